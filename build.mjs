@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+
+/*
+ * Makes out/outrigger: one file that runs alone. The same sources give the same bytes wherever this
+ * runs: nothing of the machine, the folder or the time gets in.
+ */
+
+const root = dirname(fileURLToPath(import.meta.url));
+
+// What the environment could print before our first line, or slow the start with, is taken out.
+// Loaded by `require`, the file is CommonJS whatever a package.json beside or above it says. Older
+// kernels read 127 bytes of this line.
+const shebang =
+  "#!/usr/bin/env -S -u NODE_OPTIONS -u NODE_EXTRA_CA_CERTS -u NODE_DEBUG node --no-warnings -e 'require(process.argv[1])'";
+
+// Read by Node 10 too, so that an old server gets an answer that CloudStack can show.
+const prologue = `(function(){var v=process.versions.node.split('.');if(+v[0]<18||(+v[0]===18&&+v[1]<17)){require('fs').writeSync(1,JSON.stringify({status:'error',error:'Outrigger needs Node.js 18.17 or newer, but '+process.execPath+' is v'+process.versions.node+'. Install a newer Node.js on this management server, or name one with install.sh --node.'})+'\\n');process.exit(1)}process.removeAllListeners('warning');process.on('warning',function(){})})();`;
+
+const unstamped = 'sha256:'.padEnd(7 + 64, '0');
+
+/** Everything after line 1 with the stamp zeroed: another shebang leaves the hash alone. */
+export function contentHash(text) {
+  const body = text.slice(text.indexOf('\n') + 1).replace(/sha256:[0-9a-f]{64}/, unstamped);
+  return createHash('sha256').update(body).digest('hex');
+}
+
+/**
+ * ofetch's own entry loads a polyfill and reads globals that load undici; its core does neither.
+ * Headers and FormData inside it become the small ones that our adapter understands.
+ */
+export const ofetchCore = {
+  name: 'ofetch-core',
+  setup(context) {
+    context.onResolve({ filter: /^ofetch$/ }, async () => {
+      const folder = join(root, 'node_modules/ofetch/dist/shared');
+      const core = (await readdir(folder)).find((name) => name.endsWith('.mjs'));
+      if (core === undefined) throw new Error(`no core module of ofetch in ${folder}`);
+      return { path: join(folder, core), namespace: 'file', pluginData: 'core' };
+    });
+    context.onLoad({ filter: /ofetch\/dist\/shared\/.*\.mjs$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8');
+      const names = /export \{([^}]*)\}/.exec(text)?.[1] ?? '';
+      const local = (exported) =>
+        names.split(',').find((n) => n.trim().endsWith(` as ${exported}`));
+      if (!local('c')?.includes('createFetch'))
+        throw new Error('ofetch has changed its core module');
+      const renamed = text.replace(/export \{[^}]*\};?\s*$/, 'export { createFetch, FetchError };');
+      return { contents: renamed, loader: 'js' };
+    });
+  },
+};
+
+/** What the bundle and the bundled tests have in common, so that both run the same code. */
+export const shared = {
+  absWorkingDir: root,
+  // Named, so that one in a folder above never counts.
+  tsconfig: join(root, 'tsconfig.json'),
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  charset: 'ascii',
+  logLevel: 'warning',
+  plugins: [ofetchCore],
+  inject: [join(root, 'src/kit/http/globals.ts')],
+  // `import('node:…')` becomes a require: starting Node's loader for modules takes 5 ms and more.
+  supported: { 'dynamic-import': false },
+};
+
+/**
+ * Bundles one entry into one executable file and returns its text.
+ *
+ * `entry` is a path in the project; the probe of the tests is built by the same function.
+ */
+export async function bundle({ entry, outfile }) {
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const result = await build({
+    ...shared,
+    entryPoints: [join(root, entry)],
+    target: 'es2017',
+    minify: true,
+    write: false,
+    metafile: true,
+    legalComments: 'none',
+    define: {
+      OUTRIGGER_VERSION: JSON.stringify(version),
+      OUTRIGGER_STAMP: JSON.stringify(unstamped),
+    },
+  });
+  const code = result.outputFiles[0].text;
+  const licences = await licenceComment(Object.keys(result.metafile.inputs));
+  const text = `${shebang}\n${prologue}\n${code}${licences}`;
+  const stamped = text.replace(unstamped, `sha256:${contentHash(text)}`);
+  await mkdir(dirname(outfile), { recursive: true });
+  // In one step, so that nobody ever starts half a file.
+  const draft = `${outfile}.${process.pid}`;
+  await writeFile(draft, stamped);
+  await chmod(draft, 0o755);
+  await rename(draft, outfile);
+  return stamped;
+}
+
+async function licenceComment(inputs) {
+  const packages = [
+    ...new Set(inputs.map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1])),
+  ]
+    .filter((name) => name !== undefined)
+    .sort();
+  const texts = await Promise.all(packages.map(licenceOf));
+  const own = 'Outrigger is licensed under the Apache License, Version 2.0.';
+  return `/*\n${[own, ...texts].join('\n\n').replace(/\*\//g, '* /')}\n*/\n`;
+}
+
+async function licenceOf(name) {
+  const folder = join(root, 'node_modules', name);
+  const { version, license } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+  const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
+  if (file === undefined) throw new Error(`${name} has no licence file`);
+  const text = (await readFile(join(folder, file), 'utf8')).replace(/\r/g, '').trim();
+  return `--- ${name} ${version} (${license})\n${text}`;
+}
+
+async function main() {
+  const outfile = join(root, 'out/outrigger');
+  const text = await bundle({ entry: 'src/main.ts', outfile });
+  const sum = createHash('sha256').update(text).digest('hex');
+  await writeFile(join(root, 'out/SHA256SUMS'), `${sum}  ${basename(outfile)}\n`);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main();

@@ -1,0 +1,151 @@
+import { Failure } from '../failure.ts';
+import type { Console, Outcome, Power, Preparation } from '../provider.ts';
+
+/** What goes into the document besides `status`. */
+export type Body = Readonly<Record<string, unknown>>;
+
+/** One finished call: what to print and how to exit. */
+export interface Answer {
+  readonly exitCode: 0 | 1;
+  /** One JSON document in ASCII, below 60,000 bytes, with a line break. */
+  readonly text: string;
+}
+
+/**
+ * CloudStack reads only after we have exited, so everything has to fit into the pipe's 65,536
+ * bytes; the rest is room for what the runtime might print.
+ */
+export const mostBytes = 60_000;
+
+const powerWords: Readonly<Record<Power, string>> = {
+  on: 'PowerOn',
+  off: 'PowerOff',
+  unknown: 'PowerUnknown',
+};
+
+export function message(text: string): Body {
+  return { message: text };
+}
+
+export function powerBody(power: Power): Body {
+  return { power_state: powerWords[power] };
+}
+
+/** Never shortened: an instance that is missing from it would count as stopped. */
+export function powersBody(powers: ReadonlyMap<string, Power>): Body {
+  // Built by hand, since a name such as __proto__ must be a key like any other.
+  const entries = [...powers].map(([name, power]) => [name, powerWords[power]] as const);
+  return { power_state: Object.fromEntries(entries) };
+}
+
+/** NICs go by nicUuid and without `uuid`, which CloudStack takes for the network's. */
+export function preparationBody({ details, nics }: Preparation): Body {
+  return {
+    ...(details === undefined ? {} : { details }),
+    ...(nics === undefined
+      ? {}
+      : {
+          nics: nics.map(({ uuid, mac, ipv4, ipv6 }) => ({
+            nicUuid: uuid,
+            ...(mac === undefined ? {} : { mac }),
+            ...(ipv4 === undefined ? {} : { ip: ipv4 }),
+            ...(ipv6 === undefined ? {} : { ip6address: ipv6 }),
+          })),
+        }),
+  };
+}
+
+/** A password is left out rather than null, which CloudStack cannot parse. */
+export function consoleBody(console: Console): Body {
+  if (console.kind === 'direct') return { console: { protocol: 'direct', url: console.url } };
+  const { host, port, password, oneTime } = console;
+  return {
+    console: {
+      protocol: 'vnc',
+      host,
+      port,
+      ...(password === undefined ? {} : { password, passwordonetimeuseonly: oneTime === true }),
+    },
+  };
+}
+
+/** CloudStack's UI shows arrays of alike objects and single objects, never a plain sentence. */
+export function outcomeBody({ message: sentence, rows = [] }: Outcome): Body {
+  if (rows.length === 0) return { printmessage: true, message: { result: sentence } };
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  // The UI takes the first row's keys as columns and the cells by their position.
+  const alike = rows.map((row) =>
+    Object.fromEntries(columns.map((column) => [column, row[column] ?? ''])),
+  );
+  return { printmessage: true, message: alike };
+}
+
+/** The answer to a success; only a message is ever shortened, anything else fails instead. */
+export function succeed(body: Body): Answer {
+  const text = encode({ status: 'success', ...body });
+  if (text.length <= mostBytes) return { exitCode: 0, text };
+  const shorter = shorten(body);
+  if (shorter !== undefined) return { exitCode: 0, text: shorter };
+  const size = `The answer has ${text.length} bytes, and CloudStack reads only ${mostBytes}`;
+  throw new Failure('upstream', size, {
+    advice: 'CloudStack falls back to asking for each instance where it can',
+    tenant: 'The answer is too long to be shown',
+  });
+}
+
+/** The answer to a failure; a text that is too long is cut, and says so. */
+export function fail(error: string, ref: string): Answer {
+  const text = encode({ status: 'error', error, ref });
+  if (text.length <= mostBytes) return { exitCode: 1, text };
+  const cut = fit(error, (part) => encode({ status: 'error', error: part, ref }));
+  return { exitCode: 1, text: cut };
+}
+
+function fit(error: string, write: (part: string) => string): string {
+  const note = ' ... (shortened: the log has all of it)';
+  let keep = Math.min(error.length, mostBytes);
+  // Escapes make a character up to six bytes long, so this ends after a few rounds.
+  for (;;) {
+    const text = write(error.slice(0, keep) + note);
+    if (text.length <= mostBytes) return text;
+    keep = Math.floor(keep / 2);
+  }
+}
+
+/** Long cells go first, then rows from the end; the last row says how many. */
+function shorten(body: Body): string | undefined {
+  const { message: whole } = body;
+  if (typeof whole !== 'object' || whole === null) return undefined;
+  const rows = (Array.isArray(whole) ? whole : [whole]).map(clipCells);
+  for (let keep = rows.length; keep >= 1; keep = Math.floor(keep * 0.8)) {
+    const shown = keep === rows.length ? rows : [...rows.slice(0, keep), more(rows, keep)];
+    const message = Array.isArray(whole) ? shown : shown[0];
+    const text = encode({ status: 'success', ...body, message, shortened: true });
+    if (text.length <= mostBytes) return text;
+  }
+  return undefined;
+}
+
+function clipCells(row: unknown): Record<string, unknown> {
+  const clip = (cell: unknown): unknown =>
+    typeof cell === 'string' && cell.length > 500 ? `${cell.slice(0, 500)} ... (shortened)` : cell;
+  return Object.fromEntries(
+    Object.entries(row as Record<string, unknown>).map(([key, cell]) => [key, clip(cell)]),
+  );
+}
+
+function more(rows: readonly Record<string, unknown>[], shown: number): Record<string, unknown> {
+  const note = `... ${rows.length - shown} more, not shown`;
+  return Object.fromEntries(
+    Object.keys(rows[0] ?? {}).map((column, at) => [column, at === 0 ? note : '']),
+  );
+}
+
+/** ASCII only: CloudStack decodes with whatever character set its JVM has. */
+function encode(document: Body): string {
+  const ascii = JSON.stringify(document).replace(
+    /[\u007f-\uffff]/g,
+    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return `${ascii}\n`;
+}

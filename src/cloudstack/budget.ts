@@ -1,0 +1,31 @@
+/** How one call's time is shared out, in milliseconds since the process started. */
+export interface Budget {
+  /** Work ends here. */
+  readonly endMs: number;
+  /** Undo ends here. */
+  readonly undoEndMs: number;
+  /** The answer is written here, whatever is still going on. */
+  readonly answerMs: number;
+}
+
+const statusSeconds = 8;
+const statusesSeconds = 20;
+
+/**
+ * Shares CloudStack's time-out out, so that the answer stands before the process is killed.
+ *
+ * CloudStack gives status calls half an hour although they hold up the host's ping, so they get
+ * limits of their own.
+ */
+export function shareOut(action: string, timeoutSeconds: number): Budget {
+  const own =
+    action === 'status' ? statusSeconds : action === 'statuses' ? statusesSeconds : Infinity;
+  const totalMs = Math.min(timeoutSeconds, own) * 1000;
+  const answerMs = totalMs - clamp(totalMs * 0.05, 250, 2_000);
+  const undoEndMs = answerMs - 50;
+  return { answerMs, undoEndMs, endMs: undoEndMs - clamp(totalMs * 0.15, 250, 30_000) };
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, value));
+}

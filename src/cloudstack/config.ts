@@ -1,0 +1,78 @@
+import { readFileSync, statSync } from 'node:fs';
+import * as v from 'valibot';
+import { Failure } from '../failure.ts';
+import { type Level, levels } from '../kit/log.ts';
+
+/** What `/etc/outrigger/config.json` may say; every path that we write to comes from here. */
+export interface Config {
+  readonly log: { readonly enabled: boolean; readonly level: Level; readonly file: string };
+  readonly memo: { readonly seconds: number; readonly directory: string };
+  /** For providers that keep their state on this server; unset means the caller's home. */
+  readonly stateDirectory: string | undefined;
+  readonly secretsDirectory: string;
+  readonly keepPayloads: boolean;
+}
+
+export const defaultConfigFile = '/etc/outrigger/config.json';
+
+const logDirectory = '/var/log/cloudstack/management';
+
+/** The configuration with its defaults; a missing file is an empty one, a broken one a failure. */
+export function readConfig(file: string): Config {
+  const given = statSync(file, { throwIfNoEntry: false }) === undefined ? {} : parse(file);
+  const logFile = given.log?.file ?? `${logDirectory}/outrigger.log`;
+  const beside = logFile.slice(0, logFile.lastIndexOf('/'));
+  return {
+    log: {
+      enabled: given.log?.enabled ?? true,
+      level: given.log?.level ?? 'info',
+      file: logFile,
+    },
+    memo: {
+      seconds: given.memo?.seconds ?? 30,
+      directory: given.memo?.directory ?? `${beside}/outrigger-memo`,
+    },
+    stateDirectory: given.state_directory,
+    secretsDirectory: given.secrets_directory ?? '/etc/outrigger/secrets',
+    keepPayloads: given.keep_payloads ?? false,
+  };
+}
+
+function parse(file: string) {
+  const path = v.pipe(v.string(), v.regex(/^\/[^\0]*[^/\0]$/, 'must be an absolute path'));
+  const schema = v.strictObject({
+    log: v.optional(
+      v.strictObject({
+        enabled: v.optional(v.boolean()),
+        level: v.optional(v.picklist(levels)),
+        file: v.optional(path),
+      }),
+    ),
+    memo: v.optional(
+      v.strictObject({
+        seconds: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(300))),
+        directory: v.optional(path),
+      }),
+    ),
+    state_directory: v.optional(path),
+    secrets_directory: v.optional(path),
+    keep_payloads: v.optional(v.boolean()),
+  });
+  const result = v.safeParse(schema, readJson(file));
+  if (result.success) return result.output;
+  const issues = result.issues.map((issue) => `"${v.getDotPath(issue) ?? ''}": ${issue.message}`);
+  throw new Failure('config', `${file} is not as it has to be: ${issues.join('; ')}`, {
+    advice: 'Mend that file; every management server needs the same one',
+  });
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new Failure('config', `${file} cannot be read as JSON: ${(error as Error).message}`, {
+      cause: error,
+      advice: 'Mend that file or remove it',
+    });
+  }
+}

@@ -1,0 +1,119 @@
+import * as v from 'valibot';
+import { Failure } from '../failure.ts';
+import { text } from '../kit/fields.ts';
+import { nearest } from '../kit/nearest.ts';
+import type { Action, Caller, Parameter, Parameters, Provider } from '../provider.ts';
+import { enumerate } from './issues.ts';
+import type { CoreSettings } from './settings.ts';
+
+/** A custom action of a provider under the name its author gave it. */
+export interface Custom {
+  readonly name: string;
+  readonly action: Action;
+}
+
+/** The action by its name in any case; a plain `unsupported` otherwise, with what there is. */
+export function findCustom(provider: Provider, asked: string): Custom {
+  const names = Object.keys(provider.actions);
+  const name =
+    names.find((each) => each === asked) ??
+    names.find((each) => each.toLowerCase() === asked.toLowerCase());
+  const action = name === undefined ? undefined : provider.actions[name];
+  if (name !== undefined && action !== undefined) return { name, action };
+  const near = nearest(asked, names);
+  const sentence = `${provider.title} has no custom action "${asked}"${near === undefined ? '' : `; did you mean ${near}?`}`;
+  throw new Failure('unsupported', sentence, {
+    tenant: sentence,
+    advice: `It has: ${names.join(', ') || 'none'}`,
+  });
+}
+
+/** Refuses a caller whose role may not run the action; `register` has said the same to CloudStack. */
+export function checkRole(
+  { name, action }: Custom,
+  caller: Caller | undefined,
+  core: CoreSettings,
+): void {
+  const everybody = action.roles.includes('User');
+  if (caller === undefined) {
+    if (everybody || core.admin_actions_without_caller) return;
+    throw new Failure(
+      'denied',
+      `${name} is for administrators, and CloudStack did not say who calls`,
+      {
+        tenant: `${name} is for administrators`,
+        advice:
+          'Before CloudStack 4.22, set the host detail "admin_actions_without_caller" to true',
+      },
+    );
+  }
+  if (action.roles.includes(caller.role)) return;
+  throw new Failure('denied', `${name} is for ${action.roles.join(', ')}, not for ${caller.role}`, {
+    tenant: `${name} is not allowed for your role`,
+  });
+}
+
+/** The parameters as they are registered: destructive actions want the instance's name repeated. */
+export function parametersOf(action: Action): Parameters {
+  if (action.destroysData !== true) return action.parameters;
+  return { ...action.parameters, instance_name: instanceName };
+}
+
+const instanceName: Parameter<string> = {
+  type: 'STRING',
+  about: 'The instance name (such as i-2-42-VM) once more, since its data is thrown away',
+  schema: text({ most: 127 }),
+  required: true,
+};
+
+/** Every parameter through its schema, all issues at once; texts fit for whoever called. */
+export function readParameters(
+  { name, action }: Custom,
+  given: Readonly<Record<string, unknown>>,
+  instanceNameWanted: string,
+): Readonly<Record<string, unknown>> {
+  const values: Record<string, unknown> = {};
+  const issues: string[] = [];
+  for (const [key, parameter] of Object.entries(parametersOf(action))) {
+    const word = [key, ...(parameter.also ?? [])].find((each) => has(given, each));
+    const raw = word === undefined ? undefined : toText(given[word]);
+    const value = raw ?? parameter.default;
+    if (value === undefined) {
+      if (parameter.required === true) issues.push(`parameter "${key}" is missing`);
+      continue;
+    }
+    const result = v.safeParse(parameter.schema(), value);
+    if (result.success) values[key] = result.output;
+    else issues.push(`parameter "${word ?? key}" ${result.issues[0].message}`);
+  }
+  if (action.destroysData === true && values['instance_name'] !== undefined) {
+    if (values['instance_name'] !== instanceNameWanted) {
+      issues.push('parameter "instance_name" is not the name of this instance');
+    }
+  }
+  if (issues.length === 0) return values;
+  const sentence = `Cannot run ${name}: ${enumerate(issues)}`;
+  throw new Failure('usage', sentence, { tenant: sentence });
+}
+
+/** CloudStack hands numbers and truth values over as such, or as text between servers. */
+function toText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return value === undefined || value === null ? undefined : '\0';
+}
+
+function has(given: Readonly<Record<string, unknown>>, key: string): boolean {
+  return Object.hasOwn(given, key);
+}
+
+/** What has to stay out of every text: passwords among the parameters. */
+export function parameterSecrets(
+  action: Action,
+  given: Readonly<Record<string, unknown>>,
+): string[] {
+  return Object.entries(parametersOf(action))
+    .filter(([, { format, secret }]) => format === 'PASSWORD' || secret === true)
+    .map(([key]) => given[key])
+    .filter((value): value is string => typeof value === 'string');
+}

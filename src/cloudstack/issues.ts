@@ -1,0 +1,32 @@
+import { Failure, type FailureKind } from '../failure.ts';
+
+/** Collects what is wrong, so that the operator hears all of it at once. */
+export interface Issues {
+  add(kind: 'usage' | 'config', sentence: string): void;
+  readonly count: number;
+  /** Throws one failure that lists everything, if there is anything. */
+  throwIfAny(attempt: string): void;
+}
+
+export function collectIssues(): Issues {
+  const found: { kind: FailureKind; sentence: string }[] = [];
+  return {
+    add: (kind, sentence) => void found.push({ kind, sentence }),
+    get count() {
+      return found.length;
+    },
+    throwIfAny(attempt) {
+      const [first] = found;
+      if (first === undefined) return;
+      const kind = found.some((issue) => issue.kind === 'usage') ? 'usage' : 'config';
+      const list = found.map((issue) => issue.sentence);
+      throw new Failure(kind, `${attempt}: ${enumerate(list)}`);
+    },
+  };
+}
+
+/** One sentence as it is, several with numbers. */
+export function enumerate(sentences: readonly string[]): string {
+  if (sentences.length === 1) return sentences[0] ?? '';
+  return sentences.map((sentence, index) => `(${index + 1}) ${sentence}`).join('; ');
+}

@@ -1,0 +1,155 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import * as v from 'valibot';
+import { Failure } from '../failure.ts';
+
+const mostBytes = 8 * 1024 * 1024;
+
+/** Details as CloudStack stores them: texts, nothing else. */
+export type Details = Readonly<Record<string, string>>;
+
+/** The parts of a payload that every action has, checked; the instance is read apart. */
+export interface Payload {
+  readonly externaldetails: {
+    readonly extension: Details;
+    readonly resourcemap: Details;
+    readonly host: Details;
+    readonly virtualmachine: Details;
+    readonly action: Details;
+  };
+  /** Present for custom actions only: what tells a custom `delete` from CloudStack's own. */
+  readonly action?: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly caller?: { readonly name: string; readonly roletype: string };
+  readonly virtualmachineid?: unknown;
+  readonly virtualmachinename?: unknown;
+  readonly 'cloudstack.vm.details'?: unknown;
+}
+
+/** Reads the payload file and parses it; nothing in it has been looked at yet. */
+export function readPayloadFile(file: string): Readonly<Record<string, unknown>> {
+  const text = readText(file);
+  const fail = (what: string, cause?: unknown): Failure =>
+    new Failure('usage', `The payload file ${file} ${what}`, { cause });
+  if (text.trim() === '') throw fail('is empty');
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    // The parser quotes the payload in its message, and payloads hold secrets.
+    throw fail('is not JSON', error instanceof SyntaxError ? undefined : error);
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    throw fail('does not hold a JSON object');
+  }
+  return parsed as Record<string, unknown>;
+}
+
+/** The payload with its details as texts, or the issues in the operator's words. */
+export function parsePayload(
+  raw: Readonly<Record<string, unknown>>,
+): { readonly payload: Payload } | { readonly issues: readonly string[] } {
+  const result = v.safeParse(payloadSchema(), raw);
+  return result.success
+    ? { payload: result.output as Payload }
+    : { issues: result.issues.map(describeIssue) };
+}
+
+/** `payload key "a.b[0].c" must be ...`. */
+export function describeIssue(issue: v.BaseIssue<unknown>): string {
+  const path = (issue.path ?? []).map(({ key }) => key);
+  const where = path.reduce<string>(
+    (text, key) =>
+      typeof key === 'number'
+        ? `${text}[${key}]`
+        : text === ''
+          ? `${String(key)}`
+          : `${text}.${String(key)}`,
+    '',
+  );
+  const missing = issue.input === undefined;
+  if (missing) return `the payload has no "${where}"`;
+  const message = issue.message.startsWith('must')
+    ? issue.message
+    : `must be ${issue.expected ?? 'something else'}, not ${issue.received}`;
+  return `payload key "${where}" ${message}`;
+}
+
+/** Text, or a number or truth value written as one; CloudStack's versions differ in this. */
+export function scalar(): v.GenericSchema<unknown, string> {
+  return v.pipe(
+    v.union([v.string(), v.number(), v.boolean()], 'must be a text'),
+    v.transform(String),
+  );
+}
+
+/** A flat map of texts; absent and null are empty, null entries are dropped. */
+export function detailsMap() {
+  const map = v.pipe(
+    plainObject('must be a map of texts'),
+    v.record(v.string(), v.nullish(scalar())),
+    v.transform(
+      (given) =>
+        Object.fromEntries(
+          Object.entries(given).filter(([, value]) => typeof value === 'string'),
+        ) as Details,
+    ),
+  );
+  return v.nullish(map, {});
+}
+
+/** A JSON object and no list, which the library would take for one. */
+function plainObject(complaint: string) {
+  return v.custom<Record<string, unknown>>(
+    (given) => typeof given === 'object' && given !== null && !Array.isArray(given),
+    complaint,
+  );
+}
+
+function payloadSchema() {
+  const map = detailsMap();
+  const details = { extension: map, resourcemap: map, host: map, virtualmachine: map, action: map };
+  const who = { name: v.optional(scalar(), ''), roletype: v.optional(scalar(), 'User') };
+  return v.looseObject({
+    externaldetails: v.nullish(
+      v.pipe(plainObject('must be an object'), v.looseObject(details)),
+      {},
+    ),
+    action: v.optional(v.string('must be a text')),
+    parameters: v.nullish(plainObject('must be a map'), {}),
+    caller: v.optional(v.pipe(plainObject('must be an object'), v.looseObject(who))),
+  });
+}
+
+function readText(file: string): string {
+  let fd: number;
+  try {
+    // Without O_NONBLOCK a pipe in the file's place would hold us until CloudStack kills us.
+    fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+  try {
+    const found = fstatSync(fd);
+    if (!found.isFile()) throw new Failure('usage', `The payload ${file} is not a plain file`);
+    if (found.size > mostBytes) {
+      const size = `is ${found.size} bytes long; no payload has more than ${mostBytes}`;
+      throw new Failure('usage', `The payload file ${file} ${size}`);
+    }
+    return readFileSync(fd, 'utf8').replace(/^\ufeff/, '');
+  } catch (error) {
+    throw error instanceof Failure ? error : unreadable(file, error);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function unreadable(file: string, error: unknown): Failure {
+  const code = (error as NodeJS.ErrnoException).code;
+  const why =
+    code === 'ENOENT'
+      ? 'there is no such file'
+      : code === 'EACCES'
+        ? 'this user may not read it'
+        : `it cannot be read (${code ?? 'unknown error'})`;
+  return new Failure('usage', `Cannot read the payload file ${file}: ${why}`, { cause: error });
+}

@@ -1,0 +1,46 @@
+import { Failure } from '../failure.ts';
+import type { Memo } from '../kit/memo.ts';
+import type { Context, Outcome, Session } from '../provider.ts';
+import { type Body, outcomeBody } from './answer.ts';
+import type { Request } from './request.ts';
+
+/** Opens the provider's session and asks it for the one thing that was requested. */
+export async function run(request: Request, context: Context, memo: Memo): Promise<Body> {
+  const { row } = request;
+  if (row?.remembers === true) {
+    const remembered = memo.recall();
+    if (remembered !== undefined) throw remembered;
+  }
+  try {
+    const session = await request.provider.open(request.settings, context);
+    const body = await ask(session, request);
+    memo.forget();
+    return body;
+  } catch (error) {
+    const failure = Failure.from(error);
+    const concernsAll = failure.outage || (row?.remembers === true && failure.kind === 'timeout');
+    if (concernsAll) memo.remember(failure);
+    throw failure;
+  }
+}
+
+async function ask(session: Session, request: Request): Promise<Body> {
+  const { row, custom, instance, sized, blueprint } = request;
+  if (row !== undefined) return row.call(session, { instance, sized, blueprint } as never);
+  if (custom === undefined || instance === undefined) {
+    throw new Failure('internal', 'A request names neither an action nor an instance');
+  }
+  const handler = session.run?.[custom.name];
+  if (handler === undefined) {
+    const sentence = `${custom.name} is not available here`;
+    throw new Failure('unsupported', sentence, { tenant: sentence });
+  }
+  const { parameters, policy } = request;
+  const outcome: Outcome = await handler({
+    instance,
+    parameters: parameters as never,
+    policy: policy as never,
+    blueprint: blueprint as never,
+  });
+  return outcomeBody(outcome);
+}

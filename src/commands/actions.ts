@@ -1,0 +1,29 @@
+import { parametersOf } from '../cloudstack/custom.ts';
+import { markdown } from './blocks.ts';
+import type { Command } from './command.ts';
+import { loadProvider } from './load-provider.ts';
+import { printBlocks } from './print-blocks.ts';
+import { actionBlocks } from './reference.ts';
+
+export const actions: Command = {
+  usage: '<provider>',
+  options: { markdown: { type: 'boolean', about: 'Print it as it stands in the documentation' } },
+  positionals: { min: 1, max: 1 },
+  exitCodes: { 0: 'listed', 2: 'wrong usage, or there is no such provider' },
+  more: `
+  outrigger actions simulator
+  outrigger actions simulator --json | jq 'keys'`,
+  async run({ positionals: [name = ''], json, flag, world }) {
+    const provider = await loadProvider(name, world.registry);
+    if (json) {
+      // JSON leaves the schemas out by itself, since they are functions.
+      const facts = Object.entries(provider.actions).map(([key, action]) => [
+        key,
+        { ...action, parameters: parametersOf(action) },
+      ]);
+      world.out(JSON.stringify(Object.fromEntries(facts), undefined, 2));
+    } else if (flag('markdown')) world.out(markdown(actionBlocks(provider)).trimEnd());
+    else printBlocks(actionBlocks(provider), world);
+    return 0;
+  },
+};

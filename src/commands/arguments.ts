@@ -1,0 +1,90 @@
+import { parseArgs } from 'node:util';
+import { Failure } from '../failure.ts';
+import { nearest } from '../kit/nearest.ts';
+import type { Command, Option } from './command.ts';
+
+/** What is left of a command line once its options are taken out. */
+export interface Given {
+  readonly positionals: readonly string[];
+  readonly values: ReadonlyMap<string, readonly string[]>;
+  readonly help: boolean;
+  readonly json: boolean;
+}
+
+/** The options that every command has. */
+export const everyCommands: Readonly<Record<string, Option>> = {
+  help: { type: 'boolean', about: 'Explain this command' },
+  json: { type: 'boolean', about: 'Print one JSON document' },
+};
+
+/** Reads what follows the command's name; throws `usage` with what was meant, where that is plain. */
+export function readArguments(name: string, command: Command, args: readonly string[]): Given {
+  const options = { ...everyCommands, ...command.options };
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: Object.fromEntries(
+      Object.entries(options).map(([key, { type }]) => [
+        key,
+        key === 'help' ? { type, short: 'h' } : { type },
+      ]),
+    ),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const values = new Map<string, string[]>();
+  const positionals: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind !== 'option') continue;
+    const value = optionValue(token, options);
+    if (!isRepeatable(options, token.name) && values.has(token.name)) {
+      throw usage(name, `${token.rawName} is given twice`);
+    }
+    values.set(token.name, [...(values.get(token.name) ?? []), value]);
+  }
+  const given = { positionals, values, help: values.has('help'), json: values.has('json') };
+  if (!given.help) checkCount(name, command, positionals);
+  return given;
+
+  function optionValue(token: OptionToken, known: typeof options): string {
+    const option = Object.hasOwn(known, token.name) ? known[token.name] : undefined;
+    if (option === undefined) {
+      const near = nearest(token.name, Object.keys(known));
+      const hint = near === undefined ? '' : `; did you mean --${near}?`;
+      throw usage(name, `There is no option ${token.rawName}${hint}`);
+    }
+    if (option.type === 'boolean') {
+      if (token.value === undefined) return '';
+      throw usage(name, `${token.rawName} takes no value`);
+    }
+    const missing =
+      token.value === undefined || (!token.inlineValue && /^-\D/.test(token.value ?? ''));
+    if (missing) throw usage(name, `${token.rawName} needs a value: ${option.value ?? 'VALUE'}`);
+    return token.value ?? '';
+  }
+}
+
+interface OptionToken {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value: string | undefined;
+  readonly inlineValue: boolean | undefined;
+}
+
+function isRepeatable(options: Readonly<Record<string, Option>>, name: string): boolean {
+  return options[name]?.type === 'boolean' || options[name]?.multiple === true;
+}
+
+function checkCount(name: string, command: Command, positionals: readonly string[]): void {
+  const { min, max } = command.positionals;
+  const spare = positionals[max];
+  if (spare !== undefined) throw usage(name, `"${spare}" is one argument too many`);
+  if (positionals.length >= min) return;
+  const wanted = command.usage.split(' ').filter((word) => word.startsWith('<'));
+  throw usage(name, `${wanted[positionals.length] ?? 'An argument'} is missing`);
+}
+
+function usage(name: string, sentence: string): Failure {
+  return new Failure('usage', sentence, { advice: `Try: outrigger help ${name}` });
+}

@@ -1,0 +1,189 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { basename } from 'node:path';
+import { withScratch } from '../scratch.ts';
+import { entryPointProblem } from './entry-point.ts';
+import { writePayload } from './payload-file.ts';
+import { createPlaces, openPipes, type PipePlaces, type Pipes, pipeBytes } from './pipes.ts';
+
+export interface CallAsCloudStack {
+  /** Absolute path. */
+  readonly executable: string;
+  readonly action: string;
+  /** The path of a payload file, or an object that is written to one for the call. */
+  readonly payload: string | object;
+  readonly timeoutSeconds: number;
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Standard error goes into `stderr`, which CloudStack never does; to find out who printed it. */
+  readonly errorsApart?: boolean;
+  /** A command that ends by executing its own arguments, such as `['nice']`; for experiments. */
+  readonly through?: readonly string[];
+  /** Where to open the pipes, for whoever makes many calls. */
+  readonly places?: PipePlaces;
+}
+
+/** One run as CloudStack sees it. */
+export interface Raw {
+  /** The command line: entry point, action, payload file, time-out. */
+  readonly command: readonly string[];
+  readonly ended: 'exit' | 'time-out' | 'not-configured' | 'not-started';
+  /** 128 + n after signal n. */
+  readonly exitCode?: number;
+  readonly signal?: NodeJS.Signals;
+  /** Exit code 0 in time, which is all that CloudStack asks of most actions. */
+  readonly succeeded: boolean;
+  /** What CloudStack goes on with: the trimmed output, or how it puts the failure. */
+  readonly text: string;
+  /** What came out, whether CloudStack uses it or not. */
+  readonly output: string;
+  /** Only with `errorsApart`. */
+  readonly stderr: string;
+  readonly bytes: number;
+  readonly durationMs: number;
+  /** The payload file was still there afterwards. */
+  readonly payloadLeft: boolean;
+  /** What differed from a real CloudStack, or is worth knowing about the run. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Runs an executable as CloudStack does: three arguments, standard output and error in one pipe
+ * that is read when the process has ended, standard input open and silent, SIGKILL for the process
+ * alone at the time-out.
+ */
+export function callAsCloudStack(call: CallAsCloudStack): Promise<Raw> {
+  return withScratch(async (directory) => {
+    const { payload } = call;
+    const path = typeof payload === 'string' ? payload : writePayload(directory, payload);
+    const command = [call.executable, call.action, path, String(call.timeoutSeconds)];
+    const problem = entryPointProblem(call.executable);
+    if (problem !== undefined) return notConfigured(command, problem);
+    const places = call.places ?? createPlaces(directory);
+    const pipes = openPipes(places, { apart: call.errorsApart ?? false });
+    try {
+      const run = await runToItsEnd(call, command, pipes);
+      return { ...run, payloadLeft: existsSync(path) };
+    } finally {
+      pipes.close();
+    }
+  });
+}
+
+interface End {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly killed: boolean;
+  readonly error?: Error;
+}
+
+async function runToItsEnd(
+  call: CallAsCloudStack,
+  command: readonly string[],
+  pipes: Pipes,
+): Promise<Omit<Raw, 'payloadLeft'>> {
+  const startedMs = performance.now();
+  const child = begin(call, command, pipes);
+  pipes.afterStart();
+  const end =
+    child instanceof Error ? notStarted(child) : await ended(child, call.timeoutSeconds * 1000);
+  const durationMs = performance.now() - startedMs;
+  const { output, stderr } = pipes.drain();
+  return {
+    command,
+    ...inCloudStacksWords(end, output, pipes.note !== undefined),
+    output: output.toString('utf8'),
+    stderr: stderr.toString('utf8'),
+    bytes: output.length,
+    durationMs,
+    notes: [pipes.note, end.error?.message].filter((note): note is string => note !== undefined),
+  };
+}
+
+function begin(
+  call: CallAsCloudStack,
+  command: readonly string[],
+  pipes: Pipes,
+): ChildProcess | Error {
+  const [file = '', ...args] = [...(call.through ?? []), ...command];
+  try {
+    return spawn(file, args, {
+      stdio: [pipes.stdin, pipes.stdout, pipes.stderr],
+      env: { ...(call.env ?? process.env) },
+      ...(call.cwd === undefined ? {} : { cwd: call.cwd }),
+    });
+  } catch (thrown) {
+    // Some start errors are thrown, the others come as an event.
+    return thrown instanceof Error ? thrown : new Error(String(thrown));
+  }
+}
+
+function notStarted(error: Error): End {
+  return { exitCode: null, signal: null, killed: false, error };
+}
+
+function ended(child: ChildProcess, timeoutMs: number): Promise<End> {
+  return new Promise((resolve) => {
+    let killed = false;
+    const timer = setTimeout(
+      () => {
+        killed = child.kill('SIGKILL');
+      },
+      Math.min(timeoutMs, 0x7fffffff),
+    );
+    const finish = (end: Omit<End, 'killed'>): void => {
+      clearTimeout(timer);
+      resolve({ ...end, killed });
+    };
+    child.once('error', (error) => finish({ exitCode: null, signal: null, error }));
+    // Not `close`: a background child that keeps the pipe does not hold CloudStack up.
+    child.once('exit', (exitCode, signal) => finish({ exitCode, signal }));
+  });
+}
+
+type InWords = Pick<Raw, 'ended' | 'exitCode' | 'signal' | 'succeeded' | 'text'>;
+
+function inCloudStacksWords(end: End, output: Buffer, read: boolean): InWords {
+  if (end.error !== undefined) {
+    return { ended: 'not-started', succeeded: false, text: 'External operation failed' };
+  }
+  if (end.killed || (read && output.length > pipeBytes)) {
+    return { ended: 'time-out', succeeded: false, text: 'Timeout' };
+  }
+  const signal = end.signal ?? undefined;
+  const exitCode = signal === undefined ? (end.exitCode ?? 0) : 128 + constants.signals[signal];
+  const text = trimmed(output.toString('utf8'));
+  return {
+    ended: 'exit',
+    exitCode,
+    ...(signal === undefined ? {} : { signal }),
+    succeeded: exitCode === 0,
+    text: exitCode === 0 ? text : `Exit code: ${exitCode}, Output: ${text}`,
+  };
+}
+
+/** Java's trim(), which takes control characters too but leaves a byte order mark. */
+function trimmed(output: string): string {
+  let start = 0;
+  let end = output.length;
+  while (start < end && output.charCodeAt(start) <= 0x20) start++;
+  while (end > start && output.charCodeAt(end - 1) <= 0x20) end--;
+  return output.slice(start, end).replace(/\r\n?/g, '\n');
+}
+
+function notConfigured(command: readonly string[], problem: string): Raw {
+  const name = basename(command[0] ?? '');
+  return {
+    command,
+    ended: 'not-configured',
+    succeeded: false,
+    text: `Extension: ${name} not configured for host: External:GUID`,
+    output: '',
+    stderr: '',
+    bytes: 0,
+    durationMs: 0,
+    payloadLeft: true,
+    notes: [`CloudStack refuses the entry point: ${problem}`],
+  };
+}

@@ -1,0 +1,23 @@
+import { accessSync, constants, statSync } from 'node:fs';
+
+/**
+ * What is wrong with an entry point in CloudStack's eyes, which looks before every call: it has to
+ * be there, a regular file (a link to one will do), readable and executable.
+ */
+export function entryPointProblem(executable: string): string | undefined {
+  const found = statSync(executable, { throwIfNoEntry: false });
+  if (found === undefined) return 'it does not exist';
+  if (!found.isFile()) return 'it is not a regular file';
+  if (!allows(executable, constants.R_OK)) return 'it is not readable for this user';
+  if (!allows(executable, constants.X_OK)) return 'it is not executable for this user';
+  return undefined;
+}
+
+function allows(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,81 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Command, CommandCall, CommandWorld } from './command.ts';
+import { examine } from './conform/examine.ts';
+import { readKeyValues } from './conform/key-values.ts';
+import { type Found, inJson, readable } from './conform/report.ts';
+import { paintFor } from './paint.ts';
+import { withScratch } from './scratch.ts';
+import { readSeconds } from './seconds.ts';
+
+export const conform: Command = {
+  usage: '<executable> [key=value ...]',
+  options: {
+    'provider-details': {
+      type: 'string',
+      value: 'KEY=VALUE',
+      multiple: true,
+      about: 'A host detail the extension needs',
+    },
+    action: { type: 'string', value: 'NAME', about: 'A custom action it has, to try that too' },
+    timeout: {
+      type: 'string',
+      value: 'SECONDS',
+      about: 'Argument 3 of the calls that do work; 120 without it',
+    },
+    keep: { type: 'boolean', about: 'Keep the payload files and say where they are' },
+  },
+  positionals: { min: 1, max: 1000 },
+  exitCodes: { 0: 'every rule is kept', 1: 'a rule is broken', 2: 'wrong usage' },
+  more: `
+It calls the executable some forty times: prepare, create, start, stop, reboot, delete and
+more, for instances that it invents, with new UUIDs and names such as i-2-912345-VM.
+
+Aimed at a real extension, it really creates, stops and deletes such instances on the remote
+system. It never names one that it did not invent, and it deletes what it created, also after
+a failure. Use a test system all the same.
+
+Details are given as key=value: of the host, or with extension., resourcemap. or
+virtualmachine. in front for the other places they may come from.
+
+  outrigger conform ./my-extension url=https://10.0.0.1 virtualmachine.template_id=9000
+  outrigger conform ./outrigger provider=simulator --json`,
+  async run(call) {
+    const { json, world } = call;
+    const found = call.flag('keep') ? await inKeptDirectory(call) : await withScratch(runIn(call));
+    if (json) world.out(JSON.stringify(inJson(found), undefined, 2));
+    else for (const line of readable(found, paintFor(world))) world.out(line);
+    return found.findings.some(({ state }) => state === 'fail') ? 1 : 0;
+  },
+};
+
+async function inKeptDirectory(call: CommandCall): Promise<Found> {
+  const directory = await mkdtemp(join(tmpdir(), 'outrigger-conform-'));
+  return { ...(await runIn(call)(directory)), kept: directory };
+}
+
+function runIn({ positionals, text, texts, world }: CommandCall) {
+  const [executable = '', ...words] = positionals;
+  const details = readKeyValues([...texts('provider-details'), ...words]);
+  const given = text('timeout');
+  const timeoutSeconds = given === undefined ? 120 : readSeconds('--timeout', given);
+  const action = text('action');
+  return (directory: string): Promise<Found> =>
+    examine({
+      executable: resolve(executable),
+      details,
+      directory,
+      env: world.env,
+      timeoutSeconds,
+      ...(action === undefined ? {} : { action }),
+      onCall: progress(world),
+    });
+}
+
+function progress(world: CommandWorld): (step: string) => void {
+  const { dim } = paintFor(world);
+  return (step) => {
+    if (world.terminal) world.err(dim(`  ${step} ...`));
+  };
+}

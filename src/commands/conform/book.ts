@@ -1,0 +1,43 @@
+import type { Raw } from '../as-cloudstack/call.ts';
+import type { Conclusion } from '../as-cloudstack/conclude.ts';
+import type { Members } from './payloads.ts';
+
+/** One call that was made, and everything that came of it. */
+export interface Call {
+  /** What it was made for, such as `create` or `status after stop`. */
+  readonly step: string;
+  readonly action: string;
+  readonly payload: Members | undefined;
+  readonly raw: Raw;
+  readonly conclusion: Conclusion;
+  /** Processes that were still there a moment after the answer. */
+  readonly survivors: readonly Survivor[];
+}
+
+export interface Survivor {
+  readonly pid: number;
+  readonly command: string;
+}
+
+/** All that the rules judge by; written once, then only read. */
+export interface Book {
+  readonly executable: string;
+  /** What is wrong with the file, so that nothing could be called. */
+  readonly entryProblem?: string;
+  /** Why calls are missing, where they are. */
+  readonly stopped?: string;
+  readonly calls: readonly Call[];
+  /** Texts that no output may hold, with where they were planted. */
+  readonly secrets: readonly Secret[];
+  /** What appeared in the executable's directory meanwhile. */
+  readonly newFiles: readonly string[];
+}
+
+export interface Secret {
+  readonly where: string;
+  readonly value: string;
+}
+
+export function callOf(book: Book, step: string): Call | undefined {
+  return book.calls.find((call) => call.step === step);
+}

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { entryPointProblem } from '../as-cloudstack/entry-point.ts';
+import { createPlaces, type PipePlaces } from '../as-cloudstack/pipes.ts';
+import { withScratch } from '../scratch.ts';
+import type { Book, Secret } from './book.ts';
+import { createLab } from './lab.ts';
+import { type Details, invent, plantedSecret } from './payloads.ts';
+import type { Finding, Rule } from './rule.ts';
+import { answerRules } from './rules-of-answers.ts';
+import { lifeRules } from './rules-of-life.ts';
+import { refusalRules } from './rules-of-refusal.ts';
+import { surroundingRules } from './rules-of-surroundings.ts';
+import { type Cast, playScript } from './script.ts';
+import { endProcessesWith } from './survivors.ts';
+
+export const rules: readonly Rule[] = [
+  ...refusalRules,
+  ...lifeRules,
+  ...answerRules,
+  ...surroundingRules,
+];
+
+export interface Examination {
+  /** Absolute path. */
+  readonly executable: string;
+  readonly details: Details;
+  /** Where payloads are written; whoever gave it removes it. */
+  readonly directory: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly timeoutSeconds: number;
+  /** A custom action that the extension has. */
+  readonly action?: string;
+  onCall(step: string): void;
+}
+
+/** Calls the executable through an invented life and judges every rule by what came of it. */
+export async function examine(
+  examination: Examination,
+): Promise<{ readonly book: Book; readonly findings: readonly (Finding & { rule: Rule })[] }> {
+  const book = await gather(examination);
+  return { book, findings: rules.map((rule) => ({ rule, ...rule.judge(book) })) };
+}
+
+const callsToExpect = 50;
+
+async function gather(examination: Examination): Promise<Book> {
+  const { executable } = examination;
+  const entryProblem = entryPointProblem(executable);
+  if (entryProblem !== undefined) {
+    return { executable, entryProblem, calls: [], secrets: [], newFiles: [] };
+  }
+  return withScratch((scratch) => play(examination, createPlaces(scratch, callsToExpect)));
+}
+
+async function play(examination: Examination, places: PipePlaces): Promise<Book> {
+  const { executable } = examination;
+  const before = new Set(filesBeside(executable));
+  const trace = randomUUID();
+  const lab = createLab({ ...examination, places, trace });
+  const { cast, secrets } = plant(examination);
+  try {
+    const stopped = await playScript(lab, cast);
+    const newFiles = filesBeside(executable).filter((name) => !before.has(name));
+    const ended = { executable, calls: lab.calls, secrets, newFiles };
+    return stopped === undefined ? ended : { ...ended, stopped };
+  } finally {
+    endProcessesWith(trace);
+  }
+}
+
+/** Secrets where CloudStack would carry some, beside those that the operator gave. */
+function plant({ details, action }: Examination): { cast: Cast; secrets: Secret[] } {
+  const planted = { password: plantedSecret('password'), secret: plantedSecret('secret') };
+  const parameter = plantedSecret('parameter');
+  const cast: Cast = {
+    details: { ...details, host: { ...planted, ...details.host } },
+    missing: invent(0),
+    alive: invent(1),
+    hurried: invent(2),
+    parameters: { conformpassword: parameter, keep: 3, memory: false },
+    ...(action === undefined ? {} : { known: action }),
+  };
+  const instances = [cast.missing, cast.alive, cast.hurried];
+  return {
+    cast,
+    secrets: [
+      ...Object.entries({ ...cast.details.extension, ...cast.details.host })
+        .filter(([key, value]) => /passw|secret|token|api_?key/i.test(key) && value.length >= 8)
+        .map(([key, value]) => ({ where: `host detail "${key}"`, value })),
+      { where: 'parameter', value: parameter },
+      ...instances.map(({ vncPassword }) => ({ where: 'vncPassword', value: vncPassword })),
+    ],
+  };
+}
+
+function filesBeside(executable: string): string[] {
+  return readdirSync(dirname(executable));
+}

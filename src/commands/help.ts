@@ -1,0 +1,89 @@
+import { version } from '../build-stamp.ts';
+import { everyCommands } from './arguments.ts';
+import type { Command, CommandCall, Commands, CommandWorld, Option } from './command.ts';
+import { entryFor } from './entry.ts';
+import { paintFor } from './paint.ts';
+import { table } from './table.ts';
+
+/** What is shown to somebody who does not know what to type. */
+export function overview(commands: Commands, world: CommandWorld): string {
+  const paint = paintFor(world);
+  const list = Object.entries(commands).map(([name, { about }]) => [name, about]);
+  return [
+    `${paint.bold(`Outrigger ${version}`)} lets Apache CloudStack run instances on other systems.`,
+    '',
+    'CloudStack itself calls it with an action, a payload file and a time-out.',
+    'For people it has these commands:',
+    '',
+    ...table(
+      list.map(([name = '', about = '']) => [{ text: name, paint: paint.bold }, about]),
+      2,
+    ),
+    '',
+    `Providers: ${Object.keys(world.registry).join(', ')}`,
+    'More about one: outrigger help <command>',
+  ].join('\n');
+}
+
+/** The help of one command. */
+export function explain(
+  name: string,
+  about: string,
+  command: Command,
+  world: CommandWorld,
+): string {
+  const paint = paintFor(world);
+  const line = ['outrigger', name, command.usage, '[options]'].filter((part) => part !== '');
+  const codes = Object.entries(command.exitCodes).map(([code, meaning]) => [code, meaning]);
+  return [
+    `${about}.`,
+    '',
+    `  ${paint.bold(line.join(' '))}`,
+    '',
+    ...optionLines(command.options),
+    '',
+    'Exit code:',
+    ...table(codes, 2),
+    ...(command.more === undefined ? [] : ['', command.more.trim()]),
+  ].join('\n');
+}
+
+function optionLines(own: Readonly<Record<string, Option>>): string[] {
+  const rows = Object.entries({ ...own, ...everyCommands }).map(([name, option]) => {
+    const value = option.type === 'string' ? ` ${option.value ?? 'VALUE'}` : '';
+    const again = option.multiple === true ? ' (again for more)' : '';
+    return [`--${name}${value}${name === 'help' ? ', -h' : ''}`, `${option.about}${again}`];
+  });
+  return table(rows, 2);
+}
+
+export const help: Command = {
+  usage: '[command]',
+  options: {},
+  positionals: { min: 0, max: 1 },
+  exitCodes: { 0: 'explained', 2: 'there is no such command' },
+  async run(call) {
+    const {
+      positionals: [word],
+      json,
+      world,
+      commands,
+    } = call;
+    if (word === undefined && json) {
+      const list = Object.entries(commands).map(([name, { about }]) => ({ name, about }));
+      world.out(JSON.stringify({ version, commands: list }, undefined, 2));
+      return 0;
+    }
+    world.out(word === undefined ? overview(commands, world) : await explanation(word, call));
+    return 0;
+  },
+};
+
+async function explanation(word: string, { json, world, commands }: CommandCall): Promise<string> {
+  const entry = entryFor(word, commands);
+  const command = await entry.load();
+  if (!json) return explain(word, entry.about, command, world);
+  const { usage, options, exitCodes, more } = command;
+  const about = entry.about;
+  return JSON.stringify({ name: word, about, usage, options, exitCodes, more }, undefined, 2);
+}

@@ -1,0 +1,84 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Failure } from '../failure.ts';
+import { callAsCloudStack, type Raw } from './as-cloudstack/call.ts';
+import { type Conclusion, conclude } from './as-cloudstack/conclude.ts';
+import { defaultTimeout } from './as-cloudstack/time-outs.ts';
+import type { Command, CommandWorld } from './command.ts';
+import { describeConclusion, describeRun } from './describe.ts';
+import { paintFor } from './paint.ts';
+import { readSeconds } from './seconds.ts';
+
+export const invoke: Command = {
+  usage: '<executable> <action> <payload>',
+  options: {
+    timeout: {
+      type: 'string',
+      value: 'SECONDS',
+      about: 'Argument 3 and when SIGKILL comes; default as in CloudStack',
+    },
+  },
+  positionals: { min: 3, max: 3 },
+  exitCodes: {
+    0: 'CloudStack would count it as a success (status: it learnt a state)',
+    1: 'CloudStack would count it as a failure',
+    2: 'wrong usage',
+  },
+  more: `
+The executable gets three arguments, an open standard input that says nothing, and one pipe
+for standard output and error that nobody reads before it has ended: 64 KiB is all that fits.
+It runs in the current directory, as you. At the time-out it is killed with SIGKILL; its
+children are not.
+
+Time-outs without --timeout: 1800 s, for custom actions 3 s.
+
+  outrigger invoke ./my-extension status payload.json
+  outrigger invoke ./my-extension ListSnapshots payload.json --timeout 30 --json`,
+  async run({ positionals, text, json, world }) {
+    const [executable = '', action = '', file = ''] = positionals;
+    const given = text('timeout');
+    const timeoutSeconds =
+      given === undefined ? defaultTimeout(action).seconds : readSeconds('--timeout', given);
+    const payload = resolve(file);
+    // Read before the call, since an extension may delete what it has read.
+    const instance = await readPayload(payload);
+    const call = { executable: resolve(executable), action, payload, timeoutSeconds };
+    const raw = await callAsCloudStack({ ...call, env: world.env });
+    const conclusion = conclude(action, raw, instance);
+    if (json) world.out(JSON.stringify({ run: raw, conclusion }, undefined, 2));
+    else for (const line of readable(raw, conclusion, given, world)) world.out(line);
+    return conclusion.success ? 0 : 1;
+  },
+};
+
+type Payload = Readonly<Record<string, unknown>>;
+
+/** An unreadable or broken payload is passed on: how the executable copes may be the question. */
+async function readPayload(path: string): Promise<Payload | undefined> {
+  try {
+    const value: unknown = JSON.parse(await readFile(path, 'utf8'));
+    return typeof value === 'object' && value !== null ? (value as Payload) : undefined;
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'EISDIR') {
+      throw new Failure('usage', `${path} is a directory, not a payload file`);
+    }
+    return undefined;
+  }
+}
+
+function readable(
+  raw: Raw,
+  conclusion: Conclusion,
+  timeout: string | undefined,
+  world: CommandWorld,
+): string[] {
+  const paint = paintFor(world);
+  const { seconds, why } = defaultTimeout(conclusion.action);
+  const note = timeout === undefined ? [`Time-out ${seconds} s: ${why}.`] : [];
+  return [
+    ...describeRun(raw, paint),
+    ...note.map(paint.dim),
+    '',
+    ...describeConclusion(conclusion, paint),
+  ];
+}

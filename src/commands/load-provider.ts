@@ -1,0 +1,15 @@
+import { Failure } from '../failure.ts';
+import { nearest } from '../kit/nearest.ts';
+import type { Provider, Registry } from '../provider.ts';
+
+/** The provider by its name; throws `usage` with the nearest one. */
+export async function loadProvider(name: string, registry: Registry): Promise<Provider> {
+  const load = Object.hasOwn(registry, name) ? registry[name] : undefined;
+  if (load !== undefined) return load();
+  const names = Object.keys(registry);
+  const near = nearest(name, names);
+  const hint = near === undefined ? '' : `; did you mean "${near}"?`;
+  throw new Failure('usage', `There is no provider "${name}"${hint}`, {
+    advice: `There are: ${names.join(', ')}`,
+  });
+}

@@ -1,0 +1,30 @@
+import { rmSync } from 'node:fs';
+import { mkdtemp, realpath } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const inUse = new Set<string>();
+
+/** Hands out a directory of our own (0700) that is gone afterwards, also after Ctrl-C. */
+export async function withScratch<T>(work: (directory: string) => Promise<T>): Promise<T> {
+  const directory = await mkdtemp(join(await realpath(tmpdir()), 'outrigger-'));
+  if (inUse.size === 0) for (const signal of signals) process.on(signal, stop);
+  inUse.add(directory);
+  try {
+    return await work(directory);
+  } finally {
+    inUse.delete(directory);
+    if (inUse.size === 0) for (const signal of signals) process.off(signal, stop);
+    remove(directory);
+  }
+}
+
+function stop(signal: NodeJS.Signals): void {
+  for (const directory of inUse) remove(directory);
+  process.exit(128 + constants.signals[signal]);
+}
+
+function remove(directory: string): void {
+  rmSync(directory, { recursive: true, force: true });
+}

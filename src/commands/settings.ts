@@ -1,0 +1,27 @@
+import { coreFields } from '../cloudstack/settings.ts';
+import { markdown } from './blocks.ts';
+import type { Command } from './command.ts';
+import { loadProvider } from './load-provider.ts';
+import { printBlocks } from './print-blocks.ts';
+import { settingsBlocks } from './reference.ts';
+
+export const settings: Command = {
+  usage: '<provider>',
+  options: { markdown: { type: 'boolean', about: 'Print it as it stands in the documentation' } },
+  positionals: { min: 1, max: 1 },
+  exitCodes: { 0: 'listed', 2: 'wrong usage, or there is no such provider' },
+  more: `
+  outrigger settings simulator
+  outrigger settings simulator --json | jq .settings`,
+  async run({ positionals: [name = ''], json, flag, world }) {
+    const provider = await loadProvider(name, world.registry);
+    if (json) {
+      const { settings: own, blueprint, stored } = provider;
+      // JSON leaves the schemas out by itself, since they are functions.
+      const facts = { settings: own, core: coreFields, blueprint, stored };
+      world.out(JSON.stringify(facts, undefined, 2));
+    } else if (flag('markdown')) world.out(markdown(settingsBlocks(provider)).trimEnd());
+    else printBlocks(settingsBlocks(provider), world);
+    return 0;
+  },
+};

@@ -1,0 +1,194 @@
+import * as v from 'valibot';
+import { list, longText, patterns, text, wholeNumber, yesNo } from './fields.ts';
+
+/*
+ * The settings and blueprint details that mean the same for every provider that has the thing, so
+ * that an operator meets one wording, one default and one bound. A provider picks what it has:
+ * `settings: { grace_seconds: graceSeconds, … }`, under the key that is the name in small letters.
+ */
+
+// ---- the way to the remote system ---------------------------------------------------------------
+
+export const verifyTlsCertificate = {
+  about: 'Whether the certificate of the remote system is checked',
+  schema: yesNo,
+  default: 'true',
+} as const;
+
+export const tlsFingerprint = {
+  about: 'SHA-256 fingerprints of the certificates to accept, instead of any authority',
+  schema: list({
+    most: 16,
+    pattern: /^([0-9a-f]{2}:){31}[0-9a-f]{2}$|^[0-9a-f]{64}$/i,
+    wants: 'SHA-256 fingerprints (64 hexadecimal digits, with or without colons)',
+  }),
+  example:
+    '9F:86:D0:81:88:4C:7D:65:9A:2F:EA:A0:C5:5A:D0:15:A3:BF:4F:1B:2B:0B:82:2C:D1:5D:6C:15:B0:F0:0A:08',
+} as const;
+
+export const caFile = {
+  about: 'File in the secrets directory with the certificate authorities to trust (PEM)',
+  schema: () =>
+    v.pipe(
+      longText(1_000_000)(),
+      v.includes('-----BEGIN CERTIFICATE-----', 'must name a file with certificates in PEM form'),
+    ),
+  file: true,
+  example: 'remote-ca.pem',
+} as const;
+
+// ---- what instances may choose ------------------------------------------------------------------
+
+export const allowedTemplates = {
+  about: 'Patterns of the templates that instances may be made from; unset: every real template',
+  schema: patterns,
+  example: '9000,debian-*',
+} as const;
+
+export const allowedIsos = {
+  about: 'Patterns of the ISO images that instances may boot from; unset: every one',
+  schema: patterns,
+  example: 'local:iso/*',
+} as const;
+
+export const allowedStorages = {
+  about: 'Patterns of the storages that instances may choose; unset: every one',
+  schema: patterns,
+  example: 'ceph-*',
+} as const;
+
+export const maxDiskGb = {
+  about: 'The largest disk that an instance may ask for; unset: what the storage takes',
+  schema: wholeNumber({ min: 1, max: 65_536 }),
+  unit: 'GiB',
+  example: '500',
+} as const;
+
+export const maxSnapshots = {
+  about: 'How many snapshots an instance may have; 0 forbids them',
+  schema: wholeNumber({ min: 0, max: 100 }),
+  default: '10',
+} as const;
+
+export const snapshotMemory = {
+  about: 'Whether snapshots may save the memory of a running instance',
+  schema: yesNo,
+  default: 'false',
+} as const;
+
+// ---- how instances are handled ------------------------------------------------------------------
+
+export const graceSeconds = {
+  about: 'How long a guest may take to shut down before its power is cut',
+  schema: wholeNumber({ min: 0, max: 60 }),
+  default: '30',
+  unit: 's',
+} as const;
+
+export const adoptUnmarked = {
+  about:
+    'Whether a machine without a mark is taken over when its name and the stored id both fit, as after the built-in extensions',
+  schema: yesNo,
+  default: 'false',
+} as const;
+
+export const deleteAdopted = {
+  about:
+    'Whether deleting an instance deletes a machine that was taken over; else it is kept, stopped',
+  schema: yesNo,
+  default: 'false',
+} as const;
+
+/** Names of nodes as remote systems allow them. */
+const nodeName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+export const node = {
+  about: 'The node on which this host makes its instances',
+  schema: text({ most: 63, pattern: nodeName, wants: 'the name of a node' }),
+  example: 'node1',
+} as const;
+
+export const nodes = {
+  about: 'The nodes whose instances this host reports; unset: its own node',
+  schema: list({ most: 64, pattern: nodeName, wants: 'names of nodes' }),
+  example: 'node1,node2',
+} as const;
+
+export const otherNodes = {
+  about: 'The nodes whose instances other hosts report; this host leaves them alone',
+  schema: list({ most: 256, pattern: nodeName, wants: 'names of nodes' }),
+  example: 'node3,node4',
+} as const;
+
+export const consoleUrl = {
+  about: 'Address of an instance’s console; {name} and {uuid} stand for the instance’s own',
+  schema: () =>
+    v.pipe(
+      text({ most: 500, pattern: /^\S+$/, wants: 'an address without blanks' })(),
+      v.check(
+        isConsoleTemplate,
+        'must be an https:// address in which only {name} and {uuid} vary',
+      ),
+    ),
+  example: 'https://console.example.org/view/{uuid}',
+} as const;
+
+// ---- what is built ------------------------------------------------------------------------------
+
+export const templateId = {
+  about: 'The template that the instance is made from',
+  schema: text({ most: 200 }),
+  within: 'allowed_templates',
+} as const;
+
+export const isoPath = {
+  about: 'The ISO image that the instance boots from',
+  schema: text({ most: 500 }),
+  within: 'allowed_isos',
+} as const;
+
+export const storage = {
+  about: 'The storage that holds the instance’s disk',
+  schema: text({ most: 200 }),
+  within: 'allowed_storages',
+} as const;
+
+export const diskSizeGb = {
+  about: 'The size of the instance’s disk; unset: the template’s',
+  schema: wholeNumber({ min: 1, max: 65_536 }),
+  unit: 'GiB',
+  within: 'max_disk_gb',
+} as const;
+
+export const secureBoot = {
+  about: 'Whether the firmware only starts signed systems',
+  schema: yesNo,
+} as const;
+
+export const userData = {
+  about: 'What cloud-init shall do at the first boot',
+  schema: longText(32_768),
+} as const;
+
+/** Fills an instance into a console address that passed `consoleUrl`. */
+export function fillConsoleUrl(
+  template: string,
+  instance: { readonly name: string; readonly uuid: string },
+): string {
+  return template
+    .split('{name}')
+    .join(encodeURIComponent(instance.name))
+    .split('{uuid}')
+    .join(encodeURIComponent(instance.uuid));
+}
+
+function isConsoleTemplate(template: string): boolean {
+  const filled = fillConsoleUrl(template, { name: 'name', uuid: 'uuid' });
+  if (!filled.startsWith('https://') || /[{}]/.test(filled)) return false;
+  try {
+    const { username, password, hostname } = new URL(filled);
+    return username === '' && password === '' && hostname !== '';
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,114 @@
+import { Failure } from '../failure.ts';
+
+/**
+ * When the work has to end. Every wait of a provider goes through it, so that nothing is still
+ * going on when CloudStack kills the process.
+ */
+export interface Deadline {
+  /** Milliseconds until the work has to end; 0 when it is over. */
+  remainingMs(): number;
+  /** Waits, or fails with `timeout` as soon as the time cannot suffice; `what` ends the sentence. */
+  sleep(ms: number, what: string): Promise<void>;
+  /** The promise's own result, or `timeout` once the time is up. */
+  within<T>(promise: Promise<T>, what: string): Promise<T>;
+  /** Calls back once when the time is up; the result takes the call back. */
+  onEnd(callback: (reason: Failure) => void): () => void;
+  /** The failure that ends a wait: what was waited for and for how long. */
+  failure(what: string): Failure;
+  /** The same clock with the margin added in which what was begun is undone. */
+  forUndo(): Deadline;
+}
+
+export interface DeadlineControl extends Deadline {
+  /** Ends the work now, for a reason such as a signal; undo has `undoMs` at most. */
+  cutShort(reason: string, undoMs: number): void;
+}
+
+/** Milliseconds on a clock that never steps, 0 when the process started. */
+export type Clock = () => number;
+
+interface Times {
+  readonly endMs: number;
+  readonly undoEndMs: number;
+}
+
+/**
+ * A deadline on a monotonic clock: work ends at `endMs`, undo at `undoEndMs`.
+ *
+ * Timers are not held beyond their use, so a pending deadline never keeps the process alive.
+ */
+export function createDeadline(clock: Clock, times: Times): DeadlineControl {
+  const startedMs = clock();
+  const listeners = new Set<(reason: Failure) => void>();
+  let { endMs, undoEndMs } = times;
+  let cut: string | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  const failure = (what: string): Failure =>
+    cut === undefined
+      ? new Failure('timeout', `Gave up after ${seconds(clock() - startedMs)} while ${what}`)
+      : new Failure('timeout', `${cut} while ${what}`);
+
+  const ring = (): void => {
+    timer = undefined;
+    if (clock() < endMs) {
+      arm();
+      return;
+    }
+    const reason = failure('waiting');
+    for (const listener of [...listeners]) {
+      listeners.delete(listener);
+      listener(reason);
+    }
+  };
+  const arm = (): void => {
+    if (timer !== undefined) clearTimeout(timer);
+    timer = setTimeout(ring, Math.min(Math.max(0, endMs - clock()) + 1, 0x7fffffff));
+  };
+  const disarm = (): void => {
+    if (timer !== undefined && listeners.size === 0) {
+      clearTimeout(timer);
+      timer = undefined;
+    }
+  };
+
+  const deadline: DeadlineControl = {
+    remainingMs: () => Math.max(0, endMs - clock()),
+    failure,
+    onEnd(callback) {
+      listeners.add(callback);
+      if (timer === undefined) arm();
+      return () => {
+        listeners.delete(callback);
+        disarm();
+      };
+    },
+    within<T>(promise: Promise<T>, what: string): Promise<T> {
+      return new Promise<T>((resolve, reject) => {
+        const release = deadline.onEnd(() => reject(failure(what)));
+        promise.then(resolve, reject).finally(release);
+      });
+    },
+    sleep(ms, what) {
+      if (ms > deadline.remainingMs()) return Promise.reject(failure(what));
+      let nap: NodeJS.Timeout | undefined;
+      const rest = new Promise<void>((resolve) => {
+        nap = setTimeout(resolve, ms);
+      });
+      return deadline.within(rest, what).finally(() => clearTimeout(nap));
+    },
+    forUndo: () => createDeadline(clock, { endMs: undoEndMs, undoEndMs }),
+    cutShort(reason, undoMs) {
+      if (cut !== undefined) return;
+      cut = reason;
+      endMs = Math.min(endMs, clock());
+      undoEndMs = Math.min(undoEndMs, clock() + undoMs);
+      if (listeners.size > 0) arm();
+    },
+  };
+  return deadline;
+}
+
+function seconds(ms: number): string {
+  return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`;
+}

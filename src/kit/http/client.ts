@@ -1,0 +1,149 @@
+import { createFetch } from 'ofetch';
+import { Failure } from '../../failure.ts';
+import type { Deadline } from '../deadline.ts';
+import type { Log } from '../log.ts';
+import { type Answer, createAdapter, type Init } from './adapter.ts';
+import { type Endpoint, readEndpoint } from './address.ts';
+import { createExpiry, type Expiry } from './expiry.ts';
+import { MiniHeaders } from './globals.ts';
+import { type Content, createOrder, type Method, type Order } from './order.ts';
+import { type Reply, replyOf } from './reply.ts';
+import { tryInTurn } from './retry.ts';
+import { createSlots } from './slots.ts';
+import { createJudge, type Tls } from './tls.ts';
+import { where, withFacts } from './trouble.ts';
+
+export interface HttpOptions {
+  /** What texts call the remote system, such as "Proxmox VE". */
+  readonly title: string;
+  /** Base URLs of one system; the next is tried when nothing can have reached the one before. */
+  readonly endpoints: readonly string[];
+  readonly tls: Tls;
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly deadline: Deadline;
+  readonly log: Log;
+  readonly allowPlainHttp?: boolean;
+  /** Connections at once, 4 unless said otherwise; 1 where a login belongs to its connection. */
+  readonly maxSockets?: number;
+  /** The largest answer taken, 16 MiB unless said otherwise. */
+  readonly maxBytes?: number;
+  /** How often all endpoints are tried again after trouble on the way, 2 unless said otherwise. */
+  readonly readRetries?: number;
+  /** How long opening one connection may take, 5000 unless said otherwise. */
+  readonly connectMs?: number;
+}
+
+export interface RequestOptions extends Content {
+  /** For the request as a whole, its repetitions included. */
+  readonly limitMs?: number;
+  /** In place of the client's own, such as the one for undo. */
+  readonly deadline?: Deadline;
+}
+
+/** A client of one remote system. */
+export interface Http {
+  /**
+   * Ends with the answer, whatever its status. `path` begins with a slash and is sent as it is.
+   *
+   * Throws `unreachable`, `timeout` or, for what is no bearable answer, `upstream`;
+   * `nothingHappened` tells whether a change can have taken place all the same.
+   */
+  request(method: Method, path: string, options?: RequestOptions): Promise<Reply>;
+  /** Closes the connections. */
+  close(): void;
+}
+
+/** Fails with `config` for an address or a fingerprint that is none; connects when first asked. */
+export function createHttp(options: HttpOptions): Http {
+  const { title, deadline, connectMs = 5000, readRetries: retries = 2 } = options;
+  const endpoints = options.endpoints.map((url) => readEndpoint(url, options));
+  const adapter = createAdapter(createJudge(options.tls, title), options.maxBytes ?? 16 * 2 ** 20);
+  const send = through(adapter.fetch, options.headers);
+  const slots = createSlots(options.maxSockets ?? 4);
+  let working = endpoints[0];
+
+  const once = async (order: Order, endpoint: Endpoint, expiry: Expiry): Promise<Reply> => {
+    const attempt = { title, endpoint, what: `${order.method} ${order.path}` };
+    const early = (): Failure =>
+      withFacts(expiry.failure(`about to send ${attempt.what} to ${where(attempt)}`), false);
+    const giveBack = await slots.take(expiry, early);
+    try {
+      const leftMs = expiry.remainingMs();
+      if (leftMs === 0) throw early();
+      // Another endpoint must still get its chance within the time there is.
+      const mostMs = endpoints.length > 1 ? Math.min(connectMs, leftMs / 2) : connectMs;
+      const answer = await logged(options.log, order, endpoint, () =>
+        send(order, { ...attempt, expiry, connectMs: mostMs }),
+      );
+      working = endpoint;
+      return replyOf(answer, attempt);
+    } finally {
+      giveBack();
+    }
+  };
+
+  return {
+    request: async (method, path, { limitMs, deadline: own, ...content } = {}) => {
+      const order = createOrder(method, path, content);
+      const expiry = createExpiry(own ?? deadline, limitMs);
+      const inTurn = [...endpoints].sort((a, b) => Number(b === working) - Number(a === working));
+      return tryInTurn(
+        { title, endpoints: inTurn, safe: order.safe, retries, expiry },
+        (endpoint) => once(order, endpoint, expiry),
+      );
+    },
+    close: adapter.close,
+  };
+}
+
+type Extras = Omit<Init, 'method' | 'headers' | 'body'>;
+
+/** Sends through ofetch, which merges the headers; statuses and repetitions stay with us. */
+function through(
+  fetch: (url: string, init: Init) => Promise<Answer>,
+  headers: Readonly<Record<string, string>> = {},
+): (order: Order, extras: Extras) => Promise<Answer> {
+  const api = createFetch({
+    fetch: fetch as unknown as typeof globalThis.fetch,
+    Headers: MiniHeaders as unknown as typeof Headers,
+    defaults: {
+      headers: { accept: '*/*', ...headers },
+      ignoreResponseError: true,
+      retry: 0,
+      responseType: 'text',
+    },
+  });
+  return async ({ method, target, headers: own, body }, extras) => {
+    const init = { ...extras, method, headers: own, ...(body === undefined ? {} : { body }) };
+    try {
+      const answer: unknown = await api.raw(extras.endpoint.url + target, init);
+      return answer as Answer;
+    } catch (thrown) {
+      throw Failure.from(thrown instanceof Error && thrown.cause ? thrown.cause : thrown);
+    }
+  };
+}
+
+/** One line per request; never its query, headers or bodies. */
+async function logged(
+  log: Log,
+  { method, path }: Order,
+  { url: endpoint }: Endpoint,
+  work: () => Promise<Answer>,
+): Promise<Answer> {
+  const startedMs = Date.now();
+  const line = (facts: Readonly<Record<string, unknown>>): void =>
+    log('http', {
+      level: 'debug',
+      ...{ method, path, ...facts, ms: Date.now() - startedMs, endpoint },
+    });
+  try {
+    const answer = await work();
+    line({ status: answer.status });
+    return answer;
+  } catch (thrown) {
+    line({ error: Failure.from(thrown).facts['code'] });
+    throw thrown;
+  }
+}

@@ -1,0 +1,62 @@
+import { Failure } from '../../failure.ts';
+import type { Endpoint } from './address.ts';
+import type { Expiry } from './expiry.ts';
+import { allFailed, isLasting, nothingHappened } from './trouble.ts';
+
+export interface Plan {
+  readonly title: string;
+  /** The most promising first. */
+  readonly endpoints: readonly Endpoint[];
+  /** Doing it twice is as good as doing it once. */
+  readonly safe: boolean;
+  readonly retries: number;
+  readonly expiry: Expiry;
+}
+
+const firstPauseMs = 100;
+
+/**
+ * Tries each endpoint, then all again after a pause that grows, until one answers.
+ *
+ * Only trouble on the way leads to another try, and for a change only when it cannot have arrived.
+ */
+export async function tryInTurn<T>(
+  { title, endpoints, safe, retries, expiry }: Plan,
+  once: (endpoint: Endpoint) => Promise<T>,
+): Promise<T> {
+  for (let round = 0; ; round += 1) {
+    const failures: Failure[] = [];
+    for (const endpoint of endpoints) {
+      try {
+        return await once(endpoint);
+      } catch (thrown) {
+        const failure = Failure.from(thrown);
+        failures.push(failure);
+        if (!mayGoOn(failure, safe)) {
+          throw nothingHappened(failure) ? allFailed(title, failures) : failure;
+        }
+      }
+    }
+    const pauseMs = firstPauseMs * 3 ** round;
+    const over = round >= retries || pauseMs >= expiry.remainingMs();
+    if (over || failures.every(isLasting)) throw allFailed(title, failures);
+    await pause(pauseMs, expiry);
+  }
+}
+
+function mayGoOn(failure: Failure, safe: boolean): boolean {
+  return failure.kind === 'unreachable' && (safe || nothingHappened(failure));
+}
+
+/** Ends early with the time, which the next try then notices. */
+function pause(ms: number, expiry: Expiry): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      release();
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    const release = expiry.onEnd(end);
+  });
+}

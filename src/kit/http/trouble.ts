@@ -1,0 +1,128 @@
+import { Failure } from '../../failure.ts';
+import type { Endpoint } from './address.ts';
+
+/** Whether the server can have seen anything of the request. */
+export type Sent = false | 'maybe';
+
+/** What was tried, for texts. */
+export interface Attempt {
+  readonly title: string;
+  readonly endpoint: Endpoint;
+  /** Method and path, without the query. */
+  readonly what: string;
+}
+
+/** Whether it is certain that the remote system did nothing about the failed request. */
+export function nothingHappened(failure: Failure): boolean {
+  return failure.facts['sent'] === false;
+}
+
+/** Codes of trouble that another try a moment later would meet again, or take too long to. */
+const lasting = /^(ENOTFOUND|ETIMEDOUT|EPROTO|ERR_|TLS_)/;
+
+export function isLasting(failure: Failure): boolean {
+  return lasting.test(String(failure.facts['code']));
+}
+
+type Words = readonly [text: string, advice?: string];
+
+const network = 'Check the network, the firewall and the port';
+
+const words: Readonly<Record<string, (attempt: Attempt) => Words>> = {
+  ECONNREFUSED: (a) => [
+    `${where(a)} refused the connection`,
+    'Is the service running there, and is the port right?',
+  ],
+  ENOTFOUND: ({ title, endpoint }) => [
+    `The name ${endpoint.host} of ${title} does not exist in the DNS of this management server`,
+    'Check the url for a typing error, and the name servers',
+  ],
+  EAI_AGAIN: ({ title, endpoint }) => [
+    `The name ${endpoint.host} of ${title} could not be looked up: the name servers do not answer`,
+    'Check the name servers of this management server',
+  ],
+  ETIMEDOUT: (a) => [`${where(a)} did not take the connection in time`, network],
+  EHOSTUNREACH: (a) => [`There is no way to ${where(a)}`, network],
+  ENETUNREACH: (a) => [`There is no way to ${where(a)}`, network],
+};
+
+/** Turns what a socket or the HTTP parser reports into a sentence with `sent` and `code` beside. */
+export function transportFailure(thrown: unknown, attempt: Attempt, sent: Sent): Failure {
+  if (thrown instanceof Failure) return withFacts(thrown, sent);
+  const error = causeOf(thrown);
+  const code = error.code ?? 'UNKNOWN';
+  const [text, advice] = words[code]?.(attempt) ?? otherWords(error, attempt, sent);
+  const kind = code.startsWith('HPE_') ? 'upstream' : 'unreachable';
+  return new Failure(kind, text, {
+    cause: thrown,
+    facts: { sent, code },
+    ...(advice === undefined ? {} : { advice }),
+  });
+}
+
+function otherWords(error: NodeJS.ErrnoException, attempt: Attempt, sent: Sent): Words {
+  const code = error.code ?? '';
+  if (code.startsWith('HPE_')) {
+    return [`${where(attempt)} answered ${attempt.what} with something that is not HTTP (${code})`];
+  }
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) {
+    return tlsWords(error, attempt);
+  }
+  if (code === 'ECONNRESET' || code === 'EPIPE') {
+    return sent === false
+      ? [`${where(attempt)} closed the connection before it was set up`, 'Is the port right?']
+      : [`${where(attempt)} closed the connection without answering ${attempt.what}`];
+  }
+  return [`Cannot reach ${where(attempt)}: ${error.message}`];
+}
+
+function tlsWords(error: NodeJS.ErrnoException, attempt: Attempt): Words {
+  const text = `${error.code} ${error.message}`;
+  if (/wrong.version.number|packet.length.too.long|http.request/i.test(text)) {
+    return [`${where(attempt)} does not speak TLS on this port`, 'Check the port in the url'];
+  }
+  const reason = /ssl3?[\w ]*:+([^:]+):/i.exec(error.message)?.[1] ?? error.code ?? error.message;
+  return [
+    `${where(attempt)} and this server found no common TLS version or cipher (${reason.trim()})`,
+    'The remote system has to offer TLS 1.2 or newer',
+  ];
+}
+
+/** Several addresses of one name fail together; the first one's reason stands for all. */
+function causeOf(thrown: unknown): NodeJS.ErrnoException {
+  const error: NodeJS.ErrnoException = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const inner: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
+  return inner instanceof Error ? inner : error;
+}
+
+/** The same failure, knowing whether the request can have been seen. */
+export function withFacts(failure: Failure, sent: Sent): Failure {
+  return new Failure(failure.kind, failure.message, {
+    cause: failure.cause,
+    outage: failure.outage,
+    facts: { code: failure.kind.toUpperCase(), ...failure.facts, sent },
+    ...(failure.advice === undefined ? {} : { advice: failure.advice }),
+  });
+}
+
+/** One failure for all endpoints of a system that were tried in vain. */
+export function allFailed(title: string, failures: readonly Failure[]): Failure {
+  const [first] = failures;
+  if (first === undefined) throw new Failure('internal', `${title} has no endpoint to try`);
+  if (failures.length === 1) return first;
+  const advice = failures.find((failure) => failure.advice !== undefined)?.advice;
+  const sent = failures.every(nothingHappened) ? false : 'maybe';
+  return new Failure(
+    'unreachable',
+    `No server of ${title} could be used: ${failures.map((f) => f.message).join('; ')}`,
+    {
+      cause: first,
+      facts: { sent, code: first.facts['code'] },
+      ...(advice === undefined ? {} : { advice }),
+    },
+  );
+}
+
+export function where({ title, endpoint }: Attempt): string {
+  return `${title} at ${endpoint.url}`;
+}

@@ -1,0 +1,120 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmdirSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { type Level, type Log, levels } from './log.ts';
+import type { Redactor } from './redact.ts';
+
+export interface LogFile {
+  readonly file: string;
+  readonly level: Level;
+  /** Only someone whose file the service can write later may make one. */
+  readonly mayCreate: boolean;
+  /** Past this size the file becomes `.1`, the one before `.2` and so on. */
+  readonly mostBytes: number;
+  readonly keep: number;
+}
+
+const longestLine = 16_000;
+
+/**
+ * A log of JSON lines in a file that several processes write to at once and that rotates by size.
+ *
+ * Never fails its caller: what cannot be logged is lost. `facts` go into every
+ * line and are asked for only when one is written.
+ */
+export function createFileLog(
+  place: LogFile,
+  facts: () => Readonly<Record<string, unknown>>,
+  time: () => Date,
+  redactor: () => Redactor,
+): Log {
+  let fd: number | undefined;
+  return (event, { level = 'info', ...more } = {}) => {
+    if (levels.indexOf(level as Level) < levels.indexOf(place.level)) return;
+    const line = { time: time().toISOString(), level, event, ...facts(), ...more };
+    try {
+      fd ??= open(place, time().getTime());
+      if (fd !== undefined) append(fd, line, redactor());
+    } catch {
+      // Whoever is being served must not suffer from a full disk or a missing right.
+    }
+  };
+}
+
+function append(fd: number, line: Readonly<Record<string, unknown>>, redactor: Redactor): void {
+  const text = toLine(redactor.value(line));
+  // One write each: lines of several processes never mix in a file opened for appending.
+  writeSync(fd, `${text}\n`);
+}
+
+function toLine(line: unknown): string {
+  const text = JSON.stringify(line);
+  if (text.length <= longestLine) return escapeControls(text);
+  const { time, level, event, ref } = line as Record<string, unknown>;
+  const start = text.slice(0, longestLine / 2);
+  return escapeControls(JSON.stringify({ time, level, event, ref, shortened: start }));
+}
+
+// JSON leaves these as they are, and a terminal may obey them or a log reader end the line there.
+function escapeControls(text: string): string {
+  return text.replace(
+    /[\u007f-\u009f\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]/g,
+    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+function open(place: LogFile, nowMs: number): number | undefined {
+  if (statSync(dirname(place.file), { throwIfNoEntry: false }) === undefined) return undefined;
+  const fd = tryOpen(place);
+  if (fd === undefined || fstatSync(fd).size < place.mostBytes) return fd;
+  if (!place.mayCreate || !rotate(place, nowMs)) return fd;
+  closeSync(fd);
+  return tryOpen(place);
+}
+
+function tryOpen({ file, mayCreate }: LogFile): number | undefined {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
+  const flags = O_WRONLY | O_APPEND | O_NOFOLLOW | (mayCreate ? O_CREAT : 0);
+  const fd = openSync(file, flags, 0o640);
+  if (fstatSync(fd).isFile()) return fd;
+  closeSync(fd);
+  return undefined;
+}
+
+/** Whoever makes the lock directory rotates; the others go on in the file they have. */
+function rotate({ file, mostBytes, keep }: LogFile, nowMs: number): boolean {
+  const lock = `${file}.rotating`;
+  try {
+    mkdirSync(lock);
+  } catch {
+    return dropStale(lock, nowMs);
+  }
+  try {
+    if (statSync(file).size < mostBytes) return true;
+    for (let age = keep - 1; age >= 1; age -= 1) {
+      if (statSync(`${file}.${age}`, { throwIfNoEntry: false }) !== undefined) {
+        renameSync(`${file}.${age}`, `${file}.${age + 1}`);
+      }
+    }
+    renameSync(file, `${file}.1`);
+    return true;
+  } finally {
+    rmdirSync(lock);
+  }
+}
+
+// A writer that was killed in the middle must not stop rotation for ever.
+function dropStale(lock: string, nowMs: number): boolean {
+  const found = statSync(lock, { throwIfNoEntry: false });
+  if (found !== undefined && Math.abs(nowMs - found.mtimeMs) > 60_000) rmdirSync(lock);
+  return false;
+}

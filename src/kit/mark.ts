@@ -1,0 +1,84 @@
+/** The mark that proves whose machine this is, as kept on the remote system. */
+export interface Mark {
+  readonly uuid: string;
+  /** CloudStack's instance name with its case. */
+  readonly name: string;
+  readonly installation: string;
+  /** The id the machine had when it was marked; another one exposes a copy. */
+  readonly remoteId: string;
+  readonly state: 'building' | 'built';
+  readonly origin: 'created' | 'adopted';
+}
+
+/**
+ * What a mark says about a machine: ours, a copy that carries our mark, somebody else's, or nothing.
+ *
+ * `unreadable` is a mark that a later version wrote or somebody damaged: never ours, never free.
+ */
+export type Verdict = 'ours' | 'copy' | 'foreign' | 'unmarked' | 'unreadable';
+
+const opening = '[outrigger:';
+
+/** One line of printable ASCII that fits into a description beside other people's words. */
+export function writeMark(mark: Mark): string {
+  const body = {
+    v: 1,
+    uuid: mark.uuid,
+    name: mark.name,
+    inst: mark.installation,
+    id: mark.remoteId,
+    state: mark.state,
+    origin: mark.origin,
+  };
+  return `${opening}${JSON.stringify(body)}]`;
+}
+
+/** The mark inside a text; `undefined` without one, `unreadable` when it cannot be trusted. */
+export function readMark(text: string): Mark | 'unreadable' | undefined {
+  const start = text.indexOf(opening);
+  if (start < 0) return undefined;
+  if (text.indexOf(opening, start + 1) >= 0) return 'unreadable';
+  const end = text.indexOf('}]', start);
+  if (end < 0) return 'unreadable';
+  try {
+    return fromBody(JSON.parse(text.slice(start + opening.length, end + 1)));
+  } catch {
+    return 'unreadable';
+  }
+}
+
+/** The text without its mark, as somebody else wrote it. */
+export function withoutMark(text: string): string {
+  const start = text.indexOf(opening);
+  const end = start < 0 ? -1 : text.indexOf('}]', start);
+  return end < 0 ? text : (text.slice(0, start) + text.slice(end + 2)).trim();
+}
+
+/** Decides by the mark alone; the caller still has to see that there is no second machine. */
+export function judge(
+  mark: Mark | 'unreadable' | undefined,
+  wanted: { readonly uuid: string; readonly installation: string; readonly remoteId: string },
+): Verdict {
+  if (mark === undefined || mark === 'unreadable') return mark ?? 'unmarked';
+  if (mark.uuid !== wanted.uuid) return 'foreign';
+  if (mark.installation !== '' && mark.installation !== wanted.installation) return 'foreign';
+  return mark.remoteId === wanted.remoteId ? 'ours' : 'copy';
+}
+
+function fromBody(body: unknown): Mark | 'unreadable' {
+  if (typeof body !== 'object' || body === null) return 'unreadable';
+  const { v, uuid, name, inst, id, state, origin } = body as Record<string, unknown>;
+  const texts = [uuid, name, inst, id];
+  if (typeof v !== 'number' || !texts.every((text) => typeof text === 'string')) {
+    return 'unreadable';
+  }
+  if (state !== 'building' && state !== 'built') return 'unreadable';
+  return {
+    uuid: uuid as string,
+    name: name as string,
+    installation: inst as string,
+    remoteId: id as string,
+    state,
+    origin: origin === 'adopted' ? 'adopted' : 'created',
+  };
+}

@@ -1,0 +1,58 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
+import { Failure } from '../failure.ts';
+
+const largest = 64 * 1024;
+const fileName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+/** Where secrets lie and who may own them: root, and nobody else may write there. */
+export interface SecretsPlace {
+  readonly directory: string;
+}
+
+/**
+ * The content of a file in the secrets directory, without the line break at its end.
+ *
+ * `name` is a bare file name. Refuses links, files that others can read or write and anything that
+ * does not belong to root, since the content is sent to a remote system.
+ */
+export function readSecretFile({ directory }: SecretsPlace, name: string): string {
+  const path = `${directory}/${name}`;
+  const refuse = (why: string, cause?: unknown): Failure =>
+    new Failure('config', `Cannot use the secret file ${path}: ${why}`, {
+      cause,
+      advice: 'It has to be a plain file of root, readable by the group of user cloud: mode 0640',
+    });
+  if (!fileName.test(name)) {
+    throw new Failure('config', `"${name}" is not the bare name of a file in ${directory}`);
+  }
+  const folder = lstatSync(directory, { throwIfNoEntry: false });
+  if (folder?.isDirectory() !== true) throw refuse(`${directory} is not a directory`);
+  if (folder.uid !== 0 || (folder.mode & 0o022) !== 0) {
+    throw refuse(`${directory} must belong to root and be writable by nobody else`);
+  }
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    throw refuse(reason(error), error);
+  }
+  try {
+    const found = fstatSync(fd);
+    if (!found.isFile() || found.nlink !== 1) throw refuse('it is not a plain file without links');
+    if (found.uid !== 0) throw refuse('it does not belong to root');
+    if ((found.mode & 0o027) !== 0)
+      throw refuse('others than root may write it, or anyone read it');
+    if (found.size > largest) throw refuse(`it is larger than ${largest} bytes`);
+    return readFileSync(fd, 'utf8').replace(/\r?\n$/, '');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function reason(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'ELOOP') return 'it is a link';
+  if (code === 'EACCES') return 'this user may not read it';
+  return `it cannot be opened (${code ?? 'unknown error'})`;
+}

@@ -1,0 +1,50 @@
+import { Failure, fullText } from '../failure.ts';
+import type { Deadline } from './deadline.ts';
+import type { Log } from './log.ts';
+
+/** Collects, beside each step, what takes it back. */
+export interface Undo {
+  /** `what` completes "could not ...", such as `remove machine 101`. */
+  add(what: string, takeBack: (deadline: Deadline) => Promise<void>): void;
+}
+
+/**
+ * Runs the work and, when it fails, takes back what it did, last step first, in the undo margin.
+ *
+ * The work's failure is the one that is thrown; what could not be taken back is added to it.
+ */
+export async function withUndo<T>(
+  { deadline, log }: { readonly deadline: Deadline; readonly log: Log },
+  work: (undo: Undo) => Promise<T>,
+): Promise<T> {
+  const steps: { what: string; takeBack: (deadline: Deadline) => Promise<void> }[] = [];
+  try {
+    return await work({ add: (what, takeBack) => void steps.push({ what, takeBack }) });
+  } catch (thrown) {
+    const first = Failure.from(thrown);
+    const margin = deadline.forUndo();
+    const left: Failure[] = [];
+    for (const { what, takeBack } of steps.reverse()) {
+      try {
+        await takeBack(margin);
+        log('undo.done', { what });
+      } catch (again) {
+        const failure = Failure.from(again);
+        log('undo.failed', { what, error: failure.message, level: 'error' });
+        left.push(new Failure(failure.kind, `Could not ${what}: ${fullText(failure)}`));
+      }
+    }
+    throw left.length === 0 ? first : withRemains(first, left);
+  }
+}
+
+function withRemains(first: Failure, left: readonly Failure[]): Failure {
+  const remains = left.map((failure) => failure.message).join(' ');
+  return new Failure(first.kind, `${fullText(first)} ${remains}`, {
+    cause: first.cause ?? first,
+    advice: "What is left carries this instance's mark: run `outrigger audit`",
+    outage: first.outage,
+    facts: first.facts,
+    ...(first.tenant === undefined ? {} : { tenant: first.tenant }),
+  });
+}

@@ -1,0 +1,4 @@
+import { run } from './process.ts';
+import { registry } from './providers/index.ts';
+
+run(registry);

@@ -1,0 +1,90 @@
+import { writeSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { defaultConfigFile } from './cloudstack/config.ts';
+import { serve } from './cloudstack/serve.ts';
+import { isCommandWord } from './commands/words.ts';
+import type { Registry } from './provider.ts';
+
+/** Runs this process: CloudStack's call, or what an operator typed. Never returns early. */
+export function run(registry: Registry): void {
+  const argv = process.argv.slice(2);
+  if (isForOperator(argv)) operate(argv, registry);
+  else serveCloudStack(argv, registry);
+}
+
+/** CloudStack always gives three arguments; a custom action may be called like a command. */
+function isForOperator(argv: readonly string[]): boolean {
+  const [word, file = '', seconds = ''] = argv;
+  if (argv.length === 3 && file.startsWith('/') && /^\d+$/.test(seconds)) return false;
+  if (word !== undefined && isCommandWord(word)) return true;
+  // A person gets help and suggestions; whoever reads a pipe gets its JSON document.
+  return argv.length !== 3 && process.stdout.isTTY === true;
+}
+
+function operate(argv: readonly string[], registry: Registry): void {
+  import('./commands/run.ts')
+    .then(({ runCommand }) =>
+      runCommand(argv, {
+        out: (line) => print(1, `${line}\n`),
+        err: (line) => print(2, `${line}\n`),
+        terminal: process.stdout.isTTY === true,
+        registry,
+        self: resolve(process.argv[1] ?? ''),
+        env: process.env,
+      }),
+    )
+    .then(
+      (code) => process.exit(code),
+      (error: unknown) => {
+        print(2, `outrigger: ${error instanceof Error ? error.message : String(error)}\n`);
+        process.exit(1);
+      },
+    );
+}
+
+function serveCloudStack(argv: readonly string[], registry: Registry): void {
+  const uid = process.getuid?.() ?? -1;
+  const call = serve({
+    argv,
+    startedAs: basename(process.argv[1] ?? ''),
+    registry,
+    clock: () => process.uptime() * 1000,
+    time: () => new Date(),
+    pid: process.pid,
+    uid,
+    mayCreate: uid !== 0,
+    hostname: () => (require('node:os') as typeof import('node:os')).hostname(),
+    home: process.env['HOME'],
+    configFile: process.env['OUTRIGGER_CONFIG'] ?? defaultConfigFile,
+    random: Math.random,
+  });
+  process.on('uncaughtException', call.crash);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => call.interrupt(`Stopped by ${signal}`));
+  }
+  call.answer.then(
+    ({ text, exitCode }) => process.exit(print(1, text) ? exitCode : 1),
+    () => process.exit(1),
+  );
+}
+
+/**
+ * Writes all of it or says that it could not, without `process.stdout`, which would write later.
+ *
+ * CloudStack reads a pipe that holds 65,536 bytes, so this waits only where somebody reads slowly.
+ */
+function print(fd: number, text: string): boolean {
+  const bytes = Buffer.from(text);
+  const givenUp = process.uptime() + 5;
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || process.uptime() > givenUp) {
+        return false;
+      }
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+  return true;
+}

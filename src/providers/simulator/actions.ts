@@ -1,0 +1,93 @@
+import { text, yesNo } from '../../kit/fields.ts';
+import { type Actions, adminOnly, everyone } from '../../provider.ts';
+
+const snapName = {
+  type: 'STRING',
+  about: 'Name of the snapshot',
+  schema: text({
+    most: 40,
+    pattern: /^[A-Za-z][A-Za-z0-9_-]+$/,
+    wants: 'a letter followed by letters, digits, "_" and "-"',
+  }),
+  required: true,
+  also: ['snapshot_name'],
+} as const;
+
+/** The custom actions, with the names and parameters of the built-in extensions where they have them. */
+export const actions = {
+  ListSnapshots: {
+    about: 'Lists the snapshots of the instance',
+    parameters: {},
+    timeoutSeconds: 30,
+    roles: everyone,
+  },
+  CreateSnapshot: {
+    about: 'Saves the disk of the instance, and its memory where that is allowed',
+    parameters: {
+      snap_name: snapName,
+      snap_description: {
+        type: 'STRING',
+        about: 'A few words about the snapshot',
+        schema: text({ most: 200 }),
+      },
+      snap_save_memory: {
+        type: 'BOOLEAN',
+        about: 'Whether the memory of a running instance is saved too',
+        schema: yesNo,
+        default: 'false',
+      },
+    },
+    timeoutSeconds: 120,
+    roles: everyone,
+  },
+  RestoreSnapshot: {
+    about: 'Puts the disk back to what it was; NICs, CPUs and memory size stay as they are today',
+    parameters: { snap_name: snapName },
+    timeoutSeconds: 120,
+    roles: everyone,
+  },
+  DeleteSnapshot: {
+    about: 'Removes a snapshot',
+    parameters: { snap_name: snapName },
+    timeoutSeconds: 120,
+    roles: everyone,
+  },
+  GetIpAddresses: {
+    about: 'Lists the addresses of the instance',
+    parameters: {},
+    timeoutSeconds: 30,
+    roles: everyone,
+  },
+  Reset: {
+    about: 'Restarts the instance at once, without asking the guest',
+    parameters: {},
+    timeoutSeconds: 60,
+    roles: everyone,
+  },
+  Suspend: {
+    about: 'Halts the instance and keeps it in memory',
+    parameters: {},
+    timeoutSeconds: 60,
+    roles: adminOnly,
+  },
+  Resume: {
+    about: 'Lets a suspended instance go on',
+    parameters: {},
+    timeoutSeconds: 60,
+    roles: adminOnly,
+  },
+  Reinstall: {
+    about: 'Makes the disk anew from the template; NICs, CPUs and memory size stay as they are',
+    parameters: {},
+    timeoutSeconds: 600,
+    roles: adminOnly,
+    destroysData: true,
+    usesBlueprint: true,
+  },
+  GetDetails: {
+    about: 'Shows what the simulator knows of the instance',
+    parameters: {},
+    timeoutSeconds: 30,
+    roles: adminOnly,
+  },
+} as const satisfies Actions;

@@ -1,0 +1,61 @@
+import { Failure } from '../../failure.ts';
+import type { Instance } from '../../provider.ts';
+import { isBuilding, isRunning, type Machine } from './machine.ts';
+import type { Rig } from './script.ts';
+
+interface Size {
+  readonly cpus: number;
+  readonly memoryBytes: number;
+}
+
+const gib = 1024 ** 3;
+
+/**
+ * Fails when the node has no room for the machine beside those that run or are being built on it.
+ *
+ * Only under `allocating` is the answer still true a moment later.
+ */
+export function checkRoom(rig: Rig, instance: Instance, wanted: Size, except?: string): void {
+  const { node, capacity_cpus, capacity_memory_gb } = rig.settings;
+  const used = usage(rig, node, except);
+  const shortages = [
+    shortage('CPUs', used.cpus, wanted.cpus, capacity_cpus),
+    shortage('GiB of memory', used.memoryBytes / gib, wanted.memoryBytes / gib, capacity_memory_gb),
+  ].filter((sentence) => sentence !== '');
+  if (shortages.length === 0) return;
+  throw new Failure(
+    'conflict',
+    `No room for ${instance.name} on ${node}: ${shortages.join(', ')}`,
+    {
+      advice: 'Nothing was changed; another host may have room',
+      tenant: 'There is no room for this instance right now',
+    },
+  );
+}
+
+/** Runs the work while no other process takes room or ids. */
+export function allocating<T>(rig: Rig, work: () => T): Promise<T> {
+  return rig.store.locked('allocation', 'another machine to be placed', async () => work());
+}
+
+function usage({ store }: Rig, node: string, except: string | undefined): Size {
+  const there = store.list().flatMap(({ machine }) => (machine === undefined ? [] : [machine]));
+  const counted = there.filter((machine) => machine.remoteId !== except && counts(machine, node));
+  return {
+    cpus: counted.reduce((sum, { cpus }) => sum + cpus, 0),
+    memoryBytes: counted.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
+  };
+}
+
+function counts(machine: Machine, node: string): boolean {
+  return machine.node === node && (isRunning(machine) || isBuilding(machine));
+}
+
+function shortage(what: string, used: number, wanted: number, most: number | undefined): string {
+  if (most === undefined || used + wanted <= most) return '';
+  return `${round(wanted)} ${what} wanted, ${round(most - used)} of ${most} free`;
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}

@@ -1,0 +1,59 @@
+import { Failure, fullText } from '../../failure.ts';
+import { overview } from '../../kit/ownership.ts';
+import type { Check, Context } from '../../provider.ts';
+import { lookAround } from './find.ts';
+import { perform, type Rig } from './script.ts';
+import type { Settings } from './settings.ts';
+import { isStore } from './store.ts';
+
+/** What `doctor` wants to know: whether the state can be used, and what stands in the way. */
+export async function checks(settings: Settings, context: Context): Promise<readonly Check[]> {
+  const script = scriptCheck(settings);
+  try {
+    if (!isStore(context.stateDirectory('simulator'))) return [nothingYet, script];
+    const unscripted = { ...settings, delay_ms: 0, fail_actions: [] };
+    return [...(await perform('doctor', unscripted, context, stateChecks)), script];
+  } catch (error) {
+    const failure = Failure.from(error);
+    return [{ name: 'state', state: 'fail', found: fullText(failure) }, script];
+  }
+}
+
+const nothingYet: Check = { name: 'state', state: 'ok', found: 'no machine was ever made' };
+
+async function stateChecks(rig: Rig): Promise<readonly Check[]> {
+  const seen = lookAround(rig);
+  const { certain, doubtful, unseen } = overview(seen, rig.context.installation);
+  const found = `${seen.length} machines, ${certain.length} of them this installation’s`;
+  return [
+    { name: 'state', state: 'ok', found },
+    unseen.length === 0
+      ? { name: 'files', state: 'ok', found: 'every machine can be read' }
+      : {
+          name: 'files',
+          state: 'fail',
+          found: `damaged: ${unseen.map(({ remoteId }) => remoteId).join(', ')}`,
+          advice: 'Mend or remove these files; until then no machine can be proved missing',
+        },
+    doubtful.length === 0
+      ? { name: 'ownership', state: 'ok', found: 'no machine is in doubt' }
+      : {
+          name: 'ownership',
+          state: 'warn',
+          found: `in doubt: ${doubtful.map(({ name }) => name).join(', ')}`,
+          advice: 'Run `outrigger audit`',
+        },
+  ];
+}
+
+function scriptCheck({ fail_actions = [], delay_ms, slow_task_ms }: Settings): Check {
+  const scripted = fail_actions.length > 0 || delay_ms > 0 || slow_task_ms > 0;
+  return scripted
+    ? {
+        name: 'script',
+        state: 'warn',
+        found: 'failures or delays are scripted',
+        advice: 'Remove fail_actions, delay_ms and slow_task_ms when the test is over',
+      }
+    : { name: 'script', state: 'ok', found: 'nothing is scripted' };
+}

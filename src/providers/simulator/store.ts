@@ -1,0 +1,128 @@
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { Failure } from '../../failure.ts';
+import type { Deadline } from '../../kit/deadline.ts';
+import { withLock } from '../../kit/lock-file.ts';
+import { formatMachine, type Machine, parseMachine } from './machine.ts';
+
+/** What lies under one id; without a machine it is a file that nobody can make sense of. */
+export interface Found {
+  readonly remoteId: string;
+  readonly machine: Machine | undefined;
+}
+
+/**
+ * The simulated system: a directory with one file per machine. It stands where other providers have
+ * their client, and does what it is told without asking whose machine it is.
+ */
+export interface Store {
+  /** Whether we see what there is; without it an empty list means nothing. */
+  canSee(): boolean;
+  list(): readonly Found[];
+  /** Replaces the file in one step: whoever reads sees the old machine or the new one. */
+  write(machine: Machine): void;
+  remove(remoteId: string): void;
+  /** Runs the work while no other process does any under the same key. */
+  locked<T>(key: string, what: string, work: () => Promise<T>): Promise<T>;
+  /** Leaves a line behind, so that a test can count the calls that came this far. */
+  note(line: string): void;
+}
+
+export const idPattern = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
+/** What is written down at most of scripted failures. */
+const mostNoteBytes = 1_000_000;
+
+/** Whether the directory has ever been used as a store. */
+export function isStore(directory: string): boolean {
+  return exists(`${directory}/machines`);
+}
+
+/** The store in a directory, which becomes an empty system when it is used for the first time. */
+export function openStore(directory: string, deadline: Deadline): Store {
+  const machines = `${directory}/machines`;
+  const locks = `${directory}/locks`;
+  const sign = `${directory}/simulator.json`;
+  const notes = `${directory}/failures.log`;
+  const fileOf = (remoteId: string): string => `${machines}/${remoteId}.json`;
+
+  attempt(`prepare ${directory}`, () => {
+    if (!exists(locks)) mkdirSync(locks, { recursive: true, mode: 0o700 });
+    if (exists(machines)) return;
+    // The sign comes first: where the machines' directory is, it was there before.
+    writeFileSync(sign, '{ "format": 1 }\n', { mode: 0o600 });
+    mkdirSync(machines, { recursive: true, mode: 0o700 });
+  });
+
+  return {
+    canSee: () => exists(sign) && exists(machines),
+    list: () =>
+      attempt(`list ${machines}`, () =>
+        readdirSync(machines)
+          .filter((file) => file.endsWith('.json') && idPattern.test(file.slice(0, -5)))
+          .flatMap((file) => readFound(machines, file.slice(0, -5))),
+      ),
+    write(machine) {
+      const { remoteId } = machine;
+      // One name per machine, since only one process at a time changes it; it starts with a dot, so
+      // that what a killed process leaves is never taken for a machine.
+      const draft = `${machines}/.${remoteId}.draft`;
+      attempt(`write machine ${remoteId}`, () => {
+        writeFileSync(draft, formatMachine(machine), { mode: 0o600 });
+        renameSync(draft, fileOf(remoteId));
+      });
+    },
+    remove: (remoteId) =>
+      attempt(`remove machine ${remoteId}`, () => {
+        if (exists(fileOf(remoteId))) unlinkSync(fileOf(remoteId));
+      }),
+    locked: (key, what, work) => withLock(`${locks}/${key}`, { deadline, what }, work),
+    note: (line) =>
+      attempt('write down a scripted failure', () => {
+        if ((statSync(notes, { throwIfNoEntry: false })?.size ?? 0) > mostNoteBytes) return;
+        appendFileSync(notes, `${line}\n`, { mode: 0o600 });
+      }),
+  };
+}
+
+function readFound(machines: string, remoteId: string): readonly Found[] {
+  try {
+    const text = readFileSync(`${machines}/${remoteId}.json`, 'utf8');
+    return [{ remoteId, machine: parseMachine(remoteId, text) }];
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // Removed by another process since it was listed.
+    if (code === 'ENOENT') return [];
+    if (code === 'EISDIR' || code === 'EACCES') return [{ remoteId, machine: undefined }];
+    throw error;
+  }
+}
+
+function exists(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** Files are this system's connection: what the operating system says is told as what it means. */
+function attempt<T>(what: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    const denied = code === 'EACCES' || code === 'EPERM';
+    throw new Failure(denied ? 'denied' : 'upstream', `Could not ${what}: ${code}`, {
+      cause: error,
+      advice: denied
+        ? 'The directory has to belong to the user who runs this'
+        : 'Look at the disk that holds the state directory',
+    });
+  }
+}

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, it } from 'node:test';
+
+/** Which rooms a room may import from; `npm:` and `node:` are outside the house. */
+const doors: Readonly<Record<string, readonly string[]>> = {
+  'failure.ts': [],
+  'build-stamp.ts': [],
+  'provider.ts': ['failure.ts', 'kit', 'npm:valibot'],
+  kit: ['failure.ts', 'kit', 'npm:valibot', 'npm:ofetch', 'node:'],
+  cloudstack: ['failure.ts', 'provider.ts', 'kit', 'cloudstack', 'npm:valibot', 'node:'],
+  'providers/index.ts': ['provider.ts', 'providers/*'],
+  // Its own folder only; siblings are looked for apart.
+  'providers/*': ['failure.ts', 'provider.ts', 'kit', 'providers/*', 'npm:valibot', 'node:'],
+  'process.ts': ['provider.ts', 'cloudstack', 'commands', 'node:'],
+  'main.ts': ['process.ts', 'providers/index.ts'],
+  commands: [
+    'failure.ts',
+    'provider.ts',
+    'build-stamp.ts',
+    'kit',
+    'cloudstack',
+    'commands',
+    'providers/index.ts',
+    'npm:valibot',
+    'node:',
+  ],
+};
+
+const source = join(process.cwd(), 'src');
+const files = readdirSync(source, { recursive: true })
+  .map(String)
+  .filter((name) => name.endsWith('.ts') && statSync(join(source, name)).isFile());
+
+function roomOf(file: string): string {
+  const [first = '', second = ''] = file.split('/');
+  if (first !== 'providers') return first;
+  return second === 'index.ts' ? 'providers/index.ts' : 'providers/*';
+}
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(source, file), 'utf8');
+  const found = text.matchAll(
+    /\bfrom '([^'\n]+)'|\b(?:import|require)\('([^'\n]+)'\)|^import '([^'\n]+)'/gm,
+  );
+  return [...found].map(([, from, call, bare]) => from ?? call ?? bare ?? '');
+}
+
+/** Without comments, which may well say what CloudStack would do. */
+function codeOf(file: string): string {
+  return readFileSync(join(source, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+}
+
+function targetOf(file: string, name: string): string {
+  if (!name.startsWith('.')) return name.startsWith('node:') ? 'node:' : `npm:${name}`;
+  return normalize(join(dirname(file), name));
+}
+
+describe('the house', () => {
+  it('has a rule for every room', () => {
+    for (const file of files)
+      assert.ok(doors[roomOf(file)] !== undefined, `${file} is in no known room`);
+  });
+
+  for (const file of files) {
+    it(`lets ${file} import only through open doors`, () => {
+      for (const name of importsOf(file)) {
+        const target = targetOf(file, name);
+        const outside = target === 'node:' || target.startsWith('npm:');
+        const room = outside ? target : roomOf(target);
+        assert.ok(doors[roomOf(file)]?.includes(room), `${file} imports ${name}`);
+        const [, provider = ''] = file.split('/');
+        if (roomOf(file) === 'providers/*' && room === 'providers/*') {
+          assert.equal(target.split('/')[1], provider, `${file} imports a sibling`);
+        }
+      }
+    });
+  }
+
+  it('keeps every product out of the kit and out of the room of CloudStack', () => {
+    const products = readdirSync(join(source, 'providers')).filter((name) => name !== 'index.ts');
+    assert.ok(products.includes('simulator'));
+    // `simulator` is an example in a setting; the rest are products that exist.
+    const names = [
+      ...products.filter((name) => name !== 'simulator'),
+      'proxmox',
+      'hyper-?v',
+      'maas',
+    ];
+    for (const file of files.filter((name) => /^(kit|cloudstack)\//.test(name))) {
+      const text = readFileSync(join(source, file), 'utf8');
+      assert.doesNotMatch(text, new RegExp(names.join('|'), 'i'), file);
+    }
+  });
+
+  it('keeps the words of CloudStack out of the providers', () => {
+    const words = /externaldetails|power_state|minRam|maxRam|broadcastUri|cloudstack\.vm\.details/;
+    for (const file of files.filter((name) => name.startsWith('providers/'))) {
+      assert.doesNotMatch(codeOf(file), words, file);
+    }
+  });
+
+  it('lets only the wiring and the commands touch the process or print', () => {
+    const allowed = /^(process\.ts|main\.ts|commands\/)/;
+    for (const file of files.filter((name) => !allowed.test(name))) {
+      assert.doesNotMatch(codeOf(file), /\bprocess\.|\bconsole\.(log|error|warn)/, file);
+    }
+  });
+
+  it('has no drawer for odds and ends', () => {
+    for (const file of files)
+      assert.doesNotMatch(file, /(^|\/)(utils?|helpers?|common|misc)(\/|\.ts$)/);
+  });
+});

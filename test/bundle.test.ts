@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { recorded } from './cloudstack/recorded.ts';
+import { builtFile, copyAlone, type SpawnOptions, serviceEnv, spawnFile } from './spawned.ts';
+
+const isRoot = process.getuid?.() === 0;
+const needsRoot = isRoot ? false : 'only root can start a process as another user';
+
+describe('the built file', () => {
+  let alone: ReturnType<typeof copyAlone>;
+  let home = '';
+  before(() => {
+    alone = copyAlone();
+    home = join(alone.folder, '../home');
+    mkdirSync(home);
+    chmodSync(home, 0o777);
+  });
+  after(() => alone.remove());
+  const payload = (content: unknown, name = 'payload.json') => {
+    const file = join(home, name);
+    writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+    return file;
+  };
+  const simulated = (action: string) => payload(recorded(action, 'simulator'), `${action}.json`);
+  /** Whatever came out has to be one line of ASCII that is one JSON document. */
+  const call = (args: readonly string[], options: SpawnOptions = {}) => {
+    const { output, exitCode, signal } = spawnFile(alone.file, args, {
+      ...options,
+      env: { HOME: home, ...options.env },
+    });
+    assert.match(output, /^[\x20-\x7e]+\n$/, `not one line of ASCII: ${JSON.stringify(output)}`);
+    const document = JSON.parse(output) as Record<string, unknown>;
+    assert.equal(signal, null);
+    assert.equal(exitCode, document['status'] === 'success' ? 0 : 1, output);
+    return document;
+  };
+  const listed = (options: SpawnOptions = {}) => {
+    const document = call(['statuses', simulated('statuses'), '30'], options);
+    assert.equal(document['status'], 'success', JSON.stringify(document));
+  };
+
+  it('stands alone in its folder and is executable', () => {
+    assert.deepEqual(readdirSync(alone.folder), ['outrigger']);
+    listed();
+  });
+
+  it('takes an instance through its life', () => {
+    const run = (action: string) => call([action, simulated(action), '30']);
+    for (const action of ['prepare', 'create', 'start', 'reboot', 'stop', 'delete']) {
+      const document = run(action);
+      assert.equal(document['status'], 'success', `${action}: ${JSON.stringify(document)}`);
+      if (action === 'create') assert.equal(run('status')['power_state'], 'PowerOn');
+      if (action === 'stop') assert.equal(run('status')['power_state'], 'PowerOff');
+    }
+    assert.equal(run('status')['status'], 'error', 'a machine that is gone is not off');
+  });
+
+  it('runs inside a package of either type', () => {
+    for (const type of ['module', 'commonjs']) {
+      const other = copyAlone();
+      writeFileSync(join(other.folder, 'package.json'), JSON.stringify({ type }));
+      const { output } = spawnFile(other.file, ['statuses', simulated('statuses'), '30'], {
+        env: { HOME: home },
+      });
+      assert.equal(JSON.parse(output).status, 'success', output);
+      other.remove();
+    }
+  });
+
+  it('is not disturbed by what the environment makes of Node', () => {
+    listed({ env: { NODE_OPTIONS: '--no-such-option' } });
+    listed({ env: { NODE_OPTIONS: '--require /nonexistent.js' } });
+    listed({ env: { NODE_EXTRA_CA_CERTS: '/nonexistent.pem' } });
+    listed({ env: { NODE_DEBUG: 'fs,module,net' } });
+    listed({ env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } });
+    listed({ env: { LC_ALL: 'C', LANG: undefined } });
+    listed({ env: { TZ: 'Asia/Kathmandu', LC_ALL: 'pl_PL.UTF-8' } });
+  });
+
+  it('needs neither standard input nor a directory that still exists', () => {
+    listed({ through: 'exec "$@" <&-' });
+    listed({ through: 'exec "$@" </dev/null' });
+    listed({ through: 'mkdir "$HOME/gone" && cd "$HOME/gone" && rmdir "$HOME/gone" && exec "$@"' });
+  });
+
+  it('does not report a success that nobody could read', () => {
+    const file = simulated('statuses');
+    const through = 'exec "$@" >/dev/full 2>&1';
+    const options = { env: { HOME: home }, through };
+    const { exitCode, signal } = spawnFile(alone.file, ['statuses', file, '30'], options);
+    assert.deepEqual([signal, exitCode], [null, 1]);
+  });
+
+  it('asks for a place for its state when there is no home', () => {
+    const document = call(['statuses', simulated('statuses'), '30'], { env: { HOME: undefined } });
+    assert.match(
+      String(document['error']),
+      /HOME is not set.*"state_directory" in \/etc\/outrigger\/config\.json/,
+    );
+  });
+
+  it('answers every bad command line within a second', () => {
+    const file = simulated('status');
+    const cases = [
+      [],
+      ['status'],
+      ['status', file],
+      ['status', file, '0'],
+      ['status', file, '-5'],
+      ['status', file, 'soon'],
+      ['status', file, '2147484'],
+      ['statsu', file, '5'],
+      ['status', '/nonexistent', '5'],
+      ['status', home, '5'],
+      ['status', file, '5', 'more'],
+      ['', '', ''],
+    ];
+    for (const args of cases) {
+      const started = Date.now();
+      assert.equal(call(args)['status'], 'error', args.join(' '));
+      assert.ok(Date.now() - started < 1000, args.join(' '));
+    }
+  });
+
+  it('refuses the commands that CloudStack invents', () => {
+    const file = payload({ action: 'com.cloud.agent.api.CheckVirtualMachineCommand' });
+    assert.equal(
+      call(['com.cloud.agent.api.CheckVirtualMachineCommand', file, '5'])['status'],
+      'error',
+    );
+  });
+
+  it('runs a custom action that is called like a command of the operator', () => {
+    const file = payload({ ...recorded('custom', 'simulator'), action: 'help', parameters: {} });
+    assert.match(String(call(['help', file, '3'])['error']), /no custom action "help"/);
+  });
+
+  it('takes its provider from the name of the link that it is started by', () => {
+    const without = recorded('statuses', 'simulator');
+    delete (without['externaldetails'] as Record<string, Record<string, unknown>>)['extension']?.[
+      'provider'
+    ];
+    const file = payload(without);
+    for (const name of ['simulator', 'simulator.sh', 'simulator.py']) {
+      const link = join(home, name);
+      symlinkSync(alone.file, link);
+      const { output } = spawnFile(link, ['statuses', file, '30'], { env: { HOME: home } });
+      assert.equal(JSON.parse(output).status, 'success', output);
+    }
+    assert.match(
+      String(call(['statuses', file, '30'])['error']),
+      /Set the extension detail "provider"/,
+    );
+  });
+
+  it('answers in one document when it is told to stop, and undoes what it had begun', async () => {
+    const slow = recorded('create', 'simulator', { slow_task_ms: '8000' });
+    const child = spawn(alone.file, ['create', payload(slow), '60'], {
+      env: { ...serviceEnv(), HOME: home },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    let output = '';
+    child.stdout.on('data', (part) => {
+      output += part;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    child.kill('SIGTERM');
+    const exitCode = await new Promise((resolve) => child.on('close', resolve));
+    assert.equal(exitCode, 1);
+    assert.match(JSON.parse(output).error, /SIGTERM/);
+    assert.equal(call(['status', simulated('status'), '30'])['status'], 'error', 'nothing is left');
+  });
+
+  it('says what it is to a person, and one JSON document to a pipe', () => {
+    const version = spawnFile(alone.file, ['version', '--json'], { env: { HOME: home } });
+    assert.equal(version.exitCode, 0, version.output);
+    assert.equal(JSON.parse(version.output).content, 'intact');
+    const help = spawnFile(alone.file, ['help'], { env: { HOME: home } });
+    assert.equal(help.exitCode, 0);
+    assert.match(help.output, /conform/);
+  });
+
+  it('says that it cannot read a payload of another user', { skip: needsRoot }, () => {
+    const file = payload('{}');
+    chmodSync(file, 0o600);
+    const document = call(['status', file, '5'], { uid: 65534 });
+    assert.match(String(document['error']), /this user may not read it/);
+  });
+
+  it('leaves nothing of root behind', { skip: needsRoot }, () => {
+    listed();
+    assert.equal(existsSync('/var/log/cloudstack/management/outrigger.log'), false);
+  });
+});
+
+describe('what is committed', () => {
+  const committed = join(process.cwd(), 'out/outrigger');
+
+  it('is what the sources make: otherwise run `npm run build`', () => {
+    assert.ok(readFileSync(committed).equals(readFileSync(builtFile)));
+  });
+
+  it('has the sum that stands beside it, and the mode to be started', () => {
+    const sum = createHash('sha256').update(readFileSync(committed)).digest('hex');
+    assert.equal(
+      readFileSync(`${committed.replace(/outrigger$/, '')}SHA256SUMS`, 'utf8'),
+      `${sum}  outrigger\n`,
+    );
+    assert.equal(spawnFile(committed, ['version']).exitCode, 0);
+  });
+
+  it('carries its own hash, over everything but the first line and the hash', () => {
+    const text = readFileSync(committed, 'utf8');
+    const [stamp = '', ...others] = text.match(/sha256:[0-9a-f]{64}/g) ?? [];
+    assert.deepEqual(others, []);
+    const body = text.slice(text.indexOf('\n') + 1).replace(stamp, `sha256:${'0'.repeat(64)}`);
+    assert.equal(stamp, `sha256:${createHash('sha256').update(body).digest('hex')}`);
+  });
+
+  it('carries the licences of everything inside', () => {
+    const lists = (file: string, name: string): boolean =>
+      new RegExp(`--- ${name} \\d+\\.\\d+\\.\\d+ \\(MIT\\)\\n`).test(readFileSync(file, 'utf8'));
+    assert.ok(lists(committed, 'valibot'));
+    assert.ok(readFileSync(committed, 'utf8').includes('Apache License, Version 2.0'));
+    const probe = join(process.cwd(), 'build/probe/probe');
+    for (const name of ['valibot', 'ofetch', 'ufo', 'destr']) assert.ok(lists(probe, name), name);
+  });
+});

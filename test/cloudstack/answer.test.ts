@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import {
+  consoleBody,
+  fail,
+  mostBytes,
+  outcomeBody,
+  powerBody,
+  powersBody,
+  preparationBody,
+  succeed,
+} from '../../src/cloudstack/answer.ts';
+import type { Power } from '../../src/provider.ts';
+
+const parse = (text: string) => JSON.parse(text) as Record<string, unknown>;
+
+describe('an answer', () => {
+  it('is one line of ASCII whatever stands in it, and reads back the same', () => {
+    const text = 'Zażółć \u007f\u0080\u2028 ☃ \ud83d\ude00 \ud800 "\\ \u0000';
+    const answer = succeed({ message: { text } });
+    assert.match(answer.text, /^[\x20-\x7e]+\n$/);
+    assert.deepEqual(parse(answer.text)['message'], { text });
+    const failed = fail(text, 'r-1');
+    assert.match(failed.text, /^[\x20-\x7e]+\n$/);
+    assert.equal(parse(failed.text)['error'], text);
+  });
+
+  it('says success with exit code 0 and failure with exit code 1', () => {
+    assert.equal(succeed({}).exitCode, 0);
+    assert.deepEqual(parse(succeed({ message: 'x' }).text), { status: 'success', message: 'x' });
+    assert.equal(fail('x', 'r-1').exitCode, 1);
+    assert.deepEqual(parse(fail('x', 'r-1').text), { status: 'error', error: 'x', ref: 'r-1' });
+  });
+
+  it('names power states by the only two words that CloudStack takes, and a third for doubt', () => {
+    assert.deepEqual(powerBody('on'), { power_state: 'PowerOn' });
+    assert.deepEqual(powerBody('off'), { power_state: 'PowerOff' });
+    assert.deepEqual(powerBody('unknown'), { power_state: 'PowerUnknown' });
+  });
+
+  it('lists power states by instance name, whatever the name', () => {
+    const powers = new Map<string, Power>([
+      ['i-2-42-VM', 'on'],
+      ['__proto__', 'off'],
+    ]);
+    const { power_state: states } = parse(succeed(powersBody(powers)).text) as {
+      power_state: Record<string, string>;
+    };
+    assert.deepEqual(Object.entries(states), [
+      ['i-2-42-VM', 'PowerOn'],
+      ['__proto__', 'PowerOff'],
+    ]);
+  });
+
+  it('hands NICs back by nicUuid and never with uuid, which would be the network’s', () => {
+    const body = preparationBody({
+      details: { ledger_id: '7' },
+      nics: [
+        { uuid: 'n1', mac: '02:00:00:00:00:01' },
+        { uuid: 'n2', ipv4: '10.0.0.2', ipv6: 'fd00::2' },
+      ],
+    });
+    assert.deepEqual(body, {
+      details: { ledger_id: '7' },
+      nics: [
+        { nicUuid: 'n1', mac: '02:00:00:00:00:01' },
+        { nicUuid: 'n2', ip: '10.0.0.2', ip6address: 'fd00::2' },
+      ],
+    });
+    assert.deepEqual(preparationBody({}), {});
+  });
+
+  it('describes a console for the proxy or for the browser, and leaves out what is not there', () => {
+    assert.deepEqual(consoleBody({ kind: 'direct', url: 'https://c.test/' }), {
+      console: { protocol: 'direct', url: 'https://c.test/' },
+    });
+    assert.deepEqual(consoleBody({ kind: 'vnc', host: 'h', port: 5901 }), {
+      console: { protocol: 'vnc', host: 'h', port: 5901 },
+    });
+    assert.deepEqual(
+      consoleBody({ kind: 'vnc', host: 'h', port: 5901, password: 'p', oneTime: true }),
+      {
+        console: {
+          protocol: 'vnc',
+          host: 'h',
+          port: 5901,
+          password: 'p',
+          passwordonetimeuseonly: true,
+        },
+      },
+    );
+  });
+
+  it('cuts an error that is too long, says so and keeps its reference', () => {
+    for (const error of ['x'.repeat(200_000), '☃'.repeat(40_000), '"\\'.repeat(90_000)]) {
+      const { text } = fail(error, 'r-abc');
+      assert.ok(text.length <= mostBytes, String(text.length));
+      assert.match(String(parse(text)['error']), /shortened/);
+      assert.equal(parse(text)['ref'], 'r-abc');
+    }
+  });
+
+  it('cuts rows that are too many and cells that are too long, and says so', () => {
+    const rows = Array.from({ length: 5000 }, (_, at) => ({
+      name: `snapshot-${at}`,
+      note: 'n'.repeat(40),
+    }));
+    const many = succeed(outcomeBody({ message: '', rows }));
+    assert.ok(many.text.length <= mostBytes);
+    const shown = parse(many.text)['message'] as Record<string, string>[];
+    assert.ok(shown.length > 400);
+    assert.match(
+      String(shown[shown.length - 1]?.['name']),
+      new RegExp(`${5000 - shown.length + 1} more`),
+    );
+    const wide = succeed(
+      outcomeBody({ message: '', rows: [{ note: '☃'.repeat(50_000), more: 1 }] }),
+    );
+    assert.ok(wide.text.length <= mostBytes);
+    assert.match(JSON.stringify(parse(wide.text)['message']), /shortened/);
+    const sentence = succeed(outcomeBody({ message: 's'.repeat(100_000) }));
+    assert.ok(sentence.text.length <= mostBytes);
+  });
+
+  it('never cuts a list of power states: it fails instead', () => {
+    const powers = (count: number) =>
+      powersBody(
+        new Map(Array.from({ length: count }, (_, at) => [`i-2-${at}-VM`, 'on' as Power])),
+      );
+    assert.equal(succeed(powers(2000)).exitCode, 0);
+    assert.throws(() => succeed(powers(5000)), { name: 'Failure', kind: 'upstream' });
+  });
+});

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { type Entry, ledger } from './ledger.ts';
+import { asOf421, changed, type Json, recorded } from './recorded.ts';
+import { makePlace, type Place } from './world.ts';
+
+const wipe = (): Json => ({
+  ...recorded('custom'),
+  action: 'Wipe',
+  parameters: { instance_name: 'i-2-42-VM' },
+});
+const look = (parameters: Json = {}): Json => ({
+  ...recorded('custom'),
+  action: 'Look',
+  parameters,
+});
+const admin = (payload: Json) => changed(payload, ['caller', 'roletype'], 'Admin');
+
+describe('custom actions', () => {
+  let answer: { message: string; rows?: Record<string, string | number>[] };
+  const { provider, entries } = ledger({
+    run: {
+      Look: async (call) => {
+        entries.push({ member: 'Look', given: [call], settings: {} });
+        return answer;
+      },
+      Wipe: async (call) => {
+        entries.push({ member: 'Wipe', given: [call], settings: {} });
+        return { message: 'Wiped' };
+      },
+    },
+  });
+  let place: Place;
+  before(() => {
+    place = makePlace({ ledger: async () => provider });
+  });
+  beforeEach(() => {
+    answer = { message: 'Looked' };
+  });
+  after(() => place.remove());
+  const run = async (payload: Json, more = {}) =>
+    place.call(String(payload['action']), payload, more);
+  const given = () =>
+    ((entries[entries.length - 1] as Entry).given[0] ?? {}) as Record<string, unknown>;
+
+  it('run under their name in any case', async () => {
+    for (const action of ['Look', 'look', 'LOOK']) {
+      const done = await run({ ...look(), action });
+      assert.equal(done.exitCode, 0, done.text);
+    }
+  });
+
+  it('may be called like a built-in action: the payload tells them apart', async () => {
+    const done = await run({ ...look(), action: 'delete' });
+    assert.equal(done.exitCode, 0, done.text);
+    assert.equal((entries[entries.length - 1] as Entry).member, 'custom delete');
+    const other = await place.call('delete', recorded('delete'));
+    assert.equal(other.exitCode, 0, other.text);
+    assert.equal((entries[entries.length - 1] as Entry).member, 'delete');
+  });
+
+  it('get their parameters in whatever way CloudStack wrote them', async () => {
+    for (const depth of [3, 3.0, '3', '3.0']) {
+      await run(look({ depth, word: ' x ', sure: 'true', undeclared: { deep: 1 } }));
+      assert.deepEqual(given()['parameters'], { depth: 3, word: 'x', sure: true });
+    }
+    await run(look({ term: 'other word', sure: false }));
+    assert.deepEqual(given()['parameters'], { depth: 1, word: 'other word', sure: false });
+  });
+
+  it('get the details of the action itself as their policy', async () => {
+    await run(look());
+    assert.deepEqual(given()['policy'], { vendor: 'acme' });
+  });
+
+  it('name everything that is wrong with the parameters, to tenants too', async () => {
+    const done = await run(look({ depth: 'deep', word: ['x'], sure: 'perhaps' }));
+    assert.equal(done.exitCode, 1);
+    for (const part of [
+      /"depth" must be a whole number/,
+      /"word"/,
+      /"sure" must be true or false/,
+    ]) {
+      assert.match(String(done.document['error']), part);
+    }
+  });
+
+  it('say what there is when there is no such action', async () => {
+    const done = await run({ ...look(), action: 'Lok' });
+    assert.equal(done.exitCode, 1);
+    assert.match(String(done.document['error']), /no custom action "Lok"; did you mean Look\?/);
+    for (const action of ['constructor', '__proto__', 'toString']) {
+      const inherited = await run({ ...look(), action });
+      assert.equal(inherited.exitCode, 1, inherited.text);
+    }
+  });
+
+  it('are refused when command line and payload name different ones', async () => {
+    const done = await place.call('Wipe', look());
+    assert.equal(done.exitCode, 1);
+  });
+
+  it('for administrators are refused to everybody else, and to nobody in particular', async () => {
+    const asked = entries.length;
+    for (const roletype of ['User', 'DomainAdmin', 'ResourceAdmin', 'Emperor']) {
+      const done = await run(changed(wipe(), ['caller', 'roletype'], roletype));
+      assert.equal(done.exitCode, 1);
+      assert.match(String(done.document['error']), /not allowed for your role/);
+    }
+    const nobody = await run(asOf421(wipe()));
+    assert.match(String(nobody.document['error']), /for administrators/);
+    assert.equal(entries.length, asked);
+    assert.equal((await run(admin(wipe()))).exitCode, 0);
+  });
+
+  it('for administrators run without a caller where the host says so, and nowhere else', async () => {
+    const allow = (level: string) =>
+      changed(asOf421(wipe()), ['externaldetails', level], {
+        ...((wipe()['externaldetails'] as Json)[level] as Json),
+        admin_actions_without_caller: 'true',
+      });
+    assert.equal((await run(allow('host'))).exitCode, 0);
+    assert.equal((await run(allow('virtualmachine'))).exitCode, 1);
+    const stored = changed(
+      asOf421(wipe()),
+      ['cloudstack.vm.details', 'details', 'External:admin_actions_without_caller'],
+      'true',
+    );
+    assert.equal((await run(stored)).exitCode, 1);
+  });
+
+  it('that destroy data want the name of the instance, exactly', async () => {
+    for (const parameters of [{}, { instance_name: 'i-2-43-VM' }, { instance_name: 'I-2-42-VM' }]) {
+      const done = await run(admin({ ...wipe(), parameters }));
+      assert.equal(done.exitCode, 1);
+      assert.match(String(done.document['error']), /"instance_name"/);
+    }
+  });
+
+  it('that build get the blueprint, of 4.21 as well', async () => {
+    await run(admin(wipe()));
+    assert.deepEqual(given()['blueprint'], { template_id: '9000', is_full_clone: false });
+    const older = changed(
+      asOf421(wipe()),
+      ['externaldetails', 'host', 'admin_actions_without_caller'],
+      'true',
+    );
+    assert.equal((await run(older)).exitCode, 0);
+    assert.deepEqual(given()['blueprint'], { template_id: '9000', is_full_clone: false });
+  });
+
+  it('answer in the forms that the UI shows: alike rows, or one object', async () => {
+    const plain = await run(look());
+    assert.deepEqual(plain.document, {
+      status: 'success',
+      printmessage: true,
+      message: { result: 'Looked' },
+    });
+    answer = {
+      message: 'Two',
+      rows: [
+        { name: 'a', size: 1 },
+        { size: 2, other: 'x' },
+      ],
+    };
+    const table = await run(look());
+    assert.deepEqual(table.document['message'], [
+      { name: 'a', size: 1, other: '' },
+      { name: '', size: 2, other: 'x' },
+    ]);
+  });
+
+  it('say which time-out to set when CloudStack allows too little', async () => {
+    const { provider: slow } = ledger({
+      run: { Look: () => new Promise(() => {}) },
+    });
+    const other = makePlace({ ledger: async () => slow });
+    const asAdmin = await other.call('Look', admin(look()), { timeoutSeconds: 1 });
+    assert.match(
+      String(asAdmin.document['error']),
+      /allowed 1 s, Look needs 60: updateCustomAction timeout=60/,
+    );
+    const asUser = await other.call('Look', look(), { timeoutSeconds: 1 });
+    assert.match(
+      String(asUser.document['error']),
+      /ask your administrator to set the time-out .* to 60 s/,
+    );
+    other.remove();
+  });
+});

@@ -1,0 +1,127 @@
+import { Failure } from '../../src/failure.ts';
+import { list, patterns, text, wholeNumber, yesNo } from '../../src/kit/fields.ts';
+import {
+  adminOnly,
+  type Context,
+  defineProvider,
+  everyone,
+  type Provider,
+  type Session,
+} from '../../src/provider.ts';
+
+/** Everything a session was asked, with what it was given. */
+export interface Entry {
+  readonly member: string;
+  readonly given: readonly unknown[];
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** Lets a test take the place of any member of the session. */
+export type Members = Partial<Session> & { readonly opening?: (context: Context) => void };
+
+/** A provider that writes down what the dispatcher asks of it and answers as told. */
+export function ledger(members: Members = {}): { provider: Provider; entries: Entry[] } {
+  const entries: Entry[] = [];
+  const provider = defineProvider({
+    name: 'ledger',
+    title: 'The Ledger',
+    about: 'Writes down what it is asked',
+    settings: {
+      url: { about: 'Where it is', schema: text(), required: true, also: ['address'] },
+      secret: { about: 'What opens it', schema: text(), secret: true },
+      ca_file: { about: 'Whom to trust', schema: text({ most: 10_000 }), file: true },
+      grace_seconds: {
+        about: 'Patience',
+        schema: wholeNumber({ max: 60 }),
+        default: '30',
+        unit: 's',
+      },
+      nodes: { about: 'Nodes', schema: list() },
+      allowed_templates: { about: 'Allowed', schema: patterns },
+      max_disk_gb: { about: 'Most', schema: wholeNumber() },
+      verify: { about: 'Whether to verify', schema: yesNo, default: 'true' },
+    },
+    blueprint: {
+      template_id: {
+        about: 'Template',
+        schema: text(),
+        required: true,
+        within: 'allowed_templates',
+      },
+      disk_size_gb: { about: 'Size', schema: wholeNumber(), within: 'max_disk_gb' },
+      is_full_clone: { about: 'Full', schema: yesNo, default: 'false' },
+    },
+    stored: { ledger_id: 'The id', proxmox_vmid: 'Another' },
+    prepares: true,
+    actions: {
+      Look: {
+        about: 'Looks',
+        parameters: {
+          depth: {
+            type: 'NUMBER',
+            about: 'How deep',
+            schema: wholeNumber({ max: 9 }),
+            default: '1',
+          },
+          word: { type: 'STRING', about: 'What for', schema: text(), also: ['term'] },
+          sure: { type: 'BOOLEAN', about: 'Really', schema: yesNo },
+        },
+        policy: { vendor: { about: 'Whose', schema: text() } },
+        timeoutSeconds: 60,
+        roles: everyone,
+      },
+      Wipe: {
+        about: 'Wipes',
+        parameters: {},
+        timeoutSeconds: 600,
+        roles: adminOnly,
+        destroysData: true,
+        usesBlueprint: true,
+      },
+      delete: {
+        about: 'A name like a built-in one',
+        parameters: {},
+        timeoutSeconds: 9,
+        roles: everyone,
+      },
+    },
+    settingsIssues: ({ url, grace_seconds }) =>
+      url === 'paper' && grace_seconds > 0 ? ['"url" and "grace_seconds" contradict'] : [],
+    open(settings, context) {
+      members.opening?.(context);
+      const note =
+        (member: string, answer: unknown) =>
+        async (...given: unknown[]): Promise<unknown> => {
+          entries.push({ member, given, settings });
+          const own = members[member as keyof Session] as
+            | ((...all: unknown[]) => unknown)
+            | undefined;
+          return own === undefined ? answer : own(...given);
+        };
+      const done = Object.fromEntries(
+        ['create', 'start', 'stop', 'reboot', 'delete'].map((name) => [
+          name,
+          note(name, undefined),
+        ]),
+      );
+      return {
+        ...done,
+        prepare: note('prepare', {}),
+        power: note('power', 'on'),
+        powers: note('powers', new Map()),
+        console: note('console', { kind: 'vnc', host: 'ledger.test', port: 5901 }),
+        run: {
+          Look: note('Look', { message: 'Looked' }),
+          delete: note('custom delete', { message: 'Custom' }),
+          ...members.run,
+        },
+      } as never;
+    },
+  });
+  return { provider, entries };
+}
+
+export const refused = new Failure('upstream', 'Cannot reach node n7 of customer Zed: paper jam', {
+  advice: 'Look into tray 2',
+  facts: { owner: 'Zed' },
+});

@@ -1,0 +1,294 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Nic, SizedInstance } from '../../src/provider.ts';
+import { type Entry, ledger } from './ledger.ts';
+import { asOf421, changed, type Json, recorded } from './recorded.ts';
+import { makePlace, type Place } from './world.ts';
+
+const vm = 'cloudstack.vm.details';
+
+describe('what CloudStack sends', () => {
+  const { provider, entries } = ledger();
+  let place: Place;
+  before(() => {
+    place = makePlace({ ledger: async () => provider });
+  });
+  after(() => place.remove());
+  const last = () => entries[entries.length - 1] as Entry;
+  const ok = async (action: string, payload: Json) => {
+    const done = await place.call(action, payload);
+    assert.equal(done.exitCode, 0, done.text);
+    return last();
+  };
+  const error = async (action: string, payload: unknown, more = {}) => {
+    const asked = entries.length;
+    const done = await place.call(action, payload, more);
+    assert.equal(done.exitCode, 1, done.text);
+    assert.equal(done.document['status'], 'error');
+    assert.equal(entries.length, asked, 'the provider was asked although the call was refused');
+    return String(done.document['error']);
+  };
+
+  for (const action of [
+    'prepare',
+    'create',
+    'start',
+    'stop',
+    'reboot',
+    'delete',
+    'status',
+    'statuses',
+    'getconsole',
+  ]) {
+    it(`replays the recorded ${action} payload, of 4.21 as well`, async () => {
+      for (const payload of [recorded(action), asOf421(recorded(action))]) {
+        const entry = await ok(action, payload);
+        const member =
+          { status: 'power', statuses: 'powers', getconsole: 'console' }[action] ?? action;
+        assert.equal(entry.member, member);
+      }
+    });
+  }
+
+  it('takes deploy, the word of the manual, for create', async () => {
+    assert.equal((await ok('deploy', recorded('create'))).member, 'create');
+  });
+
+  it('hands a create the instance in our words', async () => {
+    const entry = await ok('create', recorded('create'));
+    const [instance, blueprint] = entry.given as [SizedInstance, Json];
+    assert.deepEqual(
+      { ...instance, nics: instance.nics.length },
+      {
+        uuid: '8f4e2a6c-0e57-4a8b-a8d5-4c4f6d6a7b10',
+        name: 'i-2-42-VM',
+        id: 42,
+        state: 'Starting',
+        arch: 'x86_64',
+        deploying: true,
+        stored: { proxmox_vmid: '10042' },
+        caller: { account: 'alice', role: 'User' },
+        cpus: 2,
+        memoryBytes: 2147483648,
+        nics: 3,
+      },
+    );
+    assert.deepEqual(blueprint, { template_id: '9000', is_full_clone: false });
+    assert.equal(entry.settings['url'], 'https://pve1.example.org:8006');
+  });
+
+  it('sorts NICs by deviceId and reads segment and addresses, whatever their order', async () => {
+    const payload = recorded('create');
+    const nics = (payload[vm] as { nics: unknown[] }).nics;
+    const entry = await ok('create', changed(payload, [vm, 'nics'], [...nics].reverse()));
+    const read = (entry.given[0] as SizedInstance).nics;
+    assert.deepEqual(
+      read.map(({ deviceId }) => deviceId),
+      [0, 1, 2],
+    );
+    assert.deepEqual(
+      read.map(({ segment }) => segment),
+      [{ kind: 'vlan', id: 1577 }, { kind: 'vlan', id: 1603 }, { kind: 'untagged' }],
+    );
+    const [first] = read as [Nic];
+    assert.equal(first.uuid, '0b6a2f0e-9a54-4d4e-8df2-7a4f3a1c0001', 'not the UUID of the network');
+    assert.deepEqual(first.ipv4, {
+      address: '10.1.1.23',
+      netmask: '255.255.255.0',
+      gateway: '10.1.1.1',
+      dns: ['10.0.32.1', '8.8.8.8'],
+    });
+    assert.equal(first.rateMbps, 200);
+  });
+
+  it('tells segments it cannot name apart from no segment at all', async () => {
+    const kind = async (uri: unknown) => {
+      const entry = await ok(
+        'create',
+        changed(recorded('create'), [vm, 'nics', 0, 'broadcastUri'], uri),
+      );
+      return (entry.given[0] as SizedInstance).nics[0]?.segment;
+    };
+    assert.deepEqual(await kind('vxlan://5001'), { kind: 'other', uri: 'vxlan://5001' });
+    assert.deepEqual(await kind('vlan://4095'), { kind: 'other', uri: 'vlan://4095' });
+    assert.deepEqual(await kind(undefined), { kind: 'none' });
+  });
+
+  it('takes numbers as 3, 3.0 and "3", and truth values as text', async () => {
+    for (const cpus of [3, '3', '3.0']) {
+      const entry = await ok('create', changed(recorded('create'), [vm, 'cpus'], cpus));
+      assert.equal((entry.given[0] as SizedInstance).cpus, 3);
+    }
+    const text = changed(recorded('create'), [vm, 'nics', 0, 'defaultNic'], 'true');
+    assert.equal(((await ok('create', text)).given[0] as SizedInstance).nics[0]?.isDefault, true);
+  });
+
+  it('does without disks, NICs and caller, and with keys it has never seen', async () => {
+    await ok('create', changed(recorded('create'), [vm, 'disks'], undefined));
+    await ok('create', changed(recorded('create'), [vm, 'nics'], []));
+    await ok('stop', changed(recorded('stop'), [vm, 'nics'], undefined));
+    await ok('stop', changed(recorded('stop'), ['parameters'], null));
+    await ok('stop', changed(recorded('stop'), [vm, 'details'], null));
+    await ok('stop', changed(recorded('stop'), ['externaldetails', 'virtualmachine'], null));
+    await ok('create', changed(recorded('create'), ['surprise'], { deep: [[[1]]] }));
+    await ok('create', changed(recorded('create'), ['externaldetails', 'host', 'surprise'], 'x'));
+  });
+
+  it('stops gently only when somebody asked for it', async () => {
+    const manner = async (payload: Json) => (await ok('stop', payload)).given[1];
+    assert.equal(await manner(recorded('stop')), 'graceful');
+    assert.equal(await manner(changed(recorded('stop'), [vm, 'state'], 'Running')), 'hard');
+    assert.equal(await manner(changed(recorded('stop'), [vm, 'state'], 'Starting')), 'hard');
+    assert.equal(
+      await manner(changed(recorded('stop'), [vm, 'details', 'deployvm'], 'true')),
+      'hard',
+    );
+  });
+
+  it('names everything that is wrong with a create at once', async () => {
+    let payload = changed(recorded('create'), [vm, 'cpus'], 'two');
+    payload = changed(payload, [vm, 'maxRam'], undefined);
+    payload = changed(payload, [vm, 'nics', 1, 'mac'], 'nonsense');
+    payload = changed(payload, ['externaldetails', 'host', 'url'], undefined);
+    payload = changed(payload, ['externaldetails', 'host', 'grace_seconds'], '61');
+    payload = changed(payload, ['externaldetails', 'virtualmachine', 'disk_size_gb'], 'big');
+    const text = await error('create', payload);
+    for (const part of [
+      /cpus/,
+      /maxRam/,
+      /nics\[1\]\.mac/,
+      /"url" is missing/,
+      /grace_seconds/,
+      /disk_size_gb/,
+    ]) {
+      assert.match(text, part);
+    }
+    assert.match(text, /^i-2-42-VM could not be created: |^The instance could not be created: /);
+  });
+
+  it('answers the minimal payload of the manual with the full list of what is missing', async () => {
+    const payload = { externaldetails: { virtualmachine: { exttemplateid: 'x' } } };
+    const text = await error('create', payload);
+    for (const part of [/UUID/, /instance name/, /cpus/, /maxRam/, /nics/, /provider/])
+      assert.match(text, part);
+    const named = {
+      externaldetails: { extension: { provider: 'ledger' }, ...payload.externaldetails },
+    };
+    const more = await error('create', named);
+    for (const part of [/UUID/, /"url" is missing/, /"template_id" is missing/])
+      assert.match(more, part);
+  });
+
+  it('refuses a payload that names two instances', async () => {
+    const other = '11111111-2222-4333-8444-555555555555';
+    assert.match(
+      await error('status', changed(recorded('status'), ['virtualmachineid'], other)),
+      /different UUIDs/,
+    );
+    assert.match(
+      await error('stop', changed(recorded('stop'), ['virtualmachinename'], 'i-9-9-VM')),
+      /different names/,
+    );
+  });
+
+  it('refuses names and UUIDs that could be a path or more than one thing', async () => {
+    for (const name of ['../x', 'a b', 'a\nb', '', '*', 'x'.repeat(200)]) {
+      const payload = changed(
+        changed(recorded('stop'), ['virtualmachinename'], name),
+        [vm, 'name'],
+        name,
+      );
+      assert.match(await error('stop', payload), /instance name/);
+    }
+    const payload = changed(
+      changed(recorded('stop'), ['virtualmachineid'], '1; rm'),
+      [vm, 'uuid'],
+      '1; rm',
+    );
+    assert.match(await error('stop', payload), /must be a UUID/);
+  });
+
+  it('fails within a second, with one sentence, on any broken payload file', async () => {
+    const cases: readonly [unknown, RegExp][] = [
+      ['', /is empty/],
+      ['   ', /is empty/],
+      ['{', /is not JSON/],
+      ['[]', /does not hold a JSON object/],
+      ['"x"', /does not hold a JSON object/],
+      ['null', /does not hold a JSON object/],
+      [`${'['.repeat(200_000)}${']'.repeat(200_000)}`, /does not hold a JSON object/],
+      [`{"externaldetails":${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}}`, /UUID/],
+      [' '.repeat(8 * 1024 * 1024 + 1), /8388609 bytes/],
+      [{ externaldetails: 'x' }, /externaldetails/],
+      [{ externaldetails: { host: ['x'] } }, /externaldetails\.host/],
+      [{ externaldetails: { host: { url: {} } } }, /externaldetails\.host\.url/],
+      [{ [vm]: 'x' }, /cloudstack\.vm\.details/],
+      [{ [vm]: { nics: 'x' } }, /nics/],
+      [{ [vm]: { nics: [7] } }, /nics\[0\]/],
+      [{ [vm]: { details: 7 } }, /details/],
+      [{ caller: 7 }, /caller/],
+      [{ parameters: [], externaldetails: { host: { a: [] } } }, /host\.a/],
+    ];
+    for (const [payload, expected] of cases) {
+      const started = Date.now();
+      assert.match(await error('create', payload), expected);
+      assert.ok(Date.now() - started < 1000);
+    }
+  });
+
+  it('never quotes a broken payload, since it holds secrets', async () => {
+    const text = await error('status', '{"secret": "hunter2hunter2", oops');
+    assert.doesNotMatch(text, /hunter2/);
+  });
+
+  it('refuses a payload file that is missing, a folder or a pipe, without waiting', async () => {
+    assert.match(
+      await error('status', {}, { file: '/nonexistent/x.json' }),
+      /there is no such file/,
+    );
+    assert.match(
+      await error('status', {}, { file: place.folder }),
+      /not a plain file|cannot be read/,
+    );
+    assert.match(await error('status', {}, { file: '/dev/zero' }), /not a plain file/);
+  });
+
+  it('refuses time-outs that CloudStack cannot mean', async () => {
+    for (const timeoutSeconds of ['0', '-1', 'soon', '', '1.5', '2147484', '99999999999', '1e3']) {
+      assert.match(await error('status', recorded('status'), { timeoutSeconds }), /time-out/);
+    }
+    const done = await place.call('status', recorded('status'), { timeoutSeconds: '2147483' });
+    assert.equal(done.exitCode, 0);
+  });
+
+  it('refuses any other number of arguments', async () => {
+    for (const argv of [
+      [],
+      ['status'],
+      ['status', '/x.json'],
+      ['status', '/x.json', '3', 'more'],
+    ]) {
+      const { exitCode, text } = await place.begin(argv).answer;
+      assert.equal(exitCode, 1);
+      assert.match(
+        JSON.parse(text).error,
+        /Expected: outrigger <action> <payload file> <timeout seconds>/,
+      );
+    }
+  });
+
+  it('suggests the action that a mistyped one means, and takes no inherited key for one', async () => {
+    assert.match(await error('statsu', recorded('status')), /did you mean "status"/);
+    for (const word of ['constructor', '__proto__', 'toString', 'Create', 'CREATE']) {
+      assert.match(await error(word, recorded('status')), /There is no action/);
+    }
+  });
+
+  it('refuses the commands that CloudStack invents before any provider is looked for', async () => {
+    const text = await error(
+      'com.cloud.agent.api.CheckVirtualMachineCommand',
+      recorded('unexpected-command'),
+    );
+    assert.match(text, /internal command/);
+  });
+});

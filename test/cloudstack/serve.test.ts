@@ -1,0 +1,398 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { Failure } from '../../src/failure.ts';
+import type { Context } from '../../src/provider.ts';
+import { ledger, type Members, refused } from './ledger.ts';
+import { changed, recorded } from './recorded.ts';
+import { finish, makePlace, type Place } from './world.ts';
+
+/** A place with a provider that behaves like this. */
+function placed(members: Members, config = {}): Place & { asked(): number } {
+  const { provider, entries } = ledger(members);
+  return { ...makePlace({ ledger: async () => provider }, config), asked: () => entries.length };
+}
+
+const fails = (error: unknown) => async (): Promise<never> => {
+  throw error;
+};
+const never = (): Promise<never> => new Promise(() => {});
+const tenantActions = ['reboot', 'delete', 'getconsole'];
+
+describe('a failure', () => {
+  it('is told in full where only the management server reads it', async (t) => {
+    const place = placed({ create: fails(refused), stop: fails(refused) });
+    t.after(place.remove);
+    for (const action of ['create', 'stop']) {
+      const { exitCode, document } = await place.call(action, recorded(action));
+      assert.equal(exitCode, 1);
+      assert.match(
+        String(document['error']),
+        /^Cannot reach node n7 of customer Zed: paper jam\. Look into tray 2\. \(ref r-\w{6}\)$/,
+      );
+    }
+  });
+
+  it('names nothing to a tenant beyond the own instance, and everything to an administrator', async (t) => {
+    const place = placed({
+      reboot: fails(refused),
+      delete: fails(refused),
+      console: fails(refused),
+    });
+    t.after(place.remove);
+    for (const action of tenantActions) {
+      const tenant = await place.call(action, recorded(action));
+      assert.doesNotMatch(tenant.text, /n7|Zed|tray|paper/);
+      assert.match(
+        String(tenant.document['error']),
+        /^The instance could not be .*\(ref r-\w{6}\)$/,
+      );
+      const admin = await place.call(
+        action,
+        changed(recorded(action), ['caller', 'roletype'], 'Admin'),
+      );
+      assert.match(String(admin.document['error']), /n7 of customer Zed/);
+      const older = await place.call(action, changed(recorded(action), ['caller'], undefined));
+      assert.doesNotMatch(older.text, /n7|Zed|tray|paper/);
+    }
+  });
+
+  it('tells a tenant the sentence that its author wrote for tenants', async (t) => {
+    const failure = new Failure('conflict', 'n7 says no', { tenant: 'It is being backed up' });
+    const place = placed({ reboot: fails(failure) });
+    t.after(place.remove);
+    const { document } = await place.call('reboot', recorded('reboot'));
+    assert.match(String(document['error']), /^It is being backed up\. \(ref r-\w{6}\)$/);
+  });
+
+  it('tells a tenant nothing of how a host is set up', async (t) => {
+    const place = placed({});
+    t.after(place.remove);
+    const broken = changed(recorded('reboot'), ['externaldetails', 'host'], {
+      url_internal: 'n7.zed',
+    });
+    const { document, exitCode } = await place.call('reboot', broken);
+    assert.equal(exitCode, 1);
+    assert.match(String(document['error']), /its host is not set up correctly/);
+    const custom = changed(recorded('custom'), ['externaldetails', 'host'], {
+      url_internal: 'n7.zed',
+    });
+    const look = { ...custom, action: 'Look', parameters: {} };
+    assert.match(
+      String((await place.call('Look', look)).document['error']),
+      /Look failed: its host is not set up/,
+    );
+  });
+
+  it('stands in the log under its reference with everything that the answer left out', async (t) => {
+    const place = placed({ reboot: fails(refused) });
+    t.after(place.remove);
+    const { document } = await place.call('reboot', recorded('reboot'));
+    const line = place.log().find(({ event }) => event === 'call') ?? {};
+    assert.equal(line['ref'], document['ref']);
+    assert.match(String(document['error']), new RegExp(String(line['ref'])));
+    assert.deepEqual(
+      [
+        'level',
+        'action',
+        'vm',
+        'name',
+        'provider',
+        'caller',
+        'host',
+        'outcome',
+        'error',
+        'owner',
+      ].map((key) => line[key]),
+      [
+        'error',
+        'reboot',
+        '8f4e2a6c-0e57-4a8b-a8d5-4c4f6d6a7b10',
+        'i-2-42-VM',
+        'ledger',
+        'alice',
+        'ms1',
+        'upstream',
+        refused.message,
+        'Zed',
+      ],
+    );
+    assert.equal(statSync(place.logFile).mode & 0o777, 0o640);
+  });
+
+  it('shows no secret, neither in the answer nor in the log', async (t) => {
+    const secrets = ['d3adbeef-0000-4000-8000-000000000001', 'Xk3vP0cUQ9sZJw'];
+    const failure = new Failure('upstream', `It said ${secrets.join(' and ')}`, {
+      cause: new Error(`with ${secrets[0]}`),
+      facts: { header: `Token ${secrets[0]}`, password: 'not in the payload' },
+    });
+    const place = placed({ create: fails(failure), power: fails(new Error(secrets.join())) });
+    t.after(place.remove);
+    for (const action of ['create', 'status']) {
+      const { text } = await place.call(action, recorded(action));
+      const log = JSON.stringify(place.log());
+      for (const secret of [...secrets, 'not in the payload']) {
+        assert.ok(!text.includes(secret) && !log.includes(secret), `${action} shows ${secret}`);
+      }
+      assert.match(text, /\*\*\*/);
+    }
+  });
+
+  it('that nobody foresaw is one sentence to the reader and a stack to the log', async (t) => {
+    const place = placed({ create: fails(new TypeError('x is not a function')) });
+    t.after(place.remove);
+    const { document, text } = await place.call('create', recorded('create'));
+    assert.match(String(document['error']), /x is not a function/);
+    assert.doesNotMatch(text, /at .*\.(ts|js)/);
+    assert.match(JSON.stringify(place.log()), /TypeError: x is not a function\\n +at /);
+  });
+
+  it('may be anything that was thrown, and is still one answer', async (t) => {
+    for (const thrown of ['text', 7, null, undefined, { odd: true }]) {
+      const place = placed({ create: fails(thrown) });
+      t.after(place.remove);
+      const { exitCode, document } = await place.call('create', recorded('create'));
+      assert.equal(exitCode, 1);
+      assert.equal(document['status'], 'error');
+    }
+  });
+});
+
+describe('the time', () => {
+  it('ends a provider that waits for ever, before CloudStack would', async (t) => {
+    const place = placed({ create: never });
+    t.after(place.remove);
+    const started = Date.now();
+    const { exitCode, document } = await place.call('create', recorded('create'), {
+      timeoutSeconds: 1,
+    });
+    assert.ok(Date.now() - started < 950, `${Date.now() - started} ms`);
+    assert.equal(exitCode, 1);
+    assert.match(
+      String(document['error']),
+      /raise StartCommand in the global setting "commands\.timeout"/,
+    );
+  });
+
+  it('leaves a provider a margin to undo in, and its failure comes first', async (t) => {
+    let context: Context | undefined;
+    let undone = 0;
+    const place = placed({
+      opening: (given) => {
+        context = given;
+      },
+      create: async () => {
+        const { deadline } = context as Context;
+        try {
+          await deadline.within(never(), 'copying the disk');
+        } catch (error) {
+          await deadline.forUndo().sleep(50, 'undoing');
+          undone = Date.now();
+          throw error;
+        }
+      },
+    });
+    t.after(place.remove);
+    const { document } = await place.call('create', recorded('create'), { timeoutSeconds: 1 });
+    assert.ok(undone > 0);
+    assert.match(String(document['error']), /^Gave up after 0\.\d s while copying the disk\./);
+  });
+
+  it('of a status call is short, whatever CloudStack allows', async (t) => {
+    const limits: number[] = [];
+    const place = placed({ opening: ({ deadline }) => void limits.push(deadline.remainingMs()) });
+    t.after(place.remove);
+    await place.call('status', recorded('status'), { timeoutSeconds: 1800 });
+    await place.call('statuses', recorded('statuses'), { timeoutSeconds: 1800 });
+    await place.call('create', recorded('create'), { timeoutSeconds: 1800 });
+    const [status = 0, statuses = 0, create = 0] = limits;
+    assert.ok(status > 4_000 && status < 8_000, String(status));
+    assert.ok(statuses > 10_000 && statuses < 20_000, String(statuses));
+    assert.ok(create > 1_700_000 && create < 1_799_000, String(create));
+  });
+
+  it('ends early at a signal, with undo and one answer', async (t) => {
+    let context: Context | undefined;
+    const place = placed({
+      opening: (given) => {
+        context = given;
+      },
+      create: () => (context as Context).deadline.within(never(), 'copying the disk'),
+    });
+    t.after(place.remove);
+    const call = place.begin(['create', place.payload(recorded('create')), '1800']);
+    setTimeout(() => call.interrupt('Stopped by SIGTERM'), 30);
+    const { exitCode, document } = await finish(call);
+    assert.equal(exitCode, 1);
+    assert.match(String(document['error']), /^Stopped by SIGTERM while copying the disk/);
+  });
+
+  it('answers once when an error escapes', async (t) => {
+    const place = placed({ create: never });
+    t.after(place.remove);
+    const call = place.begin(['create', place.payload(recorded('create')), '1800']);
+    setTimeout(() => {
+      call.crash(new Error('escaped'));
+      call.crash(new Error('again'));
+    }, 30);
+    assert.match(String((await finish(call)).document['error']), /escaped/);
+    assert.equal(place.log().filter(({ event }) => event === 'call').length, 1);
+  });
+});
+
+describe('an outage', () => {
+  const outage = () => new Failure('unreachable', 'Cannot reach ledger.test: connection refused');
+
+  it('is asked about once and then remembered, so that a storm of status calls costs little', async (t) => {
+    const place = placed({ power: fails(outage()), powers: fails(outage()) });
+    t.after(place.remove);
+    for (let count = 0; count < 300; count += 1) {
+      const { exitCode, document } = await place.call('status', recorded('status'));
+      assert.equal(exitCode, 1);
+      assert.match(String(document['error']), /connection refused/);
+      assert.equal(document['power_state'], undefined);
+    }
+    assert.equal(place.asked(), 1);
+    assert.equal((await place.call('statuses', recorded('statuses'))).exitCode, 1);
+    assert.equal(place.asked(), 1, 'the same endpoint serves both');
+  });
+
+  it('is forgotten as soon as any action succeeds, and does not hold those up', async (t) => {
+    const place = placed({ power: fails(outage()) });
+    t.after(place.remove);
+    await place.call('status', recorded('status'));
+    assert.equal((await place.call('start', recorded('start'))).exitCode, 0);
+    await place.call('status', recorded('status'));
+    assert.equal(place.asked(), 3);
+  });
+
+  it('of one endpoint is none of another, nor of the same with new credentials', async (t) => {
+    const place = placed({ power: fails(outage()) });
+    t.after(place.remove);
+    await place.call('status', recorded('status'));
+    await place.call('status', recorded('status', 'ledger', { url: 'https://other.test' }));
+    await place.call('status', recorded('status', 'ledger', { secret: 'renewed' }));
+    assert.equal(place.asked(), 3);
+  });
+
+  it('is forgotten after its time, and when the clock was set back', async (t) => {
+    const place = placed({ power: fails(outage()) });
+    t.after(place.remove);
+    await place.call('status', recorded('status'));
+    const at = (seconds: number) => ({ time: () => new Date(Date.now() + seconds * 1000) });
+    await place.call('status', recorded('status'), at(29));
+    assert.equal(place.asked(), 1);
+    await place.call('status', recorded('status'), at(31));
+    assert.equal(place.asked(), 2);
+    await place.call('status', recorded('status'), at(-3600));
+    assert.equal(place.asked(), 3);
+  });
+
+  it('is not what a failure about one instance is', async (t) => {
+    const place = placed({ power: fails(new Failure('not-found', 'There is no such machine')) });
+    t.after(place.remove);
+    await place.call('status', recorded('status'));
+    await place.call('status', recorded('status'));
+    assert.equal(place.asked(), 2);
+  });
+
+  it('is remembered nowhere that others could have prepared', async (t) => {
+    const place = placed({ power: fails(outage()) });
+    t.after(place.remove);
+    mkdirSync(join(place.folder, 'log/outrigger-memo'), { mode: 0o777 });
+    await place.call('status', recorded('status'));
+    await place.call('status', recorded('status'));
+    assert.equal(place.asked(), 2);
+    assert.deepEqual(readdirSync(join(place.folder, 'log/outrigger-memo')), []);
+  });
+});
+
+describe('what is left on disk', () => {
+  it('is nothing when root or an operator runs it', async (t) => {
+    const place = placed({ power: fails(new Failure('unreachable', 'Refused')) });
+    t.after(place.remove);
+    await place.call('status', recorded('status'), { mayCreate: false });
+    assert.deepEqual(readdirSync(join(place.folder, 'log')), []);
+    writeFileSync(place.logFile, '');
+    await place.call('status', recorded('status'), { mayCreate: false });
+    assert.equal(place.log().length > 0, true, 'an existing log is written to');
+  });
+
+  it('says nothing of successful status calls unless the log is to hold everything', async (t) => {
+    const place = placed({});
+    t.after(place.remove);
+    const quiet = placed({}, { log: { file: place.logFile } });
+    t.after(quiet.remove);
+    await quiet.call('status', recorded('status'));
+    assert.equal(existsSync(place.logFile), false);
+    await quiet.call('start', recorded('start'));
+    assert.equal(place.log().length, 1);
+  });
+
+  it('holds no payload of a success, but that of a failure', async (t) => {
+    const place = placed({ stop: fails(refused) });
+    t.after(place.remove);
+    const uuid = '0b6a2f0e-9a54-4d4e-8df2-7a4f3a1c0001.json';
+    mkdirSync(join(place.folder, 'home/extensions/My Extension'), { recursive: true });
+    const own = (name = uuid) => `home/extensions/My Extension/${name}`;
+    const run = async (action: string, name: string, more = {}) => {
+      const file = place.payload(recorded(action), name);
+      await place.call(action, {}, { file, ...more });
+      return existsSync(file);
+    };
+    assert.equal(await run('start', own()), false);
+    assert.equal(await run('stop', own()), true);
+    assert.equal(await run('start', own('by-hand.json')), true, 'not one that CloudStack named');
+    assert.equal(await run('start', uuid), true, 'not in the directory of CloudStack');
+    assert.equal(await run('start', own(), { home: undefined }), true);
+  });
+
+  it('holds every payload where the configuration says so', async (t) => {
+    const place = placed({}, { keep_payloads: true });
+    t.after(place.remove);
+    mkdirSync(join(place.folder, 'home/extensions/x'), { recursive: true });
+    const file = place.payload(
+      recorded('start'),
+      'home/extensions/x/0b6a2f0e-9a54-4d4e-8df2-7a4f3a1c0001.json',
+    );
+    await place.call('start', {}, { file });
+    assert.equal(existsSync(file), true);
+  });
+});
+
+describe('the configuration', () => {
+  it('that is broken fails every call with all that is wrong with it', async (t) => {
+    const place = placed({}, { keep_payloads: 'yes', logs: {}, memo: { seconds: -1 } });
+    t.after(place.remove);
+    const { exitCode, document } = await place.call('status', recorded('status'));
+    assert.equal(exitCode, 1);
+    for (const part of [/keep_payloads/, /logs/, /memo\.seconds/]) {
+      assert.match(String(document['error']), part);
+    }
+    writeFileSync(join(place.folder, 'config.json'), '{');
+    assert.match((await place.call('status', recorded('status'))).text, /cannot be read as JSON/);
+  });
+
+  it('may be missing', async (t) => {
+    const place = placed({});
+    t.after(place.remove);
+    const configFile = join(place.folder, 'nowhere.json');
+    assert.equal((await place.call('status', recorded('status'), { configFile })).exitCode, 0);
+  });
+
+  it('says where state may be kept; without it and HOME, the error names the setting', async (t) => {
+    const keep = (members = {}) =>
+      placed({ ...members, opening: (context) => void context.stateDirectory('ledger') });
+    const place = keep();
+    t.after(place.remove);
+    assert.equal((await place.call('status', recorded('status'))).exitCode, 0);
+    const made = join(place.folder, 'home/.local/state/outrigger/ledger');
+    assert.equal(statSync(made).mode & 0o777, 0o700);
+    const homeless = await place.call('status', recorded('status'), { home: undefined });
+    assert.match(
+      String(homeless.document['error']),
+      /HOME is not set.*"state_directory" in .*config\.json/,
+    );
+  });
+});

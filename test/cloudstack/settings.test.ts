@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict';
+import { chmodSync, chownSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { type Entry, ledger } from './ledger.ts';
+import { changed, type Json, recorded } from './recorded.ts';
+import { makePlace, type Place } from './world.ts';
+
+const root = process.getuid?.() === 0 ? false : 'only root can make files of root';
+
+describe('settings', () => {
+  const { provider, entries } = ledger();
+  let place: Place;
+  before(() => {
+    place = makePlace({ ledger: async () => provider, folio: async () => provider });
+    mkdirSync(join(place.folder, 'secrets'), { mode: 0o755 });
+  });
+  after(() => place.remove());
+  const payload = (levels: Record<string, Json>, action = 'create') => {
+    let made = recorded(action);
+    for (const [level, details] of Object.entries(levels)) {
+      const before = (made['externaldetails'] as Record<string, Json>)[level];
+      made = changed(made, ['externaldetails', level], { ...before, ...details });
+    }
+    return made;
+  };
+  const got = async (levels: Record<string, Json>, action = 'create') => {
+    const done = await place.call(action, payload(levels, action));
+    assert.equal(done.exitCode, 0, done.text);
+    return entries[entries.length - 1] as Entry;
+  };
+  const error = async (levels: Record<string, Json>, action = 'create') => {
+    const asked = entries.length;
+    const done = await place.call(action, payload(levels, action));
+    assert.equal(done.exitCode, 1, done.text);
+    assert.equal(entries.length, asked);
+    return String(done.document['error']);
+  };
+
+  it('come from the host before the cluster registration before the extension', async () => {
+    const grace = async (levels: Record<string, Json>) =>
+      (await got(levels)).settings['grace_seconds'];
+    const extension = { grace_seconds: '1' };
+    const resourcemap = { grace_seconds: '2' };
+    const host = { grace_seconds: '3' };
+    assert.equal(await grace({}), 30);
+    assert.equal(await grace({ extension }), 1);
+    assert.equal(await grace({ extension, resourcemap }), 2);
+    assert.equal(await grace({ extension, resourcemap, host }), 3);
+    assert.equal(await grace({ extension, host: { grace_seconds: ' ' } }), 1, 'blank is not given');
+  });
+
+  it('never come from an instance, wherever a tenant puts them', async () => {
+    const tenant = {
+      url: 'https://evil.test',
+      address: 'https://evil.test',
+      grace_seconds: '9',
+      secret: 'x',
+    };
+    const { settings } = await got({ virtualmachine: tenant });
+    assert.equal(settings['url'], 'https://pve1.example.org:8006');
+    assert.equal(settings['grace_seconds'], 30);
+    assert.equal(settings['secret'], 'd3adbeef-0000-4000-8000-000000000001');
+  });
+
+  it('may be given by the other word that existing hosts use', async () => {
+    const without = changed(recorded('create'), ['externaldetails', 'host', 'url'], undefined);
+    const done = await place.call(
+      'create',
+      changed(without, ['externaldetails', 'host', 'address'], 'x.test'),
+    );
+    assert.equal(done.exitCode, 0, done.text);
+    assert.equal((entries[entries.length - 1] as Entry).settings['url'], 'x.test');
+  });
+
+  it('that contradict each other are refused', async () => {
+    assert.match(
+      await error({ host: { address: 'other' } }),
+      /"url" and "address" contradict each other/,
+    );
+    assert.match(await error({ host: { url: 'paper' } }), /"url" and "grace_seconds" contradict/);
+  });
+
+  it('that are misspelt are suggested when the right one is missing', async () => {
+    const text = await place.call(
+      'create',
+      changed(payload({ host: { urll: 'x' } }), ['externaldetails', 'host', 'url'], undefined),
+    );
+    assert.match(
+      String(text.document['error']),
+      /"url" is missing.*did you mean "url" by the host detail "urll"\?/,
+    );
+  });
+
+  it('that nobody knows fail nothing and are remarked in the log', async () => {
+    await got({ host: { grace_second: '4', zzz: '1' } });
+    const remarks = place.log().map((line) => String(line['remark']));
+    assert.ok(
+      remarks.some((text) =>
+        /"grace_second" is not read \(did you mean "grace_seconds"\?\)/.test(text),
+      ),
+    );
+    assert.ok(remarks.some((text) => /"zzz" is not read$/.test(text)));
+  });
+
+  it('never show their value in an error when it is secret', async () => {
+    const secret = `${'long'.repeat(80)}`;
+    const text = await error({ host: { secret } });
+    assert.match(text, /"secret" must not be longer/);
+    assert.doesNotMatch(text, /longlong/);
+  });
+
+  it('choose the provider: host before extension before the name of the file', async () => {
+    const start = async (levels: Record<string, Json>, startedAs: string) => {
+      const made = payload(levels);
+      const { provider: named, ...extension } = (made['externaldetails'] as Record<string, Json>)[
+        'extension'
+      ] as Json;
+      const fresh =
+        levels['extension'] === undefined
+          ? changed(made, ['externaldetails', 'extension'], extension)
+          : made;
+      assert.equal(named, 'ledger');
+      return place.call('create', fresh, { startedAs });
+    };
+    for (const name of ['folio', 'folio.sh', 'folio.py', 'ledger']) {
+      assert.equal((await start({}, name)).exitCode, 0);
+    }
+    const none = await start({}, 'outrigger');
+    assert.match(
+      String(none.document['error']),
+      /Set the extension detail "provider" to one of: ledger, folio/,
+    );
+    assert.equal((await start({ host: { provider: 'folio' } }, 'outrigger')).exitCode, 0);
+    assert.match(
+      await error({ extension: { provider: 'ledgr' } }),
+      /no provider "ledgr"; did you mean "ledger"/,
+    );
+    assert.match(
+      await error({ extension: { provider: 'constructor' } }),
+      /no provider "constructor"/,
+    );
+  });
+
+  it('give the instance its choice only within the limits of the operator', async () => {
+    const limits = { allowed_templates: '9*, debian-12', max_disk_gb: '40' };
+    const { given } = await got({ host: limits, virtualmachine: { disk_size_gb: '40' } });
+    assert.deepEqual(given[1], { template_id: '9000', disk_size_gb: 40, is_full_clone: false });
+    const much = await error({ host: limits, virtualmachine: { disk_size_gb: '41' } });
+    assert.match(much, /"disk_size_gb" is "41" and is not allowed by the operator's "max_disk_gb"/);
+    const other = await error({ host: limits, virtualmachine: { template_id: '8000' } });
+    assert.match(other, /not allowed by the operator's "allowed_templates"/);
+    const trick = await error({ host: limits, virtualmachine: { template_id: 'debian-12x' } });
+    assert.match(trick, /allowed_templates/);
+  });
+
+  it('let operators give blueprint defaults beyond the limits of tenants', async () => {
+    const operator = { allowed_templates: 'none', max_disk_gb: '1', disk_size_gb: '500' };
+    const made = changed(
+      payload({ host: operator }),
+      ['externaldetails', 'virtualmachine', 'template_id'],
+      undefined,
+    );
+    const plain = changed(
+      made,
+      ['cloudstack.vm.details', 'details', 'External:template_id'],
+      undefined,
+    );
+    const done = await place.call(
+      'create',
+      changed(plain, ['externaldetails', 'extension', 'template_id'], '7'),
+    );
+    assert.equal(done.exitCode, 0, done.text);
+  });
+
+  it('leave out of a start what only a create needs', async () => {
+    const entry = await got({ virtualmachine: { disk_size_gb: 'nonsense' } }, 'start');
+    assert.deepEqual(entry.given[1], { template_id: '9000', is_full_clone: false });
+  });
+
+  describe('in files', { skip: root }, () => {
+    const file = (name: string, content: string, mode = 0o640) => {
+      const path = join(place.folder, 'secrets', name);
+      writeFileSync(path, content);
+      chmodSync(path, mode);
+      return path;
+    };
+
+    it('are read from the secrets directory, without the line break', async () => {
+      file('ledger.token', 'from a file\n');
+      const made = changed(recorded('create'), ['externaldetails', 'host', 'secret'], undefined);
+      const done = await place.call(
+        'create',
+        changed(made, ['externaldetails', 'host', 'secret_file'], 'ledger.token'),
+      );
+      assert.equal(done.exitCode, 0, done.text);
+      assert.equal((entries[entries.length - 1] as Entry).settings['secret'], 'from a file');
+    });
+
+    it('hand over the content where a setting names a file', async () => {
+      file('ca.pem', 'CERTIFICATE');
+      const { settings } = await got({ host: { ca_file: 'ca.pem' } });
+      assert.equal(settings['ca_file'], 'CERTIFICATE');
+    });
+
+    it('are refused when others could read, write or redirect them', async () => {
+      file('world', 'x', 0o644);
+      file('group', 'x', 0o660);
+      const owned = file('owned', 'x');
+      chownSync(owned, 65534, 65534);
+      symlinkSync('/etc/passwd', join(place.folder, 'secrets/link'));
+      linkSync(file('twice', 'x'), join(place.folder, 'secrets/hard'));
+      mkdirSync(join(place.folder, 'secrets/folder'));
+      const cases = {
+        world: /anyone read it/,
+        group: /write it/,
+        owned: /belong to root/,
+        link: /a link/,
+        hard: /links/,
+        folder: /plain file/,
+        missing: /no such file/,
+      };
+      for (const [name, expected] of Object.entries(cases)) {
+        assert.match(await error({ host: { ca_file: name } }), expected, name);
+      }
+    });
+
+    it('are refused by any name that is more than the name of a file', async () => {
+      for (const name of ['../ca.pem', '/etc/passwd', '.hidden', 'a/b', 'a b']) {
+        assert.match(await error({ host: { ca_file: name } }), /not the bare name of a file/);
+      }
+    });
+  });
+});

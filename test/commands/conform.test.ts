@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { runCommand } from '../../src/commands/run.ts';
+import { fixture } from './scripts.ts';
+import { createWorld } from './world.ts';
+
+interface Report {
+  readonly conforms: boolean;
+  readonly rules: readonly {
+    readonly id: string;
+    readonly state: string;
+    readonly reason: string;
+    readonly evidence?: { readonly step: string; readonly output: string };
+  }[];
+  readonly calls: readonly { readonly step: string; readonly durationMs: number }[];
+}
+
+async function conform(
+  executable: string,
+  { args = [], env = {} }: { args?: string[]; env?: Record<string, string> } = {},
+): Promise<{ report: Report; code: number; failed: string[] }> {
+  const world = createWorld({ env });
+  const code = await runCommand(['conform', executable, '--json', ...args], world);
+  const report = JSON.parse(world.printed()) as Report;
+  const failed = report.rules.filter(({ state }) => state === 'fail').map(({ id }) => id);
+  return { report, code, failed };
+}
+
+/** What the stub does wrong, and so do the fixtures that hand on to it. */
+const wrongInStub = [
+  'payload-missing',
+  'payload-empty',
+  'payload-not-json',
+  'payload-list',
+  'status-of-nothing',
+  'stop',
+  'status-after-delete',
+  'failure-exit-code',
+];
+
+/** bash complains by itself where its directory is gone. */
+const besides = (failed: readonly string[], known: readonly string[]): string[] =>
+  failed.filter((id) => !known.includes(id) && id !== 'directory');
+
+describe('conform', { concurrency: 2 }, () => {
+  test('shows where CloudStack’s stub is content with too much', async () => {
+    const { report, code, failed } = await conform(fixture('stub.sh'));
+    assert.equal(code, 1);
+    assert.deepEqual(besides(failed, []), wrongInStub);
+    const stop = report.rules.find(({ id }) => id === 'stop');
+    assert.equal(stop?.reason, 'status says PowerOn');
+    assert.equal(stop?.evidence?.step, 'status after stop');
+  });
+
+  for (const [name, env] of [
+    ['manual-bash.sh', {}],
+    // Debian's own Python, not one that a version manager puts in front.
+    ['manual-python.py', { PATH: `/usr/bin:/bin` }],
+  ] as const) {
+    test(`shows why the manual’s ${name} deploys nothing`, async () => {
+      const { report, failed } = await conform(fixture(name), { env });
+      const expected = [
+        'unknown-action',
+        'class-name-action',
+        'payload-missing',
+        'payload-empty',
+        'payload-not-json',
+        'payload-list',
+        'unknown-custom-action',
+        'create',
+        'create-runs',
+        'create-again',
+        'create-unprepared',
+        'status-words',
+        'reboot',
+        'stop',
+        'start',
+        'console',
+        'failure-exit-code',
+      ];
+      assert.deepEqual(besides(failed, []), expected);
+      const create = report.rules.find(({ id }) => id === 'create');
+      assert.match(create?.reason ?? '', /only "deploy" did, which CloudStack never sends/);
+    });
+  }
+
+  test('finds each fault of a careless extension, and ends what that left running', async () => {
+    const { report, failed } = await conform(fixture('careless.sh'), { args: ['--timeout', '2'] });
+    const wrong = ['statuses', 'one-document', 'no-errors-printed', 'ascii', 'size', 'ends-whole'];
+    for (const id of wrong) assert.ok(failed.includes(id), `${id} is not among ${failed}`);
+    const reason = report.rules.find(({ id }) => id === 'ends-whole')?.reason ?? '';
+    const pid = /process (\d+) lived on: sleep 30/.exec(reason)?.[1];
+    assert.ok(pid !== undefined, reason);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    // A zombie counts as ended: it has no command line any more.
+    const commandLine = join('/proc', pid, 'cmdline');
+    assert.equal(existsSync(commandLine) ? readFileSync(commandLine, 'utf8') : '', '');
+  });
+
+  test('finds that an extension counts on SIGTERM and on its children being killed', async () => {
+    const { failed } = await conform(fixture('stubborn.sh'), { args: ['--timeout', '2'] });
+    for (const id of ['time-out', 'ends-whole']) assert.ok(failed.includes(id), `${failed}`);
+  });
+
+  test('finds secrets, misplaced NICs and numbers among details, for reading too', async () => {
+    const world = createWorld();
+    assert.equal(await runCommand(['conform', fixture('talkative.sh'), '--keep'], world), 1);
+    const text = world.printed();
+    for (const id of ['prepare-nics', 'prepare-details', 'secrets', 'create']) {
+      assert.match(text, new RegExp(`^fail {5}${id} `, 'm'));
+    }
+    assert.match(text, /the host detail "password" is in the output/);
+    assert.match(text, /\d+ passed, \d+ failed, \d+ skipped, \d+ calls/);
+    const kept = /Payload files: (.*)/.exec(text)?.[1] ?? '';
+    assert.ok(readdirSync(kept).length > 10);
+    rmSync(kept, { recursive: true });
+  });
+
+  test('tells an executable that waits for its input from one that hangs anyway', async () => {
+    const reason = async (name: string): Promise<string> => {
+      const { report } = await conform(fixture(name), { args: ['--timeout', '1'] });
+      assert.equal(report.calls.length, 2);
+      return report.rules.find(({ id }) => id === 'ignores-input')?.reason ?? '';
+    };
+    assert.match(await reason('reads-input.sh'), /answered with an empty one/);
+    assert.match(await reason('endless.sh'), /alike/);
+  });
+
+  test('judges the file itself and calls nothing when CloudStack would not', async () => {
+    const { report, failed } = await conform('/nowhere/extension');
+    assert.deepEqual(failed, ['entry-point']);
+    assert.deepEqual(report.calls, []);
+    assert.equal(
+      report.rules.filter(({ state }) => state === 'skipped').length,
+      report.rules.length - 1,
+    );
+  });
+
+  test('wants details as key=value', async () => {
+    const world = createWorld();
+    assert.equal(await runCommand(['conform', fixture('stub.sh'), 'simulator'], world), 2);
+    assert.match(world.complained(), /"simulator" is no detail: it has to be key=value/);
+  });
+});

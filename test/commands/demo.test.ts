@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { builtFile, spawnFile } from '../spawned.ts';
+
+describe('the demo', () => {
+  /** Runs it with an empty home and an empty directory for temporary files. */
+  const play = (args: readonly string[]) => {
+    const folder = mkdtempSync(join(tmpdir(), 'outrigger-demo-'));
+    for (const name of ['home', 'tmp']) mkdirSync(join(folder, name));
+    const env = { HOME: join(folder, 'home'), TMPDIR: join(folder, 'tmp') };
+    const { output, exitCode } = spawnFile(builtFile, ['demo', ...args], { env });
+    const left = [...readdirSync(env.HOME), ...readdirSync(env.TMPDIR)];
+    rmSync(folder, { recursive: true, force: true });
+    return { output, exitCode, left };
+  };
+
+  it('takes an instance from prepare to delete as CloudStack would, and leaves nothing behind', () => {
+    const { output, exitCode, left } = play(['--json']);
+    assert.equal(exitCode, 0, output);
+    assert.deepEqual(left, []);
+    const { steps } = JSON.parse(output) as {
+      steps: { action: string; conclusion: { success: boolean; power?: string } }[];
+    };
+    const told = steps.map(({ action, conclusion }) => [
+      action,
+      conclusion.power ?? conclusion.success,
+    ]);
+    assert.deepEqual(told, [
+      ['prepare', true],
+      ['create', true],
+      ['status', 'PowerOn'],
+      ['statuses', true],
+      ['getconsole', true],
+      ['CreateSnapshot', true],
+      ['ListSnapshots', true],
+      ['stop', true],
+      ['status', 'PowerOff'],
+      ['start', true],
+      ['reboot', true],
+      ['stop', true],
+      ['delete', true],
+      ['status', 'PowerUnknown'],
+    ]);
+  });
+
+  it('tells a person what is called, what is answered and what CloudStack makes of it', () => {
+    const { output, exitCode } = play([]);
+    assert.equal(exitCode, 0, output);
+    assert.match(
+      output,
+      /1\. prepare: .*\n +\$ outrigger prepare <payload> 30\n +\{"status":"success"/,
+    );
+    assert.match(output, /CloudStack: PowerOff/);
+    assert.match(output, /14 calls in .*Nothing is left behind\./);
+    assert.equal(output.includes('\u001b'), false, 'no colours without a terminal');
+  });
+});

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { paintFor } from '../../src/commands/paint.ts';
+import { shellWord } from '../../src/commands/shell-word.ts';
+import { table, wrapped } from '../../src/commands/table.ts';
+import { visible, visibleLines } from '../../src/commands/visible.ts';
+
+describe('Colours', () => {
+  const red = (terminal: boolean, env: Record<string, string>): string =>
+    paintFor({ terminal, env }).red('x');
+
+  test('are for terminals that did not decline them', () => {
+    assert.equal(red(true, {}), '\x1b[31mx\x1b[39m');
+    assert.equal(red(true, { NO_COLOR: '' }), '\x1b[31mx\x1b[39m');
+    assert.equal(red(false, {}), 'x');
+    assert.equal(red(true, { NO_COLOR: '1' }), 'x');
+    assert.equal(red(true, { TERM: 'dumb' }), 'x');
+  });
+});
+
+describe('A table', () => {
+  test('aligns its columns and leaves no blanks at the end', () => {
+    const rows = [
+      ['a', 'long one', 'x'],
+      ['wide', '', ''],
+    ];
+    assert.deepEqual(table(rows, 1), [' a     long one  x', ' wide']);
+  });
+
+  test('aligns by what is seen, not by colours', () => {
+    const { green } = paintFor({ terminal: true, env: {} });
+    assert.deepEqual(table([[{ text: 'ok', paint: green }, 'x']]), ['\x1b[32mok\x1b[39m  x']);
+  });
+
+  test('shows control characters instead of obeying them', () => {
+    assert.deepEqual(table([['a\tb\n\x1b[2J', '\x9bx']]), ['a\\x09b\\x0A\\x1B[2J  \\x9Bx']);
+  });
+});
+
+describe('Texts', () => {
+  test('are broken between words, and a word that is too long gets its own line', () => {
+    assert.deepEqual(wrapped('aaa bbb ccc ddddddddddddddddddddddddd e', 20), [
+      'aaa bbb ccc',
+      'ddddddddddddddddddddddddd',
+      'e',
+    ]);
+  });
+
+  test('keep their letters, but not what turns them around or hides them', () => {
+    assert.equal(visible('grün 日本 \u202E\u200B\uFEFF'), 'grün 日本 \\u{202E}\\u{200B}\\u{FEFF}');
+    assert.deepEqual(visibleLines('a\nb\r\n\u2028'), ['a', 'b\\x0D', '\\u{2028}']);
+  });
+
+  test('are quoted for a shell only where they need it', () => {
+    assert.equal(shellWord('/usr/bin/x-1.2'), '/usr/bin/x-1.2');
+    assert.equal(shellWord(`it's a`), `'it'\\''s a'`);
+    assert.equal(shellWord(''), "''");
+  });
+});

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Failure } from '../../src/failure.ts';
+import { createDeadline } from '../../src/kit/deadline.ts';
+import { poll } from '../../src/kit/poll.ts';
+import { withUndo } from '../../src/kit/undo.ts';
+
+const start = process.hrtime.bigint();
+const clock = () => Number(process.hrtime.bigint() - start) / 1e6;
+const inMs = (endMs: number, undoMs = 200) =>
+  createDeadline(clock, { endMs: clock() + endMs, undoEndMs: clock() + endMs + undoMs });
+const never = new Promise<never>(() => {});
+
+describe('a deadline', () => {
+  it('lets pass what is done in time, with its result or its error', async () => {
+    const deadline = inMs(1000);
+    assert.equal(await deadline.within(Promise.resolve(7), 'counting'), 7);
+    await assert.rejects(deadline.within(Promise.reject(new Error('own')), 'counting'), /own/);
+    await deadline.sleep(10, 'napping');
+    assert.ok(deadline.remainingMs() > 0 && deadline.remainingMs() < 995);
+  });
+
+  it('ends a wait when the time is up and says what was waited for', async () => {
+    const began = clock();
+    await assert.rejects(inMs(60).within(never, 'cloning the disk'), {
+      kind: 'timeout',
+      message: /^Gave up after 0\.\d s while cloning the disk$/,
+    });
+    assert.ok(clock() - began < 300);
+  });
+
+  it('does not begin a sleep that it could not finish', async () => {
+    const began = clock();
+    await assert.rejects(inMs(100).sleep(5000, 'waiting for the guest'), { kind: 'timeout' });
+    assert.ok(clock() - began < 50);
+  });
+
+  it('has a margin for undo beyond its end', async () => {
+    const deadline = inMs(20, 500);
+    await assert.rejects(deadline.within(never, 'working'));
+    assert.equal(deadline.remainingMs(), 0);
+    const undo = deadline.forUndo();
+    assert.ok(undo.remainingMs() > 300);
+    await undo.sleep(20, 'undoing');
+  });
+
+  it('ends at once when it is cut short, with the reason, and undo has what it is given', async () => {
+    const deadline = inMs(60_000, 60_000);
+    setTimeout(() => deadline.cutShort('Stopped by SIGTERM', 100), 10);
+    await assert.rejects(
+      deadline.within(never, 'booting'),
+      /^Failure: Stopped by SIGTERM while booting$/,
+    );
+    assert.ok(deadline.forUndo().remainingMs() <= 100);
+    await assert.rejects(deadline.sleep(1, 'more'), /Stopped by SIGTERM/);
+  });
+
+  it('tells everybody who listens, once, and nobody who has left', async () => {
+    const deadline = inMs(30);
+    const heard: string[] = [];
+    deadline.onEnd(() => heard.push('a'));
+    const leave = deadline.onEnd(() => heard.push('b'));
+    deadline.onEnd(() => heard.push('c'));
+    leave();
+    await new Promise((resolve) => setTimeout(resolve, 80));
+    assert.deepEqual(heard, ['a', 'c']);
+  });
+});
+
+describe('polling', () => {
+  it('looks quickly at first, then ever more slowly, until there is something', async () => {
+    const times: number[] = [];
+    const seen = await poll(
+      inMs(5000),
+      'waiting',
+      async () => {
+        times.push(clock());
+        return times.length === 5 ? 'there' : undefined;
+      },
+      { firstMs: 10, growth: 2, mostMs: 40 },
+    );
+    assert.equal(seen, 'there');
+    const gaps = times.slice(1).map((at, index) => at - (times[index] ?? 0));
+    assert.ok((gaps[0] ?? 0) < (gaps[2] ?? 0), gaps.join());
+    assert.ok((gaps[3] ?? 0) < 80, 'no pause is longer than the longest');
+  });
+
+  it('ends with the deadline, or with whatever looking throws', async () => {
+    await assert.rejects(
+      poll(inMs(50), 'the task to end', async () => undefined),
+      /while the task to end/,
+    );
+    await assert.rejects(
+      poll(inMs(5000), 'waiting', async () => {
+        throw new Failure('denied', 'No right to look');
+      }),
+      { kind: 'denied' },
+    );
+  });
+});
+
+describe('undo', () => {
+  const world = () => ({ deadline: inMs(1000), log: () => {} });
+
+  it('is not called for when the work succeeds', async () => {
+    const undone: string[] = [];
+    const result = await withUndo(world(), async (undo) => {
+      undo.add('remove a', async () => void undone.push('a'));
+      return 'made';
+    });
+    assert.equal(result, 'made');
+    assert.deepEqual(undone, []);
+  });
+
+  it('takes back the last step first and throws the failure of the work', async () => {
+    const undone: string[] = [];
+    const work = withUndo(world(), async (undo) => {
+      undo.add('remove a', async () => void undone.push('a'));
+      undo.add('remove b', async () => void undone.push('b'));
+      throw new Failure('conflict', 'The disk is full');
+    });
+    await assert.rejects(work, { kind: 'conflict', message: 'The disk is full' });
+    assert.deepEqual(undone, ['b', 'a']);
+  });
+
+  it('goes on when a step cannot be taken back, and reports both', async () => {
+    const undone: string[] = [];
+    const work = withUndo(world(), async (undo) => {
+      undo.add('remove a', async () => void undone.push('a'));
+      undo.add('remove machine 7', async () => {
+        throw new Failure('unreachable', 'Nobody answers');
+      });
+      throw new Failure('conflict', 'The disk is full', { tenant: 'Full' });
+    });
+    await assert.rejects(work, {
+      kind: 'conflict',
+      message: 'The disk is full. Could not remove machine 7: Nobody answers.',
+      tenant: 'Full',
+      advice: /outrigger audit/,
+    });
+    assert.deepEqual(undone, ['a']);
+  });
+
+  it('still has time when the work used all of its own', async () => {
+    const deadline = inMs(30, 300);
+    let undone = false;
+    const work = withUndo({ deadline, log: () => {} }, async (undo) => {
+      undo.add('remove a', async (margin) => {
+        await margin.sleep(50, 'removing');
+        undone = true;
+      });
+      await deadline.within(never, 'working');
+    });
+    await assert.rejects(work, { kind: 'timeout' });
+    assert.ok(undone);
+  });
+});

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { it, type TestContext } from 'node:test';
+import type { Failure } from '../../src/failure.ts';
+import type { Tls } from '../../src/kit/http/tls.ts';
+import { nothingHappened } from '../../src/kit/http/trouble.ts';
+import { clientOf, failureOf, serve, serveRaw } from './fakes/http-client.ts';
+import { authority, fingerprintOf, type KeyName } from './fakes/keys.ts';
+
+const one = fingerprintOf('self-signed');
+const other = fingerprintOf('renewed');
+const pinned = (...fingerprints: string[]): Tls => ({ verify: true, fingerprints });
+
+async function accepts(t: TestContext, key: KeyName, tls: Tls): Promise<void> {
+  const server = await serve(t, (_, response) => response.end(), { key });
+  const { status } = await clientOf([server], { tls }).request('GET', '/');
+  assert.equal(status, 200);
+  assert.ok(server.bytes() > 0);
+}
+
+/** The failure of a request to a server that must not have heard a byte of it. */
+async function refusal(t: TestContext, key: KeyName, tls: Tls, host = '127.0.0.1') {
+  const server = await serve(t, (_, response) => response.end(), { key });
+  const url = `https://${host}:${server.port}`;
+  const http = clientOf([{ url }], { tls, headers: { authorization: 'geheim' } });
+  const failure: Failure = await failureOf(http.request('POST', '/', { json: {} }));
+  await server.left();
+  assert.equal(server.bytes(), 0);
+  assert.equal(server.connections(), 1, 'tried once');
+  assert.equal(failure.kind, 'unreachable');
+  assert.equal(nothingHappened(failure), true);
+  const { message, advice = '' } = failure;
+  assert.doesNotMatch(advice, /verify|switch|off\b/, 'never the advice to look away');
+  return { text: message.replace(`${host}:${server.port}`, 'HOST'), advice };
+}
+
+it('accepts a pinned certificate, with or without colons, in any case', async (t) => {
+  await accepts(t, 'self-signed', pinned(one));
+  await accepts(t, 'self-signed', pinned(one.toLowerCase()));
+  await accepts(t, 'self-signed', pinned(one.replaceAll(':', '').toLowerCase()));
+});
+
+it('accepts any of several pinned certificates', async (t) => {
+  await accepts(t, 'self-signed', pinned(other, one));
+});
+
+it('accepts a pinned certificate for another name', async (t) => {
+  await accepts(t, 'other-name', pinned(fingerprintOf('other-name')));
+});
+
+it('sends nothing to a server whose certificate is not the pinned one', async (t) => {
+  assert.deepEqual(await refusal(t, 'self-signed', pinned(other)), {
+    text: `Test system at HOST shows another certificate than the pinned one: pinned ${other}, got ${one} (valid from 2026-01-01 until 2125-12-31)`,
+    advice: `If you renewed the certificate, set tls_fingerprint to ${one}; if you did not, find out who answers there`,
+  });
+});
+
+it('counts a pin more than an issuer', async (t) => {
+  const tls = { ...pinned(other), ca: authority() };
+  assert.match((await refusal(t, 'trusted', tls)).text, /another certificate than the pinned one/);
+});
+
+it('refuses a fingerprint that is none before connecting', () => {
+  for (const wrong of ['', 'AA:BB', `${one}:00`, one.slice(1), one.replace('D', 'X')]) {
+    assert.throws(() => clientOf([{ url: 'https://localhost' }], { tls: pinned(wrong) }), {
+      kind: 'config',
+      message: /not the SHA-256 fingerprint/,
+    });
+  }
+});
+
+it('accepts a certificate of the given authority', async (t) => {
+  await accepts(t, 'trusted', { verify: true, fingerprints: [], ca: authority() });
+});
+
+it('accepts every certificate where checking is switched off', async (t) => {
+  for (const key of ['self-signed', 'expired', 'other-name'] as const) {
+    await accepts(t, key, { verify: false, fingerprints: [] });
+  }
+});
+
+const verifying: Tls = { verify: true, fingerprints: [], ca: authority() };
+const pinOrIssuer = (seen: string): string =>
+  `Compare its SHA-256 fingerprint on the server itself and set tls_fingerprint to ${seen}, or give its issuer’s certificate as ca_file`;
+
+it('names a self-signed certificate and how to trust it', async (t) => {
+  assert.deepEqual(await refusal(t, 'self-signed', verifying), {
+    text: 'The certificate of Test system at HOST is self-signed',
+    advice: pinOrIssuer(one),
+  });
+});
+
+it('names an unknown issuer', async (t) => {
+  assert.deepEqual(await refusal(t, 'trusted', { verify: true, fingerprints: [] }), {
+    text: 'The certificate of Test system at HOST has an unknown issuer (Outrigger test authority)',
+    advice: pinOrIssuer(fingerprintOf('trusted')),
+  });
+});
+
+it('names the day on which a certificate expired', async (t) => {
+  const { text, advice } = await refusal(t, 'expired', verifying);
+  assert.equal(text, 'The certificate of Test system at HOST expired on 2025-03-01');
+  assert.match(advice, /^Renew it there/);
+});
+
+it('names the day from which on a certificate is valid', async (t) => {
+  const { text } = await refusal(t, 'not-yet', verifying);
+  assert.equal(text, 'The certificate of Test system at HOST is valid only from 2120-01-01 on');
+});
+
+it('names what a certificate is for when the host is another', async (t) => {
+  const { text, advice } = await refusal(t, 'other-name', verifying, 'localhost');
+  assert.equal(
+    text,
+    'The certificate of Test system at HOST is for pve1.example.org, pve2.example.org, not localhost',
+  );
+  assert.match(advice, /^Use one of its names in the url, or set tls_fingerprint to /);
+});
+
+it('says that a file of authorities cannot be read', async (t) => {
+  const server = await serve(t, (_, response) => response.end());
+  const tls = { verify: true, fingerprints: [], ca: '-----BEGIN CERTIFICATE-----\nnonsense' };
+  const failure = await failureOf(clientOf([server], { tls }).request('GET', '/'));
+  assert.deepEqual(
+    [failure.kind, failure.message],
+    ['config', 'The certificates in ca_file cannot be read'],
+  );
+  assert.equal(server.connections(), 0);
+});
+
+it('says that a port speaks no TLS', async (t) => {
+  const server = await serve(t, (_, response) => response.end(), { plain: true });
+  const url = `https://127.0.0.1:${server.port}`;
+  const failure = await failureOf(clientOf([{ url }]).request('POST', '/'));
+  assert.deepEqual(
+    [failure.message, failure.advice, nothingHappened(failure)],
+    [`Test system at ${url} does not speak TLS on this port`, 'Check the port in the url', true],
+  );
+});
+
+it('says that the TLS of a server is too old', async (t) => {
+  const server = await serveRaw(t, () => {}, { maxVersion: 'TLSv1.1' });
+  const failure = await failureOf(clientOf([server]).request('POST', '/'));
+  assert.match(failure.message, /found no common TLS version or cipher \([\w ]+\)$/);
+  assert.deepEqual([failure.kind, nothingHappened(failure)], ['unreachable', true]);
+});

@@ -1,0 +1,308 @@
+import assert from 'node:assert/strict';
+import type { AddressInfo, Socket } from 'node:net';
+import { createServer } from 'node:net';
+import { it, type TestContext } from 'node:test';
+import { nothingHappened } from '../../src/kit/http/trouble.ts';
+import type { Log } from '../../src/kit/log.ts';
+import { clientOf, deadlineIn, failureOf, nobody, serve, serveRaw } from './fakes/http-client.ts';
+import { fingerprintOf } from './fakes/keys.ts';
+
+/** Answers every request of a connection with a text as it stands. */
+function answering(text: string, then: (socket: Socket) => void = () => {}) {
+  return (socket: Socket): void => {
+    socket.on('data', () => socket.write(text, () => then(socket)));
+  };
+}
+
+const cutOff = (socket: Socket): void => void socket.destroy();
+const fine = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}';
+
+/** Takes connections and says nothing, not even its part of TLS. */
+async function silentServer(t: TestContext): Promise<{ readonly url: string }> {
+  const open: Socket[] = [];
+  const server = createServer((socket) => void open.push(socket.on('error', () => {})));
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  t.after(() => {
+    server.close();
+    for (const socket of open) socket.destroy();
+  });
+  return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+/** Which endpoints were asked, in turn. */
+function recorded(): { readonly log: Log; readonly asked: unknown[] } {
+  const asked: unknown[] = [];
+  return { asked, log: (_, facts) => void asked.push(facts?.['endpoint']) };
+}
+
+it('says that nobody listens, after trying again', async () => {
+  const place = await nobody();
+  for (const method of ['GET', 'POST'] as const) {
+    const { asked, log } = recorded();
+    const failure = await failureOf(clientOf([place], { log }).request(method, '/'));
+    assert.deepEqual([failure.kind, failure.outage], ['unreachable', true]);
+    assert.equal(failure.message, `Test system at ${place.url} refused the connection`);
+    assert.deepEqual(failure.facts, { sent: false, code: 'ECONNREFUSED' });
+    assert.equal(nothingHappened(failure), true);
+    assert.equal(asked.length, 3);
+  }
+});
+
+it('says that a name does not exist, or that nobody could tell', async () => {
+  const failure = await failureOf(clientOf([{ url: 'https://pve.invalid' }]).request('POST', '/'));
+  assert.match(
+    failure.message,
+    /^The name pve\.invalid of Test system (does not exist|could not be)/,
+  );
+  assert.deepEqual([failure.kind, nothingHappened(failure)], ['unreachable', true]);
+});
+
+it('repeats a read, and only that, when the connection breaks inside the header', async (t) => {
+  const server = await serveRaw(t, answering('HTTP/1.1 200 OK\r\nContent-Le', cutOff));
+  const text = `Test system at ${server.url} closed the connection without answering`;
+  const read = await failureOf(clientOf([server]).request('GET', '/a', { query: { b: 1 } }));
+  assert.equal(read.message, `${text} GET /a`);
+  assert.equal(server.connections(), 3);
+  const change = await failureOf(clientOf([server]).request('POST', '/a'));
+  assert.equal(change.message, `${text} POST /a`);
+  assert.equal(server.connections(), 4);
+  assert.deepEqual([change.kind, nothingHappened(change)], ['unreachable', false]);
+});
+
+it('never takes half an answer for a whole one', async (t) => {
+  const halves = [
+    'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{"a":',
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"a":\r\n',
+  ];
+  for (const half of halves) {
+    const server = await serveRaw(
+      t,
+      answering(half, (socket) => socket.end()),
+    );
+    const failure = await failureOf(clientOf([server]).request('PUT', '/x'));
+    assert.equal(
+      failure.message,
+      `Test system at ${server.url} broke off its answer to PUT /x after 5 bytes`,
+    );
+    assert.deepEqual(failure.facts, { sent: 'maybe', code: 'ECONNRESET' });
+    assert.equal(server.connections(), 1);
+  }
+});
+
+it('gets an answer from a server that failed twice on the way', async (t) => {
+  const server = await serveRaw(t, (socket, number) => {
+    if (number < 3) socket.destroy();
+    else answering(fine)(socket);
+  });
+  const reply = await clientOf([server]).request('GET', '/');
+  assert.deepEqual(reply.json(), {});
+  assert.equal(server.connections(), 3);
+});
+
+it('repeats only a read when a kept connection is closed in the same moment', async (t) => {
+  const handle = (socket: Socket): void => {
+    socket.once('data', () => {
+      socket.write(fine);
+      socket.once('data', () => socket.destroy());
+    });
+  };
+  const server = await serveRaw(t, handle);
+  const http = clientOf([server]);
+  await http.request('GET', '/');
+  assert.equal((await http.request('GET', '/')).status, 200);
+  assert.equal(server.connections(), 2);
+  const failure = await failureOf(http.request('DELETE', '/'));
+  assert.equal(nothingHappened(failure), false);
+  assert.equal(server.connections(), 2);
+});
+
+it('sends a change on a new connection when the kept one has been closed', async (t) => {
+  const server = await serveRaw(
+    t,
+    answering(fine, (socket) => void socket.end()),
+  );
+  const http = clientOf([server]);
+  for (let i = 1; i <= 2; i += 1) {
+    assert.equal((await http.request('POST', '/')).status, 200);
+    await server.left();
+  }
+  assert.equal(server.connections(), 2);
+});
+
+it('ends a slow drip with the deadline and closes the connection', async (t) => {
+  const server = await serveRaw(t, (socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n');
+    const drip = setInterval(() => socket.write('x'), 5);
+    socket.on('close', () => clearInterval(drip));
+  });
+  const startedMs = performance.now();
+  const failure = await failureOf(
+    clientOf([server], { deadline: deadlineIn(150) }).request('GET', '/slow'),
+  );
+  assert.ok(performance.now() - startedMs < 1000);
+  assert.equal(failure.kind, 'timeout');
+  assert.match(
+    failure.message,
+    /^Gave up after 0\.[12] s while waiting for Test system at \S+ to answer GET \/slow$/,
+  );
+  assert.deepEqual(failure.facts, { sent: 'maybe', code: 'TIMEOUT' });
+  assert.equal(server.connections(), 1);
+  await server.left();
+});
+
+it('ends a request at its own limit, the client going on', async (t) => {
+  const server = await serve(t, ({ target }, response) => {
+    if (target === '/quick') response.end();
+  });
+  const http = clientOf([server]);
+  const failure = await failureOf(http.request('POST', '/slow', { limitMs: 60 }));
+  assert.equal(
+    failure.message,
+    `Gave up after 0.06 s while waiting for Test system at ${server.url} to answer POST /slow`,
+  );
+  assert.deepEqual([failure.kind, failure.outage], ['timeout', false]);
+  assert.equal((await http.request('GET', '/quick', { limitMs: 60_000 })).status, 200);
+});
+
+it('ends a request at once when the work is cut short', async (t) => {
+  const server = await serve(t, () => deadline.cutShort('Stopped by SIGTERM', 100));
+  const deadline = deadlineIn(60_000);
+  const failure = await failureOf(clientOf([server], { deadline }).request('GET', '/'));
+  assert.match(failure.message, /^Stopped by SIGTERM while waiting for Test system/);
+});
+
+it('sends nothing once the time is up, except with the time for undo', async (t) => {
+  const server = await serve(t, (_, response) => response.end());
+  const deadline = deadlineIn(0);
+  const http = clientOf([server], { deadline });
+  const failure = await failureOf(http.request('POST', '/'));
+  assert.deepEqual([failure.kind, nothingHappened(failure)], ['timeout', true]);
+  assert.equal(server.connections(), 0);
+  const undo = { deadline: deadline.forUndo() };
+  assert.equal((await http.request('DELETE', '/', undo)).status, 200);
+});
+
+it('sends nothing of a request whose turn does not come in time', async (t) => {
+  const server = await serve(t, ({ target }, response) => {
+    if (target === '/second') response.end();
+  });
+  const http = clientOf([server], { maxSockets: 1 });
+  const first = failureOf(http.request('GET', '/first', { limitMs: 150 }));
+  const failure = await failureOf(http.request('POST', '/second', { limitMs: 50 }));
+  assert.deepEqual([failure.kind, nothingHappened(failure)], ['timeout', true]);
+  assert.equal((await first).kind, 'timeout');
+  assert.equal((await http.request('POST', '/second')).status, 200);
+  assert.equal(server.seen.length, 2);
+});
+
+it('waits for a connection only so long', async (t) => {
+  const place = await silentServer(t);
+  const { asked, log } = recorded();
+  const failure = await failureOf(clientOf([place], { connectMs: 50, log }).request('POST', '/'));
+  assert.equal(failure.message, `Test system at ${place.url} did not take the connection in time`);
+  assert.deepEqual(failure.facts, { sent: false, code: 'ETIMEDOUT' });
+  assert.deepEqual([failure.kind, asked.length], ['unreachable', 1]);
+});
+
+it('takes more than a second without a connection for an outage, less for haste', async (t) => {
+  const place = await silentServer(t);
+  const ends = [1100, 50].map((ms) =>
+    failureOf(clientOf([place], { deadline: deadlineIn(ms) }).request('GET', '/')),
+  );
+  const [long, short] = await Promise.all(ends);
+  assert.match(
+    long?.message ?? '',
+    /^Gave up after 1\.1 s while connecting to Test system at \S+$/,
+  );
+  assert.deepEqual(
+    [long, short].map((failure) => [failure?.kind, failure?.outage, failure?.facts['sent']]),
+    [
+      ['timeout', true, false],
+      ['timeout', false, false],
+    ],
+  );
+});
+
+it('takes no more of an answer than it may, and does not ask again', async (t) => {
+  const server = await serveRaw(t, (socket) => {
+    socket.write('HTTP/1.1 200 OK\r\n\r\n');
+    const pour = (): void => {
+      while (!socket.destroyed && socket.write('x'.repeat(65_536)));
+    };
+    socket.once('data', pour).on('drain', pour);
+  });
+  const failure = await failureOf(clientOf([server], { maxBytes: 2 ** 20 }).request('GET', '/all'));
+  assert.equal(
+    failure.message,
+    `Test system at ${server.url} answered GET /all with more than 1024 KiB`,
+  );
+  assert.deepEqual([failure.kind, failure.outage], ['upstream', false]);
+  assert.equal(server.connections(), 1);
+  await server.left();
+});
+
+it('says that an answer is no HTTP', async (t) => {
+  const server = await serveRaw(t, answering('220 mail.example.org ESMTP\r\n'));
+  const failure = await failureOf(clientOf([server]).request('GET', '/'));
+  assert.match(failure.message, /answered GET \/ with something that is not HTTP \(HPE_\w+\)$/);
+  assert.deepEqual([failure.kind, server.connections()], ['upstream', 1]);
+});
+
+it('changes to the next endpoint when the first cannot be reached, and stays there', async (t) => {
+  const [dead, server] = [await nobody(), await serve(t, (_, response) => response.end())];
+  const { asked, log } = recorded();
+  const http = clientOf([dead, server], { log });
+  assert.equal((await http.request('POST', '/')).endpoint, server.url);
+  assert.equal((await http.request('POST', '/')).endpoint, server.url);
+  assert.deepEqual(asked, [dead.url, server.url, server.url]);
+});
+
+it('changes to the next endpoint when the certificate of the first is refused', async (t) => {
+  const [first, second] = [
+    await serve(t, (_, response) => response.end(), { key: 'renewed' }),
+    await serve(t, (_, response) => response.end(), { key: 'self-signed' }),
+  ];
+  const tls = { verify: true, fingerprints: [fingerprintOf('self-signed')] };
+  const reply = await clientOf([first, second], { tls }).request('POST', '/');
+  assert.equal(reply.endpoint, second.url);
+  assert.equal(first.bytes(), 0);
+});
+
+it('changes to the next endpoint in time when the first hangs', async (t) => {
+  const hanging = await silentServer(t);
+  const server = await serve(t, (_, response) => response.end());
+  const deadline = deadlineIn(600);
+  const reply = await clientOf([hanging, server], { deadline }).request('POST', '/');
+  assert.equal(reply.endpoint, server.url);
+});
+
+it('leaves a change alone that may have reached the first endpoint', async (t) => {
+  const breaking = await serveRaw(t, answering('HTTP/1.1 20', cutOff));
+  const server = await serve(t, (_, response) => response.end());
+  const failure = await failureOf(clientOf([breaking, server]).request('POST', '/'));
+  assert.equal(nothingHappened(failure), false);
+  assert.equal(server.seen.length, 0);
+  const reply = await clientOf([breaking, server]).request('GET', '/');
+  assert.equal(reply.endpoint, server.url);
+});
+
+it('names every endpoint that was tried in vain', async (t) => {
+  const dead = await nobody();
+  const other = await serve(t, () => {}, { key: 'self-signed' });
+  const failure = await failureOf(clientOf([dead, other]).request('POST', '/'));
+  assert.equal(
+    failure.message,
+    `No server of Test system could be used: Test system at ${dead.url} refused the connection; The certificate of Test system at 127.0.0.1:${other.port} is self-signed`,
+  );
+  assert.deepEqual(failure.facts, { sent: false, code: 'ECONNREFUSED' });
+  assert.equal(failure.kind, 'unreachable');
+});
+
+it('tries again only while there is time for it', async () => {
+  const { asked, log } = recorded();
+  const http = clientOf([await nobody()], { deadline: deadlineIn(90), log });
+  assert.equal((await failureOf(http.request('GET', '/'))).kind, 'unreachable');
+  assert.equal(asked.length, 1);
+});

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { createFileLog, type LogFile } from '../../src/kit/log-file.ts';
+import { createRedactor } from '../../src/kit/redact.ts';
+
+describe('the log file', () => {
+  let folder = '';
+  let file = '';
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'outrigger-log-'));
+    file = join(folder, 'outrigger.log');
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  const open = (more: Partial<LogFile> = {}, secrets: string[] = []) =>
+    createFileLog(
+      { file, level: 'info', mayCreate: true, mostBytes: 1000, keep: 3, ...more },
+      () => ({ ref: 'r-1' }),
+      () => new Date('2026-11-24T10:00:00Z'),
+      () => createRedactor(secrets),
+    );
+  const lines = (path = file) =>
+    readFileSync(path, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+
+  it('holds one JSON object a line, with the facts of the call', () => {
+    open()('started', { vm: 'x', level: 'warn' });
+    assert.deepEqual(lines(), [
+      { time: '2026-11-24T10:00:00.000Z', level: 'warn', event: 'started', ref: 'r-1', vm: 'x' },
+    ]);
+    assert.equal(statSync(file).mode & 0o777, 0o640);
+  });
+
+  it('leaves out what is below its level', () => {
+    const log = open({ level: 'warn' });
+    log('a');
+    log('b', { level: 'error' });
+    assert.deepEqual(
+      lines().map(({ event }) => event),
+      ['b'],
+    );
+  });
+
+  it('shows control characters and never obeys them', () => {
+    open()('x', { text: 'a\u001b[2J\nb\u202ec\u0085d\u2028e' });
+    const raw = readFileSync(file, 'utf8');
+    for (const sign of raw.trimEnd()) assert.match(sign, /[\x20-\x7e]/);
+    assert.equal(lines()[0].text, 'a\u001b[2J\nb\u202ec\u0085d\u2028e');
+  });
+
+  it('holds no secret', () => {
+    open({}, ['hunter22'])('x', { note: 'with hunter22 in it', deep: { password: 'other' } });
+    assert.deepEqual([lines()[0].note, lines()[0].deep.password], ['with *** in it', '***']);
+  });
+
+  it('cuts a line that is too long instead of losing it', () => {
+    open({ mostBytes: 1e6 })('x', { text: 'y'.repeat(100_000) });
+    assert.equal(lines()[0].event, 'x');
+    assert.ok(readFileSync(file).length < 20_000);
+  });
+
+  it('becomes .1 when it is full, the one before .2, and the oldest goes', () => {
+    for (let count = 0; count < 60; count += 1) open()('line', { count });
+    assert.deepEqual(readdirSync(folder).sort(), [
+      'outrigger.log',
+      'outrigger.log.1',
+      'outrigger.log.2',
+      'outrigger.log.3',
+    ]);
+    assert.equal(lines().pop().count, 59);
+    const kept = ['.3', '.2', '.1', ''].flatMap((end) =>
+      lines(file + end).map(({ count }) => count),
+    );
+    assert.deepEqual(
+      kept,
+      kept.slice().sort((a, b) => a - b),
+      'nothing is lost in between',
+    );
+    assert.equal(kept.length, 60 - kept[0]);
+  });
+
+  it('is not held up by a rotation that was killed, nor for long', () => {
+    mkdirSync(`${file}.rotating`);
+    const just = new Date('2026-11-24T09:59:30Z');
+    utimesSync(`${file}.rotating`, just, just);
+    for (let count = 0; count < 30; count += 1) open()('line', { count });
+    assert.equal(lines().length, 30);
+    utimesSync(
+      `${file}.rotating`,
+      new Date('2026-11-24T09:00:00Z'),
+      new Date('2026-11-24T09:00:00Z'),
+    );
+    for (let count = 30; count < 33; count += 1) open()('line', { count });
+    assert.ok(readdirSync(folder).includes('outrigger.log.1'));
+  });
+
+  it('is never made by someone whose file the service could not write', () => {
+    open({ mayCreate: false })('x');
+    assert.deepEqual(readdirSync(folder), []);
+    writeFileSync(file, '');
+    open({ mayCreate: false })('x');
+    assert.equal(lines().length, 1);
+  });
+
+  it('is never a link to somewhere else, and a missing folder costs nothing', () => {
+    symlinkSync(join(folder, 'elsewhere'), file);
+    open()('x');
+    assert.deepEqual(readdirSync(folder), ['outrigger.log']);
+    open({ file: join(folder, 'no/such/folder/x.log') })('x');
+  });
+});

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Mark } from '../../src/kit/mark.ts';
+import {
+  type Candidate,
+  type Choice,
+  type Claim,
+  chooseOwn,
+  overview,
+  refusal,
+} from '../../src/kit/ownership.ts';
+
+const claim: Claim = {
+  uuid: '11111111-1111-4111-8111-111111111111',
+  name: 'i-2-42-VM',
+  installation: 'ours',
+  storedId: '100',
+  adoptUnmarked: false,
+};
+
+function mark(remoteId: string, more: Partial<Mark> = {}): Mark {
+  const { uuid, name, installation } = claim;
+  return { uuid, name, installation, remoteId, state: 'built', origin: 'created', ...more };
+}
+
+function machine(remoteId: string, more: Partial<Candidate> = {}): Candidate {
+  return { remoteId, name: claim.name, mark: mark(remoteId), ...more };
+}
+
+function short(choice: Choice<Candidate>): string {
+  if (choice.kind === 'missing') return 'missing';
+  if (choice.kind === 'doubtful') {
+    return `${choice.doubt} ${choice.machines.map(({ remoteId }) => remoteId).join(' ')}`;
+  }
+  return `${choice.kind} ${choice.machine.remoteId}`;
+}
+
+const stranger = { uuid: '22222222-2222-4222-8222-222222222222', name: 'i-2-43-VM' };
+
+describe('chooseOwn', () => {
+  it('finds the machine by its mark wherever it is, whatever the stored id says', () => {
+    assert.equal(short(chooseOwn([machine('7')], claim)), 'own 7');
+    assert.equal(short(chooseOwn([machine('7')], { ...claim, storedId: undefined })), 'own 7');
+  });
+
+  it('proves a machine missing among machines of others', () => {
+    assert.equal(short(chooseOwn([], claim)), 'missing');
+    assert.equal(short(chooseOwn([machine('7', { mark: mark('7', stranger) })], claim)), 'missing');
+  });
+
+  it('does not count a stored id that points at another instance’s machine', () => {
+    const theirs = machine('100', { name: stranger.name, mark: mark('100', stranger) });
+    assert.equal(short(chooseOwn([theirs], claim)), 'missing');
+    assert.equal(short(chooseOwn([theirs, machine('7')], claim)), 'own 7');
+  });
+
+  it('does not see machines of another installation', () => {
+    const elsewhere = machine('100', { mark: mark('100', { installation: 'theirs' }) });
+    assert.equal(short(chooseOwn([elsewhere], claim)), 'missing');
+  });
+
+  it('takes a mark from before the installation had a name for its own', () => {
+    const early = machine('7', { mark: mark('7', { installation: '' }) });
+    assert.equal(short(chooseOwn([early], claim)), 'own 7');
+  });
+
+  it('exposes a copy beside the machine, and a copy alone', () => {
+    const copy = machine('8', { mark: mark('7') });
+    assert.equal(short(chooseOwn([machine('7'), copy], claim)), 'duplicate 7 8');
+    assert.equal(short(chooseOwn([copy], claim)), 'copy 8');
+  });
+
+  it('exposes two machines that both carry a fitting mark', () => {
+    assert.equal(short(chooseOwn([machine('7'), machine('8')], claim)), 'duplicate 7 8');
+  });
+
+  it('does not let a template made from a copy stand in the way of the machine', () => {
+    const template = machine('9', { mark: mark('7'), template: true });
+    assert.equal(short(chooseOwn([machine('7'), template], claim)), 'own 7');
+    assert.equal(short(chooseOwn([template], claim)), 'missing');
+  });
+
+  it('refuses the machine itself once it is a template', () => {
+    assert.equal(short(chooseOwn([machine('7', { template: true })], claim)), 'template 7');
+  });
+
+  it('refuses unmarked machines that may be the instance’s', () => {
+    const named = machine('5', { mark: undefined });
+    const pointedAt = machine('100', { mark: undefined, name: 'web server' });
+    const other = machine('6', { mark: undefined, name: 'web server' });
+    assert.equal(short(chooseOwn([named], claim)), 'unmarked 5');
+    assert.equal(short(chooseOwn([pointedAt], claim)), 'unmarked 100');
+    assert.equal(short(chooseOwn([other], claim)), 'missing');
+    assert.equal(short(chooseOwn([named, machine('7')], claim)), 'own 7');
+  });
+
+  it('refuses a mark that cannot be read where it may be the instance’s', () => {
+    const named = machine('5', { mark: 'unreadable' });
+    const unseen = machine('6', { mark: 'unreadable', name: undefined });
+    const other = machine('8', { mark: 'unreadable', name: stranger.name });
+    assert.equal(short(chooseOwn([named], claim)), 'unreadable 5');
+    assert.equal(short(chooseOwn([unseen], claim)), 'unreadable 6');
+    assert.equal(short(chooseOwn([other], claim)), 'missing');
+    assert.equal(short(chooseOwn([unseen, machine('7')], claim)), 'own 7');
+  });
+
+  it('takes over only when setting, name, stored id, kind and loneliness all agree', () => {
+    for (let bits = 0; bits < 32; bits += 1) {
+      const is = (bit: number): boolean => (bits & (1 << bit)) !== 0;
+      const candidate = machine(is(2) ? '100' : '101', {
+        mark: undefined,
+        name: is(1) ? claim.name : claim.name.toLowerCase(),
+        template: !is(3),
+      });
+      const second = is(4) ? [] : [machine('55', { mark: undefined })];
+      const choice = chooseOwn([candidate, ...second], { ...claim, adoptUnmarked: is(0) });
+      const expected = bits === 31 ? 'adoptable' : 'doubtful';
+      assert.equal(choice.kind, expected, `combination ${bits.toString(2)}`);
+    }
+  });
+
+  it('takes nothing over while there is a machine that cannot be read', () => {
+    const candidate = machine('100', { mark: undefined });
+    const unseen = machine('6', { mark: 'unreadable', name: undefined });
+    const choice = chooseOwn([candidate, unseen], { ...claim, adoptUnmarked: true });
+    assert.equal(short(choice), 'unreadable 6');
+  });
+});
+
+describe('refusal', () => {
+  it('names the machines to the operator and nobody to the tenant', () => {
+    const choice = { doubt: 'duplicate' as const, machines: [machine('7'), machine('8')] };
+    const failure = refusal(choice, claim);
+    assert.equal(failure.kind, 'conflict');
+    assert.match(failure.message, /i-2-42-VM.*7 and 8/);
+    assert.ok(failure.advice);
+    assert.doesNotMatch(failure.tenant ?? '7', /[78]/);
+  });
+});
+
+describe('overview', () => {
+  it('is certain of machines that are alone with their mark', () => {
+    const theirs = machine('9', { mark: mark('9', { ...stranger, installation: 'theirs' }) });
+    const { certain, doubtful, unseen } = overview([machine('7'), theirs], 'ours');
+    assert.deepEqual(
+      certain.map(({ machine: { remoteId } }) => remoteId),
+      ['7'],
+    );
+    assert.deepEqual([doubtful, unseen], [[], []]);
+  });
+
+  it('is in doubt about duplicates, copies and templates with a mark, under the marked name', () => {
+    const cases = [
+      [machine('7'), machine('8', { name: 'copy', mark: mark('7') })],
+      [machine('8', { name: 'copy', mark: mark('7') })],
+      [machine('7', { template: true })],
+    ];
+    for (const candidates of cases) {
+      const { certain, doubtful } = overview(candidates, 'ours');
+      assert.deepEqual(certain, []);
+      assert.deepEqual(doubtful, [{ name: claim.name, machines: candidates }]);
+    }
+  });
+
+  it('keeps unmarked machines and unreadable marks in the report under their own names', () => {
+    const unmarked = machine('5', { mark: undefined, name: 'i-2-50-VM' });
+    const unreadable = machine('6', { mark: 'unreadable', name: 'i-2-51-VM' });
+    const template = machine('9', { mark: undefined, name: 'debian', template: true });
+    const { doubtful } = overview([unmarked, unreadable, template], 'ours');
+    assert.deepEqual(
+      doubtful.map(({ name }) => name),
+      ['i-2-50-VM', 'i-2-51-VM'],
+    );
+  });
+
+  it('lets a certain machine stand against unmarked ones of the same name', () => {
+    const { certain, doubtful } = overview(
+      [machine('7'), machine('5', { mark: undefined })],
+      'ours',
+    );
+    assert.equal(certain.length, 1);
+    assert.deepEqual(doubtful, []);
+  });
+
+  it('names the machines that may be anybody’s', () => {
+    const unseen = machine('6', { mark: 'unreadable', name: undefined });
+    assert.deepEqual(overview([unseen], 'ours').unseen, [unseen]);
+  });
+});

@@ -1,0 +1,93 @@
+import type { Mark } from '../../src/kit/mark.ts';
+import type { Registry } from '../../src/provider.ts';
+import type { Place } from '../cloudstack/world.ts';
+import type { Details, HostDetails } from './payloads.ts';
+
+/** A machine of the remote system as somebody sees it who may see everything. */
+export interface RemoteMachine {
+  readonly remoteId: string;
+  readonly name: string;
+  readonly power: 'on' | 'off' | 'paused' | 'suspended' | 'saved' | 'other';
+  /** The text that holds the mark; empty without one. */
+  readonly mark: string;
+  readonly cpus: number;
+  readonly memoryMb: number;
+  /** In the order of the NICs' deviceId. */
+  readonly nics: readonly {
+    readonly mac: string;
+    readonly vlan: number | 'untagged' | undefined;
+  }[];
+  /** Stands for what is on the disk; equal texts are equal disks. */
+  readonly disk?: string;
+  /** Everything there is to know of it: two equal texts mean that nobody touched it. */
+  readonly all: string;
+}
+
+/** A machine to be put there behind everybody's back. */
+export interface Planted {
+  readonly name: string;
+  /** Called with the id that the machine gets; nothing for a machine without a mark. */
+  readonly mark?: (remoteId: string) => Mark;
+  readonly power?: 'on' | 'off';
+  readonly template?: boolean;
+}
+
+/**
+ * The remote system as the suite looks at it and disturbs it. What is optional may be left out with
+ * a reason in `lacks`; the cases that need it are then skipped with that reason.
+ */
+export interface Backend {
+  /** Only the provider under test. */
+  readonly registry: Registry;
+  readonly provider: string;
+  /** Details that make the provider reach the system; asked for before every call. */
+  details(): HostDetails;
+  /** What an instance chooses, such as its template; the keys without `External:`. */
+  readonly chosen: Details;
+  /** Texts that must never show up in any answer or log line. */
+  readonly secrets: readonly string[];
+  /** Why an optional ability is not there, by its name. */
+  readonly lacks: Readonly<Record<string, string>>;
+
+  machines(): Promise<readonly RemoteMachine[]>;
+  /** Answers the new machine's id. */
+  plant(machine: Planted): Promise<string>;
+  removeBehind(remoteId: string): Promise<void>;
+  /** Every call fails to reach the system. */
+  outage(on: boolean): Promise<void>;
+  /** How many calls have reached it since the outage began. */
+  callsDuringOutage(): Promise<number>;
+  /** The account no longer sees what it saw, the way this system does that: often without an error. */
+  withdrawRights(on: boolean): Promise<void>;
+
+  /** Makes a second machine with the same content, mark included; answers its id. */
+  copy?(remoteId: string): Promise<string>;
+  setPower?(remoteId: string, power: 'paused' | 'suspended' | 'saved'): Promise<void>;
+  /** The machine's own guard against removal. */
+  protect?(remoteId: string): Promise<void>;
+  /** What the instance keeps on its disk becomes something else. */
+  changeDisk?(remoteId: string): Promise<void>;
+  /** What is known of the machine can no longer be read. */
+  damage?(remoteId: string): Promise<void>;
+  /** The machine turns into a template under its own id. */
+  makeTemplate?(remoteId: string): Promise<void>;
+  /** Tasks take longer than any deadline of the suite. */
+  slowTasks?(on: boolean): Promise<void>;
+  /** Tasks that take as long as this, so that two calls overlap. */
+  taskMs?(ms: number): Promise<void>;
+  /** The task of a create fails half-way. */
+  failTasks?(on: boolean): Promise<void>;
+  /** The system has no room for one more instance of the suite. */
+  fill?(on: boolean): Promise<void>;
+  /** Guests do not react when they are asked to shut down. */
+  ignoreShutdown?(on: boolean): Promise<void>;
+  /** The details of a host that speaks for another node, and that node's name. */
+  readonly elsewhere?: { readonly node: string; readonly details: HostDetails };
+  /** Moves a machine to a node, as an administrator or a failover does. */
+  move?(remoteId: string, node: string): Promise<void>;
+
+  close(): Promise<void>;
+}
+
+/** Makes a backend for one case; `place` is the folder, home and log of that case. */
+export type SetUp = (place: Place) => Promise<Backend>;

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import type { SetUp } from './conformance-backend.ts';
+import { has, inScene, knows } from './conformance-cloud.ts';
+import { doEverything } from './conformance-ownership.ts';
+import { admin, alice } from './payloads.ts';
+
+export function limitCases(setUp: SetUp): void {
+  it(
+    'a create that takes too long ends before its deadline, undone, and says what it waited for',
+    inScene(setUp, async ({ cloud, backend }, t) => {
+      if (!has(t, backend, 'slowTasks')) return;
+      const before = await backend.machines();
+      await backend.slowTasks(true);
+      const startedMs = performance.now();
+      const { exitCode, text } = await cloud.call('create', { timeoutSeconds: 1 });
+      assert.ok(performance.now() - startedMs < 1_000, 'CloudStack would have killed it');
+      assert.equal(exitCode, 1);
+      assert.match(text, /Gave up after [\d.]+ s while \w+/);
+      assert.deepEqual(await backend.machines(), before);
+    }),
+  );
+
+  it(
+    'a start that takes too long ends before its deadline and leaves no machine half started',
+    inScene(setUp, async ({ cloud, backend }, t) => {
+      if (!has(t, backend, 'slowTasks')) return;
+      await cloud.deploy();
+      await cloud.ok('stop');
+      await backend.slowTasks(true);
+      const startedMs = performance.now();
+      const { exitCode } = await cloud.call('start', { timeoutSeconds: 1 });
+      assert.ok(performance.now() - startedMs < 1_000, 'CloudStack would have killed it');
+      assert.equal(exitCode, 1);
+      await backend.slowTasks(false);
+      await cloud.ok('start');
+      assert.equal((await cloud.machine()).power, 'on');
+    }),
+  );
+
+  it(
+    'a custom action that takes too long says which time-out to set',
+    inScene(setUp, async ({ cloud, provider, backend }, t) => {
+      if (!has(t, backend, 'slowTasks')) return;
+      if (!knows(t, provider, { actions: ['CreateSnapshot'] })) return;
+      await cloud.deploy();
+      const { all } = await cloud.machine();
+      await backend.slowTasks(true);
+      const parameters = { snap_name: 'too-slow' };
+      const options = { caller: admin, timeoutSeconds: 1 };
+      const { exitCode, text } = await cloud.custom('CreateSnapshot', parameters, options);
+      assert.equal(exitCode, 1);
+      const wanted = provider.actions['CreateSnapshot']?.timeoutSeconds;
+      assert.match(text, new RegExp(`updateCustomAction timeout=${wanted}`));
+      assert.equal((await cloud.machine()).all, all);
+    }),
+  );
+
+  it(
+    'no secret shows up in any answer or log line',
+    inScene(setUp, async ({ cloud, provider, backend }) => {
+      await cloud.deploy();
+      await cloud.call('statuses');
+      await doEverything(cloud, provider, { caller: admin });
+      await backend.outage(true);
+      await doEverything(cloud, provider, { caller: alice });
+      await backend.outage(false);
+      const said = cloud.everythingSaid();
+      assert.ok(said.length > 1_000, 'there is a log to look through');
+      for (const secret of ['Xk3vP0cUQ9sZJw', ...backend.secrets]) {
+        assert.ok(!said.includes(secret), 'a secret was answered or logged');
+      }
+    }),
+  );
+
+  it(
+    'an instance cannot choose what the operator does not allow',
+    inScene(setUp, async ({ cloud, provider, backend }, t) => {
+      const limited = Object.entries(provider.blueprint).filter(
+        ([, { within }]) => within !== undefined && provider.settings[within] !== undefined,
+      );
+      if (limited.length === 0) return t.skip(`${provider.name} has nothing to choose`);
+      const before = await backend.machines();
+      const { details } = cloud.vm;
+      for (const [key, { within = '' }] of limited) {
+        const isNumber = within.startsWith('max_');
+        cloud.change({ details: { ...details, [`External:${key}`]: isNumber ? '9' : 'mine' } });
+        const host = { [within]: isNumber ? '8' : 'yours-*' };
+        const { exitCode, text } = await cloud.call('create', { host });
+        assert.equal(exitCode, 1, key);
+        assert.match(text, new RegExp(within));
+      }
+      assert.deepEqual(await backend.machines(), before);
+    }),
+  );
+
+  it(
+    'what an instance says about policy and connection is not listened to',
+    inScene(setUp, async ({ cloud, provider, backend }) => {
+      await cloud.deploy();
+      const { all } = await cloud.machine();
+      const settings = Object.keys(provider.settings).filter((key) => !(key in provider.blueprint));
+      const injected = settings.map((key) => [`External:${key}`, 'injected']);
+      cloud.change({ details: { ...cloud.vm.details, ...Object.fromEntries(injected) } });
+      await cloud.ok('status');
+      assert.equal((await cloud.machine()).all, all);
+      await cloud.ok('stop');
+      await cloud.ok('delete');
+      assert.equal(
+        (await backend.machines()).some(({ mark }) => mark.includes(cloud.vm.uuid)),
+        false,
+      );
+    }),
+  );
+}

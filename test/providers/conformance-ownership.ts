@@ -1,0 +1,273 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { readMark } from '../../src/kit/mark.ts';
+import type { Provider } from '../../src/provider.ts';
+import type { Done } from '../cloudstack/world.ts';
+import type { Backend, RemoteMachine, SetUp } from './conformance-backend.ts';
+import { type Cloud, has, inScene, knows, type Options } from './conformance-cloud.ts';
+import { markOf } from './conformance-lifecycle.ts';
+import { admin, alice, system } from './payloads.ts';
+
+/** Lets the instance's details point at a machine, as a tenant can. */
+export function pointAt(cloud: Cloud, provider: Provider, remoteId: string): void {
+  const hints = Object.keys(provider.stored).map((key) => [key, remoteId]);
+  cloud.change({ details: { ...cloud.vm.details, ...Object.fromEntries(hints) } });
+}
+
+/** Parameters that every action accepts, so that nothing but ownership can refuse it. */
+export function parametersFor(cloud: Cloud, provider: Provider, name: string) {
+  const action = provider.actions[name];
+  const wanted = Object.entries(action?.parameters ?? {}).filter(([, each]) => each.required);
+  const values = wanted.map(([key, { example }]) => [key, example ?? 'snap1']);
+  const repeated = action?.destroysData === true ? { instance_name: cloud.vm.name } : {};
+  return { ...Object.fromEntries(values), ...repeated } as Readonly<Record<string, unknown>>;
+}
+
+/** Everything that may be done with an instance, but for making it. */
+export async function doEverything(
+  cloud: Cloud,
+  provider: Provider,
+  options: Options = { caller: admin },
+): Promise<readonly (Done & { readonly action: string })[]> {
+  const done: (Done & { action: string })[] = [];
+  for (const action of ['start', 'reboot', 'stop', 'getconsole', 'status']) {
+    done.push({ action, ...(await cloud.call(action, options)) });
+  }
+  for (const action of Object.keys(provider.actions)) {
+    const parameters = parametersFor(cloud, provider, action);
+    done.push({ action, ...(await cloud.custom(action, parameters, options)) });
+  }
+  done.push({ action: 'delete', ...(await cloud.call('delete', options)) });
+  return done;
+}
+
+async function byId(backend: Backend, remoteId: string): Promise<RemoteMachine> {
+  const found = (await backend.machines()).find((machine) => machine.remoteId === remoteId);
+  assert.ok(found, `machine ${remoteId} is gone`);
+  return found;
+}
+
+/** Runs everything and demands that what stands there afterwards is what stood there before. */
+async function assertUntouched(backend: Backend, work: () => Promise<unknown>): Promise<void> {
+  const before = await backend.machines();
+  await work();
+  assert.deepEqual(await backend.machines(), before);
+}
+
+export function ownershipCases(setUp: SetUp): void {
+  it(
+    'another instance’s machine is never touched, although the details point at it',
+    inScene(setUp, async ({ cloud, provider, backend }) => {
+      const victim = cloud.another();
+      await victim.deploy();
+      pointAt(cloud, provider, (await victim.machine()).remoteId);
+      await assertUntouched(backend, () => doEverything(cloud, provider));
+    }),
+  );
+
+  it(
+    'an instance whose details point at another’s machine gets one of its own',
+    inScene(setUp, async ({ cloud, provider }) => {
+      const victim = cloud.another();
+      await victim.deploy();
+      const before = await victim.machine();
+      pointAt(cloud, provider, before.remoteId);
+      await cloud.ok('create');
+      assert.notEqual((await cloud.machine()).remoteId, before.remoteId);
+      for (const action of ['reboot', 'stop', 'delete']) await cloud.ok(action);
+      assert.deepEqual(await victim.machine(), before);
+    }),
+  );
+
+  it(
+    'a machine of another installation is invisible, even with this instance’s UUID and name',
+    inScene(setUp, async ({ cloud, provider, backend }) => {
+      const mark = markOf(cloud, { installation: 'another-cloud' });
+      const remoteId = await backend.plant({ name: cloud.vm.name, mark, power: 'on' });
+      pointAt(cloud, provider, remoteId);
+      await assertUntouched(backend, () => doEverything(cloud, provider));
+      const before = await byId(backend, remoteId);
+      await cloud.ok('create');
+      assert.deepEqual(await byId(backend, remoteId), before);
+      assert.equal(
+        (await backend.machines()).filter((m) => m.mark.includes(cloud.vm.uuid)).length,
+        2,
+      );
+    }),
+  );
+
+  it(
+    'a copy is exposed: while two machines carry the mark, nothing is changed',
+    inScene(setUp, async ({ cloud, provider, backend }, t) => {
+      if (!has(t, backend, 'copy')) return;
+      await cloud.deploy();
+      await backend.copy((await cloud.machine()).remoteId);
+      await assertUntouched(backend, async () => {
+        for (const { action, exitCode, document } of await doEverything(cloud, provider)) {
+          if (action === 'status') assert.equal(document['power_state'], 'PowerUnknown');
+          else assert.equal(exitCode, 1, `${action} has to refuse`);
+        }
+        assert.equal((await cloud.call('create')).exitCode, 1);
+      });
+    }),
+  );
+
+  it(
+    'a copy that is left alone is no more the instance’s machine than before',
+    inScene(setUp, async ({ cloud, provider, backend }, t) => {
+      if (!has(t, backend, 'copy')) return;
+      await cloud.deploy();
+      const { remoteId } = await cloud.machine();
+      const copy = await backend.copy(remoteId);
+      await backend.removeBehind(remoteId);
+      pointAt(cloud, provider, copy);
+      await assertUntouched(backend, async () => {
+        for (const { action, exitCode, document } of await doEverything(cloud, provider)) {
+          if (action === 'status') assert.notEqual(document['power_state'], 'PowerOff');
+          else assert.equal(exitCode, 1, `${action} has to refuse`);
+        }
+        assert.equal((await cloud.call('create')).exitCode, 1);
+      });
+    }),
+  );
+
+  it(
+    'a machine that became a template is not started or deleted as the instance’s',
+    inScene(setUp, async ({ cloud, provider, backend }, t) => {
+      if (!has(t, backend, 'makeTemplate')) return;
+      await cloud.deploy();
+      await cloud.ok('stop');
+      await backend.makeTemplate((await cloud.machine()).remoteId);
+      await assertUntouched(backend, () => doEverything(cloud, provider));
+    }),
+  );
+
+  it(
+    'a mark that cannot be read is nobody’s to touch',
+    inScene(setUp, async ({ cloud, provider, backend }, t) => {
+      if (!has(t, backend, 'damage')) return;
+      await cloud.deploy();
+      await backend.damage((await cloud.machine()).remoteId);
+      await assertUntouched(backend, () => doEverything(cloud, provider));
+    }),
+  );
+
+  it(
+    'a machine without a mark is refused unless the operator allows to take it over',
+    inScene(setUp, async ({ cloud, provider, backend }) => {
+      const remoteId = await backend.plant({ name: cloud.vm.name, power: 'on' });
+      pointAt(cloud, provider, remoteId);
+      await assertUntouched(backend, async () => {
+        for (const { action, exitCode, document } of await doEverything(cloud, provider)) {
+          if (action === 'status') assert.notEqual(document['power_state'], 'PowerOff');
+          else assert.equal(exitCode, 1, `${action} has to refuse`);
+        }
+      });
+    }),
+  );
+
+  const rules = {
+    setting: 'the operator has not allowed it',
+    name: 'its name is another one',
+    hint: 'the stored id does not point at it',
+    machine: 'it is a template',
+    alone: 'another machine has that name too',
+  };
+  const allowed = { adopt_unmarked: 'true' };
+
+  it(
+    'a machine without a mark is taken over when the setting, its name and the stored id agree',
+    inScene(setUp, async ({ cloud, provider, backend }, t) => {
+      if (!knows(t, provider, { settings: ['adopt_unmarked'] })) return;
+      const remoteId = await backend.plant({ name: cloud.vm.name, power: 'on' });
+      pointAt(cloud, provider, remoteId);
+      await cloud.ok('stop', { state: 'Running', caller: system, host: allowed });
+      const machine = await cloud.machine();
+      assert.equal(machine.power, 'off');
+      assert.deepEqual(readMark(machine.mark), markOf(cloud, { origin: 'adopted' })(remoteId));
+      // From now on the mark does, without the setting.
+      await cloud.ok('start');
+      assert.equal((await cloud.machine()).power, 'on');
+    }),
+  );
+
+  for (const [missing, because] of Object.entries(rules)) {
+    it(
+      `a machine without a mark is not taken over when ${because}`,
+      inScene(setUp, async ({ cloud, provider, backend }, t) => {
+        if (!knows(t, provider, { settings: ['adopt_unmarked'] })) return;
+        const remoteId = await backend.plant({
+          name: missing === 'name' ? `${cloud.vm.name}-old` : cloud.vm.name,
+          power: missing === 'machine' ? 'off' : 'on',
+          template: missing === 'machine',
+        });
+        if (missing === 'alone') await backend.plant({ name: cloud.vm.name });
+        if (missing !== 'hint') pointAt(cloud, provider, remoteId);
+        const host = missing === 'setting' ? {} : allowed;
+        await assertUntouched(backend, () =>
+          doEverything(cloud, provider, { caller: admin, host }),
+        );
+      }),
+    );
+  }
+
+  it(
+    'looking at a machine does not take it over',
+    inScene(setUp, async ({ cloud, provider, backend }, t) => {
+      if (!knows(t, provider, { settings: ['adopt_unmarked'] })) return;
+      pointAt(cloud, provider, await backend.plant({ name: cloud.vm.name, power: 'on' }));
+      await assertUntouched(backend, async () => {
+        await cloud.ok('status', { host: allowed });
+        await cloud.call('statuses', { host: allowed });
+      });
+    }),
+  );
+
+  it(
+    'a machine that was taken over is given back on delete: unmarked, stopped and kept',
+    inScene(setUp, async ({ cloud, provider, backend }, t) => {
+      if (!knows(t, provider, { settings: ['adopt_unmarked'] })) return;
+      const mark = markOf(cloud, { origin: 'adopted' });
+      const remoteId = await backend.plant({ name: cloud.vm.name, mark, power: 'on' });
+      await cloud.ok('delete');
+      const machine = await byId(backend, remoteId);
+      assert.equal(readMark(machine.mark), undefined);
+      assert.equal(machine.power, 'off');
+    }),
+  );
+
+  it(
+    'a machine that was taken over is deleted when the operator says so',
+    inScene(setUp, async ({ cloud, provider, backend }, t) => {
+      if (!knows(t, provider, { settings: ['adopt_unmarked', 'delete_adopted'] })) return;
+      const before = await backend.machines();
+      await backend.plant({ name: cloud.vm.name, mark: markOf(cloud, { origin: 'adopted' }) });
+      await cloud.ok('delete', { host: { delete_adopted: 'true' } });
+      assert.deepEqual(await backend.machines(), before);
+    }),
+  );
+
+  it(
+    'what a tenant reads names nobody else, and an administrator reads all of it',
+    inScene(setUp, async ({ cloud, provider, backend }) => {
+      const other = cloud.another();
+      await other.deploy();
+      await cloud.deploy();
+      const twin = await backend.plant({ name: cloud.vm.name, mark: markOf(cloud) });
+      const ids = (await backend.machines()).map(({ remoteId }) => remoteId);
+      pointAt(cloud, provider, (await other.machine()).remoteId);
+      const shown = (done: readonly (Done & { action: string })[]) =>
+        done.filter(({ action }) => !['start', 'stop', 'status'].includes(action));
+      for (const { action, text } of shown(
+        await doEverything(cloud, provider, { caller: alice }),
+      )) {
+        for (const word of [...ids, other.vm.name, other.vm.uuid]) {
+          assert.ok(!text.includes(word), `${action} tells a tenant about ${word}: ${text}`);
+        }
+        assert.match(text, /ref r-/);
+      }
+      const { text } = await cloud.call('reboot', { caller: admin });
+      assert.ok(text.includes(twin), 'an administrator is told which machines they are');
+    }),
+  );
+}

@@ -1,0 +1,59 @@
+import { spawnSync } from 'node:child_process';
+import { readdir, rm } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { bundle, shared } from '../build.mjs';
+
+/*
+ * Bundles the tests beside the code they test and runs them with Node's own runner.
+ * `node test/run.mjs [part of a file name …]` runs only the matching files.
+ */
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const wanted = process.argv.slice(2);
+// Several partial runs may go on side by side; each has a folder of its own.
+const target = join(root, wanted.length === 0 ? 'build/test' : `build/test-${process.pid}`);
+
+async function testFiles() {
+  const entries = await readdir(join(root, 'test'), { recursive: true });
+  const files = entries.filter((name) => name.endsWith('.test.ts')).sort();
+  return wanted.length === 0 ? files : files.filter((f) => wanted.some((part) => f.includes(part)));
+}
+
+const files = await testFiles();
+if (files.length === 0) throw new Error('no test file has such a name');
+await rm(target, { recursive: true, force: true });
+await Promise.all([
+  bundleAll(),
+  build({
+    ...shared,
+    entryPoints: files.map((file) => join(root, 'test', file)),
+    outdir: target,
+    outbase: join(root, 'test'),
+    target: 'node18',
+    sourcemap: 'inline',
+    external: ['esbuild'],
+    define: { OUTRIGGER_VERSION: '"0.0.0-test"', OUTRIGGER_STAMP: '"sha256:test"' },
+  }),
+]);
+const built = files.map((file) => join(target, file.replace(/\.ts$/, '.js')));
+const { status } = spawnSync(
+  process.execPath,
+  ['--enable-source-maps', '--test', ...built.map((file) => relative(root, file))],
+  { cwd: root, stdio: 'inherit' },
+);
+if (wanted.length > 0) await rm(target, { recursive: true, force: true });
+process.exitCode = status ?? 1;
+
+async function bundleAll() {
+  try {
+    await Promise.all([
+      bundle({ entry: 'src/main.ts', outfile: join(root, 'build/out/outrigger') }),
+      bundle({ entry: 'test/probe/main.ts', outfile: join(root, 'build/probe/probe') }),
+    ]);
+  } catch (error) {
+    // A part of the tests may well run while another part of the sources is being written.
+    if (wanted.length === 0) throw error;
+  }
+}
