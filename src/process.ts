@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { defaultConfigFile } from './cloudstack/config.ts';
 import { serve } from './cloudstack/serve.ts';
-import { isCommandWord } from './commands/words.ts';
+import { commandWords, isCommandWord } from './commands/words.ts';
 import type { Registry } from './provider.ts';
 
 /** Runs this process: CloudStack's call, or what an operator typed. Never returns early. */
@@ -46,6 +46,7 @@ function serveCloudStack(argv: readonly string[], registry: Registry): void {
   const uid = process.getuid?.() ?? -1;
   const call = serve({
     argv,
+    commandWords,
     startedAs: basename(process.argv[1] ?? ''),
     registry,
     clock: () => process.uptime() * 1000,

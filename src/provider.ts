@@ -283,6 +283,8 @@ export interface Provider<
   settingsIssues?(settings: Values<S>): readonly string[];
   /** Contradictions between what is to be built and the settings. */
   blueprintIssues?(blueprint: Values<B>, settings: Values<S>): readonly string[];
+  /** Where the remote system answers, as URLs, for `doctor`; without it: the settings that are URLs. */
+  endpoints?(settings: Values<S>): readonly string[];
   /** For `doctor`; changes nothing and works even when `open` would fail. */
   checks?(settings: Values<S>, context: Context): Promise<readonly Check[]>;
   open(settings: Values<S>, context: Context): Session<B, A> | Promise<Session<B, A>>;

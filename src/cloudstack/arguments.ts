@@ -1,4 +1,5 @@
 import { Failure } from '../failure.ts';
+import { nearest } from '../kit/nearest.ts';
 
 /** What CloudStack puts on the command line. */
 export interface Arguments {
@@ -10,9 +11,17 @@ export interface Arguments {
 /** CloudStack keeps the time-out in milliseconds in 32 bits. */
 const mostSeconds = 2_147_483;
 
-/** The three arguments, or one failure that names everything that is wrong with them. */
-export function readArguments(argv: readonly string[]): Arguments {
-  if (argv.length !== 3) throw usage([`it has ${argv.length} of 3 arguments`]);
+/**
+ * The three arguments, or one failure that names everything that is wrong with them.
+ *
+ * `words` are the operator's commands, one of which may have been meant.
+ */
+export function readArguments(argv: readonly string[], words: readonly string[] = []): Arguments {
+  if (argv.length !== 3) {
+    const near = nearest(argv[0] ?? '', words);
+    const hint = near === undefined ? [] : [`did you mean \`outrigger ${near}\`?`];
+    throw usage([`it has ${argv.length} of 3 arguments`, ...hint]);
+  }
   const [action = '', payloadFile = '', timeout = ''] = argv;
   const issues = [
     ...(/^[A-Za-z0-9 ._-]{1,255}$/.test(action) ? [] : ['the action is no name of an action']),

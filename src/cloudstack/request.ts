@@ -29,8 +29,10 @@ export interface Known {
   /** Whoever asked reads the text of a failure, tenants included. */
   shown?: boolean;
   readonly secrets: string[];
-  /** Worth a line in the log, not worth failing for. */
-  readonly remarks: string[];
+  /** What a start left out of its blueprint, and why. */
+  readonly leftOut: string[];
+  /** Details that nobody reads, with what they may be meant for; worked out when somebody asks. */
+  unread?: () => readonly string[];
 }
 
 /** A call that has been read and checked as a whole. */
@@ -194,7 +196,7 @@ function resolveDetails({ payload, provider, levels, row, reading, issues }: Det
   const inside: Level = { name: 'instance', details: instanceDetails(payload) };
   const wanted =
     row?.blueprint ?? (known.custom?.action.usesBlueprint === true ? 'full' : undefined);
-  const lenient = (sentence: string): void => void known.remarks.push(`left out: ${sentence}`);
+  const lenient = (sentence: string): void => void known.leftOut.push(sentence);
   const blueprint =
     wanted === undefined
       ? { values: {}, secrets: [] }
@@ -211,17 +213,17 @@ function resolveDetails({ payload, provider, levels, row, reading, issues }: Det
     secretsDirectory,
     issues,
   });
-  remarkUnknown(provider, levels, known);
+  known.unread = () => unreadDetails(provider, levels);
   return { settings: settings.values, blueprint: blueprint.values, policy: policy.values };
 }
 
 /** Nobody fails for a detail that nobody reads; a misspelt one should be easy to find, though. */
-function remarkUnknown(provider: Provider, levels: readonly Level[], known: Known): void {
+function unreadDetails(provider: Provider, levels: readonly Level[]): readonly string[] {
   const words = knownWords(coreFields, provider.settings, provider.blueprint);
-  for (const { level, key, meant } of unknownDetails(levels, words)) {
+  return unknownDetails(levels, words).map(({ level, key, meant }) => {
     const hint = meant === undefined ? '' : ` (did you mean "${meant}"?)`;
-    known.remarks.push(`${level} detail "${key}" is not read${hint}`);
-  }
+    return `${level} detail "${key}"${hint}`;
+  });
 }
 
 function noteSecrets(payload: Payload, known: Known): void {

@@ -20,6 +20,8 @@ import { wordFailure } from './wording.ts';
 export interface World {
   /** What follows the script's name on the command line. */
   readonly argv: readonly string[];
+  /** What an operator may type instead, to suggest it. */
+  readonly commandWords?: readonly string[];
   /** The base name the file was started under. */
   readonly startedAs: string;
   readonly registry: Registry;
@@ -100,7 +102,7 @@ function begin(world: World): State {
     world,
     ref: `r-${random.padStart(6, '0')}`,
     startedMs: world.clock(),
-    known: { secrets: [], remarks: [] },
+    known: { secrets: [], leftOut: [] },
     log: silent,
     finished: false,
   };
@@ -108,7 +110,7 @@ function begin(world: World): State {
 
 async function work(state: State): Promise<Answer> {
   const { world, known } = state;
-  const args = readArguments(world.argv);
+  const args = readArguments(world.argv, world.commandWords);
   state.args = args;
   state.budget = shareOut(args.action, args.timeoutSeconds);
   state.deadline = createDeadline(world.clock, state.budget);
@@ -121,7 +123,10 @@ async function work(state: State): Promise<Answer> {
     secretsDirectory: config.secretsDirectory,
     known,
   });
-  for (const remark of known.remarks) state.log('detail', { remark, level: 'debug' });
+  if (known.leftOut.length > 0) state.log('left out', { level: 'warn', details: known.leftOut });
+  if (config.log.level === 'debug') {
+    state.log('unread', { level: 'debug', details: known.unread?.() });
+  }
   const memo = createMemo(
     { ...config.memo, uid: world.uid, pid: world.pid, mayCreate: world.mayCreate },
     JSON.stringify([request.provider.name, request.settings]),
@@ -204,6 +209,7 @@ function finishFailed(state: State, thrown: unknown): Answer {
     outcome: failure.kind,
     error: failure.message,
     advice: failure.advice,
+    ...(failure.kind === 'config' ? { unread: known.unread?.() } : {}),
     ...failure.facts,
     ...causes(failure),
   });

@@ -43,6 +43,7 @@ Time-outs without --timeout: 1800 s, for custom actions 3 s.
     // Read before the call, since an extension may delete what it has read.
     const instance = await readPayload(payload);
     const call = { executable: resolve(executable), action, payload, timeoutSeconds };
+    if (world.terminal && !json) world.err(`Waiting for it, ${timeoutSeconds} s at most ...`);
     const raw = await callAsCloudStack({ ...call, env: world.env });
     const conclusion = conclude(action, raw, instance);
     if (json) world.out(JSON.stringify({ run: raw, conclusion }, undefined, 2));

@@ -19,7 +19,16 @@ export async function withLock<T>(
   try {
     return await work();
   } finally {
+    release(path);
+  }
+}
+
+function release(path: string): void {
+  try {
     unlinkSync(path);
+  } catch (error) {
+    // Somebody tidied up by hand; the work is done all the same.
+    if (codeOf(error) !== 'ENOENT') throw error;
   }
 }
 
@@ -85,17 +94,17 @@ function ownIdentity(): string {
 }
 
 function isAlive(holder: string, path: string): boolean {
-  const [pid = '', started] = holder.split('.');
+  const pid = holder.slice(0, holder.indexOf('.'));
   if (pid !== '0') return identify(pid) === holder;
   // Systems without /proc are for development only; there, age has to do.
   const found = lstatSync(path, { throwIfNoEntry: false });
-  return started === undefined || (found !== undefined && Date.now() - found.mtimeMs < 600_000);
+  return found !== undefined && Date.now() - found.mtimeMs < 600_000;
 }
 
 /** `undefined` for a process that is gone, a zombie included. */
-function identify(process: string): string | undefined {
+function identify(pid: string): string | undefined {
   try {
-    const stat = readFileSync(`/proc/${process}/stat`, 'latin1');
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The program's name in the second field may hold blanks and brackets.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').slice(0, 8);

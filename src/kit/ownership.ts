@@ -89,10 +89,11 @@ export function overview<C extends Candidate>(
   installation: string,
 ): Overview<C> {
   const groups = groupByUuid(candidates, installation);
-  const certain = groups.flatMap(({ mark, machines: [machine, second] }) => {
+  const single = groups.flatMap(({ mark, machines: [machine, second] }) => {
     const alone = machine !== undefined && second === undefined && machine.template !== true;
     return alone && mark.remoteId === machine.remoteId ? [{ machine, mark }] : [];
   });
+  const certain = withoutNamesakes(single, installation);
   const known = new Set(certain.map(({ mark }) => mark.name));
   const marked = groups
     .map(({ mark, machines }) => ({ name: mark.name, machines }))
@@ -103,6 +104,25 @@ export function overview<C extends Candidate>(
     return name === undefined || known.has(name) ? [] : [{ name, machines: [machine] }];
   });
   return { certain, doubtful: [...marked, ...unmarked], unseen: candidates.filter(isUnseen) };
+}
+
+/**
+ * Names are unique inside one installation only. A machine that was marked before ours had a name may
+ * be another's: it gives way to one that carries our name, and two of a kind are both in doubt.
+ */
+function withoutNamesakes<Entry extends { readonly mark: Mark }>(
+  entries: readonly Entry[],
+  installation: string,
+): readonly Entry[] {
+  const isNamed = ({ mark }: Entry): boolean => mark.installation === installation;
+  const count = (some: readonly Entry[]): ReadonlyMap<string, number> =>
+    some.reduce(
+      (counts, { mark: { name } }) => counts.set(name, (counts.get(name) ?? 0) + 1),
+      new Map<string, number>(),
+    );
+  const all = count(entries);
+  const named = count(entries.filter(isNamed));
+  return entries.filter((entry) => (isNamed(entry) ? named : all).get(entry.mark.name) === 1);
 }
 
 interface Group<C extends Candidate> {

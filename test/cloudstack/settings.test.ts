@@ -94,13 +94,29 @@ describe('settings', () => {
 
   it('that nobody knows fail nothing and are remarked in the log', async () => {
     await got({ host: { grace_second: '4', zzz: '1' } });
-    const remarks = place.log().map((line) => String(line['remark']));
-    assert.ok(
-      remarks.some((text) =>
-        /"grace_second" is not read \(did you mean "grace_seconds"\?\)/.test(text),
-      ),
+    const unread = () =>
+      JSON.stringify(place.log().flatMap((line) => line['details'] ?? line['unread'] ?? []));
+    assert.match(unread(), /host detail \\"grace_second\\" \(did you mean \\"grace_seconds\\"\?\)/);
+    assert.match(unread(), /host detail \\"zzz\\""/);
+    await error({ host: { grace_seconds: 'x', yyy: '1' } });
+    const failed = place
+      .log()
+      .filter(({ outcome }) => outcome === 'config')
+      .pop();
+    assert.match(String(failed?.['unread']), /host detail "yyy"/);
+  });
+
+  it('that a start leaves out are in the log with the reason', async () => {
+    await got({ virtualmachine: { disk_size_gb: 'nonsense' } }, 'start');
+    const line = place
+      .log()
+      .filter(({ event }) => event === 'left out')
+      .pop();
+    assert.match(
+      String(line?.['details']),
+      /"disk_size_gb" is "nonsense" and must be a whole number/,
     );
-    assert.ok(remarks.some((text) => /"zzz" is not read$/.test(text)));
+    assert.equal(line?.['level'], 'warn');
   });
 
   it('never show their value in an error when it is secret', async () => {

@@ -169,6 +169,13 @@ describe('What CloudStack makes of a run', { concurrency: 4 }, () => {
     test(title, async () => expectEverywhere(await run(body), expected));
   }
 
+  test('an executable that cannot be started aborts the ping of its host', async () => {
+    const raw = await run('#!/opt/missing/node\n');
+    const { power, success, verdict } = conclude('status', raw, payload);
+    assert.deepEqual([power, success], [undefined, false]);
+    assert.match(verdict, /ping of the whole host is aborted: External operation failed/);
+  });
+
   test('a script without any first line of its own is run by the shell', async () => {
     const path = executable('frobnicate-nothing', 0o755);
     writeFileSync(path, 'frobnicate-nothing\n');

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { runCommand } from '../../src/commands/run.ts';
+import { builtFile, serviceEnv } from '../spawned.ts';
 import { executable, temporaryDirectory } from './scripts.ts';
 import { createWorld } from './world.ts';
 
@@ -97,4 +100,38 @@ describe('invoke', () => {
     assert.equal(await runCommand(['invoke', path, 'stop', '/tmp'], world), 2);
     assert.match(world.complained(), /\/tmp is a directory, not a payload file/);
   });
+
+  test('that is interrupted leaves neither files nor the process behind', {
+    timeout: 20_000,
+  }, async () => {
+    const directory = temporaryDirectory();
+    const path = executable(`echo $$ >${directory}/pid; exec sleep 20`);
+    const temporary = temporaryDirectory();
+    const child = spawn(builtFile, ['invoke', path, 'stop', payload], {
+      env: { ...serviceEnv(), TMPDIR: temporary },
+      stdio: 'ignore',
+    });
+    const ended = new Promise((resolve) => {
+      child.once('exit', (code) => resolve(code));
+    });
+    const pid = await appearing(join(directory, 'pid'));
+    child.kill('SIGINT');
+    assert.equal(await ended, 130);
+    assert.deepEqual(readdirSync(temporary), []);
+    await gone(pid);
+  });
 });
+
+async function appearing(path: string): Promise<number> {
+  for (;;) {
+    const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+    if (text.endsWith('\n')) return Number(text);
+    await pause(20);
+  }
+}
+
+/** A zombie counts as gone: it has no command line any more. */
+async function gone(pid: number): Promise<void> {
+  const commandLine = `/proc/${pid}/cmdline`;
+  while (existsSync(commandLine) && readFileSync(commandLine, 'utf8') !== '') await pause(20);
+}

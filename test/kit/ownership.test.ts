@@ -182,6 +182,22 @@ describe('overview', () => {
     assert.deepEqual(doubtful, []);
   });
 
+  it('lets a name stand for one machine only, since two CloudStacks may use it', () => {
+    const unnamed = (id: string, uuid: string) =>
+      machine(id, { mark: mark(id, { uuid, installation: '' }) });
+    const [one, two] = [
+      unnamed('5', '11111111-2222-4333-8444-555555555555'),
+      unnamed('6', '11111111-2222-4333-8444-666666666666'),
+    ];
+    const told = (candidates: readonly ReturnType<typeof machine>[]) => {
+      const { certain, doubtful } = overview(candidates, 'ours');
+      return [certain.map((c) => c.machine.remoteId), doubtful.map(({ name }) => name)];
+    };
+    assert.deepEqual(told([one]), [['5'], []], 'marked before the installation had a name');
+    assert.deepEqual(told([one, machine('7')]), [['7'], []], 'ours stands against an unnamed one');
+    assert.deepEqual(told([one, two]), [[], [claim.name, claim.name]]);
+  });
+
   it('names the machines that may be anybody’s', () => {
     const unseen = machine('6', { mark: 'unreadable', name: undefined });
     assert.deepEqual(overview([unseen], 'ours').unseen, [unseen]);

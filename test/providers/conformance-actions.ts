@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { SetUp } from './conformance-backend.ts';
 import { has, inScene, knows } from './conformance-cloud.ts';
-import { assertHardware } from './conformance-lifecycle.ts';
-import { parametersFor } from './conformance-ownership.ts';
+import { assertHardware, markOf, parametersFor } from './conformance-machine.ts';
 import { admin, alice } from './payloads.ts';
 
 const snapshotActions = ['ListSnapshots', 'CreateSnapshot', 'RestoreSnapshot', 'DeleteSnapshot'];
+const forUsers = [...snapshotActions, 'GetIpAddresses', 'Reset'];
 const snap = { snap_name: 'before-upgrade' };
 
 export function actionCases(setUp: SetUp): void {
@@ -19,6 +19,16 @@ export function actionCases(setUp: SetUp): void {
           caller: admin,
         });
         assert.doesNotMatch(text, /is not available here|should not happen/, name);
+      }
+    }),
+  );
+
+  it(
+    'users may run snapshots, addresses and reset, and administrators everything',
+    inScene(setUp, async ({ provider }) => {
+      for (const [name, { roles }] of Object.entries(provider.actions)) {
+        assert.ok(roles.includes('Admin'), `${name} for administrators`);
+        assert.equal(roles.includes('User'), forUsers.includes(name), `${name} for users`);
       }
     }),
   );
@@ -67,6 +77,18 @@ export function actionCases(setUp: SetUp): void {
         const parameters = parametersFor(cloud, provider, name);
         const { exitCode } = await cloud.custom(name, parameters, { caller: admin });
         assert.equal(exitCode, 1, name);
+      }
+      assert.deepEqual(await backend.machines(), before);
+    }),
+  );
+
+  it(
+    'no action does anything to a machine that is still being built',
+    inScene(setUp, async ({ cloud, provider, backend }) => {
+      await backend.plant({ name: cloud.vm.name, mark: markOf(cloud, { state: 'building' }) });
+      const before = await backend.machines();
+      for (const name of Object.keys(provider.actions)) {
+        await cloud.custom(name, parametersFor(cloud, provider, name), { caller: admin });
       }
       assert.deepEqual(await backend.machines(), before);
     }),

@@ -17,6 +17,8 @@ export interface RemoteMachine {
     readonly mac: string;
     readonly vlan: number | 'untagged' | undefined;
   }[];
+  /** CPUs, memory and NICs are what they are, whatever an instance is said to have. */
+  readonly physical?: boolean;
   /** Stands for what is on the disk; equal texts are equal disks. */
   readonly disk?: string;
   /** Everything there is to know of it: two equal texts mean that nobody touched it. */
@@ -46,7 +48,7 @@ export interface Backend {
   readonly chosen: Details;
   /** Texts that must never show up in any answer or log line. */
   readonly secrets: readonly string[];
-  /** Why an optional ability is not there, by its name. */
+  /** Why an optional ability is not there, by its name; `traceless` is a prepare without traces. */
   readonly lacks: Readonly<Record<string, string>>;
 
   machines(): Promise<readonly RemoteMachine[]>;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { SetUp } from './conformance-backend.ts';
 import { has, inScene, knows } from './conformance-cloud.ts';
-import { doEverything } from './conformance-ownership.ts';
+import { doEverything } from './conformance-machine.ts';
 import { admin, alice } from './payloads.ts';
 
 export function limitCases(setUp: SetUp): void {

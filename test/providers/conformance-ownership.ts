@@ -1,45 +1,11 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { readMark } from '../../src/kit/mark.ts';
-import type { Provider } from '../../src/provider.ts';
 import type { Done } from '../cloudstack/world.ts';
 import type { Backend, RemoteMachine, SetUp } from './conformance-backend.ts';
-import { type Cloud, has, inScene, knows, type Options } from './conformance-cloud.ts';
-import { markOf } from './conformance-lifecycle.ts';
+import { has, inScene, knows } from './conformance-cloud.ts';
+import { doEverything, markOf, pointAt } from './conformance-machine.ts';
 import { admin, alice, system } from './payloads.ts';
-
-/** Lets the instance's details point at a machine, as a tenant can. */
-export function pointAt(cloud: Cloud, provider: Provider, remoteId: string): void {
-  const hints = Object.keys(provider.stored).map((key) => [key, remoteId]);
-  cloud.change({ details: { ...cloud.vm.details, ...Object.fromEntries(hints) } });
-}
-
-/** Parameters that every action accepts, so that nothing but ownership can refuse it. */
-export function parametersFor(cloud: Cloud, provider: Provider, name: string) {
-  const action = provider.actions[name];
-  const wanted = Object.entries(action?.parameters ?? {}).filter(([, each]) => each.required);
-  const values = wanted.map(([key, { example }]) => [key, example ?? 'snap1']);
-  const repeated = action?.destroysData === true ? { instance_name: cloud.vm.name } : {};
-  return { ...Object.fromEntries(values), ...repeated } as Readonly<Record<string, unknown>>;
-}
-
-/** Everything that may be done with an instance, but for making it. */
-export async function doEverything(
-  cloud: Cloud,
-  provider: Provider,
-  options: Options = { caller: admin },
-): Promise<readonly (Done & { readonly action: string })[]> {
-  const done: (Done & { action: string })[] = [];
-  for (const action of ['start', 'reboot', 'stop', 'getconsole', 'status']) {
-    done.push({ action, ...(await cloud.call(action, options)) });
-  }
-  for (const action of Object.keys(provider.actions)) {
-    const parameters = parametersFor(cloud, provider, action);
-    done.push({ action, ...(await cloud.custom(action, parameters, options)) });
-  }
-  done.push({ action: 'delete', ...(await cloud.call('delete', options)) });
-  return done;
-}
 
 async function byId(backend: Backend, remoteId: string): Promise<RemoteMachine> {
   const found = (await backend.machines()).find((machine) => machine.remoteId === remoteId);
@@ -219,6 +185,11 @@ export function ownershipCases(setUp: SetUp): void {
       await assertUntouched(backend, async () => {
         await cloud.ok('status', { host: allowed });
         await cloud.call('statuses', { host: allowed });
+        await cloud.call('getconsole', { host: allowed });
+        await cloud.call('prepare', { host: allowed });
+        for (const name of ['ListSnapshots', 'GetIpAddresses']) {
+          await cloud.custom(name, undefined, { host: allowed });
+        }
       });
     }),
   );

@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import type { Done } from '../cloudstack/world.ts';
 import type { SetUp } from './conformance-backend.ts';
 import { has, inScene, knows } from './conformance-cloud.ts';
-import { markOf } from './conformance-lifecycle.ts';
+import { markOf } from './conformance-machine.ts';
 
 /** The words of a `statuses` answer by instance name. */
 function report({ document }: Done): Readonly<Record<string, string>> {

@@ -1,9 +1,10 @@
 import { describe } from 'node:test';
 import { actionCases } from './conformance-actions.ts';
 import type { SetUp } from './conformance-backend.ts';
-import { lifecycleCases } from './conformance-lifecycle.ts';
+import { createCases } from './conformance-create.ts';
 import { limitCases } from './conformance-limits.ts';
 import { ownershipCases } from './conformance-ownership.ts';
+import { powerCases } from './conformance-power.ts';
 import { reportCases } from './conformance-reports.ts';
 
 /**
@@ -13,7 +14,8 @@ import { reportCases } from './conformance-reports.ts';
  */
 export function conformance(name: string, setUp: SetUp): void {
   describe(`${name} keeps the promises of a provider`, () => {
-    describe('life cycle', () => lifecycleCases(setUp));
+    describe('prepare and create', () => createCases(setUp));
+    describe('start, stop, reboot and delete', () => powerCases(setUp));
     describe('reports', () => reportCases(setUp));
     describe('ownership', () => ownershipCases(setUp));
     describe('custom actions', () => actionCases(setUp));

@@ -55,9 +55,15 @@ describe('the simulator’s state', () => {
   );
 
   it(
-    'is an empty system when it is used for the first time',
+    'where nothing was ever made holds no machine, and is no reason to report others as gone',
     inState(async ({ cloud, state }) => {
       rmSync(state, { recursive: true });
+      assert.match(said(await cloud.call('statuses')), /ever made/);
+      assert.match(said(await cloud.call('status')), /There is no machine/);
+      for (const action of ['stop', 'delete']) await cloud.ok(action);
+      assert.equal((await cloud.call('statuses')).exitCode, 1);
+      await cloud.deploy();
+      await cloud.ok('delete');
       assert.deepEqual((await cloud.ok('statuses')).document['power_state'], {});
     }),
   );
@@ -91,6 +97,9 @@ describe('the simulator’s state', () => {
     'cut off': (text) => text.slice(0, -20),
     'of another shape': () => '{ "name": "i-2-42-VM" }',
     'no object': () => 'null',
+    'with a power that does not exist': (text) => text.replace('"power": "on"', '"power": "ON"'),
+    'with a NIC that is none': (text) => text.replace('"nics": [', '"nics": [null,'),
+    'with a snapshot that is none': (text) => text.replace('"snapshots": []', '"snapshots": [7]'),
     'full of other bytes': () => '\u0000\u0001\ufffd',
   };
   for (const [what, damage] of Object.entries(damages)) {

@@ -132,9 +132,13 @@ function ended(child: ChildProcess, timeoutMs: number): Promise<End> {
       },
       Math.min(timeoutMs, 0x7fffffff),
     );
+    // When we are stopped ourselves, nobody would be left to see to the time-out.
+    const abandon = (): void => void child.kill('SIGKILL');
+    process.once('exit', abandon);
     const finish = (end: Omit<End, 'killed'>): void => {
       clearTimeout(timer);
-      resolve({ ...end, killed });
+      process.off('exit', abandon);
+      resolve({ ...end, killed: killed && end.signal === 'SIGKILL' });
     };
     child.once('error', (error) => finish({ exitCode: null, signal: null, error }));
     // Not `close`: a background child that keeps the pipe does not hold CloudStack up.

@@ -86,13 +86,18 @@ function plant({ details, action }: Examination): { cast: Cast; secrets: Secret[
   return {
     cast,
     secrets: [
-      ...Object.entries({ ...cast.details.extension, ...cast.details.host })
-        .filter(([key, value]) => /passw|secret|token|api_?key/i.test(key) && value.length >= 8)
-        .map(([key, value]) => ({ where: `host detail "${key}"`, value })),
+      ...secretDetails('extension', cast.details.extension),
+      ...secretDetails('host', cast.details.host),
       { where: 'parameter', value: parameter },
       ...instances.map(({ vncPassword }) => ({ where: 'vncPassword', value: vncPassword })),
     ],
   };
+}
+
+function secretDetails(level: string, details: Details['host']): Secret[] {
+  return Object.entries(details)
+    .filter(([key, value]) => /passw|secret|token|api_?key/i.test(key) && value.length >= 8)
+    .map(([key, value]) => ({ where: `${level} detail "${key}"`, value }));
 }
 
 function filesBeside(executable: string): string[] {

@@ -117,7 +117,8 @@ async function life(lab: Lab, quick: Quick, cast: Cast): Promise<void> {
     await status('after delete');
     await lab.call('delete again', 'delete', about('delete'));
   } finally {
-    await cleanUp(lab, 'delete', about);
+    const deleted = lab.calls.some(({ step, raw }) => step === 'delete' && raw.succeeded);
+    if (!deleted) await cleanUp(lab, about);
   }
 }
 
@@ -155,17 +156,12 @@ async function hurry(lab: Lab, quick: Quick, { hurried, details }: Cast): Promis
     const limit = { timeoutSeconds: shortSeconds };
     await quick('create in a hurry', 'create', about('create'), limit);
   } finally {
-    await cleanUp(lab, 'delete in a hurry', about);
+    await cleanUp(lab, about);
   }
 }
 
 /** As CloudStack does after a failure, and then removes what may be left. */
-async function cleanUp(
-  lab: Lab,
-  unless: string,
-  about: (action: string) => Payload,
-): Promise<void> {
-  if (lab.calls.some(({ step, raw }) => step === unless && raw.succeeded)) return;
+async function cleanUp(lab: Lab, about: (action: string) => Payload): Promise<void> {
   const name = String(about('stop')['virtualmachinename']);
   await lab.call(`stop of ${name} to clean up`, 'stop', about('stop'));
   await lab.call(`delete of ${name} to clean up`, 'delete', about('delete'));

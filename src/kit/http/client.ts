@@ -14,7 +14,7 @@ import { createJudge, type Tls } from './tls.ts';
 import { where, withFacts } from './trouble.ts';
 
 export interface HttpOptions {
-  /** What texts call the remote system, such as "Proxmox VE". */
+  /** What texts call the remote system, such as "Remote VE". */
   readonly title: string;
   /** Base URLs of one system; the next is tried when nothing can have reached the one before. */
   readonly endpoints: readonly string[];

@@ -12,7 +12,7 @@ export interface Tls {
 }
 
 /** A SHA-256 fingerprint as openssl and browsers show it, or without the colons. */
-export const fingerprintPattern: RegExp = /^[0-9a-f]{2}(:?[0-9a-f]{2}){31}$/i;
+const fingerprintPattern = /^[0-9a-f]{2}(:?[0-9a-f]{2}){31}$/i;
 
 /** Decides over a server once its handshake is done and before it is told anything. */
 export interface Judge {
@@ -69,7 +69,7 @@ function pinRefusal(
   });
 }
 
-/** What OpenSSL and Node call it, by the first words of the code. */
+/** In an operator's words; the codes are OpenSSL's and Node's. */
 function issuerRefusal(socket: TLSSocket, title: string, endpoint: Endpoint): Failure {
   const code = String(socket.authorizationError ?? 'no reason given');
   const certificate = socket.getPeerCertificate();

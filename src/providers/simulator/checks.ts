@@ -4,13 +4,11 @@ import type { Check, Context } from '../../provider.ts';
 import { lookAround } from './find.ts';
 import { perform, type Rig } from './script.ts';
 import type { Settings } from './settings.ts';
-import { isStore } from './store.ts';
 
 /** What `doctor` wants to know: whether the state can be used, and what stands in the way. */
 export async function checks(settings: Settings, context: Context): Promise<readonly Check[]> {
   const script = scriptCheck(settings);
   try {
-    if (!isStore(context.stateDirectory('simulator'))) return [nothingYet, script];
     const unscripted = { ...settings, delay_ms: 0, fail_actions: [] };
     return [...(await perform('doctor', unscripted, context, stateChecks)), script];
   } catch (error) {
@@ -22,6 +20,7 @@ export async function checks(settings: Settings, context: Context): Promise<read
 const nothingYet: Check = { name: 'state', state: 'ok', found: 'no machine was ever made' };
 
 async function stateChecks(rig: Rig): Promise<readonly Check[]> {
+  if (rig.store.sight() === 'new') return [nothingYet];
   const seen = lookAround(rig);
   const { certain, doubtful, unseen } = overview(seen, rig.context.installation);
   const found = `${seen.length} machines, ${certain.length} of them this installation’s`;

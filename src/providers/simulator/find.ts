@@ -2,7 +2,7 @@ import { Failure } from '../../failure.ts';
 import type { Mark } from '../../kit/mark.ts';
 import { type Candidate, type Choice, chooseOwn, refusal } from '../../kit/ownership.ts';
 import type { Instance } from '../../provider.ts';
-import { type Machine, markOf, withMark } from './machine.ts';
+import { isBuilding, type Machine, markOf, withMark } from './machine.ts';
 import type { Rig } from './script.ts';
 import type { Found } from './store.ts';
 
@@ -18,7 +18,7 @@ export function lookAround({ store }: Rig): readonly Seen[] {
     mark: machine === undefined ? ('unreadable' as const) : markOf(machine),
     template: machine?.template ?? false,
   }));
-  if (store.canSee()) return seen;
+  if (store.sight() !== 'blind') return seen;
   throw new Failure('denied', 'The simulator does not show its machines', {
     advice: 'Its state directory was emptied or its settings blind it; no machine counts as gone',
   });
@@ -47,16 +47,24 @@ export function takeIfThere(rig: Rig, instance: Instance): Machine | undefined {
   return picked?.unmarked === true ? adopt(rig, instance, picked.machine) : picked?.machine;
 }
 
-/** The instance's machine for changing it; fails without one. */
+/** The instance's machine for changing it; fails without one, and with one that is half-made. */
 export function take(rig: Rig, instance: Instance): Machine {
   const machine = takeIfThere(rig, instance);
   if (machine === undefined) throw missing(instance);
+  if (isBuilding(machine)) throw halfMade(machine);
   return machine;
 }
 
 export function missing({ name, uuid }: Instance): Failure {
   return new Failure('not-found', `There is no machine of ${name} (${uuid})`, {
     tenant: 'This instance has no machine',
+  });
+}
+
+function halfMade({ remoteId, name }: Machine): Failure {
+  return new Failure('conflict', `Machine ${remoteId} of ${name} was never finished`, {
+    advice: 'Stop the instance, which removes it',
+    tenant: 'The instance was never finished',
   });
 }
 

@@ -4,6 +4,7 @@ import { checks } from './checks.ts';
 import { openConsole } from './console.ts';
 import { create, prepare } from './create.ts';
 import { remove } from './delete.ts';
+import { adoptMachine, machines } from './inventory.ts';
 import { getDetails, getIpAddresses, reinstall, reset, resume, suspend } from './operations.ts';
 import { power, powers, reboot, start, stop } from './power.ts';
 import { perform, type Rig } from './script.ts';
@@ -35,6 +36,8 @@ export const simulator = defineProvider({
       power: (i) => as('status', (rig) => power(rig, i)),
       powers: () => as('statuses', powers),
       console: (i) => as('getconsole', (rig) => openConsole(rig, i)),
+      machines: () => as('audit', machines),
+      adopt: (remoteId, i) => as('adopt', (rig) => adoptMachine(rig, remoteId, i)),
       run: {
         ListSnapshots: (call) => as('ListSnapshots', (rig) => listSnapshots(rig, call.instance)),
         CreateSnapshot: (call) =>

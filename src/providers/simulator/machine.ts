@@ -1,85 +1,55 @@
 import { isDeepStrictEqual } from 'node:util';
-import * as v from 'valibot';
 import { Failure } from '../../failure.ts';
 import { type Mark, readMark, withoutMark, writeMark } from '../../kit/mark.ts';
-import type { Power, SizedInstance } from '../../provider.ts';
-
-/** A machine of the simulated system, as its file holds it. */
-export type Machine = v.InferOutput<ReturnType<typeof schema>> & { readonly remoteId: string };
+import type { Power, Segment, SizedInstance } from '../../provider.ts';
 
 /** The part of a machine that every start brings up to date. */
-export type Hardware = Pick<Machine, 'cpus' | 'memoryBytes' | 'nics'>;
-
-export type Snapshot = Machine['snapshots'][number];
-
-function hardwareSchema() {
-  const segment = v.variant('kind', [
-    v.object({ kind: v.literal('vlan'), id: v.number() }),
-    v.object({ kind: v.literal('untagged') }),
-    v.object({ kind: v.literal('other'), uri: v.string() }),
-    v.object({ kind: v.literal('none') }),
-  ]);
-  const nic = v.object({
-    deviceId: v.number(),
-    uuid: v.string(),
-    mac: v.string(),
-    segment,
-    ipv4: v.optional(v.string()),
-    ipv6: v.optional(v.string()),
-  });
-  return { cpus: v.number(), memoryBytes: v.number(), nics: v.array(nic) };
+export interface Hardware {
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly nics: readonly WiredNic[];
 }
 
-function schema() {
-  const snapshot = v.object({
-    name: v.string(),
-    description: v.string(),
-    createdAt: v.string(),
-    memory: v.boolean(),
-    diskContent: v.string(),
-    /** All of that day's configuration, as real systems save it, with the mark in it. */
-    configuration: v.object({ ...hardwareSchema(), description: v.string() }),
-  });
-  return v.object({
-    name: v.string(),
-    node: v.string(),
-    home: v.string(),
-    power: v.picklist(['off', 'on', 'paused', 'suspended', 'saved']),
-    /** Free text, in which the mark stands beside whatever people write. */
-    description: v.string(),
-    template: v.boolean(),
-    /** The simulated system refuses to remove the machine. */
-    protected: v.boolean(),
-    ...hardwareSchema(),
-    templateId: v.string(),
-    storage: v.string(),
-    diskSizeGb: v.optional(v.number()),
-    /** Stands for everything on the disk: two equal ones are equal disks. */
-    diskContent: v.string(),
-    boots: v.number(),
-    createdAt: v.string(),
-    snapshots: v.array(snapshot),
-  });
+export interface WiredNic {
+  readonly deviceId: number;
+  readonly uuid: string;
+  readonly mac: string;
+  readonly segment: Segment;
+  readonly ipv4?: string;
+  readonly ipv6?: string;
 }
 
-let built: ReturnType<typeof schema> | undefined;
-
-/** The machine in a file's text, or `undefined` for a file that cannot be believed. */
-export function parseMachine(remoteId: string, text: string): Machine | undefined {
-  built ??= schema();
-  let raw: unknown;
-  try {
-    raw = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const result = v.safeParse(built, raw);
-  return result.success ? { ...result.output, remoteId } : undefined;
+/** A machine of the simulated system. */
+export interface Machine extends Hardware {
+  readonly remoteId: string;
+  readonly name: string;
+  readonly node: string;
+  /** The node it was made on. */
+  readonly home: string;
+  readonly power: 'off' | 'on' | 'paused' | 'suspended' | 'saved';
+  /** Free text, in which the mark stands beside whatever people write. */
+  readonly description: string;
+  readonly template: boolean;
+  /** The simulated system refuses to remove the machine. */
+  readonly protected: boolean;
+  readonly templateId: string;
+  readonly storage: string;
+  readonly diskSizeGb?: number;
+  /** Stands for everything on the disk: two equal ones are equal disks. */
+  readonly diskContent: string;
+  readonly boots: number;
+  readonly createdAt: string;
+  readonly snapshots: readonly Snapshot[];
 }
 
-/** The id is the file's name and not written: a file that is copied becomes another machine. */
-export function formatMachine({ remoteId: _, ...machine }: Machine): string {
-  return `${JSON.stringify(machine, undefined, 2)}\n`;
+export interface Snapshot {
+  readonly name: string;
+  readonly description: string;
+  readonly createdAt: string;
+  readonly memory: boolean;
+  readonly diskContent: string;
+  /** All of that day's configuration, as real systems save it, with the mark in it. */
+  readonly configuration: Hardware & { readonly description: string };
 }
 
 export function markOf(machine: Machine): Mark | 'unreadable' | undefined {

@@ -25,9 +25,8 @@ export function start(rig: Rig, instance: SizedInstance): Promise<void> {
   return alone(rig, instance, async () => powerOn(rig, instance, take(rig, instance)));
 }
 
-/** Brings the hardware up to date and then the power on; only for machines that are built. */
+/** Brings the hardware of a built machine up to date and then the power on. */
 export async function powerOn(rig: Rig, instance: SizedInstance, machine: Machine): Promise<void> {
-  if (isBuilding(machine)) throw halfMade(machine);
   const hardware = hardwareOf(instance);
   if (machine.power !== 'off' && !hasHardware(machine, hardware)) throw otherHardware(machine);
   if (machine.power === 'on') return;
@@ -79,7 +78,6 @@ export async function powerOff(rig: Rig, machine: Machine, manner: StopManner): 
 export function reboot(rig: Rig, instance: Instance): Promise<void> {
   return alone(rig, instance, async () => {
     const machine = take(rig, instance);
-    if (isBuilding(machine)) throw halfMade(machine);
     if (!isRunning(machine)) throw notRunning(machine);
     await rig.task(`rebooting machine ${machine.remoteId}`);
     rig.store.write({ ...machine, power: 'on', boots: machine.boots + 1 });
@@ -98,6 +96,7 @@ export async function power(rig: Rig, instance: Instance): Promise<Power> {
 
 /** Everything this host speaks for; fails rather than leave out what it cannot read. */
 export async function powers(rig: Rig): Promise<ReadonlyMap<string, Power>> {
+  if (rig.store.sight() === 'new') throw nothingYet();
   const { certain, doubtful, unseen } = overview(lookAround(rig), rig.context.installation);
   if (unseen.length > 0) throw damaged(unseen.map(({ remoteId }) => remoteId));
   const { node, nodes = [node], other_nodes: otherNodes = [] } = rig.settings;
@@ -113,16 +112,16 @@ export async function powers(rig: Rig): Promise<ReadonlyMap<string, Power>> {
   return report;
 }
 
-function damaged(ids: readonly string[]): Failure {
-  return new Failure('upstream', `The files of the machines ${ids.join(', ')} are damaged`, {
-    advice: 'Mend or remove them; until then no machine can be proved missing',
+/** Another server's or user's machines are not gone because we begin with nothing. */
+function nothingYet(): Failure {
+  return new Failure('config', 'No machine was ever made in this place', {
+    advice: 'Machines that another user or server made are listed there; nothing counts as gone',
   });
 }
 
-function halfMade({ remoteId, name }: Machine): Failure {
-  return new Failure('conflict', `Machine ${remoteId} of ${name} was never finished`, {
-    advice: 'Stop the instance, which removes it',
-    tenant: 'The instance was never finished',
+function damaged(ids: readonly string[]): Failure {
+  return new Failure('upstream', `The files of the machines ${ids.join(', ')} are damaged`, {
+    advice: 'Mend or remove them; until then no machine can be proved missing',
   });
 }
 

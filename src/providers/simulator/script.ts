@@ -62,7 +62,7 @@ function isAmong(action: string, failing: readonly string[]): boolean {
 /** What a system shows to somebody who lost his rights: no error, just nothing. */
 function blinded(store: Store, action: string): Store {
   store.note(`${new Date().toISOString()} ${action} blind`);
-  return { ...store, canSee: () => false, list: () => [] };
+  return { ...store, sight: () => 'blind', list: () => [] };
 }
 
 function scripted(action: string, kind: Exclude<Settings['fail_kind'], 'blind'>): Failure {

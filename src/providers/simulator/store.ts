@@ -11,7 +11,8 @@ import {
 import { Failure } from '../../failure.ts';
 import type { Deadline } from '../../kit/deadline.ts';
 import { withLock } from '../../kit/lock-file.ts';
-import { formatMachine, type Machine, parseMachine } from './machine.ts';
+import type { Machine } from './machine.ts';
+import { formatMachine, parseMachine } from './machine-file.ts';
 
 /** What lies under one id; without a machine it is a file that nobody can make sense of. */
 export interface Found {
@@ -20,12 +21,17 @@ export interface Found {
 }
 
 /**
+ * How much a list of machines says: everything, nothing since no machine was ever made here, or
+ * nothing since somebody took away what was here.
+ */
+export type Sight = 'clear' | 'new' | 'blind';
+
+/**
  * The simulated system: a directory with one file per machine. It stands where other providers have
  * their client, and does what it is told without asking whose machine it is.
  */
 export interface Store {
-  /** Whether we see what there is; without it an empty list means nothing. */
-  canSee(): boolean;
+  sight(): Sight;
   list(): readonly Found[];
   /** Replaces the file in one step: whoever reads sees the old machine or the new one. */
   write(machine: Machine): void;
@@ -41,12 +47,7 @@ export const idPattern = /^[a-z0-9][a-z0-9-]{0,62}$/;
 /** What is written down at most of scripted failures. */
 const mostNoteBytes = 1_000_000;
 
-/** Whether the directory has ever been used as a store. */
-export function isStore(directory: string): boolean {
-  return exists(`${directory}/machines`);
-}
-
-/** The store in a directory, which becomes an empty system when it is used for the first time. */
+/** The store in a directory; nothing is made there before there is something to be kept. */
 export function openStore(directory: string, deadline: Deadline): Store {
   const machines = `${directory}/machines`;
   const locks = `${directory}/locks`;
@@ -54,19 +55,21 @@ export function openStore(directory: string, deadline: Deadline): Store {
   const notes = `${directory}/failures.log`;
   const fileOf = (remoteId: string): string => `${machines}/${remoteId}.json`;
 
-  attempt(`prepare ${directory}`, () => {
-    if (!exists(locks)) mkdirSync(locks, { recursive: true, mode: 0o700 });
+  const begin = (): void => {
     if (exists(machines)) return;
     // The sign comes first: where the machines' directory is, it was there before.
     writeFileSync(sign, '{ "format": 1 }\n', { mode: 0o600 });
     mkdirSync(machines, { recursive: true, mode: 0o700 });
-  });
+  };
 
   return {
-    canSee: () => exists(sign) && exists(machines),
+    sight() {
+      if (exists(sign)) return exists(machines) ? 'clear' : 'blind';
+      return exists(machines) ? 'blind' : 'new';
+    },
     list: () =>
       attempt(`list ${machines}`, () =>
-        readdirSync(machines)
+        (exists(machines) ? readdirSync(machines) : [])
           .filter((file) => file.endsWith('.json') && idPattern.test(file.slice(0, -5)))
           .flatMap((file) => readFound(machines, file.slice(0, -5))),
       ),
@@ -76,6 +79,7 @@ export function openStore(directory: string, deadline: Deadline): Store {
       // that what a killed process leaves is never taken for a machine.
       const draft = `${machines}/.${remoteId}.draft`;
       attempt(`write machine ${remoteId}`, () => {
+        begin();
         writeFileSync(draft, formatMachine(machine), { mode: 0o600 });
         renameSync(draft, fileOf(remoteId));
       });
@@ -84,7 +88,10 @@ export function openStore(directory: string, deadline: Deadline): Store {
       attempt(`remove machine ${remoteId}`, () => {
         if (exists(fileOf(remoteId))) unlinkSync(fileOf(remoteId));
       }),
-    locked: (key, what, work) => withLock(`${locks}/${key}`, { deadline, what }, work),
+    locked(key, what, work) {
+      attempt(`make ${locks}`, () => mkdirSync(locks, { recursive: true, mode: 0o700 }));
+      return withLock(`${locks}/${key}`, { deadline, what }, work);
+    },
     note: (line) =>
       attempt('write down a scripted failure', () => {
         if ((statSync(notes, { throwIfNoEntry: false })?.size ?? 0) > mostNoteBytes) return;
