@@ -16,7 +16,7 @@ const root = dirname(fileURLToPath(import.meta.url));
 // Loaded by `require`, the file is CommonJS whatever a package.json beside or above it says. Older
 // kernels read 127 bytes of this line.
 const shebang =
-  "#!/usr/bin/env -S -u NODE_OPTIONS -u NODE_EXTRA_CA_CERTS -u NODE_DEBUG node --no-warnings -e 'require(process.argv[1])'";
+  "#!/usr/bin/env -S-uNODE_OPTIONS -uNODE_EXTRA_CA_CERTS -uNODE_DEBUG node --no-warnings -e 'require(process.argv[1])'";
 
 // Read by Node 10 too, so that an old server gets an answer that CloudStack can show.
 const prologue = `(function(){var v=process.versions.node.split('.');if(+v[0]<18||(+v[0]===18&&+v[1]<17)){require('fs').writeSync(1,JSON.stringify({status:'error',error:'Outrigger needs Node.js 18.17 or newer, but '+process.execPath+' is v'+process.versions.node+'. Install a newer Node.js on this management server, or name one with install.sh --node.'})+'\\n');process.exit(1)}process.removeAllListeners('warning');process.on('warning',function(){})})();`;

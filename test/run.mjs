@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdir, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -7,7 +8,8 @@ import { bundle, shared } from '../build.mjs';
 
 /*
  * Bundles the tests beside the code they test and runs them with Node's own runner.
- * `node test/run.mjs [part of a file name …]` runs only the matching files.
+ * `node test/run.mjs [part of a file name …]` runs only the matching files; those that take long
+ * (`install/`) run only when they are named.
  */
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -18,7 +20,9 @@ const target = join(root, wanted.length === 0 ? 'build/test' : `build/test-${pro
 async function testFiles() {
   const entries = await readdir(join(root, 'test'), { recursive: true });
   const files = entries.filter((name) => name.endsWith('.test.ts')).sort();
-  return wanted.length === 0 ? files : files.filter((f) => wanted.some((part) => f.includes(part)));
+  return wanted.length === 0
+    ? files.filter((file) => !file.startsWith('install/'))
+    : files.filter((file) => wanted.some((part) => file.includes(part)));
 }
 
 const files = await testFiles();
@@ -38,9 +42,13 @@ await Promise.all([
   }),
 ]);
 const built = files.map((file) => join(target, file.replace(/\.ts$/, '.js')));
+// Most of them wait for processes and servers, so more than one for each core are run at a time.
+const concurrency = process.allowedNodeEnvironmentFlags.has('--test-concurrency')
+  ? [`--test-concurrency=${availableParallelism() + 1}`]
+  : [];
 const { status } = spawnSync(
   process.execPath,
-  ['--enable-source-maps', '--test', ...built.map((file) => relative(root, file))],
+  ['--enable-source-maps', '--test', ...concurrency, ...built.map((file) => relative(root, file))],
   { cwd: root, stdio: 'inherit' },
 );
 if (wanted.length > 0) await rm(target, { recursive: true, force: true });

@@ -30,4 +30,24 @@ export const commands: Commands = {
     about: 'List the custom actions a provider offers',
     load: async () => (await import('./actions.ts')).actions,
   },
+  doctor: {
+    about: 'Check everything between this server and a working instance',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
+  register: {
+    about: 'Make CloudStack know an extension, its actions, clusters and hosts',
+    load: async () => (await import('./register.ts')).register,
+  },
+  log: {
+    about: 'Tell what happened to an instance, call by call, from all servers',
+    load: async () => (await import('./log.ts')).log,
+  },
+  audit: {
+    about: "Compare the remote systems' machines with CloudStack's instances",
+    load: async () => (await import('./audit.ts')).audit,
+  },
+  adopt: {
+    about: 'Mark existing machines for the instances they belong to',
+    load: async () => (await import('./adopt.ts')).adopt,
+  },
 };

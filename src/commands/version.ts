@@ -67,7 +67,7 @@ async function gather({ self, registry }: CommandWorld): Promise<Facts> {
  * The hash as the build stamps it: of everything after line 1 with the stamp zeroed, so that
  * another shebang does not count as a change.
  */
-async function hashOf(file: string): Promise<string | undefined> {
+export async function hashOf(file: string): Promise<string | undefined> {
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   const body = text
@@ -85,7 +85,7 @@ async function actionsByProvider(registry: Registry): Promise<Facts['providers']
 }
 
 // node-gyp's variables are booleans in some builds and 0 or 1 in others.
-function asTruth(value: unknown): boolean | undefined {
+export function asTruth(value: unknown): boolean | undefined {
   return value === undefined ? undefined : value === true || value === 1 || value === 'true';
 }
 

@@ -7,6 +7,11 @@ export const commandWords: readonly string[] = [
   'conform',
   'settings',
   'actions',
+  'doctor',
+  'register',
+  'log',
+  'audit',
+  'adopt',
 ];
 
 /** Whether the word is a command, or one of the two options that people try first. */

@@ -73,7 +73,9 @@ function escapeControls(text: string): string {
 }
 
 function open(place: LogFile, nowMs: number): number | undefined {
-  if (statSync(dirname(place.file), { throwIfNoEntry: false }) === undefined) return undefined;
+  // The folder is never made, and where we may make no file there has to be one.
+  const wanted = place.mayCreate ? dirname(place.file) : place.file;
+  if (statSync(wanted, { throwIfNoEntry: false }) === undefined) return undefined;
   const fd = tryOpen(place);
   if (fd === undefined || fstatSync(fd).size < place.mostBytes) return fd;
   if (!place.mayCreate || !rotate(place, nowMs)) return fd;

@@ -4,7 +4,10 @@ export interface Mark {
   /** CloudStack's instance name with its case. */
   readonly name: string;
   readonly installation: string;
-  /** The id the machine had when it was marked; another one exposes a copy. */
+  /**
+   * The id the machine had when it was marked; another one exposes a copy. Empty only while it is
+   * `building` on a system that chooses the id itself.
+   */
   readonly remoteId: string;
   readonly state: 'building' | 'built';
   readonly origin: 'created' | 'adopted';
@@ -62,7 +65,12 @@ export function judge(
   if (mark === undefined || mark === 'unreadable') return mark ?? 'unmarked';
   if (mark.uuid !== wanted.uuid) return 'foreign';
   if (mark.installation !== '' && mark.installation !== wanted.installation) return 'foreign';
-  return mark.remoteId === wanted.remoteId ? 'ours' : 'copy';
+  return mark.remoteId === wanted.remoteId || isWithoutId(mark) ? 'ours' : 'copy';
+}
+
+/** Where the system chooses the id, the call that makes the machine cannot know it yet. */
+function isWithoutId({ state, remoteId }: Mark): boolean {
+  return state === 'building' && remoteId === '';
 }
 
 function fromBody(body: unknown): Mark | 'unreadable' {

@@ -91,7 +91,8 @@ export function overview<C extends Candidate>(
   const groups = groupByUuid(candidates, installation);
   const single = groups.flatMap(({ mark, machines: [machine, second] }) => {
     const alone = machine !== undefined && second === undefined && machine.template !== true;
-    return alone && mark.remoteId === machine.remoteId ? [{ machine, mark }] : [];
+    if (!alone || verdict(machine, { uuid: mark.uuid, installation }) !== 'ours') return [];
+    return [{ machine, mark }];
   });
   const certain = withoutNamesakes(single, installation);
   const known = new Set(certain.map(({ mark }) => mark.name));

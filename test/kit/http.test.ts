@@ -282,6 +282,16 @@ it('takes an answer that asks to close the connection', async (t) => {
   assert.equal(server.connections(), 2);
 });
 
+it('keeps a connection that a relayed answer wants closed and its server keeps open', async (t) => {
+  const relayed = 'HTTP/1.1 200 OK\r\nConnection: close\r\nConnection: Keep-Alive\r\n';
+  const server = await serveRaw(t, (socket) => {
+    socket.on('data', () => socket.write(`${relayed}Content-Length: 2\r\n\r\n{}`));
+  });
+  const http = clientOf([server]);
+  for (let i = 0; i < 3; i += 1) await http.request('POST', '/');
+  assert.equal(server.connections(), 1);
+});
+
 it('takes a chunked answer and one after an informational status', async (t) => {
   const server = await serve(t, ({ target }, response) => {
     if (target === '/processing') response.writeProcessing();

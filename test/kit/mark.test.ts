@@ -55,6 +55,8 @@ describe('a mark', () => {
     assert.equal(verdict({}), 'ours');
     assert.equal(verdict({ remoteId: '102' }), 'copy');
     assert.equal(verdict({ uuid: '11111111-2222-4333-8444-555555555555' }), 'foreign');
+    assert.equal(verdict({ remoteId: '' }), 'ours', 'made by a system that chooses the id');
+    assert.equal(verdict({ remoteId: '', state: 'built' }), 'copy');
     assert.equal(verdict({ installation: 'c2' }), 'foreign');
     assert.equal(verdict({ installation: '' }), 'ours', 'made before the installation had a name');
     assert.equal(

@@ -98,6 +98,7 @@ function exchange(pool: Pool, url: string, init: Init, maxBytes: number): Promis
       sent = 'maybe';
     });
     sending.once('response', (response) => {
+      if (staysOpen(response)) sending.shouldKeepAlive = true;
       reading = read(response, init, maxBytes).finally(() => {
         // Who answers early and takes no more would keep the connection busy for ever.
         if (!sending.writableFinished) sending.destroy();
@@ -111,6 +112,17 @@ function exchange(pool: Pool, url: string, init: Init, maxBytes: number): Promis
     });
     sending.end(init.body);
   });
+}
+
+/**
+ * A server that relays another's answer may send both Connection headers: its own is the last one,
+ * and `close` was between those two. Node would hang up for either.
+ */
+function staysOpen({ rawHeaders }: IncomingMessage): boolean {
+  const values = rawHeaders.filter(
+    (_, i, all) => i % 2 === 1 && /^connection$/i.test(all[i - 1] ?? ''),
+  );
+  return values.length > 1 && /^keep-alive$/i.test(values[values.length - 1] ?? '');
 }
 
 /** A header with a line break is the one thing that an order can be refused for. */

@@ -1,0 +1,171 @@
+import { Failure } from '../failure.ts';
+import type { Deadline } from '../kit/deadline.ts';
+import { type Decision, decided, readDecisions } from './adopt/by-hand.ts';
+import { carryOut, type Outcome } from './adopt/carry-out.ts';
+import { type Match, type Matches, matchAll } from './adopt/match.ts';
+import { apiHelp, apiOptions } from './api/access.ts';
+import { isOurs } from './audit/compare.ts';
+import type { Listed, ListedHost } from './audit/listed.ts';
+import { inventoryOption, withLists } from './audit/lists.ts';
+import { type Survey, survey } from './audit/survey.ts';
+import type { Command, CommandCall } from './command.ts';
+import { deadlineIn } from './deadline.ts';
+import { paintFor } from './paint.ts';
+import { visible } from './visible.ts';
+
+const patienceSeconds = 600;
+const wouldAdopt = 3;
+
+export const adopt: Command = {
+  usage: '',
+  options: {
+    plan: { type: 'boolean', about: 'Only show what would be marked, and why' },
+    vm: { type: 'string', value: 'UUID|NAME', multiple: true, about: 'Only this instance' },
+    map: { type: 'string', value: 'VM=MACHINE', multiple: true, about: 'Decide it yourself' },
+    ...inventoryOption,
+    ...apiOptions,
+  },
+  positionals: { min: 0, max: 0 },
+  exitCodes: {
+    0: 'no instance is without its machine any more',
+    1: 'some are undecided, or could not be marked',
+    2: 'wrong usage; nothing was marked',
+    3: '--plan: something would be marked',
+  },
+  more: `
+Marks machines that carry no mark for the instances they belong to: those of the built-in
+extensions, or foreign ones. Two of name, stored id and MAC addresses have to agree, nothing
+may speak against it, and there must be one candidate only; everything else is left to you:
+--map i-2-42-VM=121, or --map UUID=121@HOST. Nothing but the mark is changed.
+${apiHelp}
+
+  outrigger adopt --plan --credentials /etc/outrigger/audit.json
+  outrigger adopt --vm i-2-42-VM`,
+  async run(call) {
+    const deadline = deadlineIn(patienceSeconds);
+    const decisions = readDecisions(call.texts('map'));
+    return withLists(call, deadline, async ({ hosts, instances }) => {
+      const seen = await look(call, hosts, deadline);
+      refuseBlind(seen);
+      const matches = settle(call, decisions, instances, seen);
+      const outcomes = call.flag('plan') ? undefined : await carryOut(matches.matches);
+      return report(call, matches, outcomes);
+    });
+  },
+};
+
+function look(
+  { flag, json, world }: CommandCall,
+  hosts: readonly ListedHost[],
+  deadline: Deadline,
+): Promise<Survey> {
+  return survey(hosts, {
+    ...{ world, deadline, changes: !flag('plan') },
+    onStep: (host) => {
+      if (world.terminal && !json) {
+        world.err(paintFor(world).dim(`  asking ${visible(host)} ...`));
+      }
+    },
+  });
+}
+
+function settle(
+  call: CommandCall,
+  decisions: readonly Decision[],
+  instances: readonly Listed[],
+  seen: Survey,
+): Matches {
+  const homeless = withoutMachine(instances, seen);
+  const free = seen.sightings.filter(
+    ({ machine }) => machine.mark === undefined && machine.template !== true,
+  );
+  // Whoever decides himself wants nothing else to happen.
+  if (decisions.length > 0) {
+    return { matches: decided(decisions, homeless, free), undecided: [] };
+  }
+  const unreadable = seen.sightings.filter(({ machine }) => machine.mark === 'unreadable');
+  const { matches, undecided } = matchAll(homeless, free, unreadable);
+  const wanted = new Set(chosen(call, homeless));
+  return {
+    matches: matches.filter(({ instance }) => wanted.has(instance)),
+    undecided: undecided.filter(({ instance }) => wanted.has(instance)),
+  };
+}
+
+/** A second machine may be where nobody could look. */
+function refuseBlind({ blind }: Survey): void {
+  const [first] = blind;
+  if (first === undefined) return;
+  const names = blind.map(({ host }) => host).join(', ');
+  throw new Failure('conflict', `Not all hosts could be looked at (${names}): ${first.why}`, {
+    advice: 'Nothing was marked: a second candidate may be there',
+  });
+}
+
+/** Instances that have to have a machine and of which no marked one was seen. */
+function withoutMachine(instances: readonly Listed[], { sightings }: Survey): Listed[] {
+  const owned = new Set(
+    sightings.filter(isOurs).map(({ machine }) => machine.mark.uuid.toLowerCase()),
+  );
+  const states = ['Running', 'Stopped', 'Stopping', 'Migrating'];
+  return instances.filter(
+    ({ uuid, state, home }) => !owned.has(uuid) && states.includes(state) && home !== 'elsewhere',
+  );
+}
+
+function chosen({ texts }: CommandCall, homeless: readonly Listed[]): readonly Listed[] {
+  const wanted = texts('vm');
+  for (const vm of wanted) {
+    if (homeless.some(({ uuid, name }) => uuid === vm.toLowerCase() || name === vm)) continue;
+    throw new Failure('not-found', `CloudStack has no instance "${vm}" that lacks a machine`);
+  }
+  if (wanted.length === 0) return homeless;
+  return homeless.filter(
+    ({ uuid, name }) => wanted.includes(name) || wanted.some((vm) => vm.toLowerCase() === uuid),
+  );
+}
+
+function report(
+  { json, world }: CommandCall,
+  { matches, undecided }: Matches,
+  outcomes: readonly Outcome[] | undefined,
+): number {
+  const paint = paintFor(world);
+  const failed = (outcomes ?? []).filter(({ error }) => error !== undefined);
+  const code = codeFor(matches, undecided.length + failed.length, outcomes === undefined);
+  if (json) {
+    const facts = {
+      adopted: (outcomes ?? matches.map((match) => ({ match }))).map(asFacts),
+      undecided: undecided.map(({ instance, why }) => ({ ...names(instance), why })),
+      planned: outcomes === undefined,
+    };
+    world.out(JSON.stringify(facts, undefined, 2));
+    return code;
+  }
+  const verb = outcomes === undefined ? 'would be marked for' : 'is marked for';
+  for (const { match, error } of outcomes ?? matches.map((each): Outcome => ({ match: each }))) {
+    const { machine } = match.sighting;
+    const what = `machine ${machine.remoteId} (${machine.name})`;
+    const line = `${what} ${verb} ${match.instance.name}: ${match.reasons.join(' and ')}`;
+    world.out(error === undefined ? paint.green(visible(line)) : paint.red(visible(error)));
+  }
+  for (const { instance, why } of undecided) {
+    world.out(paint.yellow(visible(`${instance.name} is left alone: ${why}`)));
+  }
+  if (matches.length + undecided.length === 0) world.out('Every instance has its machine.');
+  return code;
+}
+
+function codeFor(matches: readonly Match[], wrong: number, planned: boolean): number {
+  if (planned && matches.length > 0) return wouldAdopt;
+  return wrong > 0 ? 1 : 0;
+}
+
+function asFacts({ match: { instance, sighting, reasons }, error }: Outcome) {
+  const { remoteId, name } = sighting.machine;
+  return { ...names(instance), machine: { remoteId, name }, reasons, error };
+}
+
+function names({ uuid, name }: Listed) {
+  return { uuid, name };
+}

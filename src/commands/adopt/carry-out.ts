@@ -1,0 +1,50 @@
+import { Failure, fullText } from '../../failure.ts';
+import type { Seat } from '../audit/survey.ts';
+import type { Match } from './match.ts';
+
+/** How marking one machine ended. */
+export interface Outcome {
+  readonly match: Match;
+  readonly error?: string;
+}
+
+/** Marks one machine after the other; the provider takes a last look at each. */
+export async function carryOut(matches: readonly Match[]): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const match of matches) {
+    try {
+      await adoptOne(match);
+      outcomes.push({ match });
+    } catch (thrown) {
+      outcomes.push({ match, error: fullText(Failure.from(thrown)) });
+    }
+  }
+  return outcomes;
+}
+
+async function adoptOne({ instance, sighting }: Match): Promise<void> {
+  const [seat] = sighting.seats;
+  if (seat === undefined) throw new Failure('internal', 'Nobody has seen the machine');
+  const { session, provider, installation } = seat;
+  if (installation === '') {
+    throw new Failure('config', `${seat.host.name} has no installation to mark machines with`, {
+      advice: 'Run `outrigger register` first: it writes the detail',
+    });
+  }
+  if (session.adopt === undefined) {
+    throw new Failure('unsupported', `${provider.title} cannot adopt machines`);
+  }
+  const { uuid, name, state } = instance;
+  await session.adopt(sighting.machine.remoteId, {
+    ...{ uuid, name, state, deploying: false },
+    stored: storedBy(seat, instance.details),
+  });
+}
+
+function storedBy(
+  { provider }: Seat,
+  details: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const keys = Object.keys(provider.stored).filter((key) => Object.hasOwn(details, key));
+  return Object.fromEntries(keys.map((key) => [key, details[key] ?? '']));
+}

@@ -1,0 +1,121 @@
+import type { Listed } from '../audit/listed.ts';
+import type { Sighting } from '../audit/survey.ts';
+
+/** An instance and the machine that is to be marked for it, and why. */
+export interface Match {
+  readonly instance: Listed;
+  readonly sighting: Sighting;
+  readonly reasons: readonly string[];
+}
+
+/** An instance whose machine cannot be told, and why not. */
+export interface Undecided {
+  readonly instance: Listed;
+  readonly why: string;
+}
+
+export interface Matches {
+  readonly matches: readonly Match[];
+  readonly undecided: readonly Undecided[];
+}
+
+/** What speaks for a machine being an instance's, and what against it. */
+interface Evidence {
+  readonly sighting: Sighting;
+  readonly reasons: readonly string[];
+  readonly against: readonly string[];
+}
+
+/**
+ * Finds the machine of each instance. One reason alone is chance: two have to agree, nothing may
+ * speak against it, and neither side may have another candidate.
+ */
+export function matchAll(
+  instances: readonly Listed[],
+  free: readonly Sighting[],
+  unreadable: readonly Sighting[],
+): Matches {
+  const weighed = instances.map((instance) => ({
+    instance,
+    candidates: free
+      .map((sighting) => weigh(instance, sighting))
+      .filter(({ reasons }) => reasons.length > 0),
+  }));
+  const wooed = new Map<Sighting, number>();
+  for (const { sighting } of weighed.flatMap(({ candidates }) => candidates)) {
+    wooed.set(sighting, (wooed.get(sighting) ?? 0) + 1);
+  }
+  const matches: Match[] = [];
+  const undecided: Undecided[] = [];
+  for (const { instance, candidates } of weighed) {
+    const why = damaged(instance, unreadable) ?? doubt(candidates, wooed);
+    const [only] = candidates;
+    if (why !== undefined || only === undefined) {
+      undecided.push({ instance, why: why ?? 'nothing points at a machine' });
+    } else matches.push({ instance, sighting: only.sighting, reasons: only.reasons });
+  }
+  return { matches, undecided };
+}
+
+/** A mark that cannot be read may be the instance's own. */
+function damaged({ name }: Listed, unreadable: readonly Sighting[]): string | undefined {
+  const suspect = unreadable.find(({ machine }) => ['', name].includes(machine.name));
+  if (suspect === undefined) return undefined;
+  return `machine ${suspect.machine.remoteId} carries a mark that cannot be read and may be its own`;
+}
+
+function doubt(
+  candidates: readonly Evidence[],
+  wooed: ReadonlyMap<Sighting, number>,
+): string | undefined {
+  const [only, second] = candidates;
+  if (only === undefined)
+    return 'no unmarked machine has its name, its stored id or its MAC addresses';
+  if (second !== undefined) {
+    return `more than one machine may be it: ${candidates.map(inWords).join('; ')}`;
+  }
+  if (only.against.length > 0) return `${inWords(only)}, but ${only.against.join(' and ')}`;
+  if ((wooed.get(only.sighting) ?? 0) > 1) {
+    return `${inWords(only)}, but the same machine may be another instance's`;
+  }
+  if (only.reasons.length === 1) return `${inWords(only)}, and nothing else: that may be chance`;
+  return undefined;
+}
+
+function inWords({ sighting, reasons }: Evidence): string {
+  return `machine ${sighting.machine.remoteId} (${sighting.machine.name}) has ${reasons.join(' and ')}`;
+}
+
+function weigh(instance: Listed, sighting: Sighting): Evidence {
+  const { machine } = sighting;
+  const stored = storedIds(instance, sighting);
+  const macs = instance.nics?.map(({ mac }) => mac) ?? [];
+  const found = machine.nics?.map(({ mac }) => mac.toLowerCase()) ?? [];
+  const common = macs.filter((mac) => found.includes(mac));
+  const comparable = macs.length > 0 && found.length > 0;
+  return {
+    sighting,
+    reasons: [
+      ...(stored.includes(machine.remoteId) ? ['the stored id'] : []),
+      ...(machine.name === instance.name ? ['the name'] : []),
+      ...(comparable && common.length === macs.length ? ['all MAC addresses'] : []),
+    ],
+    against: [
+      ...(stored.length > 0 && !stored.includes(machine.remoteId)
+        ? [`the stored id is ${stored.join(', ')}`]
+        : []),
+      ...(comparable && common.length < macs.length
+        ? [`${macs.length - common.length} of ${macs.length} MAC addresses are not on it`]
+        : []),
+    ],
+  };
+}
+
+/** Details in which the provider stores where the machine is; tenants can edit them. */
+function storedIds({ details }: Listed, { seats }: Sighting): string[] {
+  const keys = new Set(seats.flatMap(({ provider }) => Object.keys(provider.stored)));
+  return [...keys]
+    .filter((key) => /id$/i.test(key))
+    .map((key) => details[key] ?? '')
+    .filter((id) => id !== '');
+}

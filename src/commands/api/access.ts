@@ -1,0 +1,109 @@
+import { readFileSync, statSync } from 'node:fs';
+import * as v from 'valibot';
+import { Failure } from '../../failure.ts';
+import type { Option } from '../command.ts';
+import type { Access } from './client.ts';
+
+/** The options of every command that speaks with CloudStack's API. */
+export const apiOptions: Readonly<Record<string, Option>> = {
+  credentials: { type: 'string', value: 'FILE', about: 'JSON: url, api_key, secret_key' },
+  api: { type: 'string', value: 'URL', about: "CloudStack's API, in place of the file's" },
+};
+
+export const apiHelp = `
+CloudStack's API is called with the keys of a root administrator, from a JSON file that only
+you can read:  {"url": "https://mgmt.example.org:8443/client/api", "api_key": "...",
+"secret_key": "...", "tls_fingerprint": "...", "ca_file": "/path/ca.pem"}  (the last two as
+needed), or from CLOUDSTACK_API_URL, CLOUDSTACK_API_KEY and CLOUDSTACK_SECRET_KEY.`;
+
+interface Asked {
+  text(name: string): string | undefined;
+  readonly world: { readonly env: Readonly<Record<string, string | undefined>> };
+}
+
+/** How to reach the API; `undefined` when nothing at all was given; throws `usage` for half of it. */
+export function readAccess({ text, world: { env } }: Asked): Access | undefined {
+  const file = text('credentials');
+  const given = file === undefined ? {} : readCredentials(file);
+  const url = text('api') ?? given.url ?? env['CLOUDSTACK_API_URL'];
+  const apiKey = given.api_key ?? env['CLOUDSTACK_API_KEY'];
+  const secretKey = given.secret_key ?? env['CLOUDSTACK_SECRET_KEY'];
+  if (url === undefined && apiKey === undefined && secretKey === undefined) return undefined;
+  const missing = Object.entries({ url, api_key: apiKey, secret_key: secretKey })
+    .filter(([, value]) => value === undefined || value.trim() === '')
+    .map(([name]) => name);
+  if (missing.length > 0 || !url || !apiKey || !secretKey) {
+    throw new Failure('usage', `CloudStack's API cannot be called: ${missing.join(', ')} missing`, {
+      advice:
+        'Give url, api_key and secret_key in the file of --credentials, or CLOUDSTACK_API_URL, CLOUDSTACK_API_KEY and CLOUDSTACK_SECRET_KEY',
+    });
+  }
+  const pins = (given.tls_fingerprint ?? '').split(',').map((pin) => pin.trim());
+  const tls = {
+    verify: true,
+    fingerprints: pins.filter((pin) => pin !== ''),
+    ...(given.ca_file === undefined ? {} : { ca: readText(given.ca_file) }),
+  };
+  return { url: checked(url), apiKey: apiKey.trim(), secretKey: secretKey.trim(), tls };
+}
+
+/** The same for what cannot do without. */
+export function demandAccess(asked: Asked): Access {
+  const access = readAccess(asked);
+  if (access !== undefined) return access;
+  throw new Failure('usage', "CloudStack's API is needed for this, and no access was given", {
+    advice:
+      'Give --credentials FILE, or CLOUDSTACK_API_URL, CLOUDSTACK_API_KEY and CLOUDSTACK_SECRET_KEY',
+  });
+}
+
+function checked(url: string): string {
+  if (/^https?:\/\/[^/\s@?#]+\/[^\s@?#]*[^/\s@?#]\/?$/i.test(url)) return url;
+  throw new Failure(
+    'usage',
+    `"${url.replace(/\/\/[^/]*@/, '//***@')}" is not the address of an API`,
+    {
+      advice: 'It looks like https://management.example.org:8443/client/api',
+    },
+  );
+}
+
+function readCredentials(file: string) {
+  const text = readText(file);
+  // Whoever can read it is a root administrator of the cloud.
+  const { mode } = statSync(file);
+  if ((mode & 0o007) !== 0) {
+    throw new Failure('usage', `Everybody may read ${file}, which holds the keys of the cloud`, {
+      advice: `chmod 0600 ${file}`,
+    });
+  }
+  const word = v.optional(v.string());
+  const schema = v.strictObject({
+    ...{ url: word, api_key: word, secret_key: word },
+    ...{ tls_fingerprint: word, ca_file: word },
+  });
+  const result = v.safeParse(schema, parse(file, text));
+  if (result.success) return result.output;
+  const keys = result.issues.map((issue) => `"${v.getDotPath(issue) ?? 'it'}"`).join(', ');
+  throw new Failure('usage', `${file} is not as it has to be: look at ${keys}`, {
+    advice: 'It knows the texts url, api_key, secret_key, tls_fingerprint and ca_file',
+  });
+}
+
+function parse(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser would quote the keys.
+    throw new Failure('usage', `${file} is not JSON`);
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    throw new Failure('usage', `${file} cannot be read (${code})`);
+  }
+}

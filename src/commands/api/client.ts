@@ -1,0 +1,140 @@
+import { Failure } from '../../failure.ts';
+import type { Deadline } from '../../kit/deadline.ts';
+import { createHttp } from '../../kit/http/client.ts';
+import type { Reply } from '../../kit/http/reply.ts';
+import type { Tls } from '../../kit/http/tls.ts';
+import { silent } from '../../kit/log.ts';
+import { poll } from '../../kit/poll.ts';
+import { flatten, type Parameters } from './flatten.ts';
+import { type KeyPair, signed } from './signature.ts';
+import { refusalOf } from './trouble.ts';
+
+/** One object of an answer; nobody promises what is in it. */
+export type Entry = Readonly<Record<string, unknown>>;
+
+/** CloudStack's API with the rights of one user. */
+export interface Api {
+  /** What the answer holds; a job is waited for. Throws what CloudStack said, explained. */
+  call(command: string, parameters?: Parameters): Promise<Entry>;
+  /** All entries of a list, page by page. */
+  list(command: string, parameters?: Parameters): Promise<readonly Entry[]>;
+  close(): void;
+}
+
+/** Where the API is and who calls it. */
+export interface Access extends KeyPair {
+  /** Ends in `/client/api`, or in what stands for it. */
+  readonly url: string;
+  readonly tls: Tls;
+}
+
+const title = 'CloudStack';
+const pageSize = 200;
+const validMs = 10 * 60 * 1000;
+
+/** Connects when first asked; every call is posted, since parameters may be secrets. */
+export function createApi(access: Access, deadline: Deadline): Api {
+  const base = access.url.replace(/\/+$/, '');
+  const at = base.lastIndexOf('/');
+  const http = createHttp({
+    title,
+    endpoints: [base.slice(0, at)],
+    tls: access.tls,
+    deadline,
+    log: silent,
+    // Secrets are never part of a call, and what is sent in the clear is the operator's choice.
+    allowPlainHttp: true,
+  });
+  const path = base.slice(at);
+
+  const ask = async (command: string, parameters: Parameters): Promise<Entry> => {
+    const form = flatten({ command, response: 'json', ...parameters });
+    const sealed = signed(form, access, new Date(Date.now() + validMs));
+    return bodyOf(command, await http.request('POST', path, { form: sealed }));
+  };
+  const call: Api['call'] = async (command, parameters = {}) => {
+    const body = await ask(command, parameters);
+    const { jobid } = body;
+    return typeof jobid === 'string' ? finished(command, jobid) : body;
+  };
+  const finished = (command: string, jobid: string): Promise<Entry> =>
+    poll(deadline, `waiting for ${command}`, async () => {
+      const { jobstatus, jobresult } = await ask('queryAsyncJobResult', { jobid });
+      if (jobstatus === 0) return undefined;
+      const result = isEntry(jobresult) ? jobresult : {};
+      if (jobstatus === 1) return result;
+      throw refusalOf(command, Number(result['errorcode'] ?? 530), asText(result['errortext']));
+    });
+
+  return {
+    call,
+    async list(command, parameters = {}) {
+      const found: Entry[] = [];
+      for (let page = 1; ; page += 1) {
+        const body = await call(command, { ...parameters, page, pagesize: pageSize });
+        const entries = Object.values(body).find(Array.isArray) as unknown[] | undefined;
+        found.push(...(entries ?? []).filter(isEntry));
+        if (entries === undefined || entries.length < pageSize) return found;
+      }
+    },
+    close: http.close,
+  };
+}
+
+/** What stands under the one key that is named after the command. */
+function bodyOf(command: string, reply: Reply): Entry {
+  const document = parse(reply);
+  const [body] = document === undefined ? [] : Object.values(document);
+  if (reply.status !== 200 || !isEntry(body) || body['errorcode'] !== undefined) {
+    const told = isEntry(body) ? body : {};
+    const code = Number(told['errorcode'] ?? reply.status);
+    if (code === 200) throw notTheApi(reply);
+    if (document === undefined && code < 500 && code !== 401) throw notTheApi(reply);
+    const hereMs = Date.now();
+    const thereMs = Date.parse(reply.header('date') ?? '');
+    const skewMs = Number.isNaN(thereMs) ? undefined : hereMs - thereMs;
+    throw refusalOf(command, code, asText(told['errortext']), skewMs);
+  }
+  return body;
+}
+
+function parse(reply: Reply): Entry | undefined {
+  try {
+    const document = reply.json();
+    return isEntry(document) ? document : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function notTheApi({ status, endpoint }: Reply): Failure {
+  return new Failure('config', `What answers at ${endpoint} (${status}) is not CloudStack's API`, {
+    advice: 'The address looks like https://management.example.org:8443/client/api',
+  });
+}
+
+export function isEntry(value: unknown): value is Entry {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A text, number or truth value of an answer as text; empty for anything else. */
+export function asText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
+}
+
+/** A map of texts in an answer; empty for anything else. */
+export function asTexts(value: unknown): Readonly<Record<string, string>> {
+  if (!isEntry(value)) return {};
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, asText(one)]));
+}
+
+/** The objects in a list of an answer. */
+export function asEntries(value: unknown): readonly Entry[] {
+  return Array.isArray(value) ? (value as unknown[]).filter(isEntry) : [];
+}
+
+/** The one object of an answer such as `{"extension": {...}}`, or the answer itself. */
+export function onlyEntry(body: Entry): Entry {
+  return Object.values(body).find(isEntry) ?? body;
+}

@@ -1,0 +1,37 @@
+import { Failure } from '../../failure.ts';
+import { type Api, asText, onlyEntry } from './client.ts';
+
+/** A release of CloudStack and what it can do. */
+export interface Release {
+  readonly version: string;
+  /** Custom actions are told who calls, and CloudStack checks that he may. */
+  readonly tellsCaller: boolean;
+  /** Details that tenants cannot edit can be named. */
+  readonly reservesDetails: boolean;
+  readonly cleansUpDetails: boolean;
+}
+
+/** Throws `usage` for a version that is none, `unsupported` for one without extensions. */
+export function releaseOf(version: string): Release {
+  const [, major = '', minor = ''] = /^(\d+)\.(\d+)/.exec(version) ?? [];
+  if (major === '') throw new Failure('usage', `"${version}" is not a version of CloudStack`);
+  const atLeast = (wanted: number, part: number): boolean =>
+    Number(major) > wanted || (Number(major) === wanted && Number(minor) >= part);
+  if (!atLeast(4, 21)) {
+    throw new Failure('unsupported', `CloudStack ${version} has no extensions`, {
+      advice: 'They came with CloudStack 4.21',
+    });
+  }
+  return {
+    version,
+    tellsCaller: atLeast(4, 22),
+    reservesDetails: atLeast(4, 23),
+    cleansUpDetails: atLeast(4, 22),
+  };
+}
+
+/** The release that answers. */
+export async function readRelease(api: Api): Promise<Release> {
+  const body = onlyEntry(await api.call('listCapabilities'));
+  return releaseOf(asText(body['cloudstackversion']));
+}

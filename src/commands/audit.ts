@@ -1,0 +1,90 @@
+import { resolve } from 'node:path';
+import { Failure, fullText } from '../failure.ts';
+import type { Deadline } from '../kit/deadline.ts';
+import { apiHelp, apiOptions } from './api/access.ts';
+import { compare, lasting } from './audit/compare.ts';
+import type { Lists } from './audit/listed.ts';
+import { inventoryOption, withLists } from './audit/lists.ts';
+import { writePrometheus } from './audit/prometheus.ts';
+import { exitCodeFor, readable } from './audit/report.ts';
+import { survey } from './audit/survey.ts';
+import type { Command, CommandCall } from './command.ts';
+import { deadlineIn } from './deadline.ts';
+import { paintFor } from './paint.ts';
+import { visible } from './visible.ts';
+
+const patienceSeconds = 600;
+const unknown = 3;
+
+export const audit: Command = {
+  usage: '',
+  options: {
+    prometheus: { type: 'string', value: 'FILE', about: 'Write the numbers there, too' },
+    ...inventoryOption,
+    ...apiOptions,
+  },
+  positionals: { min: 0, max: 0 },
+  exitCodes: {
+    0: 'OK: everything is as CloudStack believes',
+    1: 'WARNING',
+    2: 'CRITICAL, or wrong usage',
+    3: 'UNKNOWN: something could not be looked at',
+  },
+  more: `
+Compares the marked machines on the remote systems with CloudStack's instances: orphans that
+nobody will delete, duplicates and copies, lost, foreign and damaged marks, machines on the
+wrong VLAN, of the wrong size, or running where they are to be stopped. It changes nothing.
+The first line and the exit code are made for Nagios and its like.
+${apiHelp}
+
+  outrigger audit --credentials /etc/outrigger/audit.json
+  outrigger audit --prometheus /var/lib/node_exporter/textfile/outrigger.prom`,
+  async run(call) {
+    try {
+      return await examine(call);
+    } catch (thrown) {
+      const failure = Failure.from(thrown);
+      if (failure.kind === 'usage') throw failure;
+      const error = fullText(failure);
+      if (call.json) call.world.out(JSON.stringify({ status: unknown, error }));
+      else call.world.out(`OUTRIGGER UNKNOWN - ${visible(error)}`);
+      return unknown;
+    }
+  },
+};
+
+async function examine(call: CommandCall): Promise<number> {
+  const deadline = deadlineIn(patienceSeconds);
+  return withLists(call, deadline, (lists) => examineLists(call, lists, deadline));
+}
+
+async function examineLists(call: CommandCall, lists: Lists, deadline: Deadline): Promise<number> {
+  const { json, world, text } = call;
+  const { hosts, instances } = lists;
+  if (hosts.length === 0) {
+    throw new Failure('not-found', 'No host is served by a provider of this file', {
+      advice: 'Its extension needs the detail "provider": `outrigger register` writes it',
+    });
+  }
+  const { dim } = paintFor(world);
+  const seen = await survey(hosts, {
+    ...{ world, deadline, changes: false },
+    onStep: (host) => {
+      if (world.terminal && !json) world.err(dim(`  asking ${visible(host)} ...`));
+    },
+  });
+  const first = compare(instances, seen);
+  // Instances came and went while the hosts were asked: what is wrong has to be wrong twice.
+  const findings = first.length === 0 ? first : lasting(first, compare(await lists.again(), seen));
+  const counts = {
+    instances: instances.length,
+    machines: seen.sightings.length,
+    hosts: hosts.length,
+  };
+  const code = exitCodeFor(findings);
+  const file = text('prometheus');
+  if (file !== undefined) writePrometheus(resolve(file), findings, counts, new Date());
+  if (json) world.out(JSON.stringify({ status: code, ...counts, findings }, undefined, 2));
+  else for (const line of readable(findings, counts, world)) world.out(line);
+  return code;
+}

@@ -1,0 +1,43 @@
+import type { Finding } from './finding.ts';
+import type { Listed } from './listed.ts';
+import { placeOf, type Sighting, type Survey } from './survey.ts';
+
+/** States in which an instance has a machine for certain, or may have none yet. */
+const hasMachine = new Set(['Running', 'Stopping', 'Migrating']);
+const mayHaveMachine = new Set(['Stopped', 'Destroyed']);
+
+/** What there is to say about an instance whose mark no machine carries. */
+export function withoutMachine(instance: Listed, { sightings, blind }: Survey): Finding[] {
+  const running = hasMachine.has(instance.state);
+  if (!running && !mayHaveMachine.has(instance.state)) return [];
+  const severity = running ? 'critical' : 'warning';
+  const candidates = sightings.filter((sighting) => mayBe(sighting, instance));
+  if (candidates.length > 0) {
+    return [
+      {
+        ...{ severity, kind: 'lost-mark', subject: instance.name },
+        found: `no machine carries its mark, but ${candidates.map(placeOf).join(' and ')} may be it`,
+        advice: 'Settle it with `outrigger adopt --plan`',
+      },
+    ];
+  }
+  // What nobody could look for is not missing, nor is what another extension serves.
+  if (blind.length > 0 || instance.home !== 'here') return [];
+  return [
+    {
+      ...{ severity, kind: 'missing', subject: instance.name },
+      found: `CloudStack says ${instance.state}, and no host has a machine for it`,
+      advice: running
+        ? 'Was it removed outside of CloudStack, or moved to where no host looks?'
+        : 'It may never have been started; starting it will tell',
+    },
+  ];
+}
+
+function mayBe({ machine, seats }: Sighting, instance: Listed): boolean {
+  if (machine.mark !== undefined || machine.template === true) return false;
+  if (machine.name.toLowerCase() === instance.name.toLowerCase()) return true;
+  return seats.some(({ provider }) =>
+    Object.keys(provider.stored).some((key) => instance.details[key] === machine.remoteId),
+  );
+}

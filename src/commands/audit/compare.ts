@@ -1,0 +1,157 @@
+import type { Mark } from '../../kit/mark.ts';
+import { withoutMachine } from './absent.ts';
+import { driftOf } from './drift.ts';
+import type { Finding } from './finding.ts';
+import type { Listed } from './listed.ts';
+import { type Blind, placeOf, type Sighting, type Survey } from './survey.ts';
+
+/** Compares what stands on the remote systems with what CloudStack believes. */
+export function compare(instances: readonly Listed[], survey: Survey): readonly Finding[] {
+  const byUuid = new Map(instances.map((each) => [each.uuid, each]));
+  const marked = survey.sightings.filter(isOurs);
+  const groups = groupByUuid(marked);
+  return [
+    ...survey.blind.map(blindHost),
+    ...survey.sightings.filter(isUnreadable).map(unreadable),
+    ...survey.sightings.flatMap((sighting) => foreignMark(sighting, byUuid)),
+    ...[...groups].flatMap(([uuid, machines]) => judgeGroup(machines, byUuid.get(uuid))),
+    ...instances.flatMap((instance) =>
+      groups.has(instance.uuid) ? [] : withoutMachine(instance, survey),
+    ),
+    ...survey.sightings.flatMap(remarks),
+  ];
+}
+
+type Marked = Sighting & { readonly machine: { readonly mark: Mark } };
+
+/** What both comparisons found: what was only passing by, such as a deployment, is left out. */
+export function lasting(before: readonly Finding[], after: readonly Finding[]): Finding[] {
+  const known = new Set(after.map((finding) => JSON.stringify(finding)));
+  return before.filter((finding) => known.has(JSON.stringify(finding)));
+}
+
+/** Marks of another CloudStack are none of our business, templates never run. */
+export function isOurs(sighting: Sighting): sighting is Marked {
+  const { mark, template } = sighting.machine;
+  if (typeof mark !== 'object') return false;
+  if (template === true && mark.remoteId !== sighting.machine.remoteId) return false;
+  const { installation } = mark;
+  return installation === '' || sighting.seats.some((seat) => seat.installation === installation);
+}
+
+function groupByUuid(machines: readonly Marked[]): Map<string, Marked[]> {
+  const groups = new Map<string, Marked[]>();
+  for (const each of machines) {
+    const uuid = each.machine.mark.uuid.toLowerCase();
+    groups.set(uuid, [...(groups.get(uuid) ?? []), each]);
+  }
+  return groups;
+}
+
+function judgeGroup(machines: readonly Marked[], instance: Listed | undefined): Finding[] {
+  const [first] = machines;
+  if (first === undefined) return [];
+  const { mark } = first.machine;
+  const places = machines.map(placeOf).join(' and ');
+  if (machines.length > 1) {
+    return [
+      {
+        ...{ severity: 'critical', kind: 'duplicate', subject: mark.name },
+        found: `${places} carry the mark of one instance`,
+        advice: 'Remove the copy or its mark: until then nothing is done with this instance',
+      },
+    ];
+  }
+  if (mark.remoteId !== first.machine.remoteId) {
+    return [
+      {
+        ...{ severity: 'critical', kind: 'copy', subject: mark.name },
+        found: `${places} carries a mark that was written for ${mark.remoteId}: it is a clone or a restored backup`,
+        advice:
+          'Remove the mark from it, or the machine; where it replaces a lost original, adopt it',
+      },
+    ];
+  }
+  return instance === undefined ? [orphan(first)] : judgePair(first, instance);
+}
+
+function orphan(sighting: Marked): Finding {
+  const { mark } = sighting.machine;
+  return {
+    ...{ severity: 'warning', kind: 'orphan', subject: mark.name },
+    found: `${placeOf(sighting)} belongs to an instance (${mark.uuid}) that CloudStack does not have`,
+    advice: 'A failed create never gets a delete: remove the machine once you are sure',
+  };
+}
+
+function judgePair(sighting: Marked, instance: Listed): Finding[] {
+  const { machine } = sighting;
+  const { mark } = machine;
+  const place = placeOf(sighting);
+  const subject = instance.name;
+  if (instance.state === 'Error') {
+    return [
+      {
+        ...{ severity: 'warning', kind: 'left-behind', subject },
+        found: `${place} was left behind by a deployment that failed`,
+        advice: 'Expunging the instance will not remove it: remove the machine by hand',
+      },
+    ];
+  }
+  const findings: Finding[] = [];
+  if (mark.name !== instance.name) {
+    findings.push({
+      ...{ severity: 'warning', kind: 'renamed', subject },
+      found: `the mark of ${place} names the instance ${mark.name}`,
+      advice: 'Power reports go by the name: the mark has to carry it',
+    });
+  }
+  if (mark.state === 'building' && !['Starting', 'Expunging'].includes(instance.state)) {
+    findings.push({
+      ...{ severity: 'warning', kind: 'half-made', subject },
+      found: `${place} was never finished, and the instance is ${instance.state}`,
+      advice: 'Stopping the instance removes it',
+    });
+  }
+  return [...findings, ...driftOf(machine, place, instance)];
+}
+
+function isUnreadable({ machine }: Sighting): boolean {
+  return machine.mark === 'unreadable';
+}
+
+function unreadable(sighting: Sighting): Finding {
+  return {
+    ...{ severity: 'critical', kind: 'unreadable-mark', subject: sighting.machine.name || '?' },
+    found: `the mark of ${placeOf(sighting)} cannot be read: it was damaged, or a later version wrote it`,
+    advice: 'While it is there, no machine of that host can be proved missing: repair it',
+  };
+}
+
+/** A mark for one of our instances that another CloudStack is said to have written. */
+function foreignMark(sighting: Sighting, byUuid: ReadonlyMap<string, Listed>): Finding[] {
+  const { mark, template } = sighting.machine;
+  if (typeof mark !== 'object' || template === true || isOurs(sighting)) return [];
+  const instance = byUuid.get(mark.uuid.toLowerCase());
+  if (instance === undefined) return [];
+  return [
+    {
+      ...{ severity: 'critical', kind: 'foreign-mark', subject: instance.name },
+      found: `${placeOf(sighting)} is marked for it by installation "${mark.installation}", which is not this one`,
+      advice: 'Was the detail "installation" of the extension changed? Put it back',
+    },
+  ];
+}
+
+function remarks(sighting: Sighting): Finding[] {
+  const { machine } = sighting;
+  if (!isOurs(sighting)) return [];
+  return (machine.remarks ?? []).map((remark) => ({
+    ...{ severity: 'warning', kind: 'remark', subject: sighting.machine.mark.name },
+    found: `${placeOf(sighting)}: ${remark}`,
+  }));
+}
+
+function blindHost({ host, why }: Blind): Finding {
+  return { severity: 'unknown', kind: 'blind-host', subject: host, found: why };
+}

@@ -1,0 +1,34 @@
+/** How bad a finding is, in the words of Nagios; `unknown`: something could not be looked at. */
+export type Severity = 'warning' | 'critical' | 'unknown';
+
+/** Every kind of finding, and how many lines of documentation it has. */
+export const kinds = [
+  'orphan',
+  'left-behind',
+  'duplicate',
+  'copy',
+  'unreadable-mark',
+  'foreign-mark',
+  'lost-mark',
+  'missing',
+  'half-made',
+  'renamed',
+  'vlan',
+  'nic',
+  'size',
+  'power',
+  'remark',
+  'blind-host',
+] as const;
+
+export type Kind = (typeof kinds)[number];
+
+/** One thing that is not as it has to be, and what to do about it. */
+export interface Finding {
+  readonly severity: Severity;
+  readonly kind: Kind;
+  /** The instance, the machine or the host that it is about. */
+  readonly subject: string;
+  readonly found: string;
+  readonly advice?: string;
+}

@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import * as v from 'valibot';
+import { Failure } from '../../failure.ts';
+import { type Listed, type ListedHost, segmentOf } from './listed.ts';
+
+function inventorySchema() {
+  const texts = v.optional(v.record(v.string(), v.string()), {});
+  const uuid = v.pipe(
+    v.string(),
+    v.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, 'must be a UUID'),
+    v.toLowerCase(),
+  );
+  const nic = v.strictObject({
+    mac: v.pipe(v.string(), v.toLowerCase()),
+    broadcasturi: v.optional(v.string(), ''),
+  });
+  const instance = v.strictObject({
+    uuid,
+    name: v.pipe(v.string(), v.minLength(1)),
+    state: v.string(),
+    cpus: v.optional(v.number()),
+    memory_mb: v.optional(v.number()),
+    nics: v.optional(v.array(nic)),
+    details: texts,
+  });
+  const host = v.strictObject({
+    name: v.pipe(v.string(), v.minLength(1)),
+    extension: texts,
+    resourcemap: texts,
+    host: texts,
+  });
+  return v.strictObject({
+    hosts: v.optional(v.array(host)),
+    instances: v.optional(v.array(instance)),
+  });
+}
+
+/** What the file has; the rest is asked of CloudStack. */
+export interface Inventory {
+  readonly hosts: readonly ListedHost[] | undefined;
+  readonly instances: readonly Listed[] | undefined;
+}
+
+/** `{"hosts": [...], "instances": [...]}`, either of which may be left out. */
+export function readInventory(file: string): Inventory {
+  const result = v.safeParse(inventorySchema(), parse(file));
+  if (!result.success) {
+    const issues = result.issues.map((issue) => `"${v.getDotPath(issue) ?? ''}": ${issue.message}`);
+    throw new Failure('usage', `${file} is not as it has to be: ${issues.slice(0, 5).join('; ')}`, {
+      advice: 'docs/registering.md shows one',
+    });
+  }
+  const { hosts, instances } = result.output;
+  return {
+    hosts: hosts?.map(({ name, extension, resourcemap, host }) => ({
+      ...{ name, extension: file },
+      levels: [
+        { name: 'extension', details: extension },
+        { name: 'cluster registration', details: resourcemap },
+        { name: 'host', details: host },
+      ],
+    })),
+    instances: instances?.map(({ nics, memory_mb: mebibytes, cpus, ...rest }) => ({
+      ...rest,
+      home: 'here',
+      ...(cpus === undefined ? {} : { cpus }),
+      ...(mebibytes === undefined ? {} : { memoryBytes: mebibytes * 1024 ** 2 }),
+      ...(nics === undefined ? {} : { nics: nics.map(nicOf) }),
+    })),
+  };
+}
+
+function nicOf({ mac, broadcasturi }: { readonly mac: string; readonly broadcasturi: string }) {
+  const segment = segmentOf(broadcasturi);
+  return segment === undefined ? { mac } : { mac, segment };
+}
+
+function parse(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === undefined ? 'is not JSON' : `cannot be read (${code})`;
+    throw new Failure('usage', `${file} ${why}`);
+  }
+}

@@ -1,0 +1,42 @@
+import type { Level } from '../../cloudstack/details.ts';
+import type { Segment } from '../../provider.ts';
+
+/** An instance as CloudStack lists it. */
+export interface Listed {
+  readonly uuid: string;
+  readonly name: string;
+  readonly state: string;
+  readonly cpus?: number;
+  readonly memoryBytes?: number;
+  readonly nics?: readonly { readonly mac: string; readonly segment?: Segment }[];
+  /** Whether its host is one of those that are looked at; `unknown` for one without a host. */
+  readonly home: 'here' | 'elsewhere' | 'unknown';
+  /** All details of the instance; those that a provider stores are hints of where its machine is. */
+  readonly details: Readonly<Record<string, string>>;
+}
+
+/** A host whose machines are looked at, with everything its settings come from. */
+export interface ListedHost {
+  readonly name: string;
+  /** The extension and its provider, for telling apart systems that use the same ids. */
+  readonly extension: string;
+  readonly levels: readonly Level[];
+  /** What could not be read and may be why settings are missing. */
+  readonly remark?: string;
+}
+
+/** Both sides of a comparison as far as CloudStack knows them. */
+export interface Lists {
+  readonly instances: readonly Listed[];
+  readonly hosts: readonly ListedHost[];
+  /** The instances as they are a while later; the same ones where they come from a file. */
+  again(): Promise<readonly Listed[]>;
+}
+
+/** `vlan://1577`, as CloudStack writes where a NIC belongs. */
+export function segmentOf(uri: string): Segment | undefined {
+  if (uri === '') return undefined;
+  const [, id = ''] = /^vlan:\/\/(untagged|\d+)$/i.exec(uri) ?? [];
+  if (id === '') return { kind: 'other', uri };
+  return id.toLowerCase() === 'untagged' ? { kind: 'untagged' } : { kind: 'vlan', id: Number(id) };
+}

@@ -1,0 +1,126 @@
+import { defaultConfigFile, readConfig } from '../../cloudstack/config.ts';
+import { collectIssues } from '../../cloudstack/issues.ts';
+import { chooseProvider, resolveCore, resolveSettings } from '../../cloudstack/settings.ts';
+import { Failure, fullText } from '../../failure.ts';
+import type { Deadline } from '../../kit/deadline.ts';
+import { silent } from '../../kit/log.ts';
+import { createRedactor } from '../../kit/redact.ts';
+import type { Provider, RemoteMachine, Session } from '../../provider.ts';
+import type { CommandWorld } from '../command.ts';
+import { findAccount, look, ownerOf } from '../doctor/account.ts';
+import type { ListedHost } from './listed.ts';
+
+/** A host that could be looked at. */
+export interface Seat {
+  readonly host: ListedHost;
+  readonly provider: Provider;
+  readonly installation: string;
+  readonly session: Session;
+}
+
+/** A machine, and the hosts that showed it. */
+export interface Sighting {
+  readonly machine: RemoteMachine;
+  readonly seats: readonly Seat[];
+}
+
+/** A host of which nothing is known, and why. */
+export interface Blind {
+  readonly host: string;
+  readonly why: string;
+}
+
+export interface Survey {
+  readonly sightings: readonly Sighting[];
+  readonly blind: readonly Blind[];
+}
+
+/** What asking the hosts needs. */
+export interface Expedition {
+  readonly world: CommandWorld;
+  readonly deadline: Deadline;
+  /** Sessions will be used to change something, too. */
+  readonly changes: boolean;
+  readonly onStep: (host: string) => void;
+}
+
+/** Asks the provider of every host for its machines, one host after the other. */
+export async function survey(
+  hosts: readonly ListedHost[],
+  expedition: Expedition,
+): Promise<Survey> {
+  const found = new Map<string, Sighting>();
+  const blind: Blind[] = [];
+  for (const host of hosts) {
+    expedition.onStep(host.name);
+    const secrets: string[] = [];
+    try {
+      const seat = await open(host, expedition, secrets);
+      for (const machine of await machinesOf(seat)) note(found, seat, machine);
+    } catch (thrown) {
+      const redactor = createRedactor(secrets);
+      const why = redactor.text(fullText(Failure.from(thrown)));
+      blind.push({ host: host.name, why: [why, host.remark].filter(Boolean).join(' ') });
+    }
+  }
+  return { sightings: [...found.values()], blind };
+}
+
+async function machinesOf({ session, provider }: Seat): Promise<readonly RemoteMachine[]> {
+  if (session.machines !== undefined) return session.machines();
+  throw new Failure('unsupported', `${provider.title} cannot list its machines`);
+}
+
+/** Hosts of one system show the same machines, each of which is counted once. */
+function note(found: Map<string, Sighting>, seat: Seat, machine: RemoteMachine): void {
+  const mark = typeof machine.mark === 'object' ? machine.mark.uuid : '';
+  const key = [seat.provider.name, seat.host.extension, machine.remoteId, machine.name, mark];
+  const id = JSON.stringify(key);
+  const before = found.get(id);
+  found.set(id, { machine, seats: [...(before?.seats ?? []), seat] });
+}
+
+async function open(
+  host: ListedHost,
+  { world, deadline, changes }: Expedition,
+  secrets: string[],
+): Promise<Seat> {
+  const config = readConfig(world.env['OUTRIGGER_CONFIG'] ?? defaultConfigFile);
+  const issues = collectIssues();
+  const core = resolveCore(host.levels, issues);
+  const provider = await chooseProvider(core.provider, '', world.registry);
+  const settings = resolveSettings(provider, host.levels, config.secretsDirectory, issues);
+  secrets.push(...settings.secrets);
+  issues.throwIfAny('Its details do not fit');
+  const installation = core.installation ?? '';
+  const state = config.stateDirectory ?? `${serviceHome(world)}/.local/state/outrigger`;
+  const session = await provider.open(settings.values as never, {
+    ...{ deadline, log: silent, installation },
+    // Nothing is made: what is looked for is the service's own.
+    stateDirectory: (name) => (changes ? ownDirectory(`${state}/${name}`) : `${state}/${name}`),
+  });
+  return { host, provider, installation, session };
+}
+
+/** The state of the service is looked at, whoever runs this. */
+function serviceHome({ env }: CommandWorld): string {
+  const asRoot = process.getuid?.() === 0;
+  const home = asRoot ? findAccount('cloud')?.home : undefined;
+  return (home ?? env['HOME'] ?? '').replace(/\/+$/, '');
+}
+
+/** What another user wrote there, the service could never read again. */
+function ownDirectory(path: string): string {
+  const found = look(path);
+  if (found === undefined || found.uid === process.getuid?.()) return path;
+  throw new Failure('denied', `${path} belongs to ${ownerOf(found)}`, {
+    advice: `Run it as that user: sudo -u ${ownerOf(found)} outrigger ...`,
+  });
+}
+
+/** The machine and where it was seen, as a part of a sentence. */
+export function placeOf({ machine, seats }: Sighting): string {
+  const name = machine.name === '' ? '' : ` (${machine.name})`;
+  const hosts = [...new Set(seats.map(({ host }) => host.name))].slice(0, 3).join(', ');
+  return `machine ${machine.remoteId}${name} seen by ${hosts}`;
+}

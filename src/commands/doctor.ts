@@ -1,0 +1,55 @@
+import type { Command } from './command.ts';
+import { deadlineIn } from './deadline.ts';
+import { readLevels } from './doctor/details.ts';
+import { examine } from './doctor/examine.ts';
+import { readable } from './doctor/report.ts';
+import { paintFor } from './paint.ts';
+
+const patienceSeconds = 120;
+
+export const doctor: Command = {
+  usage: '[key=value ...]',
+  options: {
+    provider: { type: 'string', value: 'NAME', about: 'The provider, where no detail names it' },
+    details: { type: 'string', value: 'FILE', about: 'Details as JSON, by place or of the host' },
+    payload: { type: 'string', value: 'FILE', about: 'Details from a payload CloudStack wrote' },
+    user: { type: 'string', value: 'NAME', about: 'Who CloudStack runs as; default: cloud' },
+  },
+  positionals: { min: 0, max: 1000 },
+  exitCodes: {
+    0: 'nothing is wrong (there may be warnings)',
+    1: 'something is wrong',
+    2: 'wrong usage',
+  },
+  more: `
+Looks at this server, the details, the way to the remote system and the remote system itself,
+and says for each line what it found and what to do. It changes nothing anywhere.
+
+Details are given as key=value: of the host, or with extension. or resourcemap. in front. A
+secret is better given in a file: --details, --payload, or KEY_file=NAME in the secrets
+directory. Run it as user cloud to see what CloudStack sees, or as root to see everything.
+
+  outrigger doctor
+  sudo -u cloud outrigger doctor provider=simulator node=sim1
+  outrigger doctor --payload /var/lib/cloudstack/management/extensions/.../...json --json`,
+  async run({ positionals, text, json, world }) {
+    const levels = readLevels({
+      words: positionals,
+      detailsFile: text('details'),
+      payloadFile: text('payload'),
+    });
+    const { dim } = paintFor(world);
+    const findings = await examine({
+      ...{ world, levels, providerName: text('provider') },
+      user: text('user') ?? 'cloud',
+      deadline: deadlineIn(patienceSeconds),
+      onStep: (what) => {
+        if (world.terminal && !json) world.err(dim(`  ${what} ...`));
+      },
+    });
+    const wrong = findings.filter(({ state }) => state === 'fail').length;
+    if (json) world.out(JSON.stringify({ checks: findings, wrong }, undefined, 2));
+    else for (const line of readable(findings, world)) world.out(line);
+    return wrong === 0 ? 0 : 1;
+  },
+};

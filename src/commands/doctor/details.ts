@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Level } from '../../cloudstack/details.ts';
+import { type Details, parsePayload, readPayloadFile } from '../../cloudstack/payload.ts';
+import { operatorLevels } from '../../cloudstack/settings.ts';
+import { Failure } from '../../failure.ts';
+import { readKeyValues } from '../conform/key-values.ts';
+
+export interface Given {
+  readonly words: readonly string[];
+  readonly detailsFile: string | undefined;
+  readonly payloadFile: string | undefined;
+}
+
+const places = ['extension', 'resourcemap', 'host'] as const;
+
+/** The details of extension, cluster registration and host; what is typed wins over files. */
+export function readLevels({ words, detailsFile, payloadFile }: Given): readonly Level[] {
+  const typed = readKeyValues(words);
+  const file = detailsFile === undefined ? {} : readDetailsFile(resolve(detailsFile));
+  const payload = payloadFile === undefined ? undefined : readPayload(resolve(payloadFile));
+  return operatorLevels({
+    externaldetails: {
+      ...merged('extension', payload, file, typed),
+      ...merged('resourcemap', payload, file, typed),
+      ...merged('host', payload, file, typed),
+      virtualmachine: {},
+      action: {},
+    } as Parameters<typeof operatorLevels>[0]['externaldetails'],
+    parameters: {},
+  });
+}
+
+type Places = Readonly<Partial<Record<(typeof places)[number], Details>>>;
+
+function merged(place: (typeof places)[number], ...from: readonly (Places | undefined)[]): Places {
+  return { [place]: Object.assign({}, ...from.map((each) => each?.[place] ?? {})) as Details };
+}
+
+/** What CloudStack wrote for a call of its own. */
+function readPayload(file: string): Places {
+  const parsed = parsePayload(readPayloadFile(file));
+  if ('payload' in parsed) return parsed.payload.externaldetails;
+  throw new Failure('usage', `${file}: ${parsed.issues.join('; ')}`);
+}
+
+/** `{"host": {...}, "extension": {...}}`, or the details of the host alone. */
+export function readDetailsFile(file: string): Places {
+  const refuse = (why: string): Failure =>
+    new Failure('usage', `The details file ${file} ${why}`, {
+      advice:
+        'It holds {"extension": {...}, "resourcemap": {...}, "host": {...}} or the host alone',
+    });
+  let given: unknown;
+  try {
+    given = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw refuse(code === undefined ? 'is not JSON' : `cannot be read (${code})`);
+  }
+  if (!isMap(given)) throw refuse('does not hold a JSON object');
+  const nested = Object.values(given).some(isMap);
+  const found = nested ? given : { host: given };
+  for (const [place, details] of Object.entries(found)) {
+    if (!places.some((each) => each === place)) throw refuse(`speaks of "${place}"`);
+    if (!isMap(details)) throw refuse(`has no map of details under "${place}"`);
+    const odd = Object.entries(details).find(([, value]) => !isScalar(value))?.[0];
+    if (odd !== undefined) throw refuse(`has something else than a text under "${odd}"`);
+  }
+  return Object.fromEntries(
+    Object.entries(found).map(([place, details]) => [place, asTexts(details)]),
+  );
+}
+
+function asTexts(details: unknown): Details {
+  const entries = Object.entries(details as Record<string, unknown>);
+  return Object.fromEntries(entries.map(([key, value]) => [key, String(value)]));
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isScalar(value: unknown): boolean {
+  return ['string', 'number', 'boolean'].includes(typeof value);
+}

@@ -1,0 +1,140 @@
+import { basename } from 'node:path';
+import { defaultConfigFile } from '../../cloudstack/config.ts';
+import type { Level } from '../../cloudstack/details.ts';
+import { collectIssues } from '../../cloudstack/issues.ts';
+import { chooseProvider, resolveCore, resolveSettings } from '../../cloudstack/settings.ts';
+import { Failure, fullText } from '../../failure.ts';
+import type { DeadlineControl } from '../../kit/deadline.ts';
+import { readEndpoint } from '../../kit/http/address.ts';
+import { silent } from '../../kit/log.ts';
+import { createRedactor } from '../../kit/redact.ts';
+import type { Check, Provider } from '../../provider.ts';
+import type { CommandWorld } from '../command.ts';
+import { type Account, findAccount } from './account.ts';
+import { endpointsOf } from './endpoints.ts';
+import { fileChecks } from './file.ts';
+import { type Finding, fail, inLayer, ok, skipped } from './finding.ts';
+import { networkChecks } from './network.ts';
+import { nodeChecks, thisBuild } from './node.ts';
+import { placeChecks } from './places.ts';
+import { secretChecks } from './secrets.ts';
+import { accountCheck, attemptConfig, type Config, ourselves } from './service.ts';
+import { installationCheck, resolution, strangers, tlsOf } from './settings.ts';
+
+export interface Examination {
+  readonly world: CommandWorld;
+  readonly user: string;
+  readonly providerName: string | undefined;
+  readonly levels: readonly Level[];
+  readonly deadline: DeadlineControl;
+  readonly onStep: (what: string) => void;
+}
+
+/** Looks at everything between this server and a working instance; changes nothing anywhere. */
+export async function examine(examination: Examination): Promise<readonly Finding[]> {
+  const { world, user } = examination;
+  const account = findAccount(user);
+  const who = account ?? ourselves(world);
+  const config = attemptConfig(world.env['OUTRIGGER_CONFIG'] ?? defaultConfigFile);
+  const server = [
+    ...nodeChecks(thisBuild()),
+    ...(await fileChecks(world.self, who)),
+    accountCheck(user, account, who),
+    config.check,
+    ...(config.value === undefined ? [] : placeChecks(config.value, who)),
+  ];
+  const rest =
+    config.value === undefined ? [] : await examineRemote(examination, config.value, who);
+  return [...inLayer('server', server), ...rest];
+}
+
+async function examineRemote(
+  examination: Examination,
+  config: Config,
+  account: Account,
+): Promise<Finding[]> {
+  const { levels, world, providerName } = examination;
+  if (levels.every(({ details }) => Object.keys(details).length === 0) && !providerName) {
+    const found = 'no details given: nothing beyond this server was looked at';
+    return inLayer('settings', [skipped('details', found)]);
+  }
+  const issues = collectIssues();
+  const core = resolveCore(levels, issues);
+  let provider: Provider;
+  try {
+    const named = providerName ?? core.provider;
+    provider = await chooseProvider(named, basename(world.self), world.registry);
+  } catch (thrown) {
+    return inLayer('settings', [fail('provider', fullText(Failure.from(thrown)))]);
+  }
+  const { secretsDirectory } = config;
+  const { values, secrets } = resolveSettings(provider, levels, secretsDirectory, issues);
+  const resolved = resolution(issues);
+  const settings = [
+    ok('provider', provider.title),
+    installationCheck(core.installation),
+    resolved,
+    ...strangers(provider, levels),
+    ...secretChecks(secretsDirectory, provider.settings, levels, account),
+  ];
+  const found = inLayer('settings', settings);
+  if (resolved.state === 'fail') return found;
+  const beyond = await examineProvider(examination, {
+    ...{ provider, values, config, account },
+    installation: core.installation ?? '',
+  });
+  const redactor = createRedactor(secrets);
+  return [...found, ...beyond].map((each) => ({
+    ...each,
+    found: redactor.text(each.found),
+    ...(each.advice === undefined ? {} : { advice: redactor.text(each.advice) }),
+  }));
+}
+
+interface Opened {
+  readonly provider: Provider;
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly config: Config;
+  readonly account: Account;
+  readonly installation: string;
+}
+
+async function examineProvider(
+  { deadline, onStep }: Examination,
+  { provider, values, config, account, installation }: Opened,
+): Promise<Finding[]> {
+  const network: Check[] = [];
+  const urls = endpointsOf(provider, values);
+  for (const url of urls) {
+    onStep(`connecting to ${url}`);
+    const endpoint = readEndpoint(url, { title: provider.title, allowPlainHttp: true });
+    const checks = await networkChecks(provider.title, endpoint, tlsOf(values), deadline);
+    network.push(
+      ...checks.map((check) =>
+        urls.length === 1 ? check : { ...check, name: `${check.name} ${endpoint.authority}` },
+      ),
+    );
+  }
+  onStep(`asking ${provider.title}`);
+  const state = config.stateDirectory ?? `${account.home ?? ''}/.local/state/outrigger`;
+  // Nothing is made: a provider that finds no directory says so.
+  const stateDirectory = (name: string): string => `${state}/${name}`;
+  const context = { deadline, log: silent, installation, stateDirectory };
+  const checks = await attemptChecks(provider, values, context);
+  return [...inLayer('network', network), ...inLayer('provider', checks)];
+}
+
+async function attemptChecks(
+  provider: Provider,
+  values: Readonly<Record<string, unknown>>,
+  context: Parameters<NonNullable<Provider['checks']>>[1],
+): Promise<readonly Check[]> {
+  if (provider.checks === undefined) {
+    return [skipped('provider', `${provider.title} has nothing to check`)];
+  }
+  try {
+    return await provider.checks(values as never, context);
+  } catch (thrown) {
+    return [fail('provider', fullText(Failure.from(thrown)))];
+  }
+}

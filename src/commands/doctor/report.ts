@@ -1,0 +1,51 @@
+import type { CommandWorld } from '../command.ts';
+import { paintFor } from '../paint.ts';
+import { table, wrapped } from '../table.ts';
+import type { Finding, Layer } from './finding.ts';
+
+const headings: Readonly<Record<Layer, string>> = {
+  server: 'This server',
+  settings: 'Details',
+  network: 'The way to the remote system',
+  provider: 'The remote system',
+};
+
+/** The findings for reading, layer by layer, with what to do under what is not right. */
+export function readable(findings: readonly Finding[], world: CommandWorld): string[] {
+  const paint = paintFor(world);
+  const colours = { ok: paint.green, warn: paint.yellow, fail: paint.red, skipped: paint.dim };
+  const columns = world.terminal ? (process.stdout.columns ?? 100) : 100;
+  const widest = Math.max(0, ...findings.map(({ name }) => name.length));
+  const room = Math.max(40, columns - widest - 13);
+  const layers = [...new Set(findings.map(({ layer }) => layer))];
+  const blocks = layers.flatMap((layer) => {
+    const rows = findings
+      .filter((finding) => finding.layer === layer)
+      .flatMap(({ state, name, found, advice }) => [
+        ...wrapped(found, room).map((line, at) =>
+          at === 0
+            ? [{ text: state, paint: colours[state] }, name.padEnd(widest), line]
+            : ['', '', line],
+        ),
+        ...(advice === undefined || state === 'ok'
+          ? []
+          : wrapped(`-> ${advice}`, room).map((line) => ['', '', line])),
+      ]);
+    // The same width everywhere, so that the layers stand under each other.
+    const padded = table([['skipped', '', ''], ...rows], 2).slice(1);
+    return ['', paint.bold(headings[layer]), ...padded];
+  });
+  return [...blocks.slice(1), '', summary(findings)];
+}
+
+function summary(findings: readonly Finding[]): string {
+  const count = (state: Finding['state']): number =>
+    findings.filter((finding) => finding.state === state).length;
+  const words = [
+    `${count('ok')} ok`,
+    `${count('warn')} to look at`,
+    `${count('fail')} wrong`,
+    ...(count('skipped') === 0 ? [] : [`${count('skipped')} skipped`]),
+  ];
+  return `${words.join(', ')}.`;
+}

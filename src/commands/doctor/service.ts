@@ -1,0 +1,43 @@
+import { readConfig } from '../../cloudstack/config.ts';
+import { Failure, fullText } from '../../failure.ts';
+import type { Check } from '../../provider.ts';
+import type { CommandWorld } from '../command.ts';
+import { type Account, look, modeOf, ownerOf } from './account.ts';
+import { fail, ok, warn } from './finding.ts';
+
+export type Config = ReturnType<typeof readConfig>;
+
+/** The configuration, or why there is none. */
+export function attemptConfig(file: string): { readonly value?: Config; readonly check: Check } {
+  try {
+    return { value: readConfig(file), check: configCheck(file) };
+  } catch (thrown) {
+    return { check: fail('configuration', fullText(Failure.from(thrown))) };
+  }
+}
+
+/** Whoever may change it decides what is written where. */
+function configCheck(file: string): Check {
+  const found = look(file);
+  if (found === undefined) return ok('configuration', `no ${file}: the defaults hold`);
+  if (found.uid === 0 && (found.mode & 0o022) === 0) return ok('configuration', file);
+  const shown = `${ownerOf(found)}, mode ${modeOf(found)}`;
+  const advice = `chown root ${file}; chmod 0644 ${file}`;
+  return warn('configuration', `others than root may change ${file} (${shown})`, advice);
+}
+
+/** Whose eyes the rest is looked at with. */
+export function accountCheck(user: string, account: Account | undefined, who: Account): Check {
+  if (account !== undefined) return ok('user', `${account.name}, uid ${account.uid}`);
+  return warn(
+    'user',
+    `there is no user "${user}" here: looked at with the rights of uid ${who.uid}`,
+    'Run it on a management server, or name the user with --user',
+  );
+}
+
+/** Whoever runs this, where the service has no user. */
+export function ourselves({ env }: CommandWorld): Account {
+  const gids = [process.getgid?.() ?? -1, ...(process.getgroups?.() ?? [])];
+  return { name: 'this user', uid: process.getuid?.() ?? -1, gids, home: env['HOME'] };
+}

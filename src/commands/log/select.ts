@@ -1,0 +1,67 @@
+import { Failure } from '../../failure.ts';
+import type { Call, Line } from './line.ts';
+
+/** What of the log is wanted. */
+export interface Selection {
+  /** UUID or instance name. */
+  readonly vm?: string;
+  readonly ref?: string;
+  readonly sinceMs?: number;
+  readonly failed: boolean;
+}
+
+/** The calls that are wanted, whole: what a call did before it knew its instance is part of it. */
+export function select(calls: readonly Call[], selection: Selection): readonly Call[] {
+  const uuids = uuidsOf(calls, selection.vm);
+  return calls.filter(
+    (call) =>
+      call.lines.some((line) => isRecent(line, selection.sinceMs)) &&
+      (selection.vm === undefined || call.lines.some((line) => isAbout(line, uuids))) &&
+      (selection.ref === undefined || call.lines.some(({ ref }) => ref === selection.ref)) &&
+      (!selection.failed || hasFailed(call)),
+  );
+}
+
+/** A call without an end was killed, which is what CloudStack does at the time-out. */
+export function hasFailed({ end, lines }: Call): boolean {
+  if (end !== undefined) return end.outcome !== 'success';
+  return lines.some(({ call }) => call !== '');
+}
+
+function isRecent({ time }: Line, sinceMs: number | undefined): boolean {
+  return sinceMs === undefined || Date.parse(time) >= sinceMs;
+}
+
+function isAbout({ vm, name }: Line, wanted: ReadonlySet<string>): boolean {
+  return wanted.has(vm.toLowerCase()) || wanted.has(name.toLowerCase());
+}
+
+/** The instance by its UUID and its name, whichever was given: some lines know only one of them. */
+function uuidsOf(calls: readonly Call[], vm: string | undefined): ReadonlySet<string> {
+  if (vm === undefined) return new Set();
+  const wanted = new Set([vm.toLowerCase()]);
+  for (const { lines } of calls) {
+    for (const line of lines) {
+      // By name only from the name given: names are used again by other CloudStacks.
+      if (line.name.toLowerCase() === vm.toLowerCase() && line.vm !== '') {
+        wanted.add(line.vm.toLowerCase());
+      }
+    }
+  }
+  wanted.delete('');
+  return wanted;
+}
+
+const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** `2h`, `30m`, `7d`, or a time such as 2026-11-24 or 2026-11-24T10:00:00Z. */
+export function readSince(text: string, nowMs: number): number {
+  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  if (count !== undefined) return nowMs - Number(count) * (units[unit] ?? 1) * 1000;
+  const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(time)) return time;
+  throw new Failure(
+    'usage',
+    `--since must be like 30m, 2h, 7d or 2026-11-24T10:00:00Z, not "${text}"`,
+  );
+}

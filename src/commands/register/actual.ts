@@ -1,0 +1,121 @@
+import { Failure } from '../../failure.ts';
+import { type Api, asEntries, asText, type Entry } from '../api/client.ts';
+import { type Release, readRelease } from '../api/release.ts';
+import type { Reference } from './change.ts';
+import { directoryOf } from './names.ts';
+import type { Wanted } from './wanted.ts';
+
+/** What CloudStack knows already, as far as it is of interest. */
+export interface Actual {
+  /** CloudStack was asked; else nothing that is missing here is known to be missing. */
+  readonly asked: boolean;
+  readonly release: Release;
+  readonly extension: Entry | undefined;
+  /** All other extensions. */
+  readonly others: readonly Entry[];
+  readonly actions: readonly Entry[];
+  readonly clusters: readonly Entry[];
+  /** Of the External hypervisor only. */
+  readonly hosts: readonly Entry[];
+  readonly templates: readonly Entry[];
+  readonly ids: ReadonlyMap<Reference, string>;
+}
+
+/** For whoever only wants to see the calls: a CloudStack that knows nothing. */
+export function nothingKnown(release: Release): Actual {
+  const none = { others: [], actions: [], clusters: [], hosts: [], templates: [] };
+  return { asked: false, release, extension: undefined, ...none, ids: new Map() };
+}
+
+/** Asks for what the plan needs; throws before anything is changed when it cannot be carried out. */
+export async function readActual(api: Api, wanted: Wanted): Promise<Actual> {
+  const release = await readRelease(api);
+  const all = await api.list('listExtensions', { details: 'all' });
+  const extension = all.find((each) => isCalled(each, wanted.name));
+  const others = all.filter((each) => each !== extension);
+  checkCase(wanted, extension);
+  checkDirectory(wanted, extension, others);
+  const id = asText(extension?.['id']);
+  const beyond = wanted.clusters.length > 0;
+  const clusters = beyond ? await api.list('listClusters') : [];
+  const hosts = wanted.clusters.some(({ hosts: some }) => some.length > 0)
+    ? await api.list('listHosts', { hypervisor: 'External', type: 'Routing', details: 'all' })
+    : [];
+  const templates =
+    wanted.templates.length > 0 ? await api.list('listTemplates', { templatefilter: 'all' }) : [];
+  return {
+    asked: true,
+    ...{ release, extension, others, clusters, hosts, templates },
+    actions:
+      extension === undefined ? [] : await api.list('listCustomActions', { extensionid: id }),
+    ids: new Map([
+      ...(extension === undefined ? [] : [['extension', id] as const]),
+      ...(await places(api, wanted)),
+    ]),
+  };
+}
+
+/** Names as CloudStack compares them: without their case. */
+export function isCalled(entry: Entry, name: string): boolean {
+  return asText(entry['name']).toLowerCase() === name.toLowerCase();
+}
+
+/** The resources that an extension is registered with. */
+export function resourcesOf(extension: Entry | undefined): readonly Entry[] {
+  return asEntries(extension?.['resources']);
+}
+
+/** CloudStack tells no names apart by their case, and nobody shall take one over by mistake. */
+function checkCase({ name }: Wanted, extension: Entry | undefined): void {
+  const there = asText(extension?.['name']);
+  if (extension === undefined || there === name) return;
+  throw new Failure('conflict', `CloudStack has an extension "${there}" already`, {
+    advice: `Write it like that if it is meant, or choose another name than "${name}"`,
+  });
+}
+
+/** Two extensions whose names come down to one directory would run each other's file. */
+function checkDirectory(wanted: Wanted, own: Entry | undefined, others: readonly Entry[]): void {
+  if (own !== undefined) return;
+  const twin = others.find(
+    (each) => directoryOf(asText(each['name'])) === directoryOf(wanted.name),
+  );
+  if (twin === undefined) return;
+  throw new Failure(
+    'conflict',
+    `The extension "${asText(twin['name'])}" has the same directory as "${wanted.name}" would`,
+    { advice: 'Choose another name' },
+  );
+}
+
+async function places(api: Api, wanted: Wanted): Promise<(readonly [Reference, string])[]> {
+  const { zone, pod, templates } = wanted;
+  const found: (readonly [Reference, string])[] = [];
+  if (zone === undefined) return found;
+  const zoneId = await idOf(api, 'listZones', {}, 'zone', zone);
+  found.push([`zone:${zone}`, zoneId]);
+  if (pod !== undefined) {
+    found.push([`pod:${pod}`, await idOf(api, 'listPods', { zoneid: zoneId }, 'pod', pod)]);
+  }
+  for (const name of new Set(templates.map(({ ostype }) => ostype))) {
+    found.push([`ostype:${name}`, await idOf(api, 'listOsTypes', {}, 'OS type', name)]);
+  }
+  return found;
+}
+
+async function idOf(
+  api: Api,
+  command: string,
+  parameters: Readonly<Record<string, string>>,
+  what: string,
+  name: string,
+): Promise<string> {
+  const entries = await api.list(command, parameters);
+  const found = entries.find(
+    (each) => isCalled(each, name) || asText(each['description']) === name || each['id'] === name,
+  );
+  if (found !== undefined) return asText(found['id']);
+  throw new Failure('not-found', `There is no ${what} "${name}" in CloudStack`, {
+    advice: 'Write it as CloudStack lists it, or give its id',
+  });
+}

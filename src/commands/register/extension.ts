@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto';
+import { Failure } from '../../failure.ts';
+import { asText, asTexts } from '../api/client.ts';
+import type { Texts } from '../api/flatten.ts';
+import type { Actual } from './actual.ts';
+import type { Difference, Plan } from './change.ts';
+import { detailDifferences, secretKeys, shownDetail } from './detail-changes.ts';
+import { isAt } from './names.ts';
+import type { Wanted } from './wanted.ts';
+
+/** The extension itself: made, or brought up to date without dropping what others put there. */
+export function planExtension(wanted: Wanted, actual: Actual): Plan {
+  const details = { ...wanted.details, ...identity(wanted, actual) };
+  return actual.extension === undefined
+    ? creation(wanted, actual, details)
+    : update(wanted, actual, details);
+}
+
+/** The two details that Outrigger itself lives by; an installation, once given, never changes. */
+function identity(wanted: Wanted, { extension, others }: Actual): Texts {
+  const known = asTexts(extension?.['details'])['installation'];
+  if (known !== undefined && wanted.installation !== undefined && known !== wanted.installation) {
+    throw new Failure(
+      'conflict',
+      `The extension belongs to installation "${known}": all its machines are marked with it`,
+      { advice: `Leave --installation away, or give ${known}` },
+    );
+  }
+  const elsewhere = others.map((each) => asTexts(each['details'])['installation']);
+  const installation =
+    known ?? wanted.installation ?? elsewhere.find((each) => each !== undefined) ?? generated();
+  return { provider: wanted.provider.name, installation };
+}
+
+function generated(): string {
+  return `cs-${randomBytes(6).toString('hex')}`;
+}
+
+function creation(wanted: Wanted, { release }: Actual, details: Texts): Plan {
+  const { name, path, provider } = wanted;
+  const description = wanted.description ?? `${provider.title} through Outrigger`;
+  const reserved = Object.keys(provider.stored).join(',');
+  const secrets = secretKeys(provider.settings);
+  return {
+    changes: [
+      {
+        verb: 'create',
+        subject: `extension ${name}`,
+        differences: [
+          { what: 'path', to: path },
+          { what: 'asks prepare first', to: String(provider.prepares) },
+          ...Object.entries(details).map(([key, value]) => ({
+            what: `detail ${key}`,
+            to: shownDetail(key, value, secrets),
+          })),
+        ],
+        command: 'createExtension',
+        parameters: () => ({
+          ...{ name, type: 'Orchestrator', path, description, details },
+          orchestratorrequirespreparevm: provider.prepares,
+          ...(release.reservesDetails && reserved !== ''
+            ? { reservedresourcedetails: reserved }
+            : {}),
+        }),
+        makes: 'extension',
+      },
+    ],
+    remarks: [],
+  };
+}
+
+function update(wanted: Wanted, { extension = {}, release }: Actual, details: Texts): Plan {
+  const { provider, description } = wanted;
+  const before = asTexts(extension['details']);
+  const secrets = secretKeys(provider.settings);
+  const changed = detailDifferences(before, details, secrets);
+  const prepares = extension['orchestratorrequirespreparevm'] === true;
+  const described = description === undefined || extension['description'] === description;
+  const reserved = reservedToAdd(wanted, extension['reservedresourcedetails'], release);
+  const differences: Difference[] = [
+    ...changed,
+    ...(prepares === provider.prepares
+      ? []
+      : [{ what: 'asks prepare first', from: String(prepares), to: String(provider.prepares) }]),
+    ...(described
+      ? []
+      : [{ what: 'description', from: asText(extension['description']), to: description ?? '' }]),
+    ...(reserved === undefined ? [] : [{ what: 'reserved details', to: reserved }]),
+  ];
+  const remarks = remarksOn(wanted, extension);
+  if (differences.length === 0) return { changes: [], remarks };
+  return {
+    changes: [
+      {
+        verb: 'update',
+        subject: `extension ${wanted.name}`,
+        differences,
+        command: 'updateExtension',
+        parameters: (idOf) => ({
+          id: idOf('extension'),
+          // All of them: the visible ones that are not sent again are gone.
+          ...(changed.length === 0 ? {} : { details: { ...before, ...details } }),
+          ...(prepares === provider.prepares
+            ? {}
+            : { orchestratorrequirespreparevm: provider.prepares }),
+          ...(described ? {} : { description }),
+          ...(reserved === undefined ? {} : { reservedresourcedetails: reserved }),
+        }),
+      },
+    ],
+    remarks,
+  };
+}
+
+/** All reserved details with ours among them; only where CloudStack says what there are. */
+function reservedToAdd(
+  { provider }: Wanted,
+  listed: unknown,
+  { reservesDetails }: Actual['release'],
+): string | undefined {
+  if (!reservesDetails || typeof listed !== 'string') return undefined;
+  const there = listed.split(',').filter((key) => key !== '');
+  const missing = Object.keys(provider.stored).filter((key) => !there.includes(key));
+  return missing.length === 0 ? undefined : [...there, ...missing].join(',');
+}
+
+function remarksOn(wanted: Wanted, extension: Readonly<Record<string, unknown>>): string[] {
+  const reported = asText(extension['path']);
+  const builtIn = extension['isuserdefined'] === false;
+  if (!builtIn && reported !== '' && !isAt(reported, wanted.path)) {
+    throw new Failure(
+      'conflict',
+      `The extension ${wanted.name} starts ${reported}, not ${wanted.path}, and its path cannot be changed`,
+      { advice: 'Install the file there and give --path, or --remove the extension first' },
+    );
+  }
+  return [
+    ...(builtIn
+      ? [`${wanted.name} is built into CloudStack and starts ${reported}: install.sh --replace`]
+      : []),
+    ...(extension['state'] === 'Disabled'
+      ? [`The extension ${wanted.name} is disabled and stays so`]
+      : []),
+    'Hidden details cannot be read through the API: they are neither compared nor touched',
+  ];
+}

@@ -1,0 +1,83 @@
+import { asText, asTexts, type Entry } from '../api/client.ts';
+import { type Actual, isCalled } from './actual.ts';
+import type { Change, Plan } from './change.ts';
+import { detailDifferences, secretKeys } from './detail-changes.ts';
+import type { Wanted, WantedCluster, WantedHost } from './wanted.ts';
+
+const prefix = 'External:';
+
+/** The hosts of a cluster with their details. */
+export function planHosts(
+  wanted: Wanted,
+  actual: Actual,
+  cluster: WantedCluster,
+  there: Entry | undefined,
+): Plan {
+  const plans = cluster.hosts.map((host) => {
+    const known = actual.hosts.find(
+      (each) => isCalled(each, host.name) && each['clusterid'] === there?.['id'],
+    );
+    return there === undefined || known === undefined
+      ? { changes: [creation(wanted, cluster, host)], remarks: [] }
+      : update(wanted, host, known);
+  });
+  return {
+    changes: plans.flatMap(({ changes }) => changes),
+    remarks: plans.flatMap(({ remarks }) => remarks),
+  };
+}
+
+/** The details of a host that CloudStack shows, without its prefix; `undefined` if it shows none. */
+export function externalDetailsOf(entry: Entry): Readonly<Record<string, string>> | undefined {
+  const listed = entry['externaldetails'] ?? entry['details'];
+  if (typeof listed !== 'object' || listed === null) return undefined;
+  return Object.fromEntries(
+    Object.entries(asTexts(listed))
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([key, value]) => [key.slice(prefix.length), value]),
+  );
+}
+
+function creation(
+  { zone = '', pod = '', provider }: Wanted,
+  cluster: WantedCluster,
+  { name, tags, details }: WantedHost,
+): Change {
+  return {
+    verb: 'create',
+    subject: `host ${name}`,
+    differences: [
+      { what: 'cluster', to: cluster.name },
+      ...detailDifferences({}, details, secretKeys(provider.settings)),
+    ],
+    command: 'addHost',
+    parameters: (idOf) => ({
+      ...{ zoneid: idOf(`zone:${zone}`), podid: idOf(`pod:${pod}`) },
+      ...{ clusterid: idOf(`cluster:${cluster.name}`), hypervisor: 'External', url: name },
+      // CloudStack wants them and nobody uses them.
+      ...{ username: 'External', password: 'External' },
+      ...(tags === undefined ? {} : { hosttags: tags }),
+      ...(Object.keys(details).length === 0 ? {} : { externaldetails: details }),
+    }),
+    makes: `host:${name}`,
+  };
+}
+
+function update({ provider }: Wanted, { name, details }: WantedHost, known: Entry): Plan {
+  const before = externalDetailsOf(known);
+  if (before === undefined) {
+    const remark = `CloudStack does not show the details of host ${name}: they are not compared`;
+    return { changes: [], remarks: Object.keys(details).length === 0 ? [] : [remark] };
+  }
+  const differences = detailDifferences(before, details, secretKeys(provider.settings));
+  if (differences.length === 0) return { changes: [], remarks: [] };
+  const id = asText(known['id']);
+  const change: Change = {
+    verb: 'update',
+    subject: `host ${name}`,
+    differences,
+    command: 'updateHost',
+    parameters: () => ({ id, externaldetails: { ...before, ...details } }),
+  };
+  return { changes: [change], remarks: [] };
+}

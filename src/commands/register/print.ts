@@ -1,0 +1,101 @@
+import type { Parameters } from '../api/flatten.ts';
+import { flatten } from '../api/flatten.ts';
+import { shellWord } from '../shell-word.ts';
+import type { Change, Plan, Reference } from './change.ts';
+import { shownDetail } from './detail-changes.ts';
+
+/** How cmk finds what is not known: the list, the key of its entries and of the name in them. */
+const lists: Readonly<Record<string, readonly [string, string, string]>> = {
+  extension: ['list extensions', 'extension', 'name'],
+  cluster: ['list clusters', 'cluster', 'name'],
+  zone: ['list zones', 'zone', 'name'],
+  pod: ['list pods', 'pod', 'name'],
+  ostype: ['list ostypes', 'ostype', 'description'],
+};
+
+/**
+ * The plan as commands for cmk and jq, to be read and run by a person.
+ *
+ * Secrets become shell variables that have to be set first; ids that are not known yet too.
+ */
+export function printCommands(
+  { changes, remarks }: Plan,
+  known: ReadonlyMap<Reference, string>,
+  extensionName: string,
+  secrets: ReadonlySet<string>,
+): string[] {
+  const variables = new Map<Reference, string>();
+  const made = new Set<Reference>();
+  const before: string[] = [];
+  const wantedSecrets = new Set<string>();
+  const lines = changes.flatMap((change) => {
+    const holes: string[] = [];
+    const idOf = (reference: Reference): string => {
+      const id = known.get(reference);
+      if (id !== undefined) return id;
+      const variable = variables.get(reference) ?? nameFor(reference, variables.size);
+      if (!variables.has(reference)) variables.set(reference, variable);
+      if (!made.has(reference)) {
+        made.add(reference);
+        before.push(lookUp(reference, variable, extensionName));
+      }
+      holes.push(variable);
+      return `\${${variable}}`;
+    };
+    const form = flatten(change.parameters(idOf) as Parameters);
+    const words = Object.entries(form).map(([key, value]) =>
+      word(key, value, { holes, secrets, wantedSecrets }),
+    );
+    if (change.makes !== undefined) {
+      const variable = nameFor(change.makes, variables.size);
+      variables.set(change.makes, variable);
+      made.add(change.makes);
+      return [`${variable}=$(${cmk(change, words)} | jq -r '.. | .id? // empty' | head -n 1)`];
+    }
+    return [cmk(change, words)];
+  });
+  return [
+    '#!/bin/sh',
+    '# What `outrigger register` would do, for cmk (https://github.com/apache/cloudstack-cloudmonkey).',
+    ...remarks.map((remark) => `# ${remark.replace(/\s+/g, ' ')}.`),
+    'set -eu',
+    ...[...wantedSecrets].map((name) => `: "\${${name}:?set ${name} to the secret first}"`),
+    ...before,
+    ...lines,
+  ];
+}
+
+function cmk({ command }: Change, words: readonly string[]): string {
+  const [, verb = '', noun = ''] = /^([a-z]+)(.*)$/.exec(command) ?? [];
+  return ['cmk -o json', verb, noun.toLowerCase(), ...words].join(' ');
+}
+
+interface Holes {
+  readonly holes: readonly string[];
+  readonly secrets: ReadonlySet<string>;
+  readonly wantedSecrets: Set<string>;
+}
+
+function word(key: string, value: string, { holes, secrets, wantedSecrets }: Holes): string {
+  const detail = /\]\.(.+)$/.exec(key)?.[1];
+  if (detail !== undefined && shownDetail(detail, value, secrets) === '(secret)') {
+    const variable = `${detail.replace(/[^A-Za-z0-9]/g, '_').toUpperCase()}_SECRET`;
+    wantedSecrets.add(variable);
+    return `${shellWord(`${key}=`)}"\${${variable}}"`;
+  }
+  const hole = holes.find((name) => value === `\${${name}}`);
+  return hole === undefined ? shellWord(`${key}=${value}`) : `${key}="${value}"`;
+}
+
+function nameFor(reference: Reference, number: number): string {
+  const [kind = ''] = reference.split(':');
+  return kind === 'extension' ? 'EXTENSION' : `${kind.toUpperCase()}_${number}`;
+}
+
+function lookUp(reference: Reference, variable: string, extensionName: string): string {
+  const [kind = '', ...rest] = reference.split(':');
+  const name = kind === 'extension' ? extensionName : rest.join(':');
+  const [list, entries, key] = lists[kind] ?? ['list', kind, 'name'];
+  const filter = `.${entries}[] | select(.${key} == $name) | .id`;
+  return `${variable}=$(cmk -o json ${list} | jq -er --arg name ${shellWord(name)} ${shellWord(filter)})`;
+}

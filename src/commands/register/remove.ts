@@ -1,0 +1,77 @@
+import { Failure } from '../../failure.ts';
+import { type Api, asText, type Entry } from '../api/client.ts';
+import { readRelease } from '../api/release.ts';
+import { isCalled, resourcesOf } from './actual.ts';
+import type { Change, Plan } from './change.ts';
+import { checkName } from './names.ts';
+
+/** Everything that takes the extension out of CloudStack again; its file and its machines stay. */
+export async function planRemoval(api: Api, name: string): Promise<Plan> {
+  checkName(name);
+  await readRelease(api);
+  const all = await api.list('listExtensions', { details: 'all' });
+  const extension = all.find((each) => isCalled(each, name));
+  if (extension === undefined) {
+    return { changes: [], remarks: [`There is no extension ${name} in CloudStack`] };
+  }
+  if (extension['isuserdefined'] === false) {
+    throw new Failure('conflict', `${name} is built into CloudStack and cannot be removed`, {
+      advice: 'install.sh --uninstall puts its own script back; what Outrigger added does no harm',
+    });
+  }
+  const id = asText(extension['id']);
+  const clusters = resourcesOf(extension);
+  await refuseWithHosts(api, name, clusters);
+  const actions = await api.list('listCustomActions', { extensionid: id });
+  return {
+    changes: [
+      ...clusters.map((cluster) => unregistration(id, cluster)),
+      ...actions.map(deletion),
+      {
+        verb: 'delete',
+        subject: `extension ${asText(extension['name'])}`,
+        differences: [],
+        command: 'deleteExtension',
+        // A clean-up would take the directory away on every server, whoever else uses it.
+        parameters: () => ({ id, cleanup: false }),
+      },
+    ],
+    remarks: ['The file stays on the servers: install.sh --uninstall takes it away'],
+  };
+}
+
+/** Hosts without an extension cannot even stop their instances. */
+async function refuseWithHosts(api: Api, name: string, clusters: readonly Entry[]): Promise<void> {
+  if (clusters.length === 0) return;
+  const ids = new Set(clusters.map(({ id }) => id));
+  const hosts = await api.list('listHosts', { hypervisor: 'External', type: 'Routing' });
+  const left = hosts
+    .filter(({ clusterid }) => ids.has(clusterid))
+    .map((each) => asText(each['name']));
+  if (left.length === 0) return;
+  throw new Failure('conflict', `${name} still serves the hosts ${left.join(', ')}`, {
+    advice: 'Expunge their instances and delete these hosts (deleteHost) first',
+  });
+}
+
+function unregistration(extensionid: string, cluster: Entry): Change {
+  const resourceid = asText(cluster['id']);
+  return {
+    verb: 'delete',
+    subject: `registration with cluster ${asText(cluster['name'])}`,
+    differences: [],
+    command: 'unregisterExtension',
+    parameters: () => ({ extensionid, resourceid, resourcetype: 'Cluster' }),
+  };
+}
+
+function deletion(action: Entry): Change {
+  const id = asText(action['id']);
+  return {
+    verb: 'delete',
+    subject: `custom action ${asText(action['name'])}`,
+    differences: [],
+    command: 'deleteCustomAction',
+    parameters: () => ({ id }),
+  };
+}

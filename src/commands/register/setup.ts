@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import * as v from 'valibot';
+import { Failure } from '../../failure.ts';
+
+/** Details as the file has them; secrets are better named by the file that holds them. */
+export type GivenDetails = Readonly<Record<string, string | number | boolean | { file: string }>>;
+
+const roleTypes = ['Admin', 'ResourceAdmin', 'DomainAdmin', 'User'] as const;
+
+/** How an operator wants one custom action to differ from what the provider suggests. */
+const actionSchema = v.strictObject({
+  enabled: v.optional(v.boolean()),
+  roles: v.optional(v.array(v.picklist(roleTypes))),
+  timeout: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(86_400))),
+  details: v.optional(v.record(v.string(), v.string())),
+});
+
+export type ActionWish = v.InferOutput<typeof actionSchema>;
+
+function setupSchema() {
+  const word = v.pipe(v.string(), v.minLength(1, 'must not be empty'));
+  const details = v.record(
+    word,
+    v.union([v.string(), v.number(), v.boolean(), v.strictObject({ file: word })]),
+  );
+  const host = v.strictObject({ name: word, tags: v.optional(word), details: v.optional(details) });
+  const cluster = v.strictObject({
+    name: word,
+    arch: v.optional(word),
+    details: v.optional(details),
+    hosts: v.optional(v.array(host), []),
+  });
+  const template = v.strictObject({
+    name: word,
+    ostype: word,
+    description: v.optional(word),
+    arch: v.optional(word),
+    public: v.optional(v.boolean(), true),
+    featured: v.optional(v.boolean(), false),
+    details: v.optional(details),
+  });
+  return v.strictObject({
+    extension: v.strictObject({
+      name: word,
+      provider: v.optional(word),
+      path: v.optional(word),
+      description: v.optional(word),
+      details: v.optional(details),
+      actions: v.optional(v.record(word, actionSchema), {}),
+    }),
+    zone: v.optional(word),
+    pod: v.optional(word),
+    clusters: v.optional(v.array(cluster), []),
+    templates: v.optional(v.array(template), []),
+  });
+}
+
+export type Setup = v.InferOutput<ReturnType<typeof setupSchema>>;
+
+/** The declarative file, checked as a whole; relative names in it count from its directory. */
+export function readSetup(file: string): Setup {
+  const result = v.safeParse(setupSchema(), parse(file));
+  if (result.success) return withoutContradictions(file, result.output);
+  const issues = result.issues.map((issue) => `"${v.getDotPath(issue) ?? ''}": ${issue.message}`);
+  throw new Failure('usage', `${file} is not as it has to be: ${issues.join('; ')}`, {
+    advice: 'docs/registering.md shows one',
+  });
+}
+
+function withoutContradictions(file: string, setup: Setup): Setup {
+  const { clusters, templates, zone, pod } = setup;
+  const issues = [
+    ...twice('cluster', clusters),
+    ...twice('template', templates),
+    ...twice(
+      'host',
+      clusters.flatMap(({ hosts }) => hosts),
+    ),
+    ...(clusters.length > 0 && (zone === undefined || pod === undefined)
+      ? ['clusters need "zone" and "pod"']
+      : []),
+    ...(templates.length > 0 && zone === undefined ? ['templates need "zone"'] : []),
+  ];
+  if (issues.length === 0) return setup;
+  throw new Failure('usage', `${file} contradicts itself: ${issues.join('; ')}`);
+}
+
+function twice(what: string, list: readonly { readonly name: string }[]): string[] {
+  const names = list.map(({ name }) => name.toLowerCase());
+  const again = names.filter((name, at) => names.indexOf(name) !== at);
+  return again.map((name) => `${what} "${name}" stands there twice`);
+}
+
+function parse(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // The parser would quote what may be a secret.
+    throw new Failure(
+      'usage',
+      `${file} ${code === undefined ? 'is not JSON' : `cannot be read (${code})`}`,
+    );
+  }
+}
+
+/** The details as texts, with the content of the files that are named. */
+export function readDetails(given: GivenDetails = {}, besides: string): Record<string, string> {
+  const entries = Object.entries(given).map(([key, value]) => [
+    key,
+    typeof value === 'object' ? readSecret(resolve(dirname(besides), value.file)) : String(value),
+  ]);
+  return Object.fromEntries(entries) as Record<string, string>;
+}
+
+/** The content of a file without the line break at its end; throws `usage`. */
+export function readSecret(file: string): string {
+  try {
+    const text = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+    if (text !== '') return text;
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    throw new Failure('usage', `${file} cannot be read (${code})`);
+  }
+  throw new Failure('usage', `${file} is empty`);
+}

@@ -1,0 +1,160 @@
+import { resolve } from 'node:path';
+import { Failure } from '../../failure.ts';
+import { nearest } from '../../kit/nearest.ts';
+import type { Provider } from '../../provider.ts';
+import type { Texts } from '../api/flatten.ts';
+import type { CommandCall } from '../command.ts';
+import { loadProvider } from '../load-provider.ts';
+import { secretKeys } from './detail-changes.ts';
+import { checkName, pathOf } from './names.ts';
+import { type ActionWish, readDetails, readSecret, readSetup, type Setup } from './setup.ts';
+
+export interface WantedHost {
+  readonly name: string;
+  readonly tags?: string;
+  readonly details: Texts;
+}
+
+export interface WantedCluster {
+  readonly name: string;
+  /** From the file: made when it is not there; from the command line: has to be there. */
+  readonly mayBeMade: boolean;
+  readonly arch?: string;
+  readonly details: Texts;
+  readonly hosts: readonly WantedHost[];
+}
+
+export interface WantedTemplate extends Omit<Setup['templates'][number], 'details'> {
+  readonly details: Texts;
+}
+
+/** Everything that CloudStack is to know afterwards. */
+export interface Wanted {
+  readonly name: string;
+  /** As CloudStack keeps it, below its extensions. */
+  readonly path: string;
+  readonly provider: Provider;
+  readonly description?: string;
+  /** Without provider and installation, which are added. */
+  readonly details: Texts;
+  readonly installation?: string;
+  readonly actions: Readonly<Record<string, ActionWish>>;
+  readonly zone?: string;
+  readonly pod?: string;
+  readonly clusters: readonly WantedCluster[];
+  readonly templates: readonly WantedTemplate[];
+}
+
+/** Command line and file together; throws `usage` before anything is asked of CloudStack. */
+export async function readWanted(call: CommandCall): Promise<Wanted> {
+  const { text, texts, positionals, world } = call;
+  const file = text('setup');
+  const path = file === undefined ? '' : resolve(file);
+  const setup = file === undefined ? undefined : readSetup(path);
+  const name = nameOf(positionals[0], setup?.extension.name);
+  const provider = await loadProvider(wantedProvider(call, setup), world.registry);
+  const installation = text('installation');
+  checkInstallation(installation);
+  checkActions(provider, setup?.extension.actions ?? {});
+  const fromFile = setup === undefined ? [] : setup.clusters.map((each) => clusterOf(each, path));
+  const described = setup?.extension.description;
+  return {
+    name,
+    path: pathOf(name, text('path') ?? setup?.extension.path),
+    provider,
+    ...(described === undefined ? {} : { description: described }),
+    ...(installation === undefined ? {} : { installation }),
+    details: { ...readDetails(setup?.extension.details, path), ...typedDetails(texts, provider) },
+    actions: setup?.extension.actions ?? {},
+    ...(setup?.zone === undefined ? {} : { zone: setup.zone }),
+    ...(setup?.pod === undefined ? {} : { pod: setup.pod }),
+    clusters: [...fromFile, ...typedClusters(texts('cluster'), fromFile)],
+    templates: (setup?.templates ?? []).map(({ details, ...rest }) => ({
+      ...rest,
+      details: readDetails(details, path),
+    })),
+  };
+}
+
+function wantedProvider({ text }: CommandCall, setup: Setup | undefined): string {
+  const name = text('provider') ?? setup?.extension.provider;
+  if (name !== undefined) return name;
+  throw new Failure('usage', 'Which provider the extension is for was not said', {
+    advice: 'Give --provider NAME; `outrigger help` lists them',
+  });
+}
+
+function nameOf(typed: string | undefined, written: string | undefined): string {
+  const name = typed ?? written;
+  if (name === undefined) {
+    throw new Failure('usage', 'The extension has no name', {
+      advice: 'Give it as the first argument, or in the file of --setup',
+    });
+  }
+  if (written !== undefined && name !== written) {
+    throw new Failure('usage', `The file speaks of extension "${written}", not of "${name}"`);
+  }
+  checkName(name);
+  return name;
+}
+
+function typedDetails(texts: CommandCall['texts'], { settings }: Provider): Record<string, string> {
+  const plain = texts('detail').map((word) => keyAndValue('--detail', word));
+  const leaked = plain.find(([key]) => secretKeys(settings).has(key))?.[0];
+  if (leaked !== undefined) {
+    throw new Failure('usage', `"${leaked}" is a secret, and command lines can be read by all`, {
+      advice: `Give --secret ${leaked}=FILE, or --detail ${leaked}_file=NAME in the secrets directory`,
+    });
+  }
+  const files = texts('secret').map((word) => {
+    const [key, file] = keyAndValue('--secret', word);
+    return [key, readSecret(resolve(file))] as const;
+  });
+  return Object.fromEntries([...plain, ...files]);
+}
+
+function keyAndValue(option: string, word: string): readonly [string, string] {
+  const at = word.indexOf('=');
+  if (at > 0 && at < word.length - 1) return [word.slice(0, at), word.slice(at + 1)];
+  const form = option === '--secret' ? 'KEY=FILE' : 'KEY=VALUE';
+  throw new Failure('usage', `${option} has to be ${form}`);
+}
+
+function checkInstallation(text: string | undefined): void {
+  if (text === undefined || /^[A-Za-z0-9._-]{1,64}$/.test(text)) return;
+  throw new Failure('usage', `"${text}" cannot be an installation: letters, digits, ".", "_", "-"`);
+}
+
+function checkActions(provider: Provider, wishes: Readonly<Record<string, ActionWish>>): void {
+  const names = Object.keys(provider.actions);
+  for (const name of Object.keys(wishes)) {
+    if (names.includes(name)) continue;
+    const near = nearest(name, names);
+    const hint = near === undefined ? '' : `; did you mean ${near}?`;
+    throw new Failure('usage', `${provider.title} has no custom action "${name}"${hint}`);
+  }
+}
+
+function clusterOf({ details, hosts, ...rest }: Setup['clusters'][number], path: string) {
+  return {
+    name: rest.name,
+    ...(rest.arch === undefined ? {} : { arch: rest.arch }),
+    mayBeMade: true,
+    details: readDetails(details, path),
+    hosts: hosts.map(({ name, tags, details: own }) => ({
+      name,
+      ...(tags === undefined ? {} : { tags }),
+      details: readDetails(own, path),
+    })),
+  };
+}
+
+function typedClusters(
+  names: readonly string[],
+  besides: readonly WantedCluster[],
+): WantedCluster[] {
+  const taken = new Set(besides.map(({ name }) => name));
+  return [...new Set(names)]
+    .filter((name) => !taken.has(name))
+    .map((name) => ({ name, mayBeMade: false, details: {}, hosts: [] }));
+}

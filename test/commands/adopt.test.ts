@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { readDecisions } from '../../src/commands/adopt/by-hand.ts';
+import { runCommand } from '../../src/commands/run.ts';
+import { registry } from '../../src/providers/index.ts';
+import { type FakeCloudStack, startCloudStack } from './fakes/cloudstack/server.ts';
+import {
+  createSimulatedHost,
+  introduce,
+  listed,
+  nic,
+  type SimulatedHost,
+  uuidOf,
+} from './fakes/cloudstack/simulated-host.ts';
+import { createWorld } from './world.ts';
+
+interface Ran {
+  readonly code: number;
+  readonly printed: string;
+  readonly complained: string;
+}
+
+interface Scene {
+  readonly cloud: FakeCloudStack;
+  readonly host: SimulatedHost;
+  adopt(...words: string[]): Promise<Ran>;
+  audit(): Promise<Ran>;
+}
+
+async function scene(t: TestContext, details: object = { node: 'sim1' }): Promise<Scene> {
+  const cloud = await startCloudStack(t);
+  introduce(cloud, { sim1: details });
+  const host = createSimulatedHost();
+  const run = async (...words: string[]): Promise<Ran> => {
+    const world = createWorld({ registry, env: { OUTRIGGER_CONFIG: host.config } });
+    const code = await runCommand([...words, '--credentials', cloud.credentials()], world);
+    return { code, printed: world.printed(), complained: world.complained() };
+  };
+  return { cloud, host, adopt: (...words) => run('adopt', ...words), audit: () => run('audit') };
+}
+
+const mac = '02:00:00:00:00:01';
+const stored = { details: { simulator_id: 'a' } };
+
+describe('adopt', () => {
+  test('marks the machine that name and stored id agree on, and audit is content', async (t) => {
+    const { cloud, host, adopt, audit } = await scene(t);
+    cloud.state.machines.push(listed('i-2-1-VM', stored));
+    host.plant('a', { name: 'i-2-1-VM' });
+    assert.equal((await audit()).code, 2);
+    const { code, printed } = await adopt();
+    assert.match(
+      printed,
+      /^machine a \(i-2-1-VM\) is marked for i-2-1-VM: the stored id and the name$/,
+    );
+    assert.equal(code, 0);
+    assert.deepEqual(host.markOf('a'), {
+      ...{ uuid: uuidOf('i-2-1-VM'), name: 'i-2-1-VM', installation: 'cs-1', remoteId: 'a' },
+      ...{ state: 'built', origin: 'adopted' },
+    });
+    assert.equal((await audit()).code, 0);
+    assert.match((await adopt()).printed, /Every instance has its machine/);
+  });
+
+  test('marks a machine of another name by its stored id and its MAC addresses', async (t) => {
+    const { cloud, host, adopt } = await scene(t);
+    cloud.state.machines.push(listed('i-2-1-VM', { ...stored, nic: [nic(mac, 5)] }));
+    host.plant('a', { name: 'web server', nics: { [mac]: 5 } });
+    const { code, printed } = await adopt();
+    assert.equal(code, 0);
+    assert.match(printed, /the stored id and all MAC addresses/);
+  });
+
+  test('shows what it would do, marks nothing and exits with 3', async (t) => {
+    const { cloud, host, adopt } = await scene(t);
+    cloud.state.machines.push(listed('i-2-1-VM', stored), listed('i-2-2-VM'));
+    host.plant('a', { name: 'i-2-1-VM' });
+    const { code, printed } = await adopt('--plan');
+    assert.equal(code, 3);
+    assert.match(printed, /machine a \(i-2-1-VM\) would be marked for i-2-1-VM/);
+    assert.match(printed, /i-2-2-VM is left alone: no unmarked machine has its name/);
+    assert.equal(host.markOf('a'), undefined);
+  });
+
+  test('marks only the instances that are named', async (t) => {
+    const { cloud, host, adopt } = await scene(t);
+    cloud.state.machines.push(listed('i-2-1-VM', stored));
+    cloud.state.machines.push(listed('i-2-2-VM', { details: { simulator_id: 'b' } }));
+    host.plant('a', { name: 'i-2-1-VM' });
+    host.plant('b', { name: 'i-2-2-VM' });
+    await adopt('--vm', uuidOf('i-2-2-VM').toUpperCase());
+    assert.equal(host.markOf('a'), undefined);
+    assert.notEqual(host.markOf('b'), undefined);
+    assert.match((await adopt('--vm', 'i-2-2-VM')).complained, /no instance "i-2-2-VM" that lacks/);
+  });
+
+  test('says the same as facts', async (t) => {
+    const { cloud, host, adopt } = await scene(t);
+    cloud.state.machines.push(listed('i-2-1-VM', stored), listed('i-2-2-VM'));
+    host.plant('a', { name: 'i-2-1-VM' });
+    const { adopted, undecided } = JSON.parse((await adopt('--json')).printed) as {
+      adopted: { name: string; machine: object }[];
+      undecided: { name: string }[];
+    };
+    assert.deepEqual(adopted[0]?.machine, { remoteId: 'a', name: 'i-2-1-VM' });
+    assert.equal(undecided[0]?.name, 'i-2-2-VM');
+  });
+});
+
+describe('adopt in doubt', () => {
+  const cases: readonly (readonly [string, (scene: Scene) => void, RegExp])[] = [
+    [
+      'has only the name in common',
+      ({ cloud, host }) => {
+        cloud.state.machines.push(listed('i-2-1-VM'));
+        host.plant('a', { name: 'i-2-1-VM' });
+      },
+      /has the name, and nothing else: that may be chance/,
+    ],
+    [
+      'is one of two',
+      ({ cloud, host }) => {
+        cloud.state.machines.push(listed('i-2-1-VM', stored));
+        host.plant('a', { name: 'i-2-1-VM' });
+        host.plant('b', { name: 'i-2-1-VM' });
+      },
+      /more than one machine may be it: machine a .*; machine b/,
+    ],
+    [
+      'has other MAC addresses',
+      ({ cloud, host }) => {
+        cloud.state.machines.push(listed('i-2-1-VM', { ...stored, nic: [nic(mac, 5)] }));
+        host.plant('a', { name: 'i-2-1-VM', nics: { '02:00:00:00:00:09': 5 } });
+      },
+      /but 1 of 1 MAC addresses are not on it/,
+    ],
+    [
+      'is stored as another one',
+      ({ cloud, host }) => {
+        const details = { simulator_id: 'elsewhere' };
+        cloud.state.machines.push(listed('i-2-1-VM', { details, nic: [nic(mac, 5)] }));
+        host.plant('a', { name: 'i-2-1-VM', nics: { [mac]: 5 } });
+      },
+      /but the stored id is elsewhere/,
+    ],
+    [
+      'may be damaged',
+      ({ cloud, host }) => {
+        cloud.state.machines.push(listed('i-2-1-VM', stored));
+        host.plant('a', { name: 'i-2-1-VM' });
+        host.damage('x');
+      },
+      /machine x carries a mark that cannot be read/,
+    ],
+    [
+      'is wanted by a tenant who wrote the id of a stranger',
+      ({ cloud, host }) => {
+        cloud.state.machines.push(listed('i-2-1-VM', stored));
+        cloud.state.machines.push(listed('i-2-2-VM', { ...stored, nic: [nic(mac, 5)] }));
+        host.plant('a', { name: 'i-2-1-VM', nics: { [mac]: 5 } });
+      },
+      /but the same machine may be another instance's/,
+    ],
+    [
+      'is a template',
+      ({ cloud, host }) => {
+        cloud.state.machines.push(listed('i-2-1-VM', stored));
+        host.plant('a', { name: 'i-2-1-VM', template: true });
+      },
+      /no unmarked machine has its name/,
+    ],
+  ];
+  for (const [what, arrange, said] of cases) {
+    test(`leaves a machine alone that ${what}`, async (t) => {
+      const played = await scene(t);
+      arrange(played);
+      const { code, printed } = await played.adopt();
+      assert.equal(code, 1);
+      assert.match(printed, said);
+      assert.doesNotMatch(printed, /is marked for/);
+      assert.equal(played.host.markOf('a'), undefined);
+    });
+  }
+
+  test('never touches a machine that carries a mark, whoever wrote it', async (t) => {
+    const { cloud, host, adopt } = await scene(t);
+    cloud.state.machines.push(listed('i-2-1-VM', stored));
+    host.plant('a', { name: 'i-2-1-VM', mark: { uuid: uuidOf('7'), installation: 'cs-2' } });
+    assert.equal((await adopt()).code, 1);
+    assert.match((await adopt('--map', 'i-2-1-VM=a')).complained, /no unmarked machine a/);
+  });
+
+  test('marks nothing while a host cannot be looked at', async (t) => {
+    const { cloud, host, adopt } = await scene(t, { node: 'sim1', fail_actions: 'audit' });
+    cloud.state.machines.push(listed('i-2-1-VM', stored));
+    host.plant('a', { name: 'i-2-1-VM' });
+    const { code, complained } = await adopt();
+    assert.equal(code, 1);
+    assert.match(complained, /Not all hosts could be looked at \(sim1\)/);
+    assert.equal(host.markOf('a'), undefined);
+  });
+
+  test('goes on with the others when one cannot be marked', async (t) => {
+    const { cloud, host, adopt } = await scene(t, { node: 'sim1', fail_actions: 'adopt' });
+    cloud.state.machines.push(listed('i-2-1-VM', stored));
+    host.plant('a', { name: 'i-2-1-VM' });
+    const { code, printed } = await adopt();
+    assert.equal(code, 1);
+    assert.match(printed, /The simulator failed adopt/);
+  });
+});
+
+describe('adopt by an operator’s word', () => {
+  test('marks the machine that was named, and no other', async (t) => {
+    const { cloud, host, adopt } = await scene(t);
+    cloud.state.machines.push(listed('i-2-1-VM'));
+    cloud.state.machines.push(listed('i-2-2-VM', { details: { simulator_id: 'b' } }));
+    host.plant('a', { name: 'web server' });
+    host.plant('b', { name: 'i-2-2-VM' });
+    const { code, printed } = await adopt('--map', 'i-2-1-VM=a@sim1');
+    assert.match(printed, /machine a \(web server\) is marked for i-2-1-VM: your word/);
+    assert.equal(code, 0);
+    assert.equal(host.markOf('b'), undefined);
+    assert.match(
+      (await adopt('--map', `i-2-1-VM=b`)).complained,
+      /no instance "i-2-1-VM" that lacks/,
+    );
+  });
+
+  test('refuses one machine for two instances, and what is no decision', () => {
+    for (const words of [['x=a', 'y=a'], ['x=a', 'x=b'], ['x'], ['=a'], ['x=']]) {
+      assert.throws(() => readDecisions(words), /two of the --map|has to be INSTANCE=MACHINE/);
+    }
+    assert.equal(readDecisions(['x=a@h1', 'y=a@h2']).length, 2);
+  });
+
+  test('refuses a machine that is not there or a template', async (t) => {
+    const { cloud, host, adopt } = await scene(t);
+    cloud.state.machines.push(listed('i-2-1-VM'));
+    host.plant('t', { name: 'template', template: true });
+    for (const machine of ['t', 'nowhere']) {
+      const { code, complained } = await adopt('--map', `i-2-1-VM=${machine}`);
+      assert.equal(code, 1);
+      assert.match(complained, new RegExp(`no unmarked machine ${machine}`));
+    }
+  });
+});

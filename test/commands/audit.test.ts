@@ -1,0 +1,364 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import type { Finding } from '../../src/commands/audit/finding.ts';
+import { runCommand } from '../../src/commands/run.ts';
+import { registry } from '../../src/providers/index.ts';
+import { type FakeCloudStack, startCloudStack } from './fakes/cloudstack/server.ts';
+import {
+  createSimulatedHost,
+  introduce,
+  listed,
+  nic,
+  type SimulatedHost,
+  uuidOf,
+} from './fakes/cloudstack/simulated-host.ts';
+import { temporaryDirectory } from './scripts.ts';
+import { createWorld } from './world.ts';
+
+interface Scene {
+  readonly cloud: FakeCloudStack;
+  readonly host: SimulatedHost;
+  audit(...words: string[]): Promise<{ code: number; printed: string; complained: string }>;
+  /** The findings, as `severity kind subject`. */
+  findings(): Promise<readonly string[]>;
+  /** All of the only finding. */
+  only(): Promise<Finding>;
+}
+
+async function scene(t: TestContext, hosts: object = { sim1: { node: 'sim1' } }): Promise<Scene> {
+  const cloud = await startCloudStack(t);
+  introduce(cloud, hosts as Readonly<Record<string, object>>);
+  const host = createSimulatedHost();
+  const audit: Scene['audit'] = async (...words) => {
+    const world = createWorld({ registry, env: { OUTRIGGER_CONFIG: host.config } });
+    const given = ['audit', '--credentials', cloud.credentials(), ...words];
+    const code = await runCommand(given, world);
+    return { code, printed: world.printed(), complained: world.complained() };
+  };
+  const all = async (): Promise<readonly Finding[]> =>
+    (JSON.parse((await audit('--json')).printed) as { findings: readonly Finding[] }).findings;
+  return {
+    ...{ cloud, host, audit },
+    findings: async () =>
+      (await all()).map(({ severity, kind, subject }) => `${severity} ${kind} ${subject}`),
+    async only() {
+      const [first, ...rest] = await all();
+      assert.deepEqual(rest, []);
+      assert.ok(first);
+      return first;
+    },
+  };
+}
+
+const mac = '02:00:00:00:00:01';
+
+describe('audit of a world in order', () => {
+  test('finds nothing, says so in one line and exits with 0', async (t) => {
+    const { cloud, host, audit } = await scene(t, {
+      sim1: { node: 'sim1' },
+      sim2: { node: 'sim2' },
+    });
+    cloud.state.machines.push(listed('i-2-1-VM', { nic: [nic(mac, 100)] }));
+    cloud.state.projectMachines.push(listed('i-3-2-VM'));
+    cloud.state.machines.push(listed('i-2-9-VM', { hypervisor: 'KVM' }));
+    host.plant('a', { name: 'i-2-1-VM', mark: {}, nics: { [mac]: 100 } });
+    host.plant('b', { name: 'i-3-2-VM', mark: {} });
+    host.plant('t', { name: 'template', template: true });
+    host.plant('c', { name: 'i-2-1-VM-2', mark: { uuid: uuidOf('8'), installation: 'other' } });
+    const { code, printed } = await audit();
+    assert.match(
+      printed,
+      /^OUTRIGGER OK - 0 findings; 2 instances, 4 machines, 2 hosts \| findings=0/,
+    );
+    assert.equal(printed.split('\n').length, 1);
+    assert.equal(code, 0);
+  });
+
+  test('changes nothing, neither here nor there', async (t) => {
+    const { cloud, host, audit } = await scene(t);
+    host.plant('a', { name: 'i-2-1-VM', mark: {} });
+    const before = readdirSync(host.folder, { recursive: true }).sort();
+    await audit();
+    assert.deepEqual(readdirSync(host.folder, { recursive: true }).sort(), before);
+    assert.deepEqual(cloud.changes, []);
+  });
+
+  test('pages through more instances than one answer holds', async (t) => {
+    const { cloud, host, audit } = await scene(t);
+    for (let number = 1; number <= 450; number += 1) {
+      cloud.state.machines.push(listed(`i-2-${number}-VM`));
+      host.plant(`m${number}`, { name: `i-2-${number}-VM`, mark: {} });
+    }
+    assert.match((await audit()).printed, /OK - 0 findings; 450 instances, 450 machines/);
+  });
+});
+
+describe('audit of a world in disorder', () => {
+  const cases: readonly (readonly [string, (scene: Scene) => void, string, RegExp])[] = [
+    [
+      'an orphan that a failed create left',
+      ({ host }) => host.plant('a', { name: 'i-2-1-VM', mark: {} }),
+      'warning orphan i-2-1-VM',
+      /machine a .* CloudStack does not have/,
+    ],
+    [
+      'a machine that a failed deployment left behind',
+      ({ host, cloud }) => {
+        cloud.state.machines.push(listed('i-2-1-VM', { state: 'Error' }));
+        host.plant('a', { name: 'i-2-1-VM', mark: {} });
+      },
+      'warning left-behind i-2-1-VM',
+      /deployment that failed/,
+    ],
+    [
+      'two machines with one mark',
+      ({ host, cloud }) => {
+        cloud.state.machines.push(listed('i-2-1-VM'));
+        host.plant('a', { name: 'i-2-1-VM', mark: {} });
+        host.plant('b', { name: 'i-2-1-VM', mark: { remoteId: 'a' } });
+      },
+      'critical duplicate i-2-1-VM',
+      /machine a .* and machine b/,
+    ],
+    [
+      'a copy without its original',
+      ({ host, cloud }) => {
+        cloud.state.machines.push(listed('i-2-1-VM'));
+        host.plant('b', { name: 'i-2-1-VM', mark: { remoteId: 'a' } });
+      },
+      'critical copy i-2-1-VM',
+      /written for a/,
+    ],
+    [
+      'a mark that cannot be read',
+      ({ host, cloud }) => {
+        host.plant('b', { name: 'i-2-1-VM', mark: {} });
+        cloud.state.machines.push(listed('i-2-1-VM'));
+        host.damage('x');
+      },
+      'critical unreadable-mark ?',
+      /machine x/,
+    ],
+    [
+      'a mark of another installation for one of ours',
+      ({ host, cloud }) => {
+        cloud.state.machines.push(listed('i-2-1-VM', { state: 'Starting' }));
+        host.plant('a', { name: 'i-2-1-VM', mark: { installation: 'cs-2' } });
+      },
+      'critical foreign-mark i-2-1-VM',
+      /"cs-2"/,
+    ],
+    [
+      'a machine that lost its mark',
+      ({ host, cloud }) => {
+        cloud.state.machines.push(listed('i-2-1-VM'));
+        host.plant('a', { name: 'i-2-1-VM' });
+      },
+      'critical lost-mark i-2-1-VM',
+      /machine a .* may be it/,
+    ],
+    [
+      'a machine that is gone',
+      ({ cloud }) => void cloud.state.machines.push(listed('i-2-1-VM')),
+      'critical missing i-2-1-VM',
+      /no host has a machine/,
+    ],
+    [
+      'a stopped instance that may never have had one',
+      ({ cloud }) => void cloud.state.machines.push(listed('i-2-1-VM', { state: 'Stopped' })),
+      'warning missing i-2-1-VM',
+      /says Stopped/,
+    ],
+    [
+      'a machine that was never finished',
+      ({ host, cloud }) => {
+        cloud.state.machines.push(listed('i-2-1-VM', { state: 'Stopped' }));
+        host.plant('a', { name: 'i-2-1-VM', mark: { state: 'building' }, power: 'off' });
+      },
+      'warning half-made i-2-1-VM',
+      /never finished/,
+    ],
+    [
+      'a NIC on another VLAN',
+      ({ host, cloud }) => {
+        cloud.state.machines.push(listed('i-2-1-VM', { nic: [nic(mac.toUpperCase(), 100)] }));
+        host.plant('a', { name: 'i-2-1-VM', mark: {}, nics: { [mac]: 200 } });
+      },
+      'critical vlan i-2-1-VM',
+      /is on VLAN 200, CloudStack says VLAN 100/,
+    ],
+    [
+      'a NIC that is not CloudStack’s',
+      ({ host, cloud }) => {
+        cloud.state.machines.push(listed('i-2-1-VM'));
+        host.plant('a', { name: 'i-2-1-VM', mark: {}, nics: { [mac]: 200 } });
+      },
+      'warning nic i-2-1-VM',
+      /02:00:00:00:00:01 of machine a/,
+    ],
+    [
+      'a machine of another size',
+      ({ host, cloud }) => {
+        cloud.state.machines.push(listed('i-2-1-VM', { memory: 2048 }));
+        host.plant('a', { name: 'i-2-1-VM', mark: {}, cpus: 1 });
+      },
+      'warning size i-2-1-VM',
+      /1 GiB where CloudStack says 2 GiB/,
+    ],
+    [
+      'a machine that runs while CloudStack says stopped',
+      ({ host, cloud }) => {
+        cloud.state.machines.push(listed('i-2-1-VM', { state: 'Stopped' }));
+        host.plant('a', { name: 'i-2-1-VM', mark: {} });
+      },
+      'warning power i-2-1-VM',
+      /is on, CloudStack says Stopped/,
+    ],
+    [
+      'what the provider remarks',
+      ({ host, cloud }) => {
+        cloud.state.machines.push(listed('i-2-1-VM'));
+        host.plant('a', { name: 'i-2-1-VM', mark: {}, protected: true });
+      },
+      'warning remark i-2-1-VM',
+      /protected against removal/,
+    ],
+    [
+      'a mark that names another instance',
+      ({ host, cloud }) => {
+        cloud.state.machines.push(listed('i-2-1-VM'));
+        host.plant('a', { name: 'i-2-1-VM', mark: { name: 'i-9-9-VM' } });
+      },
+      'warning renamed i-2-1-VM',
+      /names the instance i-9-9-VM/,
+    ],
+  ];
+  for (const [what, disturb, wanted, said] of cases) {
+    test(`finds ${what}`, async (t) => {
+      const played = await scene(t);
+      disturb(played);
+      const { severity, kind, subject, found } = await played.only();
+      assert.equal(`${severity} ${kind} ${subject}`, wanted);
+      assert.match(found, said);
+      const { code, printed } = await played.audit();
+      assert.equal(code, severity === 'critical' ? 2 : 1);
+      assert.match(printed, new RegExp(`^OUTRIGGER ${severity.toUpperCase()} - 1 findings`));
+    });
+  }
+
+  test('leaves instances alone that another extension serves', async (t) => {
+    const { cloud, findings } = await scene(t);
+    cloud.state.hosts.push({ id: 'theirs', name: 'theirs', clusterId: 'other', details: {} });
+    cloud.state.machines.push(listed('i-2-1-VM', { hostid: 'theirs' }));
+    cloud.state.machines.push(listed('i-2-2-VM', { state: 'Stopped' }));
+    assert.deepEqual(await findings(), []);
+    cloud.state.machines.push(listed('i-2-3-VM', { hostid: 'sim1' }));
+    assert.deepEqual(await findings(), ['critical missing i-2-3-VM']);
+  });
+
+  test('finds nothing wrong with what changes while it looks', async (t) => {
+    const { cloud, host, findings } = await scene(t);
+    host.plant('a', { name: 'i-2-1-VM', mark: {} });
+    host.plant('b', { name: 'i-2-2-VM', mark: {} });
+    const late = listed('i-2-1-VM');
+    let asked = 0;
+    Object.defineProperty(cloud.state, 'machines', {
+      get: () => {
+        asked += 1;
+        return asked === 1 ? [] : [late];
+      },
+    });
+    assert.deepEqual(await findings(), ['warning orphan i-2-2-VM']);
+  });
+
+  test('calls nothing missing while a host cannot be looked at, and exits with 3', async (t) => {
+    const blind = { node: 'sim1', fail_actions: 'audit', fail_kind: 'unreachable' };
+    const { cloud, findings, audit } = await scene(t, { sim1: blind });
+    cloud.state.machines.push(listed('i-2-1-VM'));
+    assert.deepEqual(await findings(), ['unknown blind-host sim1']);
+    assert.equal((await audit()).code, 3);
+  });
+
+  test('believes no empty list of a host that has lost its rights', async (t) => {
+    const blind = { node: 'sim1', fail_actions: 'audit', fail_kind: 'blind' };
+    const { cloud, findings } = await scene(t, { sim1: blind });
+    cloud.state.machines.push(listed('i-2-1-VM'));
+    assert.deepEqual(await findings(), ['unknown blind-host sim1']);
+  });
+
+  test('says that hidden details of a host may be why its settings do not fit', async (t) => {
+    const { cloud, only } = await scene(t);
+    cloud.state.showsHostDetails = false;
+    for (const { details } of cloud.state.extensions) details['grace_seconds'] = 'long';
+    const { found } = await only();
+    assert.match(found, /Its details do not fit.*does not show the details of hosts/);
+  });
+});
+
+describe('audit for machines to read', () => {
+  test('writes every kind as a number for Prometheus, in one step', async (t) => {
+    const { host, audit } = await scene(t);
+    host.plant('a', { name: 'i-2-1-VM', mark: {} });
+    const file = join(temporaryDirectory(), 'outrigger.prom');
+    writeFileSync(file, 'old');
+    await audit('--prometheus', file);
+    const text = readFileSync(file, 'utf8');
+    assert.match(text, /^outrigger_audit_findings\{kind="orphan"\} 1$/m);
+    assert.match(text, /^outrigger_audit_findings\{kind="vlan"\} 0$/m);
+    assert.match(text, /^outrigger_audit_time_seconds \d{10}$/m);
+    assert.match(text, /^# TYPE outrigger_audit_machines gauge$/m);
+    assert.equal(statSync(file).mode & 0o777, 0o644);
+    assert.equal(readdirSync(join(file, '..')).length, 1);
+  });
+
+  test('says UNKNOWN with exit code 3 when CloudStack or the file does not work', async (t) => {
+    const { cloud, audit } = await scene(t);
+    const wrong = cloud.credentials({ secret_key: 'another' });
+    const world = createWorld({ registry });
+    assert.equal(await runCommand(['audit', '--credentials', wrong], world), 3);
+    assert.match(
+      world.printed(),
+      /^OUTRIGGER UNKNOWN - listExtensions|listVirtualMachines: CloudStack/,
+    );
+    assert.equal((await audit('--prometheus', '/nowhere/x.prom')).code, 3);
+  });
+});
+
+describe('audit with a file', () => {
+  test('needs no CloudStack when hosts and instances are in it', async () => {
+    const host = createSimulatedHost();
+    host.plant('a', { name: 'i-2-1-VM', mark: {}, nics: { [mac]: 7 } });
+    const file = join(host.folder, 'inventory.json');
+    const extension = { provider: 'simulator', installation: 'cs-1' };
+    const nics = [{ mac: mac.toUpperCase(), broadcasturi: 'vlan://7' }];
+    const instance = { uuid: uuidOf('i-2-1-VM'), name: 'i-2-1-VM', state: 'Running' };
+    const inventory = {
+      hosts: [{ name: 'sim1', extension, host: { node: 'sim1' } }],
+      instances: [{ ...instance, cpus: 1, memory_mb: 1024, nics }],
+    };
+    writeFileSync(file, JSON.stringify(inventory));
+    const world = createWorld({ registry, env: { OUTRIGGER_CONFIG: host.config } });
+    assert.equal(await runCommand(['audit', '--inventory', file], world), 0);
+    assert.match(world.printed(), /^OUTRIGGER OK/);
+  });
+
+  const folder = temporaryDirectory();
+  const odd = join(folder, 'odd.json');
+  writeFileSync(odd, '{ "instances": [{ "uuid": "x", "name": "i", "state": "Running" }] }');
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [['--inventory', '/nowhere.json'], /cannot be read \(ENOENT\)/],
+    [['--inventory', odd], /"instances\.0\.uuid": must be a UUID/],
+    [[], /API is needed/],
+    [['--promtheus', 'x'], /did you mean --prometheus/],
+  ];
+  for (const [words, complaint] of cases) {
+    test(`refuses what makes no sense with exit code 2: ${words.join(' ')}`, async () => {
+      const none = { CLOUDSTACK_API_URL: undefined, CLOUDSTACK_API_KEY: undefined };
+      const world = createWorld({ registry, env: { ...none, CLOUDSTACK_SECRET_KEY: undefined } });
+      assert.equal(await runCommand(['audit', ...words], world), 2);
+      assert.match(world.complained(), complaint);
+    });
+  }
+});

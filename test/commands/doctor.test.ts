@@ -1,0 +1,373 @@
+import assert from 'node:assert/strict';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { findAccount, may } from '../../src/commands/doctor/account.ts';
+import type { Finding } from '../../src/commands/doctor/finding.ts';
+import { nodeChecks } from '../../src/commands/doctor/node.ts';
+import { runCommand } from '../../src/commands/run.ts';
+import { caFile, tlsFingerprint, verifyTlsCertificate } from '../../src/kit/common-fields.ts';
+import { text } from '../../src/kit/fields.ts';
+import { createHttp } from '../../src/kit/http/client.ts';
+import { type Check, defineProvider } from '../../src/provider.ts';
+import { registry } from '../../src/providers/index.ts';
+import { nobody, serve } from '../kit/fakes/http-client.ts';
+import { authority, fingerprintOf, type KeyName } from '../kit/fakes/keys.ts';
+import type { Handler } from '../kit/fakes/server.ts';
+import { copyAlone, spawnFile } from '../spawned.ts';
+import { temporaryDirectory } from './scripts.ts';
+import { createWorld } from './world.ts';
+
+const asRoot = process.getuid?.() === 0;
+const needsRoot = asRoot ? {} : { skip: 'files of other users can only be made by root' };
+
+/** A provider that logs in with a token and looks at its own rights, one by one. */
+const remote = defineProvider({
+  name: 'remote',
+  title: 'Remote System',
+  about: 'Answers over TLS',
+  settings: {
+    url: { about: 'Where it is', schema: text(), required: true },
+    token: { about: 'Lets us in', schema: text(), required: true, secret: true },
+    verify_tls_certificate: verifyTlsCertificate,
+    tls_fingerprint: tlsFingerprint,
+    ca_file: caFile,
+  },
+  blueprint: {},
+  stored: {},
+  actions: {},
+  prepares: false,
+  async checks(settings, { deadline, log }) {
+    const { url, token, tls_fingerprint: fingerprints = [], ca_file: ca } = settings;
+    const tls = { verify: true, fingerprints, ...(ca === undefined ? {} : { ca }) };
+    const http = createHttp({ title: 'Remote System', endpoints: [url], tls, deadline, log });
+    const ask = async (name: string, path: string): Promise<Check> => {
+      const { status } = await http.request('GET', path, { headers: { token } });
+      if (status === 200) return { name, state: 'ok', found: 'yes' };
+      return { name, state: 'fail', found: `${status} for the token ${token}` };
+    };
+    try {
+      return [await ask('login', '/login'), await ask('right to see', '/machines')];
+    } finally {
+      http.close();
+    }
+  },
+  open: () => {
+    throw new Error('nobody opens it');
+  },
+});
+
+interface Diagnosis {
+  readonly code: number;
+  readonly checks: readonly Finding[];
+  readonly printed: string;
+  of(name: string): Finding;
+}
+
+interface Place {
+  readonly folder: string;
+  readonly config: string;
+}
+
+/** A configuration whose places are in a folder of the test. */
+function place(): Place {
+  const folder = temporaryDirectory();
+  chmodSync(folder, 0o755);
+  const config = join(folder, 'config.json');
+  mkdirSync(join(folder, 'log'));
+  mkdirSync(join(folder, 'secrets'), { mode: 0o750 });
+  writeFileSync(
+    config,
+    JSON.stringify({
+      log: { file: join(folder, 'log/outrigger.log') },
+      secrets_directory: join(folder, 'secrets'),
+    }),
+  );
+  return { folder, config };
+}
+
+async function diagnose(words: readonly string[], where = place()): Promise<Diagnosis> {
+  const world = createWorld({
+    providers: { remote },
+    env: { OUTRIGGER_CONFIG: where.config, HOME: where.folder },
+  });
+  const code = await runCommand(['doctor', '--user', 'nobody', ...words, '--json'], world);
+  const printed = world.printed();
+  const { checks } = JSON.parse(printed) as { checks: readonly Finding[] };
+  return {
+    code,
+    checks: checks ?? [],
+    printed,
+    of(name) {
+      const found = checks.find((each) => each.name === name);
+      assert.ok(found, `no check "${name}" in ${printed}`);
+      return found;
+    },
+  };
+}
+
+const welcome: Handler = ({ target, headers }, response) => {
+  if (target === '/') return void response.end('hello');
+  if (headers['token'] === 'stale-token') return void response.writeHead(401).end();
+  const seeing = headers['token'] === 'right-token';
+  response.writeHead(target === '/machines' && !seeing ? 403 : 200).end();
+};
+
+/** Diagnoses a server that shows the key, with details that would be right for it. */
+async function diagnoseServer(
+  t: TestContext,
+  key: KeyName,
+  words: readonly string[],
+  handler = welcome,
+): Promise<Diagnosis> {
+  const server = await serve(t, handler, { key });
+  return diagnose(['provider=remote', `url=${server.url}`, 'token=right-token', ...words]);
+}
+
+describe('doctor on a healthy world', () => {
+  test('finds name, connection, certificate, clock and the provider in order', async (t) => {
+    const pin = fingerprintOf('self-signed');
+    const found = await diagnoseServer(t, 'self-signed', [`tls_fingerprint=${pin}`]);
+    for (const name of ['name', 'connection', 'TLS', 'expiry', 'clock', 'login', 'right to see']) {
+      assert.equal(found.of(name).state, 'ok', `${name}: ${found.of(name).found}`);
+    }
+  });
+
+  test('shows the SHA-256 fingerprint ready to be pinned', async (t) => {
+    const found = await diagnoseServer(t, 'self-signed', ['verify_tls_certificate=false']);
+    const pin = fingerprintOf('self-signed');
+    assert.equal(found.of('fingerprint').found, `SHA-256 ${pin}`);
+    assert.equal(found.of('TLS').state, 'warn');
+    assert.match(found.of('TLS').advice ?? '', new RegExp(`tls_fingerprint=${pin}`));
+  });
+
+  test('accepts an issuer that ca_file names', needsRoot, async (t) => {
+    const where = place();
+    writeFileSync(join(where.folder, 'secrets/ca.pem'), authority(), { mode: 0o640 });
+    const server = await serve(t, welcome);
+    const details = ['provider=remote', `url=${server.url}`, 'token=right-token'];
+    const found = await diagnose([...details, 'ca_file=ca.pem'], where);
+    assert.equal(found.of('TLS').state, 'ok');
+  });
+
+  test('looks at the simulator, makes no directory for it, and exits with 0', async () => {
+    const where = place();
+    const world = createWorld({
+      registry,
+      env: { OUTRIGGER_CONFIG: where.config, HOME: where.folder },
+      self: '/nowhere/outrigger',
+    });
+    await runCommand(['doctor', 'provider=simulator', 'installation=cs-1'], world);
+    assert.match(world.printed(), /ok +state +no machine was ever made/);
+    assert.deepEqual(readdirSync(where.folder).sort(), ['config.json', 'log', 'secrets']);
+    assert.deepEqual(readdirSync(join(where.folder, 'log')), []);
+  });
+});
+
+describe('doctor on a broken world', () => {
+  test('says that a name does not exist and stops there', async () => {
+    const found = await diagnose(['provider=remote', 'url=https://no-such.invalid', 'token=abcd']);
+    assert.equal(found.code, 1);
+    assert.equal(found.of('name').state, 'fail');
+    assert.match(found.of('name').found, /no-such\.invalid/);
+    assert.equal(found.of('connection').state, 'skipped');
+  });
+
+  test('says that a port is closed', async () => {
+    const { url } = await nobody();
+    const found = await diagnose(['provider=remote', `url=${url}`, 'token=abcd']);
+    assert.equal(found.of('name').state, 'ok');
+    assert.equal(found.of('connection').state, 'fail');
+    assert.match(found.of('connection').found, /refused the connection/);
+  });
+
+  test('says when a certificate has expired', async (t) => {
+    const found = await diagnoseServer(t, 'expired', []);
+    assert.equal(found.of('expiry').state, 'fail');
+    assert.match(found.of('expiry').found, /expired on \d{4}-\d\d-\d\d/);
+    assert.equal(found.of('clock').state, 'skipped');
+  });
+
+  test('says that a certificate is self-signed and how to pin it', async (t) => {
+    const found = await diagnoseServer(t, 'self-signed', []);
+    assert.equal(found.of('TLS').state, 'fail');
+    assert.match(found.of('TLS').found, /is self-signed/);
+    assert.match(found.of('TLS').found, new RegExp(fingerprintOf('self-signed')));
+  });
+
+  test('says what was pinned and what came instead, never to switch it off', async (t) => {
+    const pin = fingerprintOf('self-signed');
+    const found = await diagnoseServer(t, 'renewed', [`tls_fingerprint=${pin}`]);
+    assert.match(found.of('TLS').found, new RegExp(`pinned ${pin}, got`));
+    assert.match(found.of('TLS').found, new RegExp(fingerprintOf('renewed')));
+    assert.doesNotMatch(found.printed, /verify_tls_certificate/);
+  });
+
+  test('says that a certificate is for another name', needsRoot, async (t) => {
+    const where = place();
+    writeFileSync(join(where.folder, 'secrets/ca.pem'), authority(), { mode: 0o640 });
+    const server = await serve(t, welcome, { key: 'other-name' });
+    const details = ['provider=remote', `url=${server.url}`, 'token=right-token'];
+    const found = await diagnose([...details, 'ca_file=ca.pem'], where);
+    assert.match(found.of('TLS').found, /is for .*, not 127\.0\.0\.1/);
+  });
+
+  test('says by how much the clocks differ', async (t) => {
+    const pin = `tls_fingerprint=${fingerprintOf('self-signed')}`;
+    const late: Handler = (seen, response) => {
+      response.setHeader('date', new Date(Date.now() - 600_000).toUTCString());
+      welcome(seen, response);
+    };
+    const found = await diagnoseServer(t, 'self-signed', [pin], late);
+    assert.equal(found.of('clock').state, 'fail');
+    assert.match(found.of('clock').found, /this server is (599|600|601) s ahead of Remote System/);
+  });
+
+  test('tells a bad secret and a missing right, and prints no secret', async (t) => {
+    const pin = `tls_fingerprint=${fingerprintOf('self-signed')}`;
+    const stale = await diagnoseServer(t, 'self-signed', [pin, 'host.x=1', 'token=stale-token']);
+    assert.equal(stale.of('login').state, 'fail');
+    assert.match(stale.of('login').found, /^401 for the token \*\*\*$/);
+    const blind = await diagnoseServer(t, 'self-signed', [pin, 'token=other-token']);
+    assert.equal(blind.of('login').state, 'ok');
+    assert.match(blind.of('right to see').found, /^403/);
+    assert.doesNotMatch(stale.printed + blind.printed, /stale-token|other-token/);
+  });
+
+  test('names missing settings, all at once, and details that nobody reads', async () => {
+    const missing = await diagnose(['provider=remote', 'tokn=x']);
+    assert.match(missing.of('details').found, /"url" is missing.*"token"/);
+    const odd = await diagnose([
+      'provider=remote',
+      'url=ftp://x',
+      'token=abcd',
+      'tls_fingerprnt=x',
+    ]);
+    const said = odd.checks.filter(({ name }) => name === 'details');
+    assert.ok(said.some(({ advice }) => advice === 'Did you mean "tls_fingerprint"?'));
+  });
+
+  test('says which providers there are', async () => {
+    const found = await diagnose(['provider=remot']);
+    assert.match(found.of('provider').found, /did you mean "remote"/);
+  });
+});
+
+describe('doctor on this server', () => {
+  test('finds a log that root left behind', needsRoot, async () => {
+    const where = place();
+    chownSync(join(where.folder, 'log'), 65534, 65534);
+    writeFileSync(join(where.folder, 'log/outrigger.log'), '', { mode: 0o640 });
+    const found = await diagnose([], where);
+    assert.equal(found.of('log').state, 'fail');
+    assert.match(found.of('log').advice ?? '', /^chown nobody: \S+outrigger\.log/);
+    assert.equal(found.of('log rotation').state, 'ok');
+  });
+
+  test('finds a memo directory of somebody else', needsRoot, async () => {
+    const where = place();
+    mkdirSync(join(where.folder, 'log/outrigger-memo'), { mode: 0o700 });
+    assert.match((await diagnose([], where)).of('memo').advice ?? '', /^Remove it: rm -r/);
+  });
+
+  test('finds a secret file that the service cannot read', needsRoot, async () => {
+    const where = place();
+    chmodSync(join(where.folder, 'secrets'), 0o755);
+    writeFileSync(join(where.folder, 'secrets/token'), 'right-token', { mode: 0o600 });
+    const words = ['provider=remote', 'url=ftp://x', 'token_file=token'];
+    const found = await diagnose(words, where);
+    assert.match(found.of('secrets').found, /^nobody may not read/);
+    assert.match(found.of('secrets').advice ?? '', /chmod 0640/);
+  });
+
+  test('finds a broken configuration', async () => {
+    const where = place();
+    writeFileSync(where.config, '{ "log": { "levle": "debug" } }');
+    const found = await diagnose(['provider=remote'], where);
+    assert.equal(found.code, 1);
+    assert.equal(found.of('configuration').state, 'fail');
+  });
+
+  test('says what a Node.js without snapshot and with FIPS means', () => {
+    const slow = { version: 'v20.1.0', path: '/usr/bin/node', snapshot: false, codeCache: true };
+    const [build, fips] = nodeChecks({ ...slow, fips: true });
+    assert.deepEqual([build?.state, fips?.state], ['warn', 'warn']);
+    assert.match(fips?.advice ?? '', /NTLM/);
+    const [good, none] = nodeChecks({ ...slow, snapshot: true, fips: false });
+    assert.deepEqual([good?.state, none?.state], ['ok', 'ok']);
+  });
+
+  test('reads users, their groups and what a mode lets them do', () => {
+    const folder = temporaryDirectory();
+    const files = { passwd: join(folder, 'passwd'), group: join(folder, 'group') };
+    writeFileSync(files.passwd, 'root:x:0:0::/root:/bin/sh\ncloud:x:7:8::/var/lib/cloud:/bin/sh\n');
+    writeFileSync(files.group, 'other:x:9:adm,cloud\nlone:x:10:\n');
+    const cloud = findAccount('cloud', files);
+    assert.deepEqual(cloud, { name: 'cloud', uid: 7, gids: [8, 9], home: '/var/lib/cloud' });
+    assert.ok(cloud);
+    const file = { uid: 0, gid: 9, mode: 0o640 } as Parameters<typeof may>[2];
+    assert.deepEqual([may(cloud, 'read', file), may(cloud, 'write', file)], [true, false]);
+    assert.equal(findAccount('nobody-here', files), undefined);
+  });
+});
+
+describe('doctor as the file that is installed', () => {
+  test('exits with 0 when nothing is wrong, and with 1 when the file was modified', () => {
+    const { folder, config } = place();
+    const { file, remove } = copyAlone();
+    const env = { OUTRIGGER_CONFIG: config, HOME: folder };
+    const words = ['doctor', '--user', 'root', 'provider=simulator', 'installation=cs-1', '--json'];
+    try {
+      const good = spawnFile(file, words, { env });
+      assert.equal(good.exitCode, 0, good.output);
+      appendFileSync(file, '\n// somebody was here\n');
+      const bad = spawnFile(file, words, { env });
+      assert.equal(bad.exitCode, 1);
+      const { checks } = JSON.parse(bad.output) as { checks: readonly Finding[] };
+      const wrong = checks.filter(({ state }) => state === 'fail');
+      assert.deepEqual(
+        wrong.map(({ name }) => name),
+        ['content'],
+      );
+      assert.match(wrong[0]?.advice ?? '', /install\.sh --check/);
+    } finally {
+      remove();
+    }
+  });
+});
+
+describe('doctor with input that makes no sense', () => {
+  const folder = temporaryDirectory();
+  const list = join(folder, 'list.json');
+  writeFileSync(list, '[1]');
+  const odd = join(folder, 'odd.json');
+  writeFileSync(odd, '{ "hots": { "url": "x" } }');
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [['nonsense'], /"nonsense" is no detail/],
+    [['--details', '/nowhere.json'], /cannot be read \(ENOENT\)/],
+    [['--details', list], /does not hold a JSON object/],
+    [['--details', odd], /speaks of "hots"/],
+    [['--payload', '/nowhere.json'], /there is no such file/],
+    [['--detials', 'x'], /did you mean --details/],
+  ];
+  for (const [words, complaint] of cases) {
+    test(`refuses it with exit code 2: ${words.join(' ')}`, async () => {
+      const world = createWorld({ providers: { remote } });
+      assert.equal(await runCommand(['doctor', ...words], world), 2);
+      assert.match(world.complained(), complaint);
+    });
+  }
+
+  test('reads a payload that CloudStack wrote', async () => {
+    const payload = join(process.cwd(), 'test/payloads/main/status.json');
+    const found = await diagnose(['--payload', payload, '--provider', 'remote']);
+    assert.equal(found.of('provider').state, 'ok');
+  });
+});

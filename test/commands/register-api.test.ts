@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { readAccess } from '../../src/commands/api/access.ts';
+import { type Api, createApi, onlyEntry } from '../../src/commands/api/client.ts';
+import { releaseOf } from '../../src/commands/api/release.ts';
+import { wordsOf } from '../../src/commands/api/trouble.ts';
+import { deadlineIn, failureOf } from '../kit/fakes/http-client.ts';
+import { startServer } from '../kit/fakes/server.ts';
+import { type FakeCloudStack, startCloudStack } from './fakes/cloudstack/server.ts';
+
+async function connect(t: TestContext): Promise<{ api: Api; cloud: FakeCloudStack }> {
+  const cloud = await startCloudStack(t);
+  return { api: apiFor(t, cloud.credentials()), cloud };
+}
+
+function apiFor(t: TestContext, credentials: string): Api {
+  const text = (name: string) => (name === 'credentials' ? credentials : undefined);
+  const access = readAccess({ text, world: { env: {} } });
+  assert.ok(access);
+  const api = createApi(access, deadlineIn(10_000));
+  t.after(() => api.close());
+  return api;
+}
+
+const base = { name: 'x', type: 'Orchestrator', path: 'x/outrigger' };
+
+describe('The client of CloudStack’s API', () => {
+  test('signs every kind of text as CloudStack does', async (t) => {
+    const { api, cloud } = await connect(t);
+    const details = {
+      Zeta: "it's (really) *odd*!~",
+      alpha: 'a+b = c & d % e',
+      'Dotted.Key-1': 'üñí 漢字 🚀',
+      empty: '',
+      lines: 'one\ntwo\ttabs "quoted" \\ [x] {y}',
+    };
+    await api.call('createExtension', { ...base, details });
+    assert.deepEqual(cloud.state.extensions[1]?.details, details);
+  });
+
+  test('waits for a job to end, and tells how it failed', async (t) => {
+    const { api, cloud } = await connect(t);
+    cloud.state.slow.add('createExtension');
+    const made = onlyEntry(await api.call('createExtension', base));
+    assert.equal(made['name'], 'x');
+    const failure = await failureOf(api.call('createExtension', base));
+    assert.match(
+      failure.message,
+      /^createExtension: it failed inside CloudStack \(530\): Extension/,
+    );
+    assert.equal(wordsOf(failure), 'Extension by name already exists');
+  });
+
+  test('says what an unknown command means', async (t) => {
+    const { api } = await connect(t);
+    const { kind, message } = await failureOf(api.call('listNothing'));
+    assert.equal(kind, 'denied');
+    assert.match(message, /does not exist here, or the role/);
+  });
+
+  test('takes an empty list as empty', async (t) => {
+    const { api } = await connect(t);
+    assert.deepEqual(await api.list('listHosts'), []);
+  });
+
+  test('tells a web page from the API', async (t) => {
+    const web = await startServer((_, response) => void response.end('<html>'), { plain: true });
+    t.after(web.close);
+    const access = { apiKey: 'k', secretKey: 's', tls: { verify: true, fingerprints: [] } };
+    const api = createApi({ ...access, url: `${web.url}/client/api` }, deadlineIn(5000));
+    const { message, advice } = await failureOf(api.call('listCapabilities'));
+    assert.match(message, /is not CloudStack's API/);
+    assert.match(advice ?? '', /\/client\/api/);
+    api.close();
+  });
+
+  test('reads versions from 4.21 on, the year numbers included', () => {
+    assert.throws(() => releaseOf('4.20.1.0'), /has no extensions/);
+    assert.throws(() => releaseOf('new'), /is not a version/);
+    assert.equal(releaseOf('4.21.0.0').tellsCaller, false);
+    assert.equal(releaseOf('4.22.1.0').tellsCaller, true);
+    assert.equal(releaseOf('4.22.1.0').reservesDetails, false);
+    assert.equal(releaseOf('4.23.0.0').reservesDetails, true);
+    assert.equal(releaseOf('24.0.0.0').reservesDetails, true);
+  });
+
+  test('takes the keys from the environment too', () => {
+    const env = {
+      CLOUDSTACK_API_URL: 'https://m:8443/client/api/',
+      CLOUDSTACK_API_KEY: 'k',
+      CLOUDSTACK_SECRET_KEY: 's',
+    };
+    const access = readAccess({ text: () => undefined, world: { env } });
+    assert.deepEqual([access?.apiKey, access?.secretKey], ['k', 's']);
+    assert.equal(readAccess({ text: () => undefined, world: { env: {} } }), undefined);
+  });
+});

@@ -1,0 +1,518 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { readSetup } from '../../src/commands/register/setup.ts';
+import { runCommand } from '../../src/commands/run.ts';
+import { simulator } from '../../src/providers/simulator/index.ts';
+import type { FakeRelease } from './fakes/cloudstack/parameters.ts';
+import { type FakeCloudStack, secretKey, startCloudStack } from './fakes/cloudstack/server.ts';
+import { osType } from './fakes/cloudstack/state.ts';
+import { sample } from './sample-provider.ts';
+import { temporaryDirectory } from './scripts.ts';
+import { createWorld } from './world.ts';
+
+interface Ran {
+  readonly code: number;
+  readonly printed: string;
+  readonly complained: string;
+}
+
+const noKeys = {
+  CLOUDSTACK_API_URL: undefined,
+  CLOUDSTACK_API_KEY: undefined,
+  CLOUDSTACK_SECRET_KEY: undefined,
+};
+
+async function run(words: readonly string[], env: object = {}): Promise<Ran> {
+  const world = createWorld({ providers: { sample, simulator }, env: { ...noKeys, ...env } });
+  const code = await runCommand(['register', ...words], world);
+  return { code, printed: world.printed(), complained: world.complained() };
+}
+
+/** A CloudStack whose servers all have the file of the extension "Lab One". */
+async function lab(t: TestContext, release?: FakeRelease): Promise<FakeCloudStack> {
+  const cloud = await startCloudStack(t, release);
+  cloud.state.files.add('lab_one/outrigger');
+  return cloud;
+}
+
+const basics = ['Lab One', '--provider', 'sample', '--detail', 'url=https://s:1'];
+
+function register(cloud: FakeCloudStack, ...more: string[]): Promise<Ran> {
+  return run([...basics, '--credentials', cloud.credentials(), ...more]);
+}
+
+function extensionOf({ state }: FakeCloudStack) {
+  const found = state.extensions.find(({ name }) => name === 'Lab One');
+  assert.ok(found);
+  return found;
+}
+
+function actionOf({ state }: FakeCloudStack, name: string) {
+  const found = state.actions.find((each) => each.name === name);
+  assert.ok(found);
+  return found;
+}
+
+describe('register on a CloudStack that knows nothing', () => {
+  for (const release of ['4.21.0.0', '4.22.0.0', '4.23.0.0', '24.0.0.0'] as const) {
+    test(`makes extension, custom actions and registration on ${release}`, async (t) => {
+      const cloud = await lab(t, release);
+      const { code, printed, complained } = await register(cloud, '--cluster', 'ext');
+      assert.equal(complained, '');
+      assert.equal(code, 0);
+      const { details, path, hidden, id, reserved } = extensionOf(cloud);
+      assert.equal(path, 'lab_one/outrigger');
+      assert.equal(hidden['orchestratorrequirespreparevm'], 'false');
+      assert.equal(details['provider'], 'sample');
+      assert.equal(details['url'], 'https://s:1');
+      assert.match(details['installation'] ?? '', /^cs-[0-9a-f]{12}$/);
+      assert.equal(reserved, /^4\.2[12]/.test(release) ? '' : 'sample_id');
+      const ext = cloud.state.clusters.find(({ name }) => name === 'ext');
+      assert.equal(ext?.registration?.extensionId, id);
+      assert.match(printed, /\+ custom action Melt\n {4}time-out: 60 s/);
+      assert.match(printed, /ready/);
+    });
+  }
+
+  test('gives every action its time-out, parameters and roles, enabled', async (t) => {
+    const cloud = await lab(t);
+    await register(cloud);
+    const paint = actionOf(cloud, 'Paint');
+    assert.deepEqual([paint.timeout, paint.enabled], [30, true]);
+    assert.deepEqual(paint.roles.sort(), ['Admin', 'DomainAdmin', 'ResourceAdmin', 'User']);
+    assert.deepEqual(paint.parameters, [
+      {
+        name: 'colour',
+        type: 'STRING',
+        validationformat: 'NONE',
+        required: 'true',
+        valueoptions: 'red,blue',
+      },
+      { name: 'coats', type: 'NUMBER', validationformat: 'NONE', required: 'false' },
+    ]);
+    const melt = actionOf(cloud, 'Melt');
+    assert.deepEqual(melt.roles, ['Admin']);
+    assert.deepEqual(
+      melt.parameters.map(({ name }) => name),
+      ['instance_name'],
+    );
+  });
+
+  test('registers all for Admin only where nobody checks who runs an action, and says so', async (t) => {
+    const cloud = await lab(t, '4.21.0.0');
+    const { printed } = await register(cloud);
+    for (const { roles } of cloud.state.actions) assert.deepEqual(roles, ['Admin']);
+    assert.match(printed, /4\.21\.0\.0 does not check who runs a custom action/);
+  });
+
+  test('takes every action of the simulator as it is defined', async (t) => {
+    const cloud = await lab(t);
+    const given = ['Lab One', '--provider', 'simulator', '--credentials', cloud.credentials()];
+    assert.equal((await run(given)).code, 0);
+    const wanted = Object.keys(simulator.actions).sort();
+    assert.deepEqual(cloud.state.actions.map(({ name }) => name).sort(), wanted);
+    for (const { timeout } of cloud.state.actions) assert.ok(timeout > 3);
+    assert.equal(extensionOf(cloud).hidden['orchestratorrequirespreparevm'], 'true');
+  });
+
+  test('uses the installation that another extension of this CloudStack has', async (t) => {
+    const cloud = await lab(t);
+    const [builtIn] = cloud.state.extensions;
+    assert.ok(builtIn);
+    builtIn.details = { installation: 'cs-known' };
+    await register(cloud);
+    assert.equal(extensionOf(cloud).details['installation'], 'cs-known');
+  });
+
+  test('shows the plan, changes nothing and exits with 3', async (t) => {
+    const cloud = await lab(t);
+    const { code, printed } = await register(cloud, '--plan');
+    assert.equal(code, 3);
+    assert.match(printed, /^\+ extension Lab One$/m);
+    assert.deepEqual(cloud.changes, []);
+  });
+
+  test('says what it means when the file is not there', async (t) => {
+    const cloud = await startCloudStack(t);
+    const { code, printed } = await register(cloud);
+    assert.equal(code, 1);
+    assert.match(printed.replace(/\s+/g, ' '), /does not find \S+ ready: .*install\.sh --check/);
+  });
+});
+
+describe('register on a CloudStack that knows it already', () => {
+  test('changes nothing and says so', async (t) => {
+    const cloud = await lab(t);
+    await register(cloud, '--cluster', 'ext');
+    const before = cloud.changes.length;
+    const again = await register(cloud, '--cluster', 'ext');
+    assert.equal(again.code, 0);
+    assert.match(again.printed, /Nothing to change/);
+    assert.equal(cloud.changes.length, before);
+    assert.equal((await register(cloud, '--plan')).code, 0);
+  });
+
+  test('keeps the details that others have put there when it adds its own', async (t) => {
+    const cloud = await lab(t);
+    await register(cloud);
+    const extension = extensionOf(cloud);
+    const { installation } = extension.details;
+    extension.details = { ...extension.details, theirs: 'kept', url: 'https://old:1' };
+    const { printed } = await register(cloud);
+    assert.match(printed, /detail url: https:\/\/old:1 -> https:\/\/s:1/);
+    assert.equal(extension.details['theirs'], 'kept');
+    assert.equal(extension.details['url'], 'https://s:1');
+    assert.equal(extension.details['installation'], installation);
+  });
+
+  test('brings back what has drifted in an action, Admin included', async (t) => {
+    const cloud = await lab(t);
+    await register(cloud);
+    Object.assign(actionOf(cloud, 'Melt'), { roles: ['User'], timeout: 3, enabled: false });
+    Object.assign(actionOf(cloud, 'Paint'), { parameters: [] });
+    const { printed } = await register(cloud);
+    assert.match(printed, /time-out: 3 s -> 60 s/);
+    assert.match(printed, /roles: User -> Admin/);
+    const { roles, timeout, enabled } = actionOf(cloud, 'Melt');
+    assert.deepEqual([roles, timeout, enabled], [['Admin'], 60, true]);
+    assert.equal(actionOf(cloud, 'Paint').parameters.length, 2);
+    assert.ok(actionOf(cloud, 'Paint').roles.includes('Admin'));
+  });
+
+  test('leaves longer time-outs and actions that it does not know alone', async (t) => {
+    const cloud = await lab(t);
+    await register(cloud);
+    const melt = actionOf(cloud, 'Melt');
+    melt.timeout = 900;
+    cloud.state.actions.push({ ...melt, id: 'other', name: 'Theirs' });
+    const { printed } = await register(cloud);
+    assert.equal(melt.timeout, 900);
+    assert.match(printed, /Other custom actions are left alone: Theirs/);
+    assert.match(printed, /Nothing to change/);
+  });
+
+  test('refuses another installation, path, or a directory that is taken', async (t) => {
+    const cloud = await lab(t);
+    await register(cloud);
+    const other = await register(cloud, '--installation', 'cs-other');
+    assert.match(other.complained, /belongs to installation "cs-/);
+    const moved = await register(cloud, '--path', 'lab_one/elsewhere');
+    assert.match(moved.complained, /its path cannot be changed/);
+    const twin = ['lab_One', '--provider', 'sample', '--credentials', cloud.credentials()];
+    assert.match((await run(twin)).complained, /"Lab One" has the same directory as "lab_One"/);
+  });
+
+  test('takes no built-in extension over because its name is alike', async (t) => {
+    const cloud = await lab(t);
+    const given = ['proxmox', '--provider', 'sample', '--credentials', cloud.credentials()];
+    const { code, complained } = await run(given);
+    assert.equal(code, 1);
+    assert.match(complained, /has an extension "Proxmox" already/);
+    assert.deepEqual(cloud.changes, []);
+  });
+
+  test('adds details to a built-in extension and leaves its path alone', async (t) => {
+    const cloud = await lab(t);
+    const [builtIn] = cloud.state.extensions;
+    const given = ['Proxmox', '--provider', 'sample', '--credentials', cloud.credentials()];
+    const { code, printed } = await run(given);
+    assert.equal(code, 0);
+    assert.equal(builtIn?.details['provider'], 'sample');
+    assert.match(printed, /built into CloudStack/);
+  });
+});
+
+describe('register with secrets', () => {
+  const file = join(temporaryDirectory(), 'token');
+  writeFileSync(file, 's3cret-token\n');
+
+  test('takes them from files and prints them nowhere', async (t) => {
+    const cloud = await lab(t);
+    const given = ['--secret', `token=${file}`];
+    const planned = await register(cloud, ...given, '--plan');
+    const done = await register(cloud, ...given, '--json');
+    assert.equal(extensionOf(cloud).details['token'], 's3cret-token');
+    extensionOf(cloud).details['token'] = 'older-token';
+    const drifted = await register(cloud, ...given, '--plan');
+    assert.match(drifted.printed, /detail token: \(secret\) -> \(secret\)/);
+    const printed = await register(cloud, ...given, '--print');
+    const all = [planned, done, drifted, printed].map((each) => each.printed + each.complained);
+    for (const text of all) {
+      assert.doesNotMatch(text, /s3cret-token|older-token/);
+      assert.ok(!text.includes(secretKey));
+    }
+    assert.match(printed.printed, /'details\[0\]\.token='"\$\{TOKEN_SECRET\}"/);
+  });
+});
+
+describe('register with a file for a whole zone', () => {
+  const folder = temporaryDirectory();
+  writeFileSync(join(folder, 'token'), 'host-token');
+  const setup = {
+    extension: {
+      name: 'Lab One',
+      provider: 'sample',
+      description: 'The lab',
+      details: { allowed_shapes: 'round' },
+      actions: { Paint: { roles: ['DomainAdmin'], timeout: 99, details: { shiny: 'true' } } },
+    },
+    zone: 'zone1',
+    pod: 'pod1',
+    clusters: [
+      {
+        name: 'lab',
+        arch: 'x86_64',
+        details: { verify: true },
+        hosts: [{ name: 'node1', details: { url: 'https://n1:1', token: { file: 'token' } } }],
+      },
+    ],
+    templates: [
+      { name: 'debian', ostype: osType.description, details: { shape: 'round', size_gb: 8 } },
+    ],
+  };
+  const file = join(folder, 'zone.json');
+  writeFileSync(file, JSON.stringify(setup));
+
+  test('makes cluster, host and template with their details, and nothing twice', async (t) => {
+    const cloud = await lab(t);
+    cloud.state.slow.add('addHost');
+    const given = ['--setup', file, '--credentials', cloud.credentials()];
+    const { code, complained, printed } = await run(given);
+    assert.equal(complained, '');
+    assert.equal(code, 0);
+    const { state } = cloud;
+    const cluster = state.clusters.find(({ name }) => name === 'lab');
+    assert.deepEqual(cluster?.registration?.details, { verify: 'true' });
+    const [host] = state.hosts;
+    assert.equal(host?.clusterId, cluster?.id);
+    assert.deepEqual(host?.details, {
+      'External:url': 'https://n1:1',
+      'External:token': 'host-token',
+    });
+    const [template] = state.templates;
+    assert.deepEqual(template?.details, { 'External:shape': 'round', 'External:size_gb': '8' });
+    const paint = actionOf(cloud, 'Paint');
+    assert.deepEqual([paint.roles.sort(), paint.timeout], [['Admin', 'DomainAdmin'], 99]);
+    assert.deepEqual(paint.details, { shiny: 'true' });
+    assert.doesNotMatch(printed, /host-token/);
+    const before = cloud.changes.length;
+    const again = await run(given);
+    assert.match(again.printed, /Nothing to change/);
+    assert.equal(cloud.changes.length, before);
+  });
+
+  test('updates a host that has drifted and keeps its other details', async (t) => {
+    const cloud = await lab(t);
+    const given = ['--setup', file, '--credentials', cloud.credentials()];
+    await run(given);
+    const [host] = cloud.state.hosts;
+    assert.ok(host);
+    host.details = { 'External:url': 'https://old:1', 'External:theirs': 'kept' };
+    const { printed } = await run(given);
+    assert.match(printed, /~ host node1\n {4}detail url: https:\/\/old:1 -> https:\/\/n1:1/);
+    assert.deepEqual(host.details, {
+      'External:url': 'https://n1:1',
+      'External:token': 'host-token',
+      'External:theirs': 'kept',
+    });
+  });
+
+  test('says so where CloudStack does not show the details of hosts', async (t) => {
+    const cloud = await lab(t);
+    cloud.state.showsHostDetails = false;
+    const given = ['--setup', file, '--credentials', cloud.credentials()];
+    await run(given);
+    assert.match((await run(given)).printed, /does not show the details of host node1/);
+  });
+
+  test('prints commands that a shell can read, without asking CloudStack', async () => {
+    const { code, printed } = await run(['--setup', file, '--print']);
+    assert.equal(code, 0);
+    assert.match(printed, /^cmk -o json add customaction extensionid="\$\{EXTENSION\}"/m);
+    assert.match(printed, /^CLUSTER_\d+=\$\(cmk -o json add cluster /m);
+    assert.doesNotMatch(printed, /host-token/);
+    const checked = spawnSync('sh', ['-n'], { input: printed, encoding: 'utf8' });
+    assert.equal(checked.stderr, '');
+  });
+
+  test('prints commands whose words arrive as they are meant', async () => {
+    const { printed } = await run(['--setup', file, '--print']);
+    const tools = `cmk() { shift 2; for word; do printf '%s\\n' "$word" >&2; done; }\njq() { echo id-1; }\n`;
+    const env = { ...process.env, TOKEN_SECRET: 'to k"en' };
+    const played = spawnSync('sh', [], { input: tools + printed, encoding: 'utf8', env });
+    assert.equal(played.status, 0, played.stderr);
+    const words = played.stderr.split('\n');
+    for (const word of [
+      'externaldetails[0].token=to k"en',
+      `description=${sample.actions['Paint']?.about}`,
+      'extensionid=id-1',
+      'parameters[0].valueoptions=red,blue',
+    ]) {
+      assert.ok(words.includes(word), word);
+    }
+  });
+
+  test('takes the file that the documentation shows', () => {
+    const page = readFileSync('docs/registering.md', 'utf8');
+    const shown = [...page.matchAll(/^```json\n([\s\S]*?)^```/gm)].map(([, text = '']) => text);
+    const example = shown.find((text) => text.includes('"clusters"'));
+    const path = join(folder, 'shown.json');
+    writeFileSync(path, example ?? '');
+    assert.equal(readSetup(path).clusters[0]?.hosts[0]?.name, 'pve1');
+  });
+
+  test('refuses files that contradict themselves or hold unknown keys', async () => {
+    const broken: readonly (readonly [object, RegExp])[] = [
+      [{ ...setup, zone: undefined }, /clusters need "zone" and "pod"/],
+      [{ ...setup, zon: 'x' }, /"zon"/],
+      [{ ...setup, clusters: [...setup.clusters, ...setup.clusters] }, /stands there twice/],
+      [{ extension: { name: 'x', provider: 'sample', actions: { Pant: {} } } }, /mean Paint\?/],
+      [{ extension: { provider: 'sample' } }, /"extension\.name"/],
+    ];
+    for (const [content, complaint] of broken) {
+      const bad = join(folder, 'bad.json');
+      writeFileSync(bad, JSON.stringify(content));
+      const { code, complained } = await run(['--setup', bad, '--print']);
+      assert.equal(code, 2);
+      assert.match(complained, complaint);
+    }
+  });
+});
+
+describe('register --remove', () => {
+  test('takes registration, actions and extension away and leaves the file', async (t) => {
+    const cloud = await lab(t);
+    await register(cloud, '--cluster', 'ext');
+    const given = ['Lab One', '--remove', '--credentials', cloud.credentials()];
+    assert.equal((await run([...given, '--plan'])).code, 3);
+    const { code, printed } = await run(given);
+    assert.equal(code, 0);
+    assert.match(printed, /- extension Lab One/);
+    assert.deepEqual(cloud.state.actions, []);
+    assert.equal(cloud.state.extensions.length, 1);
+    assert.ok(cloud.state.files.has('lab_one/outrigger'));
+    assert.match((await run(given)).printed, /There is no extension Lab One/);
+  });
+
+  test('refuses while hosts are served, and for a built-in extension', async (t) => {
+    const cloud = await lab(t);
+    await register(cloud, '--cluster', 'ext');
+    const ext = cloud.state.clusters.find(({ name }) => name === 'ext');
+    cloud.state.hosts.push({ id: 'h', name: 'node1', clusterId: ext?.id ?? '', details: {} });
+    const before = cloud.changes.length;
+    const served = await run(['Lab One', '--remove', '--credentials', cloud.credentials()]);
+    assert.equal(served.code, 1);
+    assert.match(served.complained, /still serves the hosts node1/);
+    const own = await run(['Proxmox', '--remove', '--credentials', cloud.credentials()]);
+    assert.match(own.complained, /built into CloudStack/);
+    assert.equal(cloud.changes.length, before);
+  });
+});
+
+describe('register that CloudStack refuses', () => {
+  test('explains a wrong key, and clocks that differ', async (t) => {
+    const cloud = await lab(t);
+    const wrong = cloud.credentials({ secret_key: 'another' });
+    const refused = await run([...basics, '--credentials', wrong]);
+    assert.equal(refused.code, 1);
+    assert.match(refused.complained, /does not accept the API key or the signature \(401\)/);
+    cloud.setClock(3_600_000);
+    assert.match((await register(cloud)).complained, /clocks differ by 3[56]\d\d s/);
+  });
+
+  test('explains clusters that cannot be taken, before anything is changed', async (t) => {
+    const cloud = await lab(t);
+    assert.match((await register(cloud, '--cluster', 'kvm')).complained, /is one of KVM/);
+    assert.match(
+      (await register(cloud, '--cluster', 'nowhere')).complained,
+      /no cluster "nowhere"/,
+    );
+    const [builtIn] = cloud.state.extensions;
+    const ext = cloud.state.clusters.find(({ name }) => name === 'ext');
+    assert.ok(ext && builtIn);
+    ext.registration = { extensionId: builtIn.id, details: {} };
+    assert.match(
+      (await register(cloud, '--cluster', 'ext')).complained,
+      /extension Proxmox already/,
+    );
+    assert.deepEqual(cloud.changes, []);
+  });
+
+  test('says how far it came, and goes on from there the next time', async (t) => {
+    const cloud = await lab(t);
+    cloud.state.slow.add('addCustomAction');
+    await register(cloud);
+    cloud.state.actions.length = 0;
+    const { id } = extensionOf(cloud);
+    extensionOf(cloud).details['url'] = 'https://old:1';
+    cloud.state.actions.push = () => {
+      throw { code: 535, text: 'the database is away' };
+    };
+    const broken = await register(cloud);
+    assert.equal(broken.code, 1);
+    assert.match(
+      broken.complained,
+      /custom action Paint: addCustomAction: .*\(535\): the database/,
+    );
+    assert.match(broken.complained, /\(1 of 3 changes were made before\)/);
+    cloud.state.actions.push = Array.prototype.push;
+    assert.equal((await register(cloud)).code, 0);
+    assert.equal(extensionOf(cloud).id, id);
+  });
+
+  test('says when something else than the API answers, and an old certificate', async (t) => {
+    const cloud = await lab(t);
+    const elsewhere = cloud.credentials({ url: `${cloud.server.url}/nowhere/api` });
+    assert.match((await run([...basics, '--credentials', elsewhere])).complained, /404/);
+    const unknown = cloud.credentials({ ca_file: undefined });
+    assert.match((await run([...basics, '--credentials', unknown])).complained, /unknown issuer/);
+  });
+});
+
+describe('register with input that makes no sense', () => {
+  const folder = temporaryDirectory();
+  const open = join(folder, 'open.json');
+  writeFileSync(open, '{}');
+  chmodSync(open, 0o644);
+  const odd = join(folder, 'odd.json');
+  writeFileSync(odd, '{ "secret": "x" }', { mode: 0o600 });
+  const cases: readonly (readonly [readonly string[], RegExp, object?])[] = [
+    [[], /The extension has no name|Which provider/],
+    [['Lab'], /Which provider the extension is for/],
+    [['Lab', '--provider', 'smaple'], /did you mean "sample"/],
+    [['..', '--provider', 'sample'], /cannot be the name of an extension/],
+    [['Lab', '--provider', 'sample', '--path', '../x'], /leads elsewhere/],
+    [['Lab', '--provider', 'sample', '--path', 'lab/a/b/c'], /two directories/],
+    [['Lab', '--provider', 'sample', '--path', 'lab/lab.sh'], /stub/],
+    [['Lab', '--provider', 'sample', '--detail', 'url'], /--detail has to be KEY=VALUE/],
+    [['Lab', '--provider', 'sample', '--detail', 'token=s3cret'], /"token" is a secret/],
+    [['Lab', '--provider', 'sample', '--secret', 'token=/nowhere'], /cannot be read \(ENOENT\)/],
+    [['Lab', '--provider', 'sample', '--installation', 'a b'], /cannot be an installation/],
+    [['Lab', '--provider', 'sample'], /API is needed/],
+    [
+      ['Lab', '--provider', 'sample', '--api', 'https://m/client/api'],
+      /api_key, secret_key missing/,
+    ],
+    [
+      ['Lab', '--provider', 'sample'],
+      /secret_key missing/,
+      { CLOUDSTACK_API_URL: 'https://m/c/api', CLOUDSTACK_API_KEY: 'k' },
+    ],
+    [['Lab', '--provider', 'sample', '--credentials', open], /Everybody may read/],
+    [['Lab', '--provider', 'sample', '--credentials', odd], /look at "secret"/],
+    [['Lab', '--provider', 'sample', '--credentials', '/nowhere'], /ENOENT/],
+    [['Lab', '--provider', 'sample', '--print', '--cloudstack', '4.20'], /has no extensions/],
+    [['--remove'], /--remove needs the name/],
+    [['Lab', '--pln'], /did you mean --plan/],
+  ];
+  for (const [words, complaint, env] of cases) {
+    test(`refuses it before anything is asked: ${words.join(' ')}${env ? ' with half the keys' : ''}`, async () => {
+      const { code, complained } = await run(words, env);
+      assert.match(complained, complaint);
+      assert.equal(code, words.includes('--print') ? 1 : 2);
+    });
+  }
+});
