@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, chmodSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { type Farm, skip, startFarm } from './server-farm.ts';
+
+const place = 'etc/cloudstack/extensions/ext/outrigger';
+
+// Every case but the last ends with all servers in order again.
+describe('install.sh --check', { skip }, () => {
+  let farm: Farm;
+  before(async () => {
+    farm = await startFarm();
+    await install();
+  });
+  after(() => farm?.remove());
+  const install = async (...args: readonly string[]) => {
+    const { code, output } = await farm.run('--name', 'ext', '--file', farm.file, ...args);
+    assert.equal(code, 0, output);
+    return output;
+  };
+  const check = (...args: readonly string[]) =>
+    farm.run('--name', 'ext', '--file', farm.file, '--check', ...args);
+
+  it('says OK when all servers have the local file, and changes nothing', async () => {
+    const before = farm.all.map((server) => server.listing());
+    const { code, output } = await check();
+    assert.equal(code, 0, output);
+    assert.match(output, /^a +ok +\d+\.\d+\.\d+ +[0-9a-f]{12} +\d+\.\d+\.\d+$/m);
+    assert.match(output, /^OK: /m);
+    assert.deepEqual(
+      farm.all.map((server) => server.listing()),
+      before,
+    );
+  });
+
+  it('warns, with another exit code, of a file that does not belong there', async () => {
+    const { a } = farm.servers;
+    a.write('etc/cloudstack/extensions/ext/outrigger.bak', '');
+    const { code, output } = await check();
+    rmSync(join(a.root, `${place}.bak`));
+    assert.equal(code, 1, output);
+    assert.match(output, /warning: \S+outrigger\.bak does not belong there/);
+  });
+
+  it('tells another version, what an upgrade has rewritten and what is missing apart', async () => {
+    const { a, b, c } = farm.servers;
+    a.write(place, readFileSync(farm.next, 'utf8'), 0o755, 'cloud:cloud');
+    b.write(place, '#!/bin/sh\necho the stub of CloudStack\n', 0o755, 'cloud:cloud');
+    rmSync(join(c.root, place));
+    const { code, output } = await check();
+    assert.equal(code, 2, output);
+    assert.match(output, /^a +differs .*\n +not the local file/m);
+    assert.match(output, /^b +rewritten .*\n.*an upgrade of CloudStack puts its own script back/m);
+    assert.match(output, /^c +missing /m);
+    assert.match(output, /^CRITICAL: /m);
+    await install();
+    assert.match(b.listing(), /var\/lib\/outrigger\/ext\/outrigger\/displaced /);
+  });
+
+  it('tells a server that is down, a file changed by hand and a wrong mode apart', async () => {
+    const { a, b, c } = farm.servers;
+    await b.stop();
+    appendFileSync(join(a.root, place), '// by hand\n');
+    chmodSync(join(c.root, place), 0o644);
+    const { code, output } = await check();
+    await b.start();
+    assert.equal(code, 2, output);
+    assert.match(output, /^a +modified /m);
+    assert.match(output, /^b +unreachable .*\n +cannot be reached: .*refused/m);
+    assert.match(output, /^c +mode .*\n +owner and mode are cloud:cloud 644/m);
+    await install();
+  });
+
+  it('stays red for a server that was left out until it has caught up', async () => {
+    const { b } = farm.servers;
+    const hotfix = ['--name', 'ext', '--file', farm.next];
+    await b.stop();
+    const out = await farm.runOn(['a', 'b'], ...hotfix, '--allow-down', 'b');
+    await b.start();
+    assert.equal(out.code, 0, out.output);
+    assert.match(out.output, /Still to do: b/);
+    const both = await farm.runOn(['a', 'b'], ...hotfix, '--check');
+    assert.equal(both.code, 2, both.output);
+    assert.match(both.output, /^b +differs /m);
+    const unrelated = await farm.runOn(['a'], ...hotfix);
+    assert.equal(unrelated.code, 0, unrelated.output);
+    const alone = await farm.runOn(['a'], ...hotfix, '--check');
+    assert.equal(alone.code, 2, 'a still knows that b was left out');
+    assert.match(alone.output, /^b +behind/m);
+    const caught = await farm.runOn(['a', 'b'], ...hotfix);
+    assert.equal(caught.code, 0, caught.output);
+    const green = await farm.runOn(['a'], ...hotfix, '--check');
+    assert.equal(green.code, 0, green.output);
+  });
+});

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { chmodSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { type Farm, runScript, skip, startFarm } from './server-farm.ts';
+
+const place = 'etc/cloudstack/extensions/proxmox_ts/outrigger';
+const name = ['--name', 'Proxmox TS'];
+
+// One story.
+describe('install.sh on three servers', { skip }, () => {
+  let farm: Farm;
+  before(async () => {
+    farm = await startFarm();
+    const { code, output } = await farm.run(...name, '--file', farm.file);
+    assert.equal(code, 0, output);
+  });
+  after(() => farm?.remove());
+  const everywhere = (file: string) => {
+    const text = readFileSync(file, 'utf8');
+    for (const server of farm.all) assert.equal(server.read(place), text, server.name);
+  };
+  const listings = () => farm.all.map((server) => server.listing());
+
+  it('puts the same file on all of them, as CloudStack needs it', () => {
+    everywhere(farm.file);
+    for (const { root, tree } of farm.all) {
+      const cloud = statSync(tree).uid;
+      assert.equal(statSync(join(root, place)).mode & 0o7777, 0o755);
+      assert.equal(statSync(join(root, place)).uid, cloud);
+      assert.equal(statSync(join(tree, 'proxmox_ts')).uid, cloud);
+      assert.equal(statSync(join(tree, 'proxmox_ts')).mode & 0o7777, 0o755);
+    }
+  });
+
+  it('leaves nothing else in the tree of the extensions or beside it', () => {
+    for (const server of farm.all) {
+      const paths = server
+        .listing()
+        .split('\n')
+        .map((line) => line.split(' ')[0])
+        .filter((path) => path?.startsWith('etc/cloudstack/'));
+      assert.deepEqual(paths, [
+        'etc/cloudstack/extensions',
+        'etc/cloudstack/extensions/Proxmox',
+        'etc/cloudstack/extensions/Proxmox/proxmox.sh',
+        'etc/cloudstack/extensions/proxmox_ts',
+        'etc/cloudstack/extensions/proxmox_ts/outrigger',
+      ]);
+    }
+  });
+
+  it('changes nothing when it runs again, and says so', async () => {
+    const before = listings();
+    const { code, output } = await farm.run(...name, '--file', farm.file);
+    assert.equal(code, 0, output);
+    assert.match(output, /Nothing to do: 3 server\(s\) have it already/);
+    assert.deepEqual(listings(), before);
+  });
+
+  it('says with --dry-run what it would do, and does not do it', async () => {
+    const before = listings();
+    const { code, output } = await farm.run(...name, '--file', farm.next, '--dry-run');
+    assert.equal(code, 0, output);
+    assert.match(output, /b: replaces \d+\.\d+\.\d+/);
+    assert.match(output, /Nothing was changed/);
+    assert.deepEqual(listings(), before);
+  });
+
+  it('mends owner and mode that something has changed', async () => {
+    const { root } = farm.servers.b;
+    chmodSync(join(root, place), 0o644);
+    const { code, output } = await farm.run(...name, '--file', farm.file);
+    assert.equal(code, 0, output);
+    assert.match(output, /b: mends owner and mode \(cloud:cloud 644\)/);
+    assert.equal(statSync(join(root, place)).mode & 0o7777, 0o755);
+  });
+
+  it('upgrades, goes back with --rollback, and forth again', async () => {
+    const up = await farm.run(...name, '--file', farm.next);
+    assert.equal(up.code, 0, up.output);
+    everywhere(farm.next);
+    for (const file of [farm.file, farm.next]) {
+      const back = await farm.run(...name, '--rollback');
+      assert.equal(back.code, 0, back.output);
+      everywhere(file);
+    }
+  });
+
+  it('writes one Node into line 1 on all servers, and nothing else of the file', async () => {
+    const node = join(farm.folder, 'n');
+    symlinkSync(process.execPath, node);
+    const { code, output } = await farm.run(...name, '--file', farm.file, '--node', node);
+    assert.equal(code, 0, output);
+    const [first = '', ...rest] = farm.servers.c.read(place).split('\n');
+    const [original = '', ...body] = readFileSync(farm.file, 'utf8').split('\n');
+    assert.equal(first, original.replace(' node ', ` ${node} `));
+    assert.deepEqual(rest, body);
+    const check = await farm.run(...name, '--file', farm.file, '--check');
+    assert.equal(check.code, 0, check.output);
+    const back = await farm.runOn(['a'], ...name, '--file', farm.file);
+    assert.equal(back.code, 0, back.output);
+    const differs = await farm.run(...name, '--file', farm.file, '--check');
+    assert.equal(differs.code, 2, 'a has another line 1 than the others now');
+    assert.match(differs.output, /line 1 names another Node than on the other servers/);
+  });
+
+  it('lets every call of the old and of the new file through while it renames', async () => {
+    let done = false;
+    const upgrade = farm.runOn(['a'], ...name, '--file', farm.next).finally(() => {
+      done = true;
+    });
+    let calls = 0;
+    while (!done) {
+      const call = await runScript(join(farm.servers.a.root, place), ['version']);
+      assert.equal(call.code, 0, call.output);
+      calls++;
+    }
+    const { code, output } = await upgrade;
+    assert.equal(code, 0, output);
+    assert.ok(calls > 2, `only ${calls} calls`);
+    const back = await farm.runOn(['a'], ...name, '--rollback');
+    assert.equal(back.code, 0, back.output);
+  });
+
+  it('removes everything of itself with --uninstall --force only', async () => {
+    const before = listings();
+    const asked = await farm.run(...name, '--uninstall');
+    assert.equal(asked.code, 2, asked.output);
+    assert.match(asked.output, /cmk list extensions/);
+    assert.deepEqual(listings(), before);
+    const { code, output } = await farm.run(...name, '--uninstall', '--force');
+    assert.equal(code, 0, output);
+    for (const server of farm.all) assert.doesNotMatch(server.listing(), /proxmox_ts|outrigger/);
+    const again = await farm.run(...name, '--file', farm.file);
+    assert.equal(again.code, 0, again.output);
+  });
+});

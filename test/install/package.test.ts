@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { type Farm, runScript, skip, startFarm } from './server-farm.ts';
+
+describe('the package', () => {
+  let folder = '';
+  let tar = '';
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'outrigger-package-'));
+    tar = pack('one');
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  const pack = (name: string) => {
+    const target = join(folder, name);
+    execFileSync(process.execPath, ['build.mjs', 'package', target], { stdio: 'pipe' });
+    const [file = '', ...more] = readdirSync(target);
+    assert.deepEqual(more, []);
+    assert.match(file, /^outrigger-\d+\.\d+\.\d+\.tar\.gz$/);
+    return join(target, file);
+  };
+
+  it('is the same, byte for byte, whenever it is made', () => {
+    assert.ok(readFileSync(tar).equals(readFileSync(pack('two'))));
+  });
+
+  it('holds the file, the installer, sums, licences and the docs, all of root', () => {
+    const listing = execFileSync('tar', ['tvzf', tar], { encoding: 'utf8' });
+    for (const line of listing.trim().split('\n'))
+      assert.match(line, /^-rw[x-]r-[x-]r-[x-] root\/root /);
+    assert.match(listing, /^-rwxr-xr-x .*\/install\.sh$/m);
+    assert.match(listing, /^-rwxr-xr-x .*\/out\/outrigger$/m);
+    for (const name of [
+      'SHA256SUMS',
+      'LICENSE',
+      'LICENSES-THIRD-PARTY',
+      'README.md',
+      'docs/operating.md',
+    ])
+      assert.ok(listing.includes(`/${name}\n`), name);
+  });
+
+  describe('unpacked on a server without the internet', { skip }, () => {
+    let farm: Farm;
+    before(async () => {
+      farm = await startFarm();
+    });
+    after(() => farm?.remove());
+
+    it('fits its sums and installs itself there and on another server', async () => {
+      const unpacked = join(folder, 'unpacked');
+      mkdirSync(unpacked);
+      execFileSync('tar', ['xzf', tar, '-C', unpacked, '--strip-components=1']);
+      execFileSync('sha256sum', ['-c', '--quiet', 'SHA256SUMS'], { cwd: unpacked });
+      const args = ['--name', 'ext', '--host', 'a', '--host', 'b', ...farm.way];
+      const { code, output } = await runScript(join(unpacked, 'install.sh'), args);
+      assert.equal(code, 0, output);
+      const installed = farm.servers.b.read('etc/cloudstack/extensions/ext/outrigger');
+      assert.equal(installed, readFileSync(join(unpacked, 'out/outrigger'), 'utf8'));
+    });
+  });
+});

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { type Farm, skip, startFarm } from './server-farm.ts';
+
+const oldNode = '#!/bin/sh\necho "16.20.2 true /opt/node-16/bin/node"\n';
+const place = 'etc/cloudstack/extensions/ext/outrigger';
+
+describe('install.sh, where one server is not fit,', { skip }, () => {
+  let farm: Farm;
+  let untouched: readonly string[] = [];
+  before(async () => {
+    farm = await startFarm();
+    untouched = farm.all.map((server) => server.listing());
+  });
+  after(() => farm?.remove());
+  // Every case mends what it broke, and not a file may be left by what was refused.
+  afterEach(() => {
+    for (const server of farm.all) server.mendNode();
+    assert.deepEqual(
+      farm.all.map((server) => server.listing()),
+      untouched,
+    );
+  });
+  const install = (...args: readonly string[]) =>
+    farm.run('--name', 'ext', '--file', farm.file, ...args);
+
+  it('names every reason of every server at once, and touches none', async () => {
+    const { a, b, c } = farm.servers;
+    a.setNode(oldNode);
+    b.setNode(undefined);
+    const away = join(c.root, 'away');
+    renameSync(c.tree, away);
+    try {
+      const { code, output } = await install();
+      assert.equal(code, 1, output);
+      assert.match(output, /a: Node\.js 16\.20\.2 at \/opt\/node-16\/bin\/node is too old: 18\.17/);
+      assert.match(output, /b: user cloud has no Node\.js: "node" in PATH \S+b\/nodes:/);
+      assert.match(output, /c: \S+extensions is not a directory: is cloudstack-management/);
+      assert.match(output, /Nothing was changed on any server/);
+    } finally {
+      renameSync(away, c.tree);
+    }
+  });
+
+  it('refuses when a server is down, unless --allow-down names it', async () => {
+    const { b } = farm.servers;
+    await b.stop();
+    try {
+      const { code, output } = await install();
+      assert.equal(code, 1, output);
+      assert.match(output, /b: cannot be reached: .*Connection refused/);
+      const allowed = await install('--allow-down', 'b', '--dry-run');
+      assert.equal(allowed.code, 0, allowed.output);
+      assert.match(allowed.output, /b: left out, as --allow-down says/);
+      assert.match(allowed.output, /a: new/);
+    } finally {
+      await b.start();
+    }
+  });
+
+  it('does not touch a foreign file, a directory or a link in the way', async () => {
+    const { a, b, c } = farm.servers;
+    a.write(place, '#!/bin/sh\necho mine\n');
+    b.write(`${place}/file`, '');
+    c.write('etc/cloudstack/extensions/ext/other', '');
+    execFileSync('ln', ['-s', 'other', join(c.root, place)]);
+    const before = farm.all.map((server) => server.listing());
+    try {
+      const { code, output } = await install();
+      assert.equal(code, 1, output);
+      assert.match(output, /a: ext\/outrigger is there and is not Outrigger: move it away/);
+      assert.match(output, /b: ext\/outrigger is there, but is a directory/);
+      assert.match(output, /c: ext\/outrigger is there, but is a directory, a link/);
+      assert.deepEqual(
+        farm.all.map((server) => server.listing()),
+        before,
+      );
+    } finally {
+      for (const { tree } of farm.all) execFileSync('rm', ['-r', join(tree, 'ext')]);
+    }
+  });
+
+  it('sees that a server has no space before it copies anything', async (t) => {
+    const { b } = farm.servers;
+    const small = join(b.root, 'etc/cloudstack');
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=200k', 'outrigger-test', small]);
+    } catch (error) {
+      if (process.env['CI'] !== undefined) throw error;
+      t.skip('this machine lets nobody mount a small file system');
+      return;
+    }
+    try {
+      mkdirSync(b.tree);
+      const { code, output } = await install();
+      assert.equal(code, 1, output);
+      assert.match(output, /b: \S+b\/etc\/cloudstack has \d+ KiB free, the install needs \d+ KiB/);
+    } finally {
+      execFileSync('umount', [small]);
+    }
+  });
+
+  it('warns of a Node that was built without a snapshot, and of what does not belong there', async () => {
+    const { a, c } = farm.servers;
+    const node = `#!/bin/sh\n[ "$1" = -e ] && echo "18.20.4 false /usr/bin/node" && exit\nexec ${process.execPath} "$@"\n`;
+    a.setNode(node);
+    c.write('etc/cloudstack/extensions/ext/outrigger.bak', '');
+    const { code, output } = await install('--dry-run');
+    execFileSync('rm', ['-r', join(c.tree, 'ext')]);
+    assert.equal(code, 0, output);
+    assert.match(
+      output,
+      /warning: Node\.js 18\.20\.4 at \/usr\/bin\/node was built without a snap/,
+    );
+    assert.match(output, /warning: \S+outrigger\.bak does not belong there/);
+  });
+
+  it('does not talk to a server whose host key it does not know, whatever the options', async () => {
+    const known = join(farm.folder, 'known_hosts');
+    const text = readFileSync(known, 'utf8');
+    writeFileSync(known, text.replace(/^c .*\n/m, ''));
+    try {
+      const { code, output } = await install('--ssh-option', 'StrictHostKeyChecking=no');
+      assert.equal(code, 1, output);
+      assert.match(output, /c: cannot be reached: .*Host key verification failed/);
+      assert.match(output, /add it to known_hosts first/);
+    } finally {
+      writeFileSync(known, text);
+    }
+  });
+
+  it('becomes root by sudo without a password, or says that it cannot', async () => {
+    const { a } = farm.servers;
+    a.write('tools/id', '#!/bin/sh\necho 1000\n');
+    a.write('tools/sudo', '#!/bin/sh\necho "sudo: a password is required" >&2\nexit 1\n');
+    const refused = await farm.runOn(['a'], '--name', 'ext', '--file', farm.file, '--dry-run');
+    assert.equal(refused.code, 1, refused.output);
+    assert.match(refused.output, /a: cannot be reached: sudo: a password is required.*Log in as/);
+    a.write('tools/sudo', '#!/bin/sh\n[ "$1 $2" = "-n --" ] && shift 2 && exec "$@"\n');
+    const allowed = await farm.runOn(['a'], '--name', 'ext', '--file', farm.file, '--dry-run');
+    execFileSync('rm', ['-r', join(a.root, 'tools')]);
+    assert.equal(allowed.code, 0, allowed.output);
+  });
+});

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, it } from 'node:test';
+import { type Farm, skip, startFarm } from './server-farm.ts';
+
+const script = 'etc/cloudstack/extensions/Proxmox/proxmox.sh';
+
+// One story on two servers.
+describe('install.sh --replace', { skip }, () => {
+  let farm: Farm;
+  let builtIn = '';
+  before(async () => {
+    farm = await startFarm();
+    builtIn = farm.servers.a.read(script);
+  });
+  after(() => farm?.remove());
+  const run = (...args: readonly string[]) =>
+    farm.runOn(['a', 'b'], '--replace', 'Proxmox/proxmox.sh', ...args);
+  const both = () => [farm.servers.a, farm.servers.b];
+
+  it('refuses where there is no such script', async () => {
+    const before = farm.servers.a.listing();
+    const { code, output } = await farm.runOn(
+      ['a'],
+      '--replace',
+      'MaaS/maas.py',
+      '--file',
+      farm.file,
+    );
+    assert.equal(code, 1, output);
+    assert.match(output, /a: there is no MaaS\/maas\.py to take the place of/);
+    assert.equal(farm.servers.a.listing(), before);
+  });
+
+  it('takes the place of the built-in script, which is kept outside the tree', async () => {
+    const { code, output } = await run('--file', farm.file);
+    assert.equal(code, 0, output);
+    for (const server of both()) {
+      assert.equal(server.read(script), readFileSync(farm.file, 'utf8'));
+      assert.equal(server.read('var/lib/outrigger/Proxmox/proxmox.sh/replaced'), builtIn);
+    }
+  });
+
+  it('sees that an upgrade has put the built-in script back, and replaces it again', async () => {
+    const newer = '#!/bin/sh\necho a newer built-in script\n';
+    farm.servers.b.write(script, newer, 0o755, 'cloud:cloud');
+    const red = await run('--file', farm.file, '--check');
+    assert.equal(red.code, 2, red.output);
+    assert.match(
+      red.output,
+      /^b +rewritten .*\n.*an upgrade of CloudStack puts its own script back/m,
+    );
+    const { code, output } = await run('--file', farm.file);
+    assert.equal(code, 0, output);
+    assert.equal(farm.servers.b.read('var/lib/outrigger/Proxmox/proxmox.sh/replaced'), newer);
+  });
+
+  it('restores the script with --uninstall, as it last was on each server', async () => {
+    const { code, output } = await run('--uninstall', '--force');
+    assert.equal(code, 0, output);
+    assert.equal(farm.servers.a.read(script), builtIn);
+    assert.match(farm.servers.b.read(script), /newer/);
+    for (const server of both()) assert.doesNotMatch(server.listing(), /outrigger/);
+  });
+});

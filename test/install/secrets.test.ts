@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { type Farm, skip, startFarm } from './server-farm.ts';
+
+const secret = 'correct horse battery staple';
+
+// One story on two servers.
+describe('install.sh with secrets and a configuration', { skip }, () => {
+  let farm: Farm;
+  let given: readonly string[] = [];
+  before(async () => {
+    farm = await startFarm();
+    writeFileSync(join(farm.folder, 'token'), `${secret}\n`, { mode: 0o600 });
+    writeFileSync(join(farm.folder, 'config.json'), '{"log":{"level":"debug"}}\n');
+    const config = join(farm.folder, 'config.json');
+    given = ['--secret', `pve-token=${join(farm.folder, 'token')}`, '--config', config];
+  });
+  after(() => farm?.remove());
+  const run = (...args: readonly string[]) =>
+    farm.runOn(['a', 'b'], '--name', 'ext', '--file', farm.file, ...args);
+
+  it('refuses a configuration that is no JSON before anything is changed', async () => {
+    const before = farm.servers.a.listing();
+    const bad = join(farm.folder, 'token');
+    const { code, output } = await farm.runOn(
+      ['a'],
+      '--name',
+      'ext',
+      '--file',
+      farm.file,
+      '--config',
+      bad,
+    );
+    assert.equal(code, 1, output);
+    assert.match(output, /a: the config file is no JSON: SyntaxError/);
+    assert.equal(farm.servers.a.listing(), before);
+  });
+
+  it('places them as the file that reads them demands, and never shows them', async () => {
+    const { code, output } = await run(...given);
+    assert.equal(code, 0, output);
+    assert.ok(!output.includes(secret));
+    for (const { root, tree, read } of [farm.servers.a, farm.servers.b]) {
+      const group = statSync(tree).gid;
+      const facts = (path: string) => {
+        const { uid, gid, mode } = statSync(join(root, path));
+        return [uid, gid, (mode & 0o7777).toString(8)];
+      };
+      assert.deepEqual(facts('etc/outrigger'), [0, 0, '755']);
+      assert.deepEqual(facts('etc/outrigger/secrets'), [0, group, '750']);
+      assert.deepEqual(facts('etc/outrigger/secrets/pve-token'), [0, group, '640']);
+      assert.deepEqual(facts('etc/outrigger/config.json'), [0, 0, '644']);
+      assert.equal(read('etc/outrigger/secrets/pve-token'), `${secret}\n`);
+    }
+  });
+
+  it('has nothing to do the second time', async () => {
+    const before = farm.servers.a.listing();
+    const { code, output } = await run(...given);
+    assert.equal(code, 0, output);
+    assert.match(output, /Nothing to do/);
+    assert.equal(farm.servers.a.listing(), before);
+  });
+
+  it('shows with --check which secret differs, is missing or open to others, but not its content', async () => {
+    const { a, b } = farm.servers;
+    b.write('etc/outrigger/secrets/pve-token', 'another\n', 0o640, 'root:cloud');
+    a.write('etc/outrigger/secrets/extra', 'x\n', 0o644, 'root:root');
+    const { code, output } = await run('--check');
+    assert.equal(code, 2, output);
+    assert.match(output, /secrets\/pve-token is not the same here as on [ab]/);
+    assert.match(output, /secrets\/extra is missing here, but another server has it/);
+    assert.match(
+      output,
+      /secrets\/extra has to be root:cloud with mode 0640, but is root:root 644/,
+    );
+    assert.ok(!output.includes('another\n') && !output.includes(secret));
+  });
+});

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { builtFile } from '../spawned.ts';
+import { installer, runScript, skip } from './server-farm.ts';
+
+const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
+  ['no extension', ['--local'], /say which extension/],
+  ['no server', ['--name', 'x'], /say where/],
+  ['an unknown option', ['--name', 'x', '--local', '--hots', 'a'], /there is no option "--hots"/],
+  ['an option without its value', ['--name', 'x', '--host'], /--host needs a value/],
+  [
+    'a host that ssh would take for an option',
+    ['--name', 'x', '--host=-oProxyCommand=x'],
+    /not a host/,
+  ],
+  ['the same server twice', ['--name', 'x', '--host', 'a', '--host', 'a'], /a is named twice/],
+  ['a hosts file that is not there', ['--name', 'x', '--hosts-file', '/no/file'], /cannot read/],
+  [
+    'a server to leave out that is none',
+    ['--name', 'x', '--local', '--allow-down', 'b'],
+    /none of/,
+  ],
+  ['a name that is no directory', ['--name', '..', '--local'], /makes no directory's name/],
+  ['an entry with a path', ['--name', 'x', '--local', '--entry', '../y'], /bare file name/],
+  [
+    'a Node that is no absolute path',
+    ['--name', 'x', '--local', '--node', 'node'],
+    /absolute path/,
+  ],
+  ['a Node that a shell could read', ['--name', 'x', '--local', '--node', '/x;y'], /absolute path/],
+  ['name and replace', ['--name', 'x', '--replace', 'a/b', '--local'], /do not go together/],
+  [
+    'two things at once',
+    ['--name', 'x', '--local', '--dry-run', '--rollback'],
+    /do not go together/,
+  ],
+  [
+    'secrets with --rollback',
+    ['--name', 'x', '--local', '--rollback', '--secret', '/x'],
+    /no secrets/,
+  ],
+  ['a secret that is not there', ['--name', 'x', '--local', '--secret', '/no/s'], /secret file/],
+];
+
+describe('install.sh, used wrongly,', () => {
+  let folder = '';
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'outrigger-usage-'));
+    copyFileSync(builtFile, join(folder, 'outrigger'));
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  const refused = async (args: readonly string[], why: RegExp, code = 2) => {
+    const done = await runScript(installer, [
+      '--prefix',
+      folder,
+      '--file',
+      join(folder, 'outrigger'),
+      ...args,
+    ]);
+    assert.equal(done.code, code, done.output);
+    assert.match(done.output, why);
+    assert.match(done.output, /nothing was changed/);
+  };
+
+  for (const [what, args, why] of wrong) it(`refuses ${what}`, () => refused(args, why));
+
+  it('ends --check with the code that monitoring takes for "unknown"', () =>
+    refused(['--check', '--local'], /say which extension/, 3));
+
+  it('refuses a file that is not as it was built, or does not fit its sums', async () => {
+    const own = join(folder, 'own');
+    copyFileSync(builtFile, own);
+    writeFileSync(join(folder, 'SHA256SUMS'), `${'0'.repeat(64)}  own\n`);
+    await refused(['--name', 'x', '--local', '--file', own], /does not fit \S+SHA256SUMS/);
+    appendFileSync(own, 'x');
+    await refused(['--name', 'x', '--local', '--file', own], /is not as it was built/);
+  });
+
+  it('explains every option and every exit code', async () => {
+    const { code, output } = await runScript(installer, ['--help']);
+    assert.equal(code, 0);
+    const known = spawnSync('grep', ['-oE', '^ +(--[a-z-]+ \\|? ?)+', installer], {
+      encoding: 'utf8',
+    });
+    for (const option of known.stdout.match(/--[a-z-]+/g) ?? []) assert.ok(output.includes(option));
+    assert.match(output, /Exit codes\n {2}0 .*\n {2}1 .*\n {2}2 .*\n {2}3 /);
+  });
+
+  it('passes shellcheck', (t) => {
+    const done = spawnSync('shellcheck', [installer], { encoding: 'utf8' });
+    if (done.error !== undefined) {
+      if (process.env['CI'] !== undefined) throw done.error;
+      t.skip('shellcheck is not installed');
+      return;
+    }
+    assert.equal(done.stdout, '');
+  });
+});
+
+describe('the name of an extension', { skip }, () => {
+  const names = {
+    'Proxmox TS': 'proxmox_ts',
+    'Hyper-V_2.0': 'hyper-v_2.0',
+    'Größe/β 🚀': 'gr__e____',
+  };
+  for (const [name, directory] of Object.entries(names)) {
+    it(`"${name}" is the directory ${directory}, as CloudStack makes it`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'outrigger-name-'));
+      const args = ['--name', name, '--local', '--prefix', folder, '--file', builtFile, '--check'];
+      const { output } = await runScript(installer, args);
+      rmSync(folder, { recursive: true });
+      assert.ok(output.includes(`there is no ${directory}/outrigger\n`), output);
+    });
+  }
+});
