@@ -2,5 +2,7 @@ import type { Registry } from '../provider.ts';
 
 /** Every provider by its name, one line each. */
 export const registry: Registry = {
+  hyperv: async () => (await import('./hyperv/index.ts')).hyperv,
+  maas: async () => (await import('./maas/index.ts')).maas,
   simulator: async () => (await import('./simulator/index.ts')).simulator,
 };

@@ -1,0 +1,109 @@
+import * as v from 'valibot';
+import { Failure } from '../../failure.ts';
+import { isoPath } from '../../kit/common-fields.ts';
+import { oneOf, wholeNumber, yesNo } from '../../kit/fields.ts';
+import type { Fields, SizedInstance, Values } from '../../provider.ts';
+import { extension, isUnder, mediaPath } from './paths.ts';
+import type { Settings } from './settings.ts';
+
+/** What an instance may choose. */
+export const blueprint = {
+  template_type: {
+    about: 'Whether the instance is made from a template disk or installed from an ISO image',
+    schema: oneOf('template', 'iso'),
+    default: 'template',
+  },
+  template_path: {
+    about: 'The disk (.vhdx or .vhd) that the instance is made from',
+    schema: mediaPath(['vhdx', 'vhd'], 'allowed_templates'),
+    within: 'allowed_templates',
+    example: 'D:\\Templates\\debian-12.vhdx',
+  },
+  iso_path: {
+    ...isoPath,
+    schema: mediaPath(['iso'], 'allowed_isos'),
+    example: 'D:\\ISO\\debian-12.iso',
+  },
+  generation: {
+    about:
+      'Generation of the virtual machine: 1 (BIOS) or 2 (UEFI); unset: 2 where CloudStack asks for UEFI, else 1',
+    schema: () => v.pipe(oneOf('1', '2')(), v.transform(Number)),
+    example: '2',
+  },
+  vhd_size_gb: {
+    about: 'Size of the disk: needed for an ISO image, a larger one than the template’s otherwise',
+    schema: wholeNumber({ min: 1, max: 65_536 }),
+    unit: 'GiB',
+    within: 'max_disk_gb',
+    also: ['disk_size_gb'],
+    example: '40',
+  },
+  is_full_clone: {
+    about:
+      'Whether the template is copied; else a differencing disk is made, and the template must never change again',
+    schema: yesNo,
+    default: 'true',
+  },
+  secure_boot: {
+    about:
+      'Secure Boot of generation 2: off, windows, or linux (which also trusts the signer of Linux boot loaders); unset: windows where CloudStack asks for it, else off',
+    schema: oneOf('off', 'windows', 'linux'),
+    example: 'linux',
+  },
+} as const satisfies Fields;
+
+export type Blueprint = Values<typeof blueprint>;
+
+export function blueprintIssues(
+  { template_type, template_path, iso_path, vhd_size_gb, generation, is_full_clone }: Blueprint,
+  { vm_path }: Settings,
+): string[] {
+  if (template_type === 'iso') {
+    return [
+      ...(iso_path === undefined ? ['"iso_path" is missing, which template_type "iso" needs'] : []),
+      ...(vhd_size_gb === undefined
+        ? ['"vhd_size_gb" is missing, which template_type "iso" needs']
+        : []),
+    ];
+  }
+  if (template_path === undefined) return ['"template_path" is missing'];
+  const old = /\.vhd$/i.test(template_path);
+  return [
+    ...(old && generation === 2 ? ['generation 2 needs a template in the .vhdx format'] : []),
+    ...(isUnder(template_path, vm_path) ? ['"template_path" is inside vm_path'] : []),
+    ...(!is_full_clone && vhd_size_gb !== undefined && old
+      ? ['"vhd_size_gb" cannot be had with a differencing disk of a .vhd template']
+      : []),
+  ];
+}
+
+export const gib: number = 1024 ** 3;
+
+/** The type of file that the disk becomes. */
+export function diskType({ template_type, template_path = '' }: Blueprint): string {
+  return template_type === 'iso' ? 'vhdx' : extension(template_path);
+}
+
+export function generationOf(
+  { boot }: Pick<SizedInstance, 'boot'>,
+  { generation }: Blueprint,
+): number {
+  return generation ?? (boot?.firmware === 'uefi' ? 2 : 1);
+}
+
+/** The name of Hyper-V's Secure Boot template; empty where it is off, as most templates need. */
+export function secureTemplate(
+  { boot }: Pick<SizedInstance, 'boot'>,
+  { secure_boot }: Blueprint,
+): string {
+  const wanted = secure_boot ?? (boot?.secure === true ? 'windows' : 'off');
+  return { off: '', windows: 'MicrosoftWindows', linux: 'MicrosoftUEFICertificateAuthority' }[
+    wanted
+  ];
+}
+
+/** For whoever asks for a disk that would have to shrink. */
+export function tooSmall(wantedGb: number, bytes: number): Failure {
+  const sentence = `The disk has ${Math.ceil(bytes / gib)} GiB and cannot be made smaller (${wantedGb} GiB)`;
+  return new Failure('usage', sentence, { tenant: sentence });
+}

@@ -1,0 +1,162 @@
+import type { Deadline } from '../../kit/deadline.ts';
+import { type Mark, writeMark } from '../../kit/mark.ts';
+import { poll } from '../../kit/poll.ts';
+import { type Undo, withUndo } from '../../kit/undo.ts';
+import type { Preparation, SizedInstance } from '../../provider.ts';
+import type { Blueprint } from './blueprint.ts';
+import { diskType, generationOf, gib, secureTemplate } from './blueprint.ts';
+import { diskPath, machineFolder, removeMachine, withdraw } from './delete.ts';
+import { type Found, remark, showIfThere, takeIfThere } from './find.ts';
+import { type Hardware, hardwareOf, reshape, rewire } from './hardware.ts';
+import { isRunning, order } from './orders.ts';
+import { powerOn } from './power.ts';
+import { alone, type Rig, within } from './rig.ts';
+import { checkRoom, lookForParts } from './room.ts';
+import { steps } from './steps.ts';
+
+/** Looks early for everything that create will need; reserves nothing and may be skipped. */
+export async function prepare(
+  rig: Rig,
+  instance: SizedInstance,
+  blueprint: Blueprint,
+): Promise<Preparation> {
+  const found = await showIfThere(rig, instance);
+  if (found !== undefined) return { details: { hyperv_id: found.id } };
+  checkRoom(rig, instance, blueprint, await lookForParts(rig, blueprint));
+  return { details: { hyperv_host: new URL(rig.settings.url).hostname } };
+}
+
+/**
+ * Makes the machine and starts it. One that is there already is started as it is, one that an
+ * earlier create left half-made is made anew; another create under way is waited for.
+ */
+export function create(rig: Rig, instance: SizedInstance, blueprint: Blueprint): Promise<void> {
+  return alone(rig, instance, async () => {
+    const found = await takeIfThere(rig, instance);
+    if (found?.mark.state === 'built') {
+      rig.context.log('create.exists', { machine: found.id });
+      return powerOn(rig, instance, found);
+    }
+    const hardware = hardwareOf(instance, rig.settings);
+    if (found !== undefined) {
+      rig.context.log('create.half-made', { machine: found.id });
+      await removeMachine(rig, found);
+    }
+    const survey = await lookForParts(rig, blueprint);
+    checkRoom(rig, instance, blueprint, survey);
+    return withUndo(rig.context, (undo) => build(rig, instance, blueprint, { hardware, undo }));
+  });
+}
+
+interface Plan {
+  readonly hardware: Hardware;
+  readonly undo: Undo;
+}
+
+async function build(
+  rig: Rig,
+  instance: SizedInstance,
+  blueprint: Blueprint,
+  { hardware, undo }: Plan,
+): Promise<void> {
+  const found = await make(rig, instance, blueprint, { hardware, undo });
+  const { id, proof } = found;
+  const path = diskPath(rig.settings, found.mark, diskType(blueprint));
+  await makeDisk(rig, blueprint, path, instance.name);
+  await rig.host.ask(steps.attach, {
+    ...{ id, proof, disk: path },
+    iso: blueprint.template_type === 'iso' ? (blueprint.iso_path ?? '') : '',
+    secure: secureTemplate(instance, blueprint),
+  });
+  await reshape(rig, found, hardware);
+  await rewire(rig, found, [], hardware.wiring);
+  await order(rig, found, 'start', isRunning);
+  await remark(rig, found, { ...found.mark, state: 'built' });
+}
+
+/** Keeps the place for the id in a mark that is written before the id is known. */
+const blank = '00000000-0000-0000-0000-000000000000';
+
+async function make(
+  rig: Rig,
+  instance: SizedInstance,
+  blueprint: Blueprint,
+  { hardware, undo }: Plan,
+): Promise<Found> {
+  const { uuid, name } = instance;
+  const { installation } = rig.context;
+  const draft: Mark = {
+    uuid,
+    name,
+    installation,
+    remoteId: blank,
+    state: 'building',
+    origin: 'created',
+  };
+  let known: Found | undefined;
+  // Before the answer: also what is made by a call that never answers is taken back.
+  undo.add(`remove the half-made machine of ${name}`, async (margin) => {
+    const left = known ?? (await leftOver(rig, instance, margin));
+    if (left !== undefined) await withdraw(rig, left, margin);
+  });
+  const { id } = await rig.host.ask(steps.make, {
+    name,
+    generation: generationOf(instance, blueprint),
+    memory: hardware.memory,
+    path: machineFolder(rig, instance),
+    notes: writeMark(draft),
+    blank,
+  });
+  const mark = { ...draft, remoteId: id };
+  known = { id, proof: uuid, name, state: 'Off', notes: writeMark(mark), mark };
+  rig.context.log('machine.made', { machine: id });
+  const details = await rig.host.ask(steps.machine, { id });
+  // Every new machine has one with a name in the language of the host.
+  const remove = details.adapters.map((adapter) => adapter.id);
+  await rig.host.ask(steps.wire, { id, proof: uuid, remove, adapters: [] });
+  return known;
+}
+
+/** What a create whose answer got lost may have made; only what is marked as being built. */
+async function leftOver(
+  rig: Rig,
+  instance: SizedInstance,
+  margin: Deadline,
+): Promise<Found | undefined> {
+  const found = await showIfThere(within(rig, margin), instance);
+  return found?.mark.state === 'building' ? found : undefined;
+}
+
+/** The disk that the machine starts from: empty, a copy, or what differs from the template. */
+export async function makeDisk(
+  rig: Rig,
+  { template_type, template_path = '', is_full_clone, vhd_size_gb = 0 }: Blueprint,
+  path: string,
+  name: string,
+): Promise<void> {
+  const { host } = rig;
+  const bytes = vhd_size_gb * gib;
+  const paths = [template_path, path];
+  if (template_type === 'iso') {
+    await host.ask(steps.disk, { path, parent: '', bytes }, { paths });
+    return;
+  }
+  if (is_full_clone) await copy(rig, template_path, path, name);
+  else await host.ask(steps.disk, { path, parent: template_path, bytes: 0 }, { paths });
+  if (bytes > 0) await host.ask(steps.grow, { path, bytes }, { paths });
+}
+
+/** In portions, so that the end of the time is noticed and the progress known. */
+async function copy({ host, context }: Rig, from: string, to: string, name: string): Promise<void> {
+  const { deadline } = context;
+  let percent = 0;
+  const what = (): string => `copying the template of ${name} (${percent} % done)`;
+  const portion = async (): Promise<true | undefined> => {
+    const forMs = Math.min(4000, Math.floor(deadline.remainingMs() / 2));
+    if (forMs <= 0) throw deadline.failure(what());
+    const said = await host.ask(steps.copy, { from, to, forMs }, { paths: [from, to] });
+    percent = said.total === 0 ? 100 : Math.floor((said.bytes * 100) / said.total);
+    return said.done || undefined;
+  };
+  await poll(deadline, `copying the template of ${name}`, portion, { firstMs: 1, mostMs: 1 });
+}

@@ -1,0 +1,114 @@
+import { Failure } from '../../failure.ts';
+import type { Deadline } from '../../kit/deadline.ts';
+import { poll } from '../../kit/poll.ts';
+import type { Instance } from '../../provider.ts';
+import { type Found, notesWith, takeIfThere } from './find.ts';
+import { isSaved, powerOff } from './orders.ts';
+import { isUnder, join } from './paths.ts';
+import { alone, type Rig, within } from './rig.ts';
+import { steps } from './steps.ts';
+import type { Details } from './wire.ts';
+
+/** Removes the instance's machine with its disks; what was taken over is given back, stopped. */
+export function remove(rig: Rig, instance: Instance): Promise<void> {
+  return alone(rig, instance, async () => {
+    const found = await takeIfThere(rig, instance);
+    if (found === undefined) {
+      rig.context.log('delete.missing');
+    } else if (found.mark.origin === 'adopted' && !rig.settings.delete_adopted) {
+      if (!isSaved(found.state)) await powerOff(rig, found, 'hard');
+      const notes = notesWith(found.notes, undefined);
+      await rig.host.ask(steps.notes, { id: found.id, proof: found.proof, notes });
+      rig.context.log('delete.released', { machine: found.id });
+    } else {
+      await removeMachine(rig, found);
+    }
+  });
+}
+
+/**
+ * Power, checkpoints, disks, machine, in this order: until the last step the machine is there with
+ * its mark, so that whoever was stopped half-way can be followed by another who finishes.
+ */
+export async function removeMachine(rig: Rig, found: Found): Promise<void> {
+  const { host, context } = rig;
+  await powerOff(rig, found, 'hard');
+  const details = await withoutCheckpoints(rig, found);
+  const files = await ownFiles(rig, found, details);
+  // Its folder goes last, when the machine has taken its own files out of it.
+  await host.ask(steps.erase, { files, folder: '' }, { paths: files });
+  const { id, proof } = found;
+  await host.ask(steps.remove, { id, proof });
+  await host.ask(steps.erase, { files: [], folder: machineFolder(rig, found.mark) });
+  context.log('machine.removed', { machine: id, files });
+}
+
+/** Removes what a create left under this id, within the margin that it has for that. */
+export async function withdraw(rig: Rig, found: Found, margin: Deadline): Promise<void> {
+  const inMargin = within(rig, margin);
+  const { state } = await inMargin.host.ask(steps.look, { id: found.id });
+  if (state === '') return;
+  await removeMachine(inMargin, { ...found, state });
+}
+
+/** The machine after all its checkpoints are gone and their disks merged, which Hyper-V does later. */
+export async function withoutCheckpoints(
+  { host, context }: Rig,
+  { id, proof, name }: Found,
+): Promise<Details> {
+  const before = await host.ask(steps.machine, { id });
+  if (before.snapshots.length > 0) {
+    const all = { order: 'remove', snapshot: '', name: '', type: '' } as const;
+    await host.ask(steps.checkpoint, { id, proof, ...all });
+  } else if (!isMerging(before)) {
+    return before;
+  }
+  return poll(context.deadline, `waiting for the checkpoints of ${name} to be merged`, async () => {
+    const details = await host.ask(steps.machine, { id });
+    return details.snapshots.length === 0 && !isMerging(details) ? details : undefined;
+  });
+}
+
+export function isMerging({ disks, busy, snapshots }: Details): boolean {
+  if (busy.includes('MergingDisks')) return true;
+  return snapshots.length === 0 && disks.some(({ path }) => /\.avhdx?$/i.test(path));
+}
+
+/** Its disks in the folder for disks, as far as no other machine uses them too. */
+async function ownFiles(
+  { host, settings, context }: Rig,
+  { id, mark }: Found,
+  { disks }: Details,
+): Promise<readonly string[]> {
+  const inside = disks.map(({ path }) => path).filter((path) => isUnder(path, settings.vhd_path));
+  const left = disks.map(({ path }) => path).filter((path) => !inside.includes(path));
+  if (left.length > 0) context.log('delete.disks-left', { files: left, level: 'warn' });
+  const named = ['vhdx', 'vhd'].map((type) => diskPath(settings, mark, type));
+  const paths = [...new Set([...inside, ...named])];
+  const { used } = await host.ask(steps.users, { id, paths });
+  if (used.length === 0) return paths;
+  throw new Failure(
+    'conflict',
+    `Disks of ${mark.name} are used by other machines: ${[...new Set(used)].join(', ')}`,
+    {
+      advice: 'Remove those machines or give them disks of their own first',
+      tenant: 'The disk of this instance is still in use; ask your administrator',
+    },
+  );
+}
+
+/** Every machine gets a file of its own, so that two attempts never meet in one. */
+export function diskPath(
+  { vhd_path }: Rig['settings'],
+  { name, remoteId }: { readonly name: string; readonly remoteId: string },
+  type: string,
+): string {
+  return join(vhd_path, `${name}-${remoteId}.${type}`);
+}
+
+export function machineFolder(
+  { settings }: Rig,
+  { name, uuid }: { readonly name: string; readonly uuid: string },
+): string {
+  return join(settings.vm_path, `${name}-${uuid}`);
+}

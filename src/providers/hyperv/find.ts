@@ -1,0 +1,143 @@
+import { Failure } from '../../failure.ts';
+import { type Mark, withoutMark, writeMark } from '../../kit/mark.ts';
+import { type Choice, chooseOwn, refusal } from '../../kit/ownership.ts';
+import type { Instance } from '../../provider.ts';
+import { checkElsewhere, clustered, isReplica, lookAround, type Seen, toSeen } from './listing.ts';
+import type { Rig } from './rig.ts';
+import { type Own, steps } from './steps.ts';
+import type { Listed, Listing } from './wire.ts';
+
+/** The instance's own machine, with what proves it to the host. */
+export interface Found extends Own {
+  readonly name: string;
+  readonly state: string;
+  readonly notes: string;
+  readonly mark: Mark;
+}
+
+/** The instance's machine for reading: nothing is changed, not even to take it over. */
+export async function find(rig: Rig, instance: Instance, last = false): Promise<Choice<Seen>> {
+  const listing = await lookAround(rig, last);
+  const choice = choose(rig, instance, listing);
+  if (choice.kind === 'missing') checkElsewhere(rig, instance, listing);
+  return choice;
+}
+
+function choose(rig: Rig, instance: Instance, { machines }: Listing): Choice<Seen> {
+  const present = machines.filter((machine) => !isReplica(machine)).map(toSeen);
+  return chooseOwn(present, claimOf(rig, instance, machines));
+}
+
+function claimOf({ settings, context }: Rig, instance: Instance, machines: readonly Listed[]) {
+  const { uuid, name, stored } = instance;
+  const full = `${name}-${uuid}`;
+  // The UUID in a machine's own name points at the instance as surely as a stored id does.
+  const named = machines.find((machine) => machine.name === full)?.id;
+  return {
+    uuid,
+    name,
+    installation: context.installation,
+    storedId: named ?? stored['hyperv_id']?.toLowerCase(),
+    adoptUnmarked: settings.adopt_unmarked,
+  };
+}
+
+/** The instance's machine, or `undefined` when it is proved missing; read only. */
+export async function showIfThere(
+  rig: Rig,
+  instance: Instance,
+  last = false,
+): Promise<Found | undefined> {
+  return (await pick(rig, instance, last))?.found;
+}
+
+export async function show(rig: Rig, instance: Instance): Promise<Found> {
+  const found = await showIfThere(rig, instance);
+  if (found === undefined) throw missing(instance);
+  return found;
+}
+
+/** The instance's machine for changing it, taken over where that is allowed and needed. */
+export async function takeIfThere(rig: Rig, instance: Instance): Promise<Found | undefined> {
+  const picked = await pick(rig, instance, false);
+  if (picked === undefined) return undefined;
+  if (picked.listed.clustered) throw clustered(instance.name, 'is a role of a failover cluster');
+  return picked.unmarked ? adopt(rig, picked.found) : picked.found;
+}
+
+export async function take(rig: Rig, instance: Instance): Promise<Found> {
+  const found = await takeIfThere(rig, instance);
+  if (found === undefined) throw missing(instance);
+  return found;
+}
+
+/** As `take`, and the machine has to be finished. */
+export async function takeBuilt(rig: Rig, instance: Instance): Promise<Found> {
+  const found = await take(rig, instance);
+  if (found.mark.state === 'built') return found;
+  throw new Failure('conflict', `The machine of ${instance.name} was never finished`, {
+    advice: 'Stop the instance, which removes it',
+    tenant: 'The instance was never finished',
+  });
+}
+
+export function missing({ name, uuid, stored }: Instance): Failure {
+  const hint = stored['hyperv_host'];
+  const made = hint === undefined ? '' : `; it was prepared on ${hint}`;
+  return new Failure('not-found', `There is no machine of ${name} (${uuid}) on this host${made}`, {
+    tenant: 'This instance has no machine',
+  });
+}
+
+export function notRunning({ name, state }: Found): Failure {
+  return new Failure('conflict', `${name} is not running (${state})`, {
+    advice: 'Start it first',
+    tenant: 'The instance is not running',
+  });
+}
+
+/** Other people's words in the notes stay. */
+export function notesWith(notes: string, mark: Mark | undefined): string {
+  const words = withoutMark(notes);
+  const lines = mark === undefined ? [words] : [words, writeMark(mark)];
+  return lines.filter((line) => line !== '').join('\n');
+}
+
+/** Writes another mark into the machine's notes. */
+export async function remark({ host }: Rig, found: Found, mark: Mark): Promise<Found> {
+  const notes = notesWith(found.notes, mark);
+  await host.ask(steps.notes, { id: found.id, proof: found.proof, notes });
+  return { ...found, notes, mark, proof: mark.uuid };
+}
+
+interface Picked {
+  readonly found: Found;
+  readonly listed: Listed;
+  readonly unmarked: boolean;
+}
+
+async function pick(rig: Rig, instance: Instance, last: boolean): Promise<Picked | undefined> {
+  const choice = await find(rig, instance, last);
+  if (choice.kind === 'missing') return undefined;
+  if (choice.kind === 'doubtful') throw refusal(choice, claimOf(rig, instance, []));
+  const { listed } = choice.machine;
+  const { id, state, notes } = listed;
+  const { uuid, name } = instance;
+  const { installation } = rig.context;
+  const adopted = {
+    uuid,
+    name,
+    installation,
+    remoteId: id,
+    state: 'built',
+    origin: 'adopted',
+  } as const;
+  const unmarked = choice.kind === 'adoptable';
+  const mark = unmarked ? adopted : choice.mark;
+  return { found: { id, proof: unmarked ? '' : uuid, name, state, notes, mark }, listed, unmarked };
+}
+
+async function adopt(rig: Rig, found: Found): Promise<Found> {
+  rig.context.log('machine.adopted', { machine: found.id });
+  return remark(rig, found, found.mark);
+}

@@ -1,0 +1,87 @@
+import { Failure } from '../../failure.ts';
+import type { Mark } from '../../kit/mark.ts';
+import type { Instance, RemoteMachine, Segment } from '../../provider.ts';
+import { notesWith } from './find.ts';
+import { isReplica, lookAround, toSeen } from './listing.ts';
+import { powerOf } from './orders.ts';
+import { alone, type Rig } from './rig.ts';
+import { steps } from './steps.ts';
+import type { Inventory, Listed } from './wire.ts';
+
+type Held = Inventory['machines'][number];
+
+/** Every machine for `audit` and `adopt`, whoever made it; replicas are not theirs to judge. */
+export async function machines(rig: Rig): Promise<readonly RemoteMachine[]> {
+  const listing = await lookAround(rig);
+  const inventory = await rig.host.ask(steps.inventory, {}, { last: true });
+  const held = new Map(inventory.machines.map((machine) => [machine.id, machine]));
+  return listing.machines
+    .filter((listed) => !isReplica(listed))
+    .map((listed) => describe(listed, held.get(listed.id)));
+}
+
+function describe(listed: Listed, held: Held | undefined): RemoteMachine {
+  const { remoteId, name = listed.name, mark } = toSeen(listed);
+  const building = typeof mark === 'object' && mark.state === 'building';
+  const remarks = [
+    ...(listed.clustered ? ['it is a role of a failover cluster, which is not managed'] : []),
+    ...(listed.state.endsWith('Critical') ? ['its storage cannot be reached'] : []),
+  ];
+  return {
+    ...{ remoteId, name, mark, power: building ? 'unknown' : powerOf(listed.state) },
+    ...(held === undefined ? {} : sizeOf(held)),
+    ...(remarks.length === 0 ? {} : { remarks }),
+  };
+}
+
+function sizeOf({ cpus, memory, adapters }: Held): Partial<RemoteMachine> {
+  return {
+    cpus,
+    memoryBytes: memory,
+    nics: adapters.map(({ mac, mode, vlan }) => ({
+      mac: mac.toLowerCase().replace(/(..)(?=.)/g, '$1:'),
+      ...segmentOf(mode, vlan),
+    })),
+  };
+}
+
+function segmentOf(mode: string, vlan: number): { readonly segment?: Segment } {
+  if (mode === 'Untagged') return { segment: { kind: 'untagged' } };
+  return mode === 'Access' ? { segment: { kind: 'vlan', id: vlan } } : {};
+}
+
+/** Marks a machine that nobody has marked, after a last look at all of them. */
+export function adoptMachine(rig: Rig, remoteId: string, instance: Instance): Promise<void> {
+  return alone(rig, instance, async () => {
+    const { uuid, name } = instance;
+    const { installation } = rig.context;
+    const id = remoteId.toLowerCase();
+    const refuse = (why: string): Failure =>
+      new Failure('conflict', `Refused to mark ${remoteId} for ${name}: ${why}`, {
+        advice: 'Look at both with `outrigger audit`',
+      });
+    const listing = await lookAround(rig);
+    const seen = listing.machines.map(toSeen);
+    const own = seen.find(({ mark }) => typeof mark === 'object' && isOf(mark, uuid, installation));
+    if (own !== undefined) throw refuse(`it has ${own.remoteId} already`);
+    const found = seen.find((each) => each.remoteId === id);
+    if (found === undefined) throw refuse('there is no such machine');
+    if (found.mark !== undefined) throw refuse('the machine carries a mark already');
+    if (isReplica(found.listed)) throw refuse('it is a replica');
+    if (found.listed.clustered) throw refuse('it is a role of a failover cluster');
+    const mark: Mark = {
+      uuid,
+      name,
+      installation,
+      remoteId: id,
+      state: 'built',
+      origin: 'adopted',
+    };
+    await rig.host.ask(steps.notes, { id, proof: '', notes: notesWith(found.listed.notes, mark) });
+    rig.context.log('machine.adopted', { machine: id });
+  });
+}
+
+function isOf(mark: Mark, uuid: string, installation: string): boolean {
+  return mark.uuid === uuid && (mark.installation === '' || mark.installation === installation);
+}

@@ -1,0 +1,91 @@
+import { Failure } from '../../failure.ts';
+import { withUndo } from '../../kit/undo.ts';
+import type { Instance, Outcome } from '../../provider.ts';
+import type { Blueprint } from './blueprint.ts';
+import { diskType } from './blueprint.ts';
+import { makeDisk } from './create.ts';
+import { diskPath, withoutCheckpoints } from './delete.ts';
+import { type Found, takeBuilt } from './find.ts';
+import { changeMedia } from './operations.ts';
+import { isRunning, order, powerOf, powerOff } from './orders.ts';
+import { isSamePath, isUnder } from './paths.ts';
+import { alone, type Rig, refused, within } from './rig.ts';
+import { checkParts, lookForParts } from './room.ts';
+import { steps } from './steps.ts';
+import type { Details } from './wire.ts';
+
+/**
+ * A fresh disk in the place of the old one, which stays until the new one is ready; snapshots of
+ * the old one go with it, everything else stays.
+ */
+export function reinstall(rig: Rig, instance: Instance, blueprint: Blueprint): Promise<Outcome> {
+  return alone(rig, instance, async () => {
+    const found = await takeBuilt(rig, instance);
+    const before = await rig.host.ask(steps.machine, { id: found.id });
+    checkParts(rig, blueprint, await lookForParts(rig, blueprint));
+    checkFit(before, blueprint);
+    const old = await exchangeDisk(rig, found, before, blueprint);
+    if (blueprint.template_type === 'iso') await changeMedia(rig, found, blueprint.iso_path ?? '');
+    await eraseOld(rig, found, old);
+    if (powerOf(before.state) === 'on') await order(rig, found, 'start', isRunning);
+    return { message: 'The instance was installed anew' };
+  });
+}
+
+function checkFit({ generation, disks }: Details, blueprint: Blueprint): void {
+  if (disks.length !== 1) {
+    throw refused('conflict', `The instance has ${disks.length} disks: only one can be made anew`);
+  }
+  if (generation === 2 && diskType(blueprint) === 'vhd') {
+    throw new Failure('config', 'A generation 2 machine cannot start from a .vhd template', {
+      tenant: 'The chosen template does not fit the firmware of this instance',
+    });
+  }
+}
+
+/** Answers the disk that was there. */
+function exchangeDisk(
+  rig: Rig,
+  found: Found,
+  before: Details,
+  blueprint: Blueprint,
+): Promise<string> {
+  const { host } = rig;
+  const { id, proof, mark, name } = found;
+  const stamp = Date.now().toString(36);
+  const place = { name, remoteId: `${mark.remoteId}-${stamp}` };
+  const fresh = diskPath(rig.settings, place, diskType(blueprint));
+  return withUndo(rig.context, async (undo) => {
+    undo.add(`delete the new disk of ${name}`, async (margin) => {
+      const inMargin = within(rig, margin);
+      const { disks } = await inMargin.host.ask(steps.machine, { id });
+      if (disks.some(({ path }) => isSamePath(path, fresh))) return;
+      await inMargin.host.ask(steps.erase, { files: [fresh], folder: '' });
+    });
+    await makeDisk(rig, blueprint, fresh, name);
+    if (powerOf(before.state) === 'on') {
+      undo.add(`start ${name} again`, (margin) =>
+        order(within(rig, margin), found, 'start', isRunning),
+      );
+    }
+    await powerOff(rig, { ...found, state: before.state }, 'hard');
+    const { disks } = await withoutCheckpoints(rig, found);
+    const old = disks[0]?.path ?? '';
+    const { done } = await host.ask(steps.exchange, { id, proof, from: old, to: fresh });
+    if (done) return old;
+    throw new Failure('conflict', `The disk of ${name} is not where it was a moment ago`);
+  });
+}
+
+async function eraseOld(
+  { host, settings, context }: Rig,
+  { id }: Found,
+  old: string,
+): Promise<void> {
+  const { used } = await host.ask(steps.users, { id, paths: [old] });
+  if (isUnder(old, settings.vhd_path) && used.length === 0) {
+    await host.ask(steps.erase, { files: [old], folder: '' }, { paths: [old] });
+  } else {
+    context.log('reinstall.disk-left', { file: old, used, level: 'warn' });
+  }
+}

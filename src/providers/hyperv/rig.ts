@@ -1,0 +1,71 @@
+import { Failure } from '../../failure.ts';
+import type { Deadline } from '../../kit/deadline.ts';
+import { poll } from '../../kit/poll.ts';
+import type { Context, Instance } from '../../provider.ts';
+import { type Host, openHost } from './client.ts';
+import type { Settings } from './settings.ts';
+import { steps } from './steps.ts';
+
+/** What one action works with. */
+export interface Rig {
+  readonly settings: Settings;
+  readonly context: Context;
+  readonly host: Host;
+}
+
+/** Runs one action on the host and leaves nothing running there. */
+export async function perform<T>(
+  settings: Settings,
+  context: Context,
+  work: (rig: Rig) => Promise<T>,
+): Promise<T> {
+  const host = openHost(settings, context);
+  try {
+    return await work({ settings, context, host });
+  } finally {
+    await host.close();
+  }
+}
+
+/** The same with another deadline, such as the margin for undo. */
+export function within(rig: Rig, deadline: Deadline): Rig {
+  return {
+    ...rig,
+    context: { ...rig.context, deadline },
+    host: {
+      ...rig.host,
+      ask: (step, given, options) => rig.host.ask(step, given, { deadline, ...options }),
+    },
+  };
+}
+
+/**
+ * Runs the work while no other process changes the same instance: the host itself keeps them apart,
+ * and lets the next one in when a process dies.
+ */
+export async function alone<T>(
+  { host, context }: Rig,
+  { uuid, name }: Instance,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { deadline } = context;
+  const what = `waiting for another action on ${name}`;
+  await poll(
+    deadline,
+    what,
+    async () => {
+      const forMs = Math.min(5000, Math.max(0, Math.floor(deadline.remainingMs()) - 500));
+      return (await host.ask(steps.lock, { uuid, forMs })).got || undefined;
+    },
+    { firstMs: 20, mostMs: 20 },
+  );
+  return work();
+}
+
+/** About the tenant's own instance and limits only, so that anyone may read it. */
+export function refused(
+  kind: 'conflict' | 'denied' | 'not-found' | 'usage' | 'unsupported',
+  sentence: string,
+): Failure {
+  return new Failure(kind, sentence, { tenant: sentence });
+}

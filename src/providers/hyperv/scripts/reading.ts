@@ -1,0 +1,193 @@
+/** All machines with what tells whose they are, and whether these can be all. */
+export const machines = String.raw`
+# outrigger step: machines
+param($Given)
+$who = [Security.Principal.WindowsIdentity]::GetCurrent()
+$roles = [Security.Principal.WindowsPrincipal]::new($who)
+$sees = $false
+foreach ($sid in @('S-1-5-32-544', 'S-1-5-32-578')) {
+  if ($roles.IsInRole([Security.Principal.SecurityIdentifier]::new($sid))) { $sees = $true }
+}
+$machines = @(foreach ($vm in @(Hyper-V\Get-VM)) {
+  @{
+    id = $vm.Id.ToString()
+    name = [string]$vm.Name
+    state = $vm.State.ToString()
+    notes = [string]$vm.Notes
+    clustered = [bool]$vm.IsClustered
+    replication = [string]$vm.ReplicationMode
+  }
+})
+$cluster = @{ member = $false; known = $true; elsewhere = @() }
+try {
+  $cluster.member = [bool](Microsoft.PowerShell.Management\Test-Path -LiteralPath 'HKLM:\Cluster')
+} catch {
+  $cluster.member = $true
+}
+if ($cluster.member) {
+  try {
+    $cluster.elsewhere = @(foreach ($group in @(FailoverClusters\Get-ClusterGroup)) {
+      $node = [string]$group.OwnerNode.Name
+      if ($group.GroupType.ToString() -eq 'VirtualMachine' -and $node -ne [Environment]::MachineName) {
+        @{ name = [string]$group.Name; node = $node }
+      }
+    })
+  } catch {
+    $cluster.known = $false
+  }
+}
+@{
+  account = [string]$who.Name
+  host = [Environment]::MachineName
+  sees = $sees
+  machines = $machines
+  cluster = $cluster
+}
+`.trim();
+
+/** Everything about one machine that decides what may be done with it. */
+export const machine = String.raw`
+# outrigger step: machine
+param($Given)
+$vm = Hyper-V\Get-VM -Id ([guid][string]$Given.id)
+$adapters = @(foreach ($nic in @(Hyper-V\Get-VMNetworkAdapter -VM $vm)) {
+  $vlan = @(Hyper-V\Get-VMNetworkAdapterVlan -VMNetworkAdapter $nic)[0]
+  @{
+    id = [string]$nic.Id
+    mac = [string]$nic.MacAddress
+    dynamic = [bool]$nic.DynamicMacAddressEnabled
+    switch = [string]$nic.SwitchName
+    mode = $vlan.OperationMode.ToString()
+    vlan = [int]$vlan.AccessVlanId
+    addresses = @(foreach ($address in @($nic.IPAddresses)) { [string]$address })
+  }
+})
+$disks = @(foreach ($drive in @(Hyper-V\Get-VMHardDiskDrive -VM $vm)) {
+  @{
+    path = [string]$drive.Path
+    controller = $drive.ControllerType.ToString()
+    number = [int]$drive.ControllerNumber
+    location = [int]$drive.ControllerLocation
+  }
+})
+$snapshots = @(foreach ($snapshot in @(Hyper-V\Get-VMSnapshot -VM $vm)) {
+  @{
+    id = $snapshot.Id.ToString()
+    name = [string]$snapshot.Name
+    created = $snapshot.CreationTime.ToUniversalTime().ToString('yyyy-MM-ddTHH:mm:ssZ', [Globalization.CultureInfo]::InvariantCulture)
+    state = $snapshot.State.ToString()
+  }
+})
+$memory = Hyper-V\Get-VMMemory -VM $vm
+$processor = Hyper-V\Get-VMProcessor -VM $vm
+@{
+  id = $vm.Id.ToString()
+  state = $vm.State.ToString()
+  notes = [string]$vm.Notes
+  generation = [int]$vm.Generation
+  path = [string]$vm.Path
+  busy = @(foreach ($status in @($vm.OperationalStatus)) { $status.ToString() })
+  cpus = [int]$processor.Count
+  memory = [int64]$memory.Startup
+  minimum = $(if ($memory.DynamicMemoryEnabled) { [int64]$memory.Minimum } else { [int64]0 })
+  adapters = $adapters
+  disks = $disks
+  media = @(foreach ($drive in @(Hyper-V\Get-VMDvdDrive -VM $vm)) { [string]$drive.Path })
+  snapshots = $snapshots
+}
+`.trim();
+
+/** Size and network adapters of every machine, for a comparison with what they should be. */
+export const inventory = String.raw`
+# outrigger step: inventory
+param($Given)
+@{
+  machines = @(foreach ($vm in @(Hyper-V\Get-VM)) {
+    @{
+      id = $vm.Id.ToString()
+      cpus = [int]$vm.ProcessorCount
+      memory = [int64]$vm.MemoryStartup
+      adapters = @(foreach ($nic in @(Hyper-V\Get-VMNetworkAdapter -VM $vm)) {
+        $vlan = @(Hyper-V\Get-VMNetworkAdapterVlan -VMNetworkAdapter $nic)[0]
+        @{ mac = [string]$nic.MacAddress; mode = $vlan.OperationMode.ToString(); vlan = [int]$vlan.AccessVlanId }
+      })
+    }
+  })
+}
+`.trim();
+
+/** The state of one machine; nothing for one that is not there. */
+export const look = String.raw`
+# outrigger step: look
+param($Given)
+$state = ''
+foreach ($vm in @(Hyper-V\Get-VM)) {
+  if ($vm.Id -eq [guid][string]$Given.id) { $state = $vm.State.ToString() }
+}
+@{ state = $state }
+`.trim();
+
+/** What a new machine needs of the host, and who uses the disk that it shall be made from. */
+export const survey = String.raw`
+# outrigger step: survey
+param($Given)
+$free = $null
+try {
+  $volume = @(Storage\Get-Volume -FilePath ([string]$Given.folder) -ErrorAction Stop)
+  if ($volume.Count -eq 1) { $free = [int64]$volume[0].SizeRemaining }
+} catch {
+  $free = $null
+}
+$system = CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem
+$template = $null
+$users = @()
+if ([string]$Given.template -ne '') {
+  $path = [string]$Given.template
+  if (Microsoft.PowerShell.Management\Test-Path -LiteralPath $path -PathType Leaf) {
+    $vhd = Hyper-V\Get-VHD -Path $path
+    $template = @{ size = [int64]$vhd.Size; fileSize = [int64]$vhd.FileSize; type = $vhd.VhdType.ToString() }
+    $all = @(Hyper-V\Get-VM)
+    $drives = @()
+    if ($all.Count -gt 0) {
+      $drives += @(Hyper-V\Get-VMHardDiskDrive -VM $all)
+      foreach ($snapshot in @(Hyper-V\Get-VMSnapshot -VM $all)) {
+        $drives += @(Hyper-V\Get-VMHardDiskDrive -VMSnapshot $snapshot)
+      }
+    }
+    $users = @(foreach ($drive in $drives) { if ([string]$drive.Path -eq $path) { [string]$drive.VMName } })
+  }
+}
+@{
+  folder = [bool](Microsoft.PowerShell.Management\Test-Path -LiteralPath ([string]$Given.folder) -PathType Container)
+  freeBytes = $free
+  freeMemory = [int64]$system.FreePhysicalMemory * 1024
+  switches = @(foreach ($one in @(Hyper-V\Get-VMSwitch)) { [string]$one.Name })
+  template = $template
+  users = $users
+  iso = ([string]$Given.iso -eq '' -or [bool](Microsoft.PowerShell.Management\Test-Path -LiteralPath ([string]$Given.iso) -PathType Leaf))
+}
+`.trim();
+
+/** Which of the disks another machine uses, itself or as the parent of its own. */
+export const users = String.raw`
+# outrigger step: users
+param($Given)
+$drives = @()
+foreach ($vm in @(Hyper-V\Get-VM)) {
+  if ($vm.Id -ne [guid][string]$Given.id) {
+    $drives += @(Hyper-V\Get-VMHardDiskDrive -VM $vm)
+    foreach ($snapshot in @(Hyper-V\Get-VMSnapshot -VM $vm)) {
+      $drives += @(Hyper-V\Get-VMHardDiskDrive -VMSnapshot $snapshot)
+    }
+  }
+}
+$used = @()
+foreach ($drive in $drives) {
+  $path = [string]$drive.Path
+  for ($depth = 0; $depth -lt 32 -and $path -ne ''; $depth++) {
+    if (@($Given.paths) -contains $path) { $used += $path }
+    try { $path = [string](Hyper-V\Get-VHD -Path $path).ParentPath } catch { $path = '' }
+  }
+}
+@{ used = @($used) }
+`.trim();

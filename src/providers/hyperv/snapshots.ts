@@ -1,0 +1,137 @@
+import type { Instance, Outcome } from '../../provider.ts';
+import { type Found, notesWith, show, takeBuilt } from './find.ts';
+import { checkpointTypes, isWiredAs, reshape, rewire, wiringOf } from './hardware.ts';
+import { isOff, isRunning, isSaved, order, powerOf, powerOff } from './orders.ts';
+import { alone, type Rig, refused } from './rig.ts';
+import { settle } from './settle.ts';
+import { steps } from './steps.ts';
+import type { Details } from './wire.ts';
+
+type Snapshot = Details['snapshots'][number];
+
+export async function listSnapshots(rig: Rig, instance: Instance): Promise<Outcome> {
+  const { id } = await show(rig, instance);
+  const { snapshots } = await rig.host.ask(steps.machine, { id }, { last: true });
+  return {
+    message: snapshots.length === 0 ? 'There are no snapshots' : `Snapshots: ${snapshots.length}`,
+    rows: snapshots.map((snapshot) => ({
+      name: snapshot.name,
+      created: snapshot.created,
+      memory: hasMemory(snapshot),
+    })),
+  };
+}
+
+export function createSnapshot(
+  rig: Rig,
+  instance: Instance,
+  wanted: { readonly snapshot_name: string; readonly snap_save_memory: boolean },
+): Promise<Outcome> {
+  const { snapshot_name: name, snap_save_memory: memory } = wanted;
+  return alone(rig, instance, async () => {
+    const { id, proof } = await takeBuilt(rig, instance);
+    const details = await rig.host.ask(steps.machine, { id });
+    checkLimits(rig, details, name, memory);
+    const type = memory ? 'Standard' : checkpointTypes[rig.settings.checkpoint_type];
+    await settle(
+      rig,
+      id,
+      () =>
+        rig.host.ask(steps.checkpoint, { id, proof, order: 'create', snapshot: '', name, type }),
+      ({ snapshots }) => snapshots.some((snapshot) => snapshot.name === name),
+    );
+    const withMemory = memory && powerOf(details.state) === 'on';
+    return { message: `Snapshot ${name} was made${withMemory ? ' with the memory' : ''}` };
+  });
+}
+
+/**
+ * Only what is on the disks comes back, and the memory where nothing else has changed: network
+ * adapters, size and mark stay today's, since the network of that day may be somebody else's by
+ * now. The machine runs afterwards if it ran before.
+ */
+export function restoreSnapshot(rig: Rig, instance: Instance, name: string): Promise<Outcome> {
+  return alone(rig, instance, async () => {
+    const found = await takeBuilt(rig, instance);
+    const { id, proof } = found;
+    const today = await rig.host.ask(steps.machine, { id });
+    const snapshot = pick(today, name);
+    const ran = powerOf(today.state) === 'on';
+    await powerOff(rig, { ...found, state: today.state }, 'hard');
+    const which = { order: 'restore', snapshot: snapshot.id, name: '', type: '' } as const;
+    // Whatever it says: the settings of that day may be back, and today's have to be put in place.
+    const refusal = await rig.host
+      .ask(steps.checkpoint, { id, proof, ...which })
+      .then(() => undefined)
+      .catch((thrown: unknown) => ({ thrown }));
+    await putBack(rig, found, today, ran);
+    if (refusal !== undefined) throw refusal.thrown;
+    if (ran) await order(rig, found, 'start', isRunning);
+    return { message: `Snapshot ${name} was restored` };
+  });
+}
+
+/** Mark, adapters and size as they were a moment ago. */
+async function putBack(rig: Rig, found: Found, today: Details, keepMemory: boolean): Promise<void> {
+  const { host } = rig;
+  const { id } = found;
+  const { cpus, memory, minimum } = today;
+  // A checkpoint from before the machine was marked takes the mark away, so that it proves nothing.
+  await host.ask(steps.notes, { id, proof: '', notes: notesWith(today.notes, found.mark) });
+  const now = await host.ask(steps.machine, { id });
+  const wiring = wiringOf(today);
+  const same = now.cpus === cpus && now.memory === memory && isWiredAs(now.adapters, wiring);
+  if (isSaved(now.state) && keepMemory && same) return;
+  if (isSaved(now.state)) await order(rig, found, 'forget', isOff);
+  await reshape(rig, found, { cpus, memory, minimum });
+  await rewire(rig, found, now.adapters, wiring);
+}
+
+export function deleteSnapshot(rig: Rig, instance: Instance, name: string): Promise<Outcome> {
+  return alone(rig, instance, async () => {
+    const { id, proof } = await takeBuilt(rig, instance);
+    const snapshot = pick(await rig.host.ask(steps.machine, { id }), name);
+    const which = { order: 'remove', snapshot: snapshot.id, name: '', type: '' } as const;
+    await settle(
+      rig,
+      id,
+      () => rig.host.ask(steps.checkpoint, { id, proof, ...which }),
+      ({ snapshots }) => snapshots.every((each) => each.id !== snapshot.id),
+    );
+    return { message: `Snapshot ${name} was removed` };
+  });
+}
+
+function checkLimits(
+  { settings }: Rig,
+  { snapshots }: Details,
+  name: string,
+  memory: boolean,
+): void {
+  const { max_snapshots: most, snapshot_memory } = settings;
+  if (snapshots.some((snapshot) => snapshot.name === name)) {
+    throw refused('conflict', `There is a snapshot ${name} already`);
+  }
+  if (snapshots.length >= most) {
+    throw refused('conflict', `The instance has ${snapshots.length} of at most ${most} snapshots`);
+  }
+  if (memory && !snapshot_memory) {
+    throw refused('denied', 'Snapshots with memory are not allowed here');
+  }
+}
+
+function pick({ snapshots }: Details, name: string): Snapshot {
+  const [found, second] = snapshots.filter((snapshot) => snapshot.name === name);
+  if (found === undefined) throw refused('not-found', `There is no snapshot ${name}`);
+  if (second !== undefined) {
+    throw refused(
+      'conflict',
+      `There are several snapshots ${name}: nobody can say which one is meant`,
+    );
+  }
+  return found;
+}
+
+function hasMemory({ state }: Snapshot): boolean {
+  return state !== 'Off';
+}

@@ -1,0 +1,114 @@
+import * as v from 'valibot';
+
+/*
+ * What the scripts really answer. Schemas are built when they are needed.
+ */
+
+export const texts = () => v.array(v.string());
+
+export const machinesSchema = () =>
+  v.object({
+    account: v.string(),
+    host: v.string(),
+    sees: v.boolean(),
+    machines: v.array(
+      v.object({
+        id: v.pipe(v.string(), v.uuid(), v.toLowerCase()),
+        name: v.string(),
+        state: v.string(),
+        notes: v.string(),
+        clustered: v.boolean(),
+        replication: v.string(),
+      }),
+    ),
+    cluster: v.object({
+      member: v.boolean(),
+      known: v.boolean(),
+      elsewhere: v.array(v.object({ name: v.string(), node: v.string() })),
+    }),
+  });
+
+export const machineSchema = () =>
+  v.object({
+    id: v.pipe(v.string(), v.uuid(), v.toLowerCase()),
+    state: v.string(),
+    notes: v.string(),
+    generation: v.number(),
+    path: v.string(),
+    busy: texts(),
+    cpus: v.number(),
+    memory: v.number(),
+    /** 0 where the memory is not dynamic. */
+    minimum: v.number(),
+    adapters: v.array(
+      v.object({
+        id: v.string(),
+        mac: v.string(),
+        dynamic: v.boolean(),
+        switch: v.string(),
+        mode: v.string(),
+        vlan: v.number(),
+        addresses: texts(),
+      }),
+    ),
+    disks: v.array(
+      v.object({
+        path: v.string(),
+        controller: v.string(),
+        number: v.number(),
+        location: v.number(),
+      }),
+    ),
+    media: texts(),
+    snapshots: v.array(
+      v.object({ id: v.string(), name: v.string(), created: v.string(), state: v.string() }),
+    ),
+  });
+
+export const inventorySchema = () =>
+  v.object({
+    machines: v.array(
+      v.object({
+        id: v.pipe(v.string(), v.uuid(), v.toLowerCase()),
+        cpus: v.number(),
+        memory: v.number(),
+        adapters: v.array(v.object({ mac: v.string(), mode: v.string(), vlan: v.number() })),
+      }),
+    ),
+  });
+
+export const surveySchema = () =>
+  v.object({
+    folder: v.boolean(),
+    freeBytes: v.nullable(v.number()),
+    freeMemory: v.number(),
+    switches: texts(),
+    template: v.nullable(v.object({ size: v.number(), fileSize: v.number(), type: v.string() })),
+    users: texts(),
+    iso: v.boolean(),
+  });
+
+export const inspectSchema = () =>
+  v.object({
+    version: v.string(),
+    system: v.string(),
+    module: v.string(),
+    paths: v.array(
+      v.object({
+        path: v.string(),
+        found: v.boolean(),
+        trouble: v.string(),
+        freeBytes: v.nullable(v.number()),
+      }),
+    ),
+    switches: texts(),
+    switchTrouble: v.string(),
+  });
+
+export type Listing = v.InferOutput<ReturnType<typeof machinesSchema>>;
+export type Listed = Listing['machines'][number];
+export type Details = v.InferOutput<ReturnType<typeof machineSchema>>;
+export type Adapter = Details['adapters'][number];
+export type Survey = v.InferOutput<ReturnType<typeof surveySchema>>;
+export type Inspection = v.InferOutput<ReturnType<typeof inspectSchema>>;
+export type Inventory = v.InferOutput<ReturnType<typeof inventorySchema>>;

@@ -1,0 +1,69 @@
+import { Failure } from '../../failure.ts';
+import { type Mark, readMark, writeMark } from '../../kit/mark.ts';
+import type { Instance } from '../../provider.ts';
+import { busyPatienceMs, machinePath, type Rig } from './rig.ts';
+import { isUncertain } from './trouble.ts';
+import { type Machine, readMachine } from './wire.ts';
+
+/** MAAS keeps these with the machine until it is released, and shows them to its owner. */
+const markKey = 'outrigger';
+const homeKey = 'outrigger-home';
+
+export function markOf(machine: Machine): Mark | 'unreadable' | undefined {
+  const text = annotation(machine, markKey);
+  // A text in our place that holds no mark is a damaged one.
+  return text === undefined ? undefined : (readMark(text) ?? 'unreadable');
+}
+
+/** The pool from which the machine was taken, whose host reports it wherever it may be moved. */
+export function homeOf(machine: Machine): string | undefined {
+  return annotation(machine, homeKey);
+}
+
+export function markFor(
+  { context }: Rig,
+  { uuid, name }: Instance,
+  remoteId: string,
+  state: Mark['state'],
+): Mark {
+  return { uuid, name, installation: context.installation, remoteId, state, origin: 'created' };
+}
+
+export async function writeMarkOn(rig: Rig, machine: Machine, mark: Mark): Promise<Machine> {
+  const home = homeOf(machine) ?? machine.pool?.name;
+  return annotate(rig, machine, {
+    [markKey]: writeMark(mark),
+    ...(home === undefined || home === '' ? {} : { [homeKey]: home }),
+  });
+}
+
+/** The machine is nobody's as far as we are concerned. */
+export async function removeMark(rig: Rig, machine: Machine): Promise<void> {
+  await annotate(rig, machine, { [markKey]: '', [homeKey]: '' });
+}
+
+/** Twice is as good as once, so that a lost answer is simply asked for again. */
+async function annotate(
+  { client, context }: Rig,
+  { system_id }: Machine,
+  form: Readonly<Record<string, string>>,
+): Promise<Machine> {
+  const what = `mark machine ${system_id}`;
+  const query = { op: 'set_workload_annotations' };
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const ask = { what, query, form, patienceMs: busyPatienceMs };
+      return readMachine((await client.post(machinePath(system_id), ask)).json());
+    } catch (thrown) {
+      const failure = Failure.from(thrown);
+      if (!isUncertain(failure) || tries === 4) throw failure;
+      await context.deadline.sleep(300 * 2 ** tries, `waiting to ${what}`);
+    }
+  }
+}
+
+function annotation(machine: Machine, key: string): string | undefined {
+  const all = machine.workload_annotations ?? machine.owner_data ?? {};
+  const value = Object.hasOwn(all, key) ? all[key] : undefined;
+  return value === '' ? undefined : value;
+}

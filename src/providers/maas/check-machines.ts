@@ -1,0 +1,113 @@
+import { matchesAny } from '../../kit/fields.ts';
+import type { Check } from '../../provider.ts';
+import { markOf } from './annotations.ts';
+import { listMachines, nameOf, type Rig } from './rig.ts';
+import { isStuck, status } from './statuses.ts';
+import { type Machine, type Me, readBootResources, readBootSources, readFabrics } from './wire.ts';
+
+export async function checkImages({ client, settings }: Rig): Promise<readonly Check[]> {
+  const reply = await client.get('/boot-resources/', { what: 'list images' });
+  const names = [...new Set(readBootResources(reply.json()).map(({ name }) => name))].sort();
+  const asked = (settings.allowed_series ?? []).filter((pattern) => !pattern.includes('*'));
+  const absent = asked.filter(
+    (series) => !names.some((name) => matchesAny(name, [series, `*/${series}`])),
+  );
+  if (names.length === 0 || absent.length > 0) {
+    const found = names.length === 0 ? 'no image is there' : `not there: ${absent.join(', ')}`;
+    return [
+      {
+        name: 'images',
+        state: 'fail',
+        found,
+        advice: 'Select and synchronise them on the images page of MAAS',
+      },
+    ];
+  }
+  return [{ name: 'images', state: 'ok', found: names.join(', ') }];
+}
+
+export async function checkMachines(rig: Rig): Promise<readonly Check[]> {
+  const all = await listMachines(rig, {});
+  const { allowed_pools: pools } = rig.settings;
+  const ours = all.filter(({ pool }) => pools === undefined || matchesAny(pool?.name ?? '', pools));
+  const ready = ours.filter((machine) => machine.status === status.ready).length;
+  const manual = ours.filter(({ power_type }) => power_type === 'manual' || power_type === '');
+  return [
+    {
+      name: 'machines',
+      state: ours.length === 0 ? 'fail' : ready === 0 ? 'warn' : 'ok',
+      found: ours.length === 0 ? 'none in these pools' : countByStatus(ours),
+      ...(ready === 0 ? { advice: 'Commission or release machines: none can be claimed now' } : {}),
+    },
+    manual.length === 0
+      ? { name: 'power', state: 'ok', found: 'every machine can be switched' }
+      : {
+          name: 'power',
+          state: 'warn',
+          found: `cannot be switched: ${someNames(manual)}`,
+          advice: 'Give them a power type, or keep them out with exclude_tags or pools',
+        },
+    checkStuck(all.filter((machine) => isStuck(machine.status) && markOf(machine) !== undefined)),
+  ];
+}
+
+function checkStuck(stuck: readonly Machine[]): Check {
+  if (stuck.length === 0)
+    return { name: 'returns', state: 'ok', found: 'no machine is stuck on its way back' };
+  return {
+    name: 'returns',
+    state: 'fail',
+    found: `not erased or not switched off after their instances were deleted: ${someNames(stuck)}`,
+    advice: 'Their disks may still hold a tenant’s data: release them again in MAAS, with erasing',
+  };
+}
+
+export async function checkDhcp({ client }: Rig): Promise<readonly Check[]> {
+  const fabrics = readFabrics((await client.get('/fabrics/', { what: 'list fabrics' })).json());
+  const served = fabrics.flatMap(({ name, vlans }) =>
+    vlans.filter(({ dhcp_on }) => dhcp_on).map((vlan) => `${name}/${vlan.name || vlan.vid}`),
+  );
+  if (served.length > 0)
+    return [{ name: 'DHCP', state: 'ok', found: `MAAS serves ${served.join(', ')}` }];
+  return [
+    {
+      name: 'DHCP',
+      state: 'warn',
+      found: 'MAAS serves DHCP nowhere',
+      advice:
+        'Machines boot from the network to be installed: switch DHCP on for their VLAN, or relay to MAAS',
+    },
+  ];
+}
+
+export async function checkBootSources(
+  { client }: Rig,
+  { is_superuser }: Me,
+): Promise<readonly Check[]> {
+  if (!is_superuser) {
+    return [
+      { name: 'boot sources', state: 'skipped', found: 'only administrators of MAAS may see them' },
+    ];
+  }
+  const urls = readBootSources(
+    (await client.get('/boot-sources/', { what: 'list boot sources' })).json(),
+  );
+  return [
+    {
+      name: 'boot sources',
+      state: urls.length === 0 ? 'warn' : 'ok',
+      found: urls.join(', ') || 'none',
+    },
+  ];
+}
+
+function countByStatus(machines: readonly Machine[]): string {
+  const counts = new Map<string, number>();
+  for (const { status_name: name } of machines) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].map(([name, count]) => `${count} ${name}`).join(', ');
+}
+
+function someNames(machines: readonly Machine[]): string {
+  const names = machines.slice(0, 5).map(nameOf).join(', ');
+  return machines.length > 5 ? `${names} and ${machines.length - 5} more` : names;
+}

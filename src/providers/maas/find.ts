@@ -1,0 +1,132 @@
+import { Failure } from '../../failure.ts';
+import { type Claim, refusal } from '../../kit/ownership.ts';
+import type { Instance } from '../../provider.ts';
+import { type Found, isOurClaim, seen, sortAll, sortClaimed, sortOne } from './own.ts';
+import { listMachines, missing, type Rig, readOne } from './rig.ts';
+import { storedIdOf } from './settings.ts';
+import { refuseBlindness } from './sight.ts';
+import { isOwned, ownedLabels } from './statuses.ts';
+import { statusOf } from './trouble.ts';
+import type { Machine } from './wire.ts';
+
+export interface Care {
+  /** For whatever changes something: a machine that was taken over is compared with all others. */
+  readonly thorough: boolean;
+  readonly patienceMs?: number;
+}
+
+/**
+ * What there is of the instance: usually one request, since MAAS finds machines by the agent name
+ * that was set in the same step as they were claimed. `missing` means proved missing.
+ */
+export async function find(rig: Rig, instance: Instance, care: Care): Promise<Found> {
+  const claim = claimOf(rig, instance);
+  const more = care.patienceMs === undefined ? {} : { patienceMs: care.patienceMs };
+  const claimed = await listMachines(rig, { agent_name: instance.uuid }, more);
+  const own = sortClaimed(claimed.map(seen), claim);
+  if (own !== undefined) return own;
+  if (!care.thorough) {
+    const adopted = await byStoredId(rig, claim);
+    if (adopted !== undefined) return adopted;
+  }
+  const found = sortAll((await listOwned(rig)).map(seen), claim);
+  if (found.kind === 'missing') await refuseBlindness(rig, instance);
+  return found;
+}
+
+/** As `find`, for changing something: what is in doubt is refused. */
+export async function findForChange(
+  rig: Rig,
+  instance: Instance,
+): Promise<Exclude<Found, { kind: 'doubtful' }>> {
+  const found = await find(rig, instance, { thorough: true, patienceMs: 60_000 });
+  if (found.kind === 'doubtful') throw refusal(found.doubtful, claimOf(rig, instance));
+  return found;
+}
+
+/** The instance's machine for changing it; fails without a built one. */
+export async function take(rig: Rig, instance: Instance): Promise<Machine> {
+  const found = await findForChange(rig, instance);
+  if (found.kind === 'built') return found.machine;
+  if (found.kind === 'missing') throw missing(instance);
+  throw found.kind === 'claims' ? unfinished(instance) : leaving(instance, found.machines);
+}
+
+/** The instance's machine for showing it, finished or not. */
+export async function show(rig: Rig, instance: Instance): Promise<Machine> {
+  const found = await find(rig, instance, { thorough: false });
+  if (found.kind === 'built') return found.machine;
+  if (found.kind === 'doubtful') throw refusal(found.doubtful, claimOf(rig, instance));
+  const [machine] = machinesIn(found);
+  if (machine === undefined) throw missing(instance);
+  return machine;
+}
+
+/** Every machine that is the instance's in some way. */
+export function machinesIn(found: Found): readonly Machine[] {
+  if (found.kind === 'claims') return found.claims;
+  if (found.kind === 'leaving') return found.machines;
+  return found.kind === 'built' ? [found.machine, ...found.claims] : [];
+}
+
+/** Machines that can belong to somebody, with or without a mark. */
+export async function listOwned(rig: Rig): Promise<readonly Machine[]> {
+  try {
+    return await listMachines(rig, { status: ownedLabels });
+  } catch (thrown) {
+    const failure = Failure.from(thrown);
+    // A version that lacks one of the words refuses them all.
+    if (statusOf(failure) !== 400) throw failure;
+    return (await listMachines(rig, {})).filter((machine) => isOwned(machine.status));
+  }
+}
+
+/** The unfinished machines under the instance's agent name, which one request shows. */
+export async function claimsOf(rig: Rig, instance: Instance): Promise<readonly Machine[]> {
+  const query = { agent_name: instance.uuid };
+  const found = await listMachines(rig, query, { patienceMs: 30_000 });
+  const claim = claimOf(rig, instance);
+  // Another installation may have an instance with the same UUID; its machines do not count.
+  return found.filter((machine) => isOurClaim(seen(machine), claim));
+}
+
+export function claimOf({ context }: Rig, instance: Instance): Claim {
+  return {
+    uuid: instance.uuid,
+    name: instance.name,
+    installation: context.installation,
+    storedId: storedIdOf(instance),
+    // The id that the built-in extension stores is a tenant's to edit and the name is not there.
+    adoptUnmarked: false,
+  };
+}
+
+/** A machine that was taken over has no agent name; its id leads to it, its mark proves it. */
+async function byStoredId(rig: Rig, claim: Claim): Promise<Found | undefined> {
+  if (claim.storedId === undefined) return undefined;
+  try {
+    return sortOne(seen(await readOne(rig, claim.storedId)), claim);
+  } catch (thrown) {
+    const failure = Failure.from(thrown);
+    if (statusOf(failure) === 403 || statusOf(failure) === 404) return undefined;
+    throw failure;
+  }
+}
+
+export function unfinished({ name }: Instance): Failure {
+  return new Failure('conflict', `The machine of ${name} was claimed but never finished`, {
+    advice: 'Stop the instance, which gives the machine back',
+    tenant: 'The instance was never finished',
+  });
+}
+
+function leaving({ name }: Instance, machines: readonly Machine[]): Failure {
+  const what = machines.map(({ system_id, status_name }) => `${system_id} (${status_name})`);
+  return new Failure(
+    'conflict',
+    `${name} has no machine any more: ${what.join(', ')} is given back`,
+    {
+      tenant: 'The machine of this instance is being given back',
+    },
+  );
+}

@@ -1,0 +1,104 @@
+import { Failure } from '../../failure.ts';
+import { poll } from '../../kit/poll.ts';
+import type { Instance, Outcome } from '../../provider.ts';
+import { allocate, pinOf } from './allocate.ts';
+import { markFor, markOf, writeMarkOn } from './annotations.ts';
+import type { Blueprint } from './blueprint.ts';
+import { deploy } from './deploy.ts';
+import { findForChange, unfinished } from './find.ts';
+import type { Found } from './own.ts';
+import { release } from './release.ts';
+import { missing, nameOf, type Rig, readOne } from './rig.ts';
+import { storedIdOf } from './settings.ts';
+import { isLeaving, isStuck, status } from './statuses.ts';
+import type { Machine } from './wire.ts';
+
+/**
+ * Installs the instance's machine anew. MAAS installs only what was released before, so that the
+ * machine is given back and claimed again; whoever is faster then gets it, and we say so.
+ *
+ * It is marked as built from the first: a stop meanwhile must not give the machine away.
+ */
+export async function redeploy(
+  rig: Rig,
+  instance: Instance,
+  blueprint: Blueprint,
+  series: string | undefined,
+): Promise<Outcome> {
+  const machine = await reclaim(rig, instance, blueprint);
+  const mark = markFor(rig, instance, machine.system_id, 'built');
+  const marked = await writeMarkOn(rig, machine, mark);
+  const plan = series === undefined ? blueprint : { ...blueprint, distro_series: series };
+  try {
+    await deploy(rig, instance, marked, plan);
+  } catch (thrown) {
+    throw withAdvice(Failure.from(thrown));
+  }
+  return { message: 'The instance was installed anew' };
+}
+
+/** The instance's machine, allocated to it and with nothing under way. */
+async function reclaim(rig: Rig, instance: Instance, blueprint: Blueprint): Promise<Machine> {
+  const found = await findForChange(rig, instance);
+  if (found.kind === 'claims') return unmarkedClaim(instance, found.claims);
+  const current = currentIn(found);
+  if (current === undefined) return claimAgain(rig, instance, blueprint);
+  if (!isLeaving(current.status)) {
+    const why = `${instance.name} is installed anew`;
+    await release(rig, instance, current, { why, keepDisks: true });
+  }
+  await waitReady(rig, current.system_id);
+  return allocate(rig, instance, { system_id: current.system_id });
+}
+
+/** What a killed redeployment had claimed again; a machine marked as `building` is create's. */
+function unmarkedClaim(instance: Instance, claims: readonly Machine[]): Machine {
+  const [claim] = claims;
+  const ours = claim?.status === status.allocated && markOf(claim) === undefined;
+  if (claim !== undefined && ours) return claim;
+  throw unfinished(instance);
+}
+
+function currentIn(found: Found): Machine | undefined {
+  if (found.kind === 'built') return found.machine;
+  const leaving = found.kind === 'leaving' ? found.machines : [];
+  return leaving.find((machine) => {
+    const mark = markOf(machine);
+    return typeof mark === 'object' && mark.state === 'built';
+  });
+}
+
+/** An earlier redeployment was killed after it had given the machine back. */
+function claimAgain(rig: Rig, instance: Instance, { pool, zone }: Blueprint): Promise<Machine> {
+  const storedId = storedIdOf(instance);
+  if (storedId === undefined) throw missing(instance);
+  pinOf(rig, instance, { maas_system_id: storedId });
+  const { require_tags: tags = [], exclude_tags: not_tags = [] } = rig.settings;
+  return allocate(rig, instance, { system_id: storedId, pool, zone, tags, not_tags });
+}
+
+async function waitReady(rig: Rig, systemId: string): Promise<void> {
+  const what = `waiting for machine ${systemId} to be given back`;
+  const look = async (): Promise<true | undefined> => {
+    const machine = await readOne(rig, systemId, { patienceMs: 60_000 });
+    if (isStuck(machine.status)) {
+      throw new Failure('upstream', `${nameOf(machine)} is stuck: it is "${machine.status_name}"`, {
+        advice: 'Look at its BMC and its events in MAAS, then run Redeploy again',
+      });
+    }
+    return isLeaving(machine.status) ? undefined : true;
+  };
+  await poll(rig.context.deadline, what, look, { firstMs: 50, mostMs: 5_000 });
+}
+
+/** The machine is kept, since it is the instance's whatever is on it. */
+function withAdvice(failure: Failure): Failure {
+  return new Failure(failure.kind, failure.message, {
+    cause: failure.cause ?? failure,
+    outage: failure.outage,
+    facts: failure.facts,
+    advice:
+      `The instance keeps its machine, without a system: run Redeploy again. ${failure.advice ?? ''}`.trim(),
+    tenant: 'The instance could not be installed anew; it has no system until that succeeds',
+  });
+}

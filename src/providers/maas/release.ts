@@ -1,0 +1,124 @@
+import { Failure } from '../../failure.ts';
+import type { Instance } from '../../provider.ts';
+import { markOf } from './annotations.ts';
+import { type Blame, releaseComment } from './memory.ts';
+import { checkStill, operate } from './operate.ts';
+import { reasonOf } from './reason.ts';
+import { nameOf, type Rig, readOne, refuseIfLocked } from './rig.ts';
+import { isLeaving, isOwned, isStuck, status } from './statuses.ts';
+import { isUncertain, statusOf } from './trouble.ts';
+import type { Machine } from './wire.ts';
+
+export interface Reason {
+  /** For the events of the machine, such as `instance i-2-42-VM was deleted`. */
+  readonly why: string;
+  readonly blame?: Blame;
+  /** The next system goes onto the same disks for the same instance. */
+  readonly keepDisks?: boolean;
+}
+
+/**
+ * Gives the instance's machine back, with the operator's way of erasing once something may have
+ * been written to its disks. Ends when MAAS has accepted it and nothing has failed since.
+ */
+export async function release(
+  rig: Rig,
+  instance: Instance,
+  machine: Machine,
+  { why, blame, keepDisks = false }: Reason,
+): Promise<void> {
+  refuseIfLocked(machine, instance);
+  const { system_id } = machine;
+  if (!isLeaving(machine.status)) {
+    const comment = releaseComment(why, blame, Date.now());
+    const erase = keepDisks ? {} : erasing(rig, machine);
+    await ask(rig, instance, machine, { comment, ...erase });
+    rig.context.log('machine.released', { machine: system_id, why, blame, ...erase });
+  }
+  await watch(rig, instance, machine);
+}
+
+/** An answer that was lost is asked for again only after a look at whose machine it is by now. */
+async function ask(
+  rig: Rig,
+  instance: Instance,
+  machine: Machine,
+  form: Readonly<Record<string, string>>,
+): Promise<void> {
+  const what = `release machine ${machine.system_id}`;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await operate(rig, instance, machine, { op: 'release', what, form });
+      return;
+    } catch (thrown) {
+      const failure = Failure.from(thrown);
+      if (failure.facts['gone'] === true) return;
+      if (!isUncertain(failure) || tries === 3) throw failure;
+    }
+    await rig.context.deadline.sleep(500 * tries, `waiting to ${what}`);
+    try {
+      await checkStill(rig, instance, machine.system_id);
+    } catch (thrown) {
+      const failure = Failure.from(thrown);
+      if (failure.facts['gone'] === true) return;
+      throw failure;
+    }
+  }
+}
+
+/** Nothing has been written to a machine that was only allocated. */
+function erasing({ settings }: Rig, machine: Machine): Readonly<Record<string, string>> {
+  if (machine.status === status.allocated || settings.erase === 'none') return {};
+  if (settings.erase === 'quick') return { erase: 'true', quick_erase: 'true' };
+  if (settings.erase === 'secure') return { erase: 'true', secure_erase: 'true' };
+  return { erase: 'true' };
+}
+
+async function watch(rig: Rig, instance: Instance, { system_id }: Machine): Promise<void> {
+  const { deadline } = rig.context;
+  const endMs = Math.max(0, deadline.remainingMs() - rig.settings.release_watch_seconds * 1000);
+  for (let pauseMs = 50; ; pauseMs = Math.min(500, pauseMs * 2)) {
+    const machine = await lookAgain(rig, system_id);
+    if (machine === undefined || !isOurs(machine, instance)) return;
+    if (isStuck(machine.status)) throw await notGivenBack(rig, instance, machine);
+    if (!isLeaving(machine.status) || deadline.remainingMs() - pauseMs <= endMs) return;
+    await deadline.sleep(pauseMs, `waiting for machine ${system_id} to be given back`);
+  }
+}
+
+/** Gone, or somebody else's who is faster than we look: both mean that it was given back. */
+async function lookAgain(rig: Rig, systemId: string): Promise<Machine | undefined> {
+  try {
+    return await readOne(rig, systemId, { patienceMs: 10_000 });
+  } catch (thrown) {
+    const failure = Failure.from(thrown);
+    if (statusOf(failure) === 403 || statusOf(failure) === 404) return undefined;
+    // MAAS has accepted the release; that nobody can watch it is no reason to fail.
+    rig.context.log('release.unwatched', {
+      level: 'warn',
+      machine: systemId,
+      error: failure.message,
+    });
+    return undefined;
+  }
+}
+
+function isOurs(machine: Machine, { uuid }: Instance): boolean {
+  const mark = markOf(machine);
+  return isOwned(machine.status) && typeof mark === 'object' && mark.uuid === uuid;
+}
+
+async function notGivenBack(rig: Rig, instance: Instance, machine: Machine): Promise<Failure> {
+  const erasing = machine.status === status.failedErasing;
+  const problem = erasing ? 'its disks could not be erased' : 'it could not be switched off';
+  const reason = await reasonOf(rig, machine);
+  return new Failure(
+    'upstream',
+    `${nameOf(machine)} of ${instance.name} was not given back: ${problem}${reason}`,
+    {
+      advice: 'Look at the machine’s BMC and its events in MAAS, then try again',
+      tenant:
+        'The machine of this instance could not be given back; your administrator has to look at it',
+    },
+  );
+}

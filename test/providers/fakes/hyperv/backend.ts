@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { writeMark } from '../../../../src/kit/mark.ts';
+import { hyperv } from '../../../../src/providers/hyperv/index.ts';
+import { fingerprintOf } from '../../../kit/fakes/keys.ts';
+import type { Backend, Planted, RemoteMachine } from '../../conformance-backend.ts';
+import type { Details } from '../../payloads.ts';
+import { account } from './acceptor.ts';
+import { fileAt, gib, type HostState, type Machine, newMachine, put } from './state.ts';
+import { type FakeHyperV, type FakeOptions, startHyperV } from './wsman.ts';
+
+export interface HyperVBackend extends Backend {
+  readonly fake: FakeHyperV;
+}
+
+/** Host details as an operator who pins the certificate writes them. */
+export function hostDetails({ url }: FakeHyperV): Details {
+  return {
+    url,
+    username: `${account.domain}\\${account.user}`,
+    password: account.password,
+    tls_fingerprint: fingerprintOf('trusted'),
+    network_switch: 'External',
+    vhd_path: 'D:\\Disks',
+    vm_path: 'D:\\Machines',
+  };
+}
+
+/** A fake host behind the suite's view of a remote system. */
+export async function hyperVBackend(options: FakeOptions = {}): Promise<HyperVBackend> {
+  const fake = await startHyperV(options);
+  const { state } = fake;
+  let before = 0;
+  const vm = (remoteId: string): Machine => state.machines.get(remoteId) as Machine;
+  return {
+    fake,
+    registry: { hyperv: async () => hyperv },
+    provider: 'hyperv',
+    details: () => ({ host: hostDetails(fake) }),
+    chosen: { template_path: 'D:\\Templates\\debian-12.vhdx', generation: '2' },
+    secrets: [account.password],
+    lacks: {
+      protect: 'Hyper-V has no guard of its own against removal',
+      elsewhere: 'a host speaks for itself only; cluster roles are refused',
+      move: 'a host speaks for itself only; cluster roles are refused',
+    },
+    machines: async () => [...state.machines.values()].map((each) => look(state, each)),
+    plant: async (machine) => plant(state, machine),
+    async removeBehind(remoteId) {
+      for (const path of chains(state, [vm(remoteId)])) state.files.delete(path);
+      state.machines.delete(remoteId);
+    },
+    async outage(on) {
+      fake.outage(on);
+      before = fake.server.seen.length;
+    },
+    callsDuringOutage: async () => fake.server.seen.length - before,
+    withdrawRights: async (on) => {
+      state.sees = !on;
+    },
+    async copy(remoteId) {
+      const id = randomUUID();
+      state.machines.set(id, { ...structuredClone(vm(remoteId)), id });
+      return id;
+    },
+    async setPower(remoteId, power) {
+      vm(remoteId).state = power === 'saved' ? 'Saved' : 'Paused';
+    },
+    changeDisk: async (remoteId) => {
+      const file = fileAt(state, vm(remoteId).drives[0]?.path ?? '');
+      if (file !== undefined) file.content = 'written over';
+    },
+    damage: async (remoteId) => {
+      const machine = vm(remoteId);
+      machine.notes = machine.notes.slice(0, machine.notes.length / 2);
+    },
+    // Nothing on Hyper-V is a template; a replica is what must not be run or taken over either.
+    makeTemplate: async (remoteId) => {
+      vm(remoteId).replication = 'Replica';
+    },
+    slowTasks: async (on) => {
+      state.taskMs = on ? 60_000 : 0;
+    },
+    taskMs: async (ms) => {
+      state.taskMs = ms;
+    },
+    failTasks: async (on) => {
+      state.failCopy = on;
+    },
+    fill: async (on) => {
+      state.freeMemory = on ? gib / 2 : 64 * gib;
+    },
+    ignoreShutdown: async (on) => {
+      state.ignoreShutdown = on;
+    },
+    async close() {
+      await fake.close();
+      // Whatever a case was about: a strict server found nothing wrong, and nothing was left there.
+      if (fake.complaints.length > 0) throw new Error(fake.complaints.join('\n'));
+      if (fake.openShells() > 0) throw new Error(`${fake.openShells()} shells were left open`);
+      const orphans = orphansOf(state);
+      if (orphans.length > 0) throw new Error(`left behind: ${orphans.join(', ')}`);
+    },
+  };
+}
+
+function look(state: HostState, machine: Machine): RemoteMachine {
+  const { boots: _, ...lasting } = machine;
+  return {
+    remoteId: machine.id,
+    name: machine.name,
+    power: powers[machine.state] ?? 'other',
+    mark: machine.notes,
+    cpus: machine.cpus,
+    memoryMb: machine.memory / 1024 ** 2,
+    nics: machine.adapters.map(({ mac, mode, vlan }) => ({
+      mac: mac.toLowerCase().replace(/(..)(?=.)/g, '$1:'),
+      vlan: mode === 'Untagged' ? 'untagged' : vlan,
+    })),
+    disk: fileAt(state, machine.drives[0]?.path ?? '')?.content ?? '',
+    all: JSON.stringify([lasting, chains(state, [machine]).map((path) => state.files.get(path))]),
+  };
+}
+
+/** The disks of machines and everything below them, in small letters. */
+function chains(state: HostState, machines: Iterable<Machine>): string[] {
+  const paths: string[] = [];
+  for (const { drives } of machines) {
+    for (const drive of drives) {
+      for (let path = drive.path; path !== ''; path = fileAt(state, path)?.parent ?? '') {
+        paths.push(path.toLowerCase());
+      }
+    }
+  }
+  return paths;
+}
+
+/** Files in the folder for disks that no machine uses. */
+export function orphansOf(state: HostState): readonly string[] {
+  const used = chains(state, state.machines.values());
+  return [...state.files.keys()].filter(
+    (path) => path.startsWith('d:\\disks\\') && !used.includes(path),
+  );
+}
+
+const powers: Readonly<Record<string, RemoteMachine['power']>> = {
+  Running: 'on',
+  Off: 'off',
+  Paused: 'paused',
+  Saved: 'saved',
+};
+
+function plant(state: HostState, { name, mark, power = 'off', template = false }: Planted): string {
+  const machine = newMachine({ name });
+  const path = `D:\\Disks\\${name}-${machine.id}.vhdx`;
+  put(state, path, { content: `planted ${machine.id}`, size: 10 * gib, fileSize: gib, parent: '' });
+  machine.drives.push({ path, controller: 'SCSI', location: 0 });
+  machine.notes = mark === undefined ? 'somebody’s own words' : writeMark(mark(machine.id));
+  machine.state = power === 'on' ? 'Running' : 'Off';
+  machine.replication = template ? 'Replica' : 'None';
+  state.machines.set(machine.id, machine);
+  return machine.id;
+}

@@ -1,0 +1,265 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type Adapter,
+  type Checkpoint,
+  type Config,
+  type Drive,
+  fileAt,
+  type HostState,
+  type Machine,
+  newMachine,
+  psError,
+  put,
+} from './state.ts';
+
+/*
+ * What Hyper-V's cmdlets do and refuse, as far as the scripts use them. Refusals speak German, as
+ * on a German server; their identifiers and numbers are those of every server.
+ */
+
+const commands = 'Microsoft.HyperV.PowerShell.Commands';
+
+export function invalidState(command: string, machine: Machine): Error {
+  return psError({
+    id: `InvalidState,${commands}.${command}`,
+    category: 'InvalidOperation',
+    message: `Der Vorgang kann nicht ausgeführt werden, während sich das Objekt im aktuellen Status befindet (${machine.state}).`,
+  });
+}
+
+function notFound(command: string, what: string): Error {
+  return psError({
+    id: `ObjectNotFound,${commands}.${command}`,
+    category: 'ObjectNotFound',
+    message: `${what} wurde auf diesem Server nicht gefunden.`,
+  });
+}
+
+export function ioError(message: string, code: number): Error {
+  const type = 'System.IO.IOException';
+  return psError({ id: 'IOException', category: 'NotSpecified', message, type, code });
+}
+
+export function getVm(state: HostState, id: string): Machine {
+  const machine = state.machines.get(id.toLowerCase());
+  if (machine !== undefined) return machine;
+  throw psError({
+    id: `InvalidParameter,${commands}.GetVM`,
+    category: 'InvalidArgument',
+    message: 'Hyper-V hat keinen virtuellen Computer mit dieser ID gefunden.',
+  });
+}
+
+const mib = 1024 ** 2;
+
+export function newVm(
+  state: HostState,
+  given: { name: string; generation: number; memory: number; path: string },
+): Machine {
+  const { name, generation, memory, path } = given;
+  if (memory % (2 * mib) !== 0 || memory < 32 * mib) {
+    throw psError({
+      id: `InvalidParameter,${commands}.NewVM`,
+      category: 'InvalidArgument',
+      message: 'Die Speichermenge ist ungültig.',
+    });
+  }
+  const machine = newMachine({
+    name,
+    generation,
+    memory,
+    path: `${path}\\${name}`,
+    media: generation === 1 ? [''] : [],
+  });
+  machine.adapters.push({ ...blankAdapter('Netzwerkkarte'), dynamic: true });
+  state.folders.add(path.toLowerCase());
+  state.folders.add(machine.path.toLowerCase());
+  state.machines.set(machine.id, machine);
+  return machine;
+}
+
+function blankAdapter(name: string): Adapter {
+  return {
+    id: `Microsoft:${randomUUID().toUpperCase()}\\${randomUUID().toUpperCase()}`,
+    name,
+    mac: '000000000000',
+    dynamic: false,
+    switch: '',
+    mode: 'Untagged',
+    vlan: 0,
+    addresses: [],
+  };
+}
+
+export function setSize(
+  machine: Machine,
+  given: Pick<Config, 'cpus' | 'memory' | 'minimum'>,
+): void {
+  if (machine.state !== 'Off') throw invalidState('SetVMProcessor', machine);
+  if (given.minimum > given.memory) throw new Error('minimum above start-up memory');
+  Object.assign(machine, given);
+}
+
+export function removeAdapter(machine: Machine, id: string): void {
+  if (machine.state !== 'Off') throw invalidState('RemoveVMNetworkAdapter', machine);
+  machine.adapters = machine.adapters.filter((adapter) => adapter.id !== id);
+}
+
+export function setAdapter(
+  state: HostState,
+  machine: Machine,
+  {
+    id,
+    name,
+    mac,
+    switch: wanted,
+    vlan,
+  }: {
+    id: string;
+    name: string;
+    mac: string;
+    switch: string;
+    vlan: number;
+  },
+): void {
+  if (machine.state !== 'Off') throw invalidState('SetVMNetworkAdapter', machine);
+  if (!/^[0-9A-F]{12}$/.test(mac)) throw new Error(`${mac} is no MAC address for Hyper-V`);
+  if (!state.switches.includes(wanted)) throw notFound('AddVMNetworkAdapter', wanted);
+  let adapter = machine.adapters.find((each) => each.id === id);
+  if (adapter === undefined) {
+    adapter = blankAdapter(name);
+    machine.adapters.push(adapter);
+  }
+  const mode = vlan === 0 ? 'Untagged' : 'Access';
+  Object.assign(adapter, { mac, dynamic: false, switch: wanted, mode, vlan });
+}
+
+export function addDisk(
+  state: HostState,
+  machine: Machine,
+  { controller, path }: Omit<Drive, 'location'>,
+): void {
+  if (fileAt(state, path) === undefined) throw notFound('AddVMHardDiskDrive', path);
+  if (machine.generation === 2 && !/x$/i.test(path))
+    throw invalidState('AddVMHardDiskDrive', machine);
+  const taken = machine.drives.some((drive) => drive.controller === controller);
+  machine.drives.push({ path, controller, location: taken ? 1 : 0 });
+}
+
+function memoryInUse({ machines }: HostState): number {
+  return [...machines.values()]
+    .filter(({ state }) => state === 'Running' || state === 'Paused')
+    .reduce((sum, { memory }) => sum + memory, 0);
+}
+
+export function freeMemory(state: HostState): number {
+  return Math.max(0, state.freeMemory - memoryInUse(state));
+}
+
+export function startVm(state: HostState, machine: Machine): void {
+  if (machine.state === 'Running') return;
+  if (machine.state !== 'Off' && machine.state !== 'Saved') throw invalidState('StartVM', machine);
+  if (machine.memory > freeMemory(state)) {
+    throw psError({
+      id: `OutOfMemory,${commands}.StartVM`,
+      category: 'FromStdErr',
+      message: `"${machine.name}" konnte nicht gestartet werden. Nicht genügend Systemressourcen (0x800705AA).`,
+    });
+  }
+  const lacking = machine.drives.find(({ path }) => fileAt(state, path) === undefined);
+  if (lacking !== undefined) throw notFound('StartVM', lacking.path);
+  if (machine.state === 'Off') machine.boots += 1;
+  machine.state = 'Running';
+}
+
+export function turnOff(machine: Machine): void {
+  if (machine.state === 'Saved') throw invalidState('StopVM', machine);
+  machine.state = 'Off';
+}
+
+export function restart(machine: Machine): void {
+  if (machine.state !== 'Running' && machine.state !== 'Paused') {
+    throw invalidState('RestartVM', machine);
+  }
+  machine.state = 'Running';
+  machine.boots += 1;
+}
+
+export function change(machine: Machine, command: string, from: string, to: string): void {
+  if (machine.state !== from) throw invalidState(command, machine);
+  machine.state = to;
+}
+
+export function removeVm(state: HostState, machine: Machine): void {
+  if (!['Off', 'Saved'].includes(machine.state)) throw invalidState('RemoveVM', machine);
+  state.machines.delete(machine.id);
+}
+
+function configOf({ name, notes, cpus, memory, minimum, adapters }: Machine): Config {
+  return { name, notes, cpus, memory, minimum, adapters: adapters.map((each) => ({ ...each })) };
+}
+
+/** The disk goes on in a new file that only holds what differs from now on. */
+function branch(state: HostState, machine: Machine, content: string): void {
+  machine.drives = machine.drives.map((drive) => {
+    const below = fileAt(state, drive.path);
+    const root = drive.path.replace(/(_[0-9A-F-]{36})?\.a?vhdx$/i, '');
+    const path = `${root}_${randomUUID().toUpperCase()}.avhdx`;
+    put(state, path, { content, size: below?.size ?? 0, fileSize: 0, parent: drive.path });
+    return { ...drive, path };
+  });
+}
+
+function contentOf(state: HostState, { drives }: Machine): string {
+  return fileAt(state, drives[0]?.path ?? '')?.content ?? '';
+}
+
+export function checkpointVm(state: HostState, machine: Machine, name: string): void {
+  const content = contentOf(state, machine);
+  machine.checkpoints.push({
+    id: randomUUID(),
+    name,
+    created: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+    memory: machine.state === 'Running' && machine.checkpointType === 'Standard',
+    content,
+    config: configOf(machine),
+  });
+  branch(state, machine, content);
+}
+
+/** Everything of that day comes back: name, notes, size and network adapters too. */
+export function restoreCheckpoint(state: HostState, machine: Machine, point: Checkpoint): void {
+  const { config, content, memory } = point;
+  Object.assign(machine, { ...config, adapters: config.adapters.map((each) => ({ ...each })) });
+  branch(state, machine, content);
+  machine.state = memory ? 'Saved' : 'Off';
+}
+
+export function removeCheckpoint(state: HostState, machine: Machine, point: Checkpoint): void {
+  machine.checkpoints = machine.checkpoints.filter((each) => each !== point);
+  if (machine.checkpoints.length > 0) return;
+  machine.merging = true;
+  setTimeout(() => merge(state, machine), state.mergeMs).unref();
+}
+
+function merge(state: HostState, machine: Machine): void {
+  machine.drives = machine.drives.map((drive) => {
+    const content = contentOf(state, machine);
+    let path = drive.path;
+    for (
+      let file = fileAt(state, path);
+      /\.avhdx$/i.test(path) && file;
+      file = fileAt(state, path)
+    ) {
+      state.files.delete(path.toLowerCase());
+      path = file.parent;
+    }
+    for (const each of [...state.files.keys()]) {
+      if (each.startsWith(path.toLowerCase().replace(/\.vhdx$/, '_'))) state.files.delete(each);
+    }
+    const base = fileAt(state, path);
+    if (base !== undefined) base.content = content;
+    return { ...drive, path };
+  });
+  machine.merging = false;
+}

@@ -1,0 +1,189 @@
+import { randomUUID } from 'node:crypto';
+
+/*
+ * A Hyper-V host as the cmdlets find it. Everything that a test wants to see or disturb is here.
+ */
+
+export interface Adapter {
+  readonly id: string;
+  name: string;
+  mac: string;
+  dynamic: boolean;
+  switch: string;
+  mode: 'Untagged' | 'Access' | 'Trunk';
+  vlan: number;
+  addresses: string[];
+}
+
+export interface Drive {
+  path: string;
+  readonly controller: 'IDE' | 'SCSI';
+  readonly location: number;
+}
+
+export interface Config {
+  name: string;
+  notes: string;
+  cpus: number;
+  memory: number;
+  minimum: number;
+  adapters: Adapter[];
+}
+
+export interface Checkpoint {
+  readonly id: string;
+  readonly name: string;
+  readonly created: string;
+  readonly memory: boolean;
+  readonly content: string;
+  readonly config: Config;
+}
+
+export interface Machine extends Config {
+  readonly id: string;
+  state: string;
+  readonly generation: number;
+  readonly path: string;
+  drives: Drive[];
+  media: string[];
+  checkpoints: Checkpoint[];
+  merging: boolean;
+  clustered: boolean;
+  replication: string;
+  startAction: string;
+  stopAction: string;
+  checkpointType: string;
+  automaticCheckpoints: boolean;
+  secureBoot: string;
+  bootOrder: string[];
+  boots: number;
+}
+
+export interface File {
+  /** What is on it: two equal texts are two equal disks. */
+  content: string;
+  size: number;
+  fileSize: number;
+  parent: string;
+  /** Opened for writing by a process. */
+  locked?: boolean;
+}
+
+/** Everything of the host that lasts, with what a test may switch. */
+export interface HostState {
+  readonly machines: Map<string, Machine>;
+  /** By path in small letters, as Windows takes them. */
+  readonly files: Map<string, File>;
+  readonly folders: Set<string>;
+  readonly switches: string[];
+  readonly cluster: {
+    member: boolean;
+    known: boolean;
+    elsewhere: { name: string; node: string }[];
+  };
+  /** Who holds the mutex of an instance. */
+  readonly locks: Map<string, object>;
+  freeMemory: number;
+  freeBytes: number | null;
+  sees: boolean;
+  /** What a task such as a copy or a start takes. */
+  taskMs: number;
+  mergeMs: number;
+  failCopy: boolean;
+  ignoreShutdown: boolean;
+  /** The module is not installed. */
+  noModule: boolean;
+  languageMode: string;
+  /** Answers of single steps in place of the host's own, used up one by one. */
+  readonly errors: {
+    step: string;
+    trouble: Trouble;
+    done: boolean;
+    /** What happens on the host at that moment. */
+    meanwhile?: () => void;
+  }[];
+  /** The steps that were run, in their order. */
+  readonly ran: string[];
+}
+
+export interface Trouble {
+  readonly id: string;
+  readonly category: string;
+  readonly message: string;
+  readonly type?: string;
+  readonly code?: number;
+}
+
+export const gib: number = 1024 ** 3;
+
+export function createState(): HostState {
+  const state: HostState = {
+    machines: new Map(),
+    files: new Map(),
+    folders: new Set(['d:\\disks', 'd:\\machines', 'd:\\templates', 'd:\\iso']),
+    switches: ['External', 'Internal', 'Büro "Nord"'],
+    cluster: { member: false, known: true, elsewhere: [] },
+    locks: new Map(),
+    freeMemory: 64 * gib,
+    freeBytes: 900 * gib,
+    sees: true,
+    taskMs: 0,
+    mergeMs: 0,
+    failCopy: false,
+    ignoreShutdown: false,
+    noModule: false,
+    languageMode: 'FullLanguage',
+    errors: [],
+    ran: [],
+  };
+  const template = { size: 10 * gib, fileSize: 2 * gib, parent: '' };
+  put(state, 'D:\\Templates\\debian-12.vhdx', { ...template, content: 'debian 12' });
+  put(state, 'D:\\Templates\\old.vhd', { ...template, content: 'old' });
+  put(state, 'D:\\ISO\\debian-12.iso', { size: gib, fileSize: gib, parent: '', content: 'iso' });
+  return state;
+}
+
+export function put(state: HostState, path: string, file: File): void {
+  state.files.set(path.toLowerCase(), file);
+}
+
+export function fileAt(state: HostState, path: string): File | undefined {
+  return state.files.get(path.toLowerCase());
+}
+
+export function newMachine(more: Partial<Machine> & { readonly name: string }): Machine {
+  return {
+    id: randomUUID(),
+    state: 'Off',
+    notes: '',
+    cpus: 1,
+    memory: gib,
+    minimum: 0,
+    adapters: [],
+    generation: 2,
+    path: `D:\\Machines\\${more.name}`,
+    drives: [],
+    media: [],
+    checkpoints: [],
+    merging: false,
+    clustered: false,
+    replication: 'None',
+    startAction: 'StartIfRunning',
+    stopAction: 'Save',
+    checkpointType: 'Production',
+    automaticCheckpoints: true,
+    secureBoot: 'MicrosoftWindows',
+    bootOrder: [],
+    boots: 0,
+    ...more,
+  };
+}
+
+/** An error record of PowerShell's, its text in the language of the host. */
+export function psError(trouble: Trouble): Error {
+  return Object.assign(new Error(trouble.message), { trouble });
+}
+
+export function troubleOf(thrown: unknown): Trouble | undefined {
+  return thrown instanceof Error && 'trouble' in thrown ? (thrown.trouble as Trouble) : undefined;
+}

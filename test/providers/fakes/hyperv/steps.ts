@@ -1,0 +1,343 @@
+import * as cmdlet from './cmdlets.ts';
+import { type File, fileAt, type HostState, type Machine, psError, put } from './state.ts';
+
+/*
+ * The steps of the scripts, each done with the host's cmdlets in the order that its script uses
+ * them. What is given comes as the JSON that travelled.
+ */
+
+export type Given = Readonly<Record<string, unknown>>;
+
+/** The PowerShell process that runs a step: what it holds lives as long as it does. */
+export interface Session {
+  readonly state: HostState;
+  readonly held: Map<string, { from: string; to: string; doneAtMs: number; content: string }>;
+  /** Waits, unless the process is killed before. */
+  pause(ms: number): Promise<void>;
+}
+
+type Run = (given: Given, session: Session) => unknown;
+
+const text = (value: unknown): string =>
+  value === null || value === undefined ? '' : String(value);
+const list = <T>(value: unknown): T[] => (Array.isArray(value) ? (value as T[]) : []);
+
+function own(given: Given, { state }: Session): Machine {
+  const machine = cmdlet.getVm(state, text(given['id']));
+  if (machine.notes.includes(text(given['proof']))) return machine;
+  throw psError({
+    id: 'OutriggerNotOwn',
+    category: 'OperationStopped',
+    message: 'OutriggerNotOwn',
+  });
+}
+
+export const runs: Readonly<Record<string, Run>> = {
+  machines: (_, { state }) => ({
+    account: 'HV1\\svc-cloudstack',
+    host: 'HV1',
+    sees: state.sees,
+    machines: !state.sees
+      ? []
+      : [...state.machines.values()].map(
+          ({ id, name, state: now, notes, clustered, replication }) => ({
+            ...{ id, name, state: now, notes, clustered, replication },
+          }),
+        ),
+    cluster: state.cluster,
+  }),
+
+  machine: (given, { state }) => {
+    const vm = cmdlet.getVm(state, text(given['id']));
+    const { id, notes, generation, path, cpus, memory, minimum, adapters, media } = vm;
+    return {
+      ...{ id, notes, generation, path, cpus, memory, minimum, media },
+      state: vm.state,
+      busy: vm.merging ? ['InService', 'MergingDisks'] : ['Ok'],
+      adapters: adapters.map(({ name: _, ...adapter }) => adapter),
+      disks: vm.drives.map(({ path: file, controller, location }) => ({
+        ...{ path: file, controller, location, number: 0 },
+      })),
+      snapshots: vm.checkpoints.map(({ id: point, name, created, memory: saved }) => ({
+        ...{ id: point, name, created, state: saved ? 'Saved' : 'Off' },
+      })),
+    };
+  },
+
+  inventory: (_, { state }) => ({
+    machines: [...state.machines.values()].map(({ id, cpus, memory, adapters }) => ({
+      ...{ id, cpus, memory },
+      adapters: adapters.map(({ mac, mode, vlan }) => ({ mac, mode, vlan })),
+    })),
+  }),
+
+  look: (given, { state }) => ({
+    state: state.machines.get(text(given['id']).toLowerCase())?.state ?? '',
+  }),
+
+  survey: (given, { state }) => {
+    const template = fileAt(state, text(given['template']));
+    const attached = [...state.machines.values()].flatMap(({ name, drives }) =>
+      drives.map(({ path }) => ({ name, path })),
+    );
+    const wanted = text(given['template']).toLowerCase();
+    return {
+      folder: state.folders.has(text(given['folder']).toLowerCase()),
+      freeBytes: state.freeBytes,
+      freeMemory: cmdlet.freeMemory(state),
+      switches: state.switches,
+      template:
+        template === undefined
+          ? null
+          : { size: template.size, fileSize: template.fileSize, type: 'Dynamic' },
+      users: attached.filter(({ path }) => path.toLowerCase() === wanted).map(({ name }) => name),
+      iso: text(given['iso']) === '' || fileAt(state, text(given['iso'])) !== undefined,
+    };
+  },
+
+  users: (given, { state }) => {
+    const paths = list<string>(given['paths']).map((path) => path.toLowerCase());
+    const used: string[] = [];
+    for (const { id, drives } of state.machines.values()) {
+      if (id === text(given['id']).toLowerCase()) continue;
+      for (const drive of drives) {
+        for (let path = drive.path; path !== ''; path = fileAt(state, path)?.parent ?? '') {
+          if (paths.includes(path.toLowerCase())) used.push(path);
+        }
+      }
+    }
+    return { used };
+  },
+
+  make: (given, { state }) => {
+    const vm = cmdlet.newVm(state, {
+      name: text(given['name']),
+      generation: Number(given['generation']),
+      memory: Number(given['memory']),
+      path: text(given['path']),
+    });
+    vm.notes = text(given['notes']).split(text(given['blank'])).join(vm.id);
+    return { id: vm.id };
+  },
+
+  copy: async (given, session) => {
+    const { state, held } = session;
+    const [from, to] = [text(given['from']), text(given['to'])];
+    let job = held.get('copy');
+    if (job === undefined) {
+      const source = fileAt(state, from);
+      if (source === undefined)
+        throw cmdlet.ioError(`"${from}" wurde nicht gefunden.`, -2147024894);
+      if (fileAt(state, to)) throw cmdlet.ioError(`Die Datei "${to}" ist vorhanden.`, -2147024816);
+      job = { from, to, doneAtMs: performance.now() + state.taskMs, content: copied(source) };
+      put(state, to, { ...source, content: '', parent: '', locked: true });
+      held.set('copy', job);
+    }
+    if (state.failCopy) {
+      release(session);
+      throw cmdlet.ioError(
+        'Auf dem Datenträger ist nicht genug Speicherplatz verfügbar.',
+        -2147024784,
+      );
+    }
+    await session.pause(
+      Math.min(Number(given['forMs']), Math.max(0, job.doneAtMs - performance.now())),
+    );
+    const done = performance.now() >= job.doneAtMs;
+    const total = fileAt(state, from)?.fileSize ?? 0;
+    if (done) {
+      const target = fileAt(state, job.to);
+      if (target !== undefined) target.content = job.content;
+      release(session);
+    }
+    return { done, bytes: done ? total : total / 10, total };
+  },
+
+  disk: (given, { state }) => {
+    const [path, parent] = [text(given['path']), text(given['parent'])];
+    if (fileAt(state, path)) throw cmdlet.ioError(`"${path}" ist vorhanden.`, -2147024816);
+    const below = parent === '' ? undefined : fileAt(state, parent);
+    if (parent !== '' && below === undefined) throw cmdlet.ioError('fehlt', -2147024894);
+    const size = below?.size ?? Number(given['bytes']);
+    put(state, path, { content: copied(below), size, fileSize: 4_194_304, parent });
+    return { size };
+  },
+
+  grow: (given, { state }) => {
+    const file = fileAt(state, text(given['path']));
+    if (file === undefined) throw cmdlet.ioError('fehlt', -2147024894);
+    const before = file.size;
+    file.size = Math.max(file.size, Number(given['bytes']));
+    return { before, size: file.size };
+  },
+
+  attach: (given, session) => {
+    const vm = own(given, session);
+    const controller = vm.generation === 2 ? 'SCSI' : 'IDE';
+    cmdlet.addDisk(session.state, vm, { controller, path: text(given['disk']) });
+    vm.bootOrder = ['disk'];
+    if (text(given['iso']) !== '') {
+      vm.media = [text(given['iso'])];
+      vm.bootOrder.push('dvd');
+    }
+    if (vm.generation === 2) vm.secureBoot = text(given['secure']);
+    return { attached: true };
+  },
+
+  exchange: (given, session) => {
+    const vm = own(given, session);
+    const [from, to] = [text(given['from']), text(given['to'])];
+    const drive = vm.drives.find(({ path }) => path.toLowerCase() === from.toLowerCase());
+    if (vm.state !== 'Off') throw cmdlet.invalidState('SetVMHardDiskDrive', vm);
+    if (drive !== undefined) drive.path = to;
+    return { done: drive !== undefined };
+  },
+
+  notes: (given, session) => {
+    own(given, session).notes = text(given['notes']);
+    return { written: true };
+  },
+
+  shape: (given, session) => {
+    const vm = own(given, session);
+    cmdlet.setSize(vm, {
+      cpus: Number(given['cpus']),
+      memory: Number(given['memory']),
+      minimum: Number(given['minimum']),
+    });
+    vm.startAction = text(given['startAction']);
+    vm.stopAction = text(given['stopAction']);
+    vm.checkpointType = text(given['checkpointType']);
+    vm.automaticCheckpoints = false;
+    return { shaped: true };
+  },
+
+  wire: (given, session) => {
+    const vm = own(given, session);
+    for (const id of list<string>(given['remove'])) cmdlet.removeAdapter(vm, id);
+    for (const adapter of list<Parameters<typeof cmdlet.setAdapter>[2]>(given['adapters'])) {
+      cmdlet.setAdapter(session.state, vm, adapter);
+    }
+    return { wired: true };
+  },
+
+  power: async (given, session) => {
+    const { state } = session;
+    const vm = own(given, session);
+    const order = text(given['order']);
+    if (order === 'ask') {
+      if (vm.state !== 'Running') return { asked: false };
+      if (!state.ignoreShutdown) setTimeout(() => cmdlet.turnOff(vm), 5).unref();
+      return { asked: true };
+    }
+    await session.pause(order === 'start' ? state.taskMs : 0);
+    if (order === 'start') cmdlet.startVm(state, vm);
+    else if (order === 'cut') cmdlet.turnOff(vm);
+    else if (order === 'reset') cmdlet.restart(vm);
+    else if (order === 'pause') cmdlet.change(vm, 'SuspendVM', 'Running', 'Paused');
+    else if (order === 'resume') cmdlet.change(vm, 'ResumeVM', 'Paused', 'Running');
+    else if (order === 'forget') cmdlet.change(vm, 'RemoveVMSavedState', 'Saved', 'Off');
+    else
+      throw psError({ id: 'OutriggerUnknownOrder', category: 'OperationStopped', message: order });
+    return { asked: true };
+  },
+
+  media: (given, session) => {
+    own(given, session).media = [text(given['iso'])];
+    return { done: true };
+  },
+
+  checkpoint: async (given, session) => {
+    const { state, pause } = session;
+    const vm = own(given, session);
+    const order = text(given['order']);
+    await pause(state.taskMs);
+    if (order === 'create') {
+      const usual = vm.checkpointType;
+      vm.checkpointType = text(given['type']);
+      cmdlet.checkpointVm(state, vm, text(given['name']));
+      vm.checkpointType = usual;
+      return { done: true };
+    }
+    const wanted = text(given['snapshot']);
+    for (const point of [...vm.checkpoints]) {
+      const meant = point.id === wanted;
+      if (order === 'restore' && meant) cmdlet.restoreCheckpoint(state, vm, point);
+      if (order === 'remove' && (meant || wanted === '')) cmdlet.removeCheckpoint(state, vm, point);
+    }
+    return { done: true };
+  },
+
+  remove: (given, session) => {
+    cmdlet.removeVm(session.state, own(given, session));
+    return { removed: true };
+  },
+
+  erase: (given, session) => {
+    const { state } = session;
+    release(session);
+    for (const path of list<string>(given['files'])) {
+      const users = [...state.machines.values()].filter(({ drives, state: now }) => {
+        return now === 'Running' && drives.some((drive) => drive.path === path);
+      });
+      if (users.length > 0 || fileAt(state, path)?.locked === true) {
+        throw cmdlet.ioError(`"${path}" wird von einem anderen Prozess verwendet.`, -2147024864);
+      }
+      state.files.delete(path.toLowerCase());
+    }
+    removeFolder(state, text(given['folder']).toLowerCase());
+    return { erased: true };
+  },
+
+  lock: async (given, session) => {
+    const { state } = session;
+    const uuid = text(given['uuid']);
+    const untilMs = performance.now() + Number(given['forMs']);
+    const free = (): boolean => [undefined, session].includes(state.locks.get(uuid) as Session);
+    while (!free() && performance.now() < untilMs) await session.pause(5);
+    if (!free()) return { got: false };
+    state.locks.set(uuid, session);
+    return { got: true };
+  },
+
+  inspect: (given, { state }) => ({
+    version: '5.1.17763.7434',
+    system: '10.0.17763.0',
+    module: '2.0.0.0',
+    paths: list<string>(given['paths']).map((path) => ({
+      path,
+      found: state.folders.has(path.toLowerCase()),
+      trouble: path.startsWith('\\\\') ? 'PermissionDenied' : 'ObjectNotFound',
+      freeBytes: state.folders.has(path.toLowerCase()) ? state.freeBytes : null,
+    })),
+    switches: state.switches,
+    switchTrouble: '',
+  }),
+};
+
+let copies = 0;
+
+/** A copy starts to differ from its origin and from every other copy when it is first started. */
+function copied(source: File | undefined): string {
+  copies += 1;
+  return `${source?.content ?? 'empty'} #${copies}`;
+}
+
+/** What the process held open is closed: a copy that was not finished stays as a file. */
+export function release({ held, state }: Session): void {
+  const job = held.get('copy');
+  held.delete('copy');
+  const file = job === undefined ? undefined : fileAt(state, job.to);
+  if (file !== undefined) file.locked = false;
+}
+
+function removeFolder(state: HostState, folder: string): void {
+  if (folder === '') return;
+  const inside = [...state.folders].filter(
+    (each) => each === folder || each.startsWith(`${folder}\\`),
+  );
+  for (const each of inside.sort((a, b) => b.length - a.length)) {
+    const full = [...state.files.keys()].some((file) => file.startsWith(`${each}\\`));
+    if (!full) state.folders.delete(each);
+  }
+}

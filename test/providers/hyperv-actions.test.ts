@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Done } from '../cloudstack/world.ts';
+import { oops, scene } from './fakes/hyperv/scene.ts';
+import { fileAt, gib } from './fakes/hyperv/state.ts';
+import { admin } from './payloads.ts';
+
+describe('custom actions on Hyper-V', () => {
+  const hostile = [
+    'a b',
+    `it's "$(Remove-VM -Name *)" & \`x\``,
+    '</rsp:Stream>]]>',
+    '; exit 1 #',
+    'Prüfpunkt 🦜',
+    '*',
+    '[a-z]*',
+    '%PATH% ^& !x!',
+  ];
+
+  test(
+    'a checkpoint with any name that was made by other means is listed, restored and removed',
+    scene(async ({ cloud, machine }) => {
+      await cloud.ok('create');
+      const vm = await machine();
+      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'bystander' });
+      for (const name of hostile) {
+        await cloud.okCustom('CreateSnapshot', { snapshot_name: 'plain' });
+        const last = vm.checkpoints.pop();
+        vm.checkpoints.push({ ...(last as (typeof vm.checkpoints)[0]), name });
+        const { document } = await cloud.okCustom('ListSnapshots');
+        const rows = document['message'] as { name: string }[];
+        assert.ok(
+          rows.some((row) => row.name === name),
+          name,
+        );
+        await cloud.okCustom('RestoreSnapshot', { snapshot_name: name });
+        await cloud.okCustom('DeleteSnapshot', { snapshot_name: name });
+        assert.deepEqual(
+          vm.checkpoints.map((point) => point.name),
+          ['bystander'],
+          name,
+        );
+      }
+    }),
+  );
+
+  test(
+    'names that cannot be are refused with a reason and without asking the host',
+    scene(async ({ cloud, backend }) => {
+      await cloud.ok('create');
+      const asked = backend.fake.server.seen.length;
+      const bad = ['line\nbreak', 'nul\0', 'half \ud83e', 'x'.repeat(300), '\u2028', ' '];
+      for (const name of ['CreateSnapshot', 'RestoreSnapshot', 'DeleteSnapshot']) {
+        for (const snapshot_name of bad) {
+          const { exitCode, text } = await cloud.custom(name, { snapshot_name });
+          assert.equal(exitCode, 1);
+          assert.match(text, /snapshot_name\\" must|snapshot_name.* must/);
+        }
+      }
+      assert.equal(backend.fake.server.seen.length, asked);
+    }),
+  );
+
+  test(
+    'of two snapshots with one name neither is taken',
+    scene(async ({ cloud, machine }) => {
+      await cloud.ok('create');
+      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'twin' });
+      const vm = await machine();
+      vm.checkpoints.push({ ...(vm.checkpoints[0] as (typeof vm.checkpoints)[0]), id: vm.id });
+      for (const name of ['RestoreSnapshot', 'DeleteSnapshot']) {
+        const { exitCode, text } = await cloud.custom(name, { snapshot_name: 'twin' });
+        assert.equal(exitCode, 1);
+        assert.match(text, /several snapshots/);
+      }
+    }),
+  );
+
+  test(
+    'a snapshot with memory is restored with it when nothing else has changed, and without it otherwise',
+    scene(async ({ cloud, machine }) => {
+      const host = { snapshot_memory: 'true' };
+      const parameters = { snapshot_name: 'warm', snap_save_memory: true };
+      await cloud.ok('create');
+      const vm = await machine();
+      await cloud.okCustom('CreateSnapshot', parameters, { host });
+      assert.equal(vm.checkpointType, 'Production', 'the usual kind is put back');
+      const { boots } = vm;
+      await cloud.okCustom('RestoreSnapshot', { snapshot_name: 'warm' });
+      assert.deepEqual([vm.state, vm.boots], ['Running', boots]);
+      await cloud.ok('stop');
+      cloud.change({ nics: cloud.vm.nics.map((nic) => ({ ...nic, vlan: 2222 })) });
+      await cloud.ok('start');
+      const again = vm.boots;
+      await cloud.okCustom('RestoreSnapshot', { snapshot_name: 'warm' });
+      assert.deepEqual([vm.state, vm.boots], ['Running', again + 1]);
+      assert.deepEqual(
+        vm.adapters.map(({ vlan }) => vlan),
+        [2222, 2222],
+      );
+    }),
+  );
+
+  test(
+    'restoring a snapshot from before the machine was taken over keeps the mark',
+    scene(async ({ cloud, machine }) => {
+      await cloud.ok('create');
+      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'old' });
+      const vm = await machine();
+      for (const { config } of vm.checkpoints) config.notes = 'words of that day';
+      const { notes } = vm;
+      await cloud.okCustom('RestoreSnapshot', { snapshot_name: 'old' });
+      assert.equal(vm.notes, notes);
+    }),
+  );
+
+  test(
+    'a restore that goes wrong puts today’s mark and NICs back all the same and starts nothing',
+    scene(async ({ cloud, state, machine }) => {
+      await cloud.ok('create');
+      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'old' });
+      await cloud.ok('stop');
+      cloud.change({ nics: cloud.vm.nics.map((nic) => ({ ...nic, vlan: 2222 })) });
+      await cloud.ok('start');
+      state.errors.push({ step: 'checkpoint', trouble: oops, done: true });
+      const { exitCode } = await cloud.custom('RestoreSnapshot', { snapshot_name: 'old' });
+      assert.equal(exitCode, 1);
+      const vm = await machine();
+      assert.equal(vm.state, 'Off');
+      assert.deepEqual(
+        vm.adapters.map(({ vlan }) => vlan),
+        [2222, 2222],
+      );
+    }),
+  );
+
+  test(
+    'a snapshot that was made although Hyper-V complained is made',
+    scene(async ({ cloud, state }) => {
+      await cloud.ok('create');
+      state.errors.push({ step: 'checkpoint', trouble: oops, done: true });
+      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'one' });
+    }),
+  );
+
+  test(
+    'addresses are those that the guest reports, without what is none',
+    scene(async ({ cloud, machine }) => {
+      await cloud.ok('create');
+      const [first] = (await machine()).adapters;
+      first?.addresses.push('10.1.1.23', 'fe80::1', '<script>', 'a b');
+      const { document } = await cloud.okCustom('GetIpAddresses');
+      const mac = cloud.vm.nics[0]?.mac;
+      assert.deepEqual(document['message'], [
+        { nic: 0, mac, address: '10.1.1.23' },
+        { nic: 0, mac, address: 'fe80::1' },
+      ]);
+    }),
+  );
+
+  test(
+    'a disk grows within its limit, never shrinks, and not with snapshots',
+    scene(async ({ cloud, state, machine }) => {
+      await cloud.ok('create');
+      const { path = '' } = (await machine()).drives[0] ?? {};
+      const resize = (size_gb: number, host = {}): Promise<Done> =>
+        cloud.custom('ResizeDisk', { size_gb }, { caller: admin, host });
+      assert.equal((await resize(50)).exitCode, 0);
+      assert.equal(fileAt(state, path)?.size, 50 * gib);
+      assert.match((await resize(40)).text, /cannot be made smaller/);
+      assert.match((await resize(60, { max_disk_gb: '55' })).text, /55 GiB at most/);
+      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'one' });
+      assert.match((await resize(60)).text, /delete them first/);
+    }),
+  );
+
+  test(
+    'an image goes into the drive and comes out again, where it is allowed',
+    scene(async ({ cloud, machine }) => {
+      await cloud.ok('create');
+      const iso_path = 'D:\\ISO\\debian-12.iso';
+      const as = { caller: admin };
+      await cloud.okCustom('AttachIso', { iso_path }, as);
+      assert.deepEqual((await machine()).media, [iso_path]);
+      await cloud.okCustom('DetachIso', undefined, as);
+      assert.deepEqual((await machine()).media, ['']);
+      for (const bad of ['D:\\ISO\\no.iso', '\\\\evil\\x\\y.iso', 'D:\\x.vhdx']) {
+        assert.equal((await cloud.custom('AttachIso', { iso_path: bad }, as)).exitCode, 1, bad);
+      }
+    }),
+  );
+
+  test(
+    'a reinstall that fails leaves the old disk in its place and the instance running',
+    scene(async ({ cloud, state, machine }) => {
+      await cloud.ok('create');
+      const before = (await machine()).drives[0]?.path ?? '';
+      const content = fileAt(state, before)?.content;
+      for (const step of ['copy', 'exchange']) {
+        state.errors.push({ step, trouble: oops, done: false });
+        const parameters = { instance_name: cloud.vm.name };
+        const { exitCode } = await cloud.custom('Reinstall', parameters, { caller: admin });
+        assert.equal(exitCode, 1);
+        const vm = await machine();
+        assert.deepEqual([vm.drives[0]?.path, vm.state], [before, 'Running'], step);
+        assert.equal(fileAt(state, before)?.content, content);
+      }
+    }),
+  );
+
+  test(
+    'a console is clearly not offered, unless the operator has one of his own',
+    scene(async ({ cloud, backend }) => {
+      const { exitCode, text } = await cloud.call('getconsole');
+      assert.equal(exitCode, 1);
+      assert.match(text, /console of this instance is not offered here/);
+      assert.equal(backend.fake.server.seen.length, 0);
+    }),
+  );
+});

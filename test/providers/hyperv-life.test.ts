@@ -1,0 +1,269 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { readMark } from '../../src/kit/mark.ts';
+import { markOf } from './conformance-machine.ts';
+import { orphansOf } from './fakes/hyperv/backend.ts';
+import { oops, scene, word } from './fakes/hyperv/scene.ts';
+import { fileAt, gib, type Machine, newMachine, put } from './fakes/hyperv/state.ts';
+import { admin, system } from './payloads.ts';
+
+describe('a machine on Hyper-V', () => {
+  test(
+    'that is clustered is not touched, and its state is told',
+    scene(async ({ cloud, state, machine }) => {
+      await cloud.ok('create');
+      (await machine()).clustered = true;
+      state.cluster.member = true;
+      for (const action of ['stop', 'start', 'delete', 'reboot', 'create']) {
+        const { exitCode, text } = await cloud.call(action, { caller: admin });
+        assert.equal(exitCode, 1, action);
+        assert.match(text, /cluster/);
+      }
+      assert.equal((await machine()).state, 'Running');
+      assert.equal(word(await cloud.ok('status')), 'PowerOn');
+    }),
+  );
+
+  test(
+    'that left the host with its cluster role is neither off nor gone',
+    scene(async ({ cloud, state }) => {
+      await cloud.ok('create');
+      const { remoteId } = await cloud.machine();
+      const away = state.machines.get(remoteId) as Machine;
+      state.machines.delete(remoteId);
+      Object.assign(state.cluster, {
+        member: true,
+        elsewhere: [{ name: cloud.vm.name, node: 'HV2' }],
+      });
+      for (const action of ['status', 'stop', 'delete', 'create']) {
+        assert.equal((await cloud.call(action)).exitCode, 1, action);
+      }
+      const { document } = await cloud.ok('statuses');
+      assert.deepEqual(document['power_state'], { [cloud.vm.name]: 'PowerUnknown' });
+      const left = await cloud.ok('statuses', { host: { other_nodes: 'hv2' } });
+      assert.deepEqual(left.document['power_state'], {});
+      state.machines.set(remoteId, away);
+    }),
+  );
+
+  test(
+    'is not proved missing while the roles of the cluster cannot be listed',
+    scene(async ({ cloud, state }) => {
+      Object.assign(state.cluster, { member: true, known: false });
+      for (const action of ['status', 'statuses', 'stop', 'delete']) {
+        assert.equal((await cloud.call(action)).exitCode, 1, action);
+      }
+    }),
+  );
+
+  test(
+    'that is only the replica of one that runs elsewhere is left alone',
+    scene(async ({ cloud, machine }) => {
+      await cloud.ok('create');
+      const vm = await machine();
+      Object.assign(vm, { replication: 'Replica', state: 'Off' });
+      for (const action of ['status', 'stop', 'start', 'delete', 'create']) {
+        assert.equal((await cloud.call(action)).exitCode, 1, action);
+      }
+      assert.deepEqual((await cloud.ok('statuses')).document['power_state'], {});
+      vm.replication = 'Primary';
+      assert.equal(word(await cloud.ok('status')), 'PowerOff');
+    }),
+  );
+
+  for (const [state, expected] of [
+    ['Running', 'PowerOn'],
+    ['Paused', 'PowerOn'],
+    ['RunningCritical', 'PowerOn'],
+    ['Off', 'PowerOff'],
+    ['OffCritical', 'PowerUnknown'],
+    ['Saved', 'PowerUnknown'],
+    ['FastSaved', 'PowerUnknown'],
+    ['SavedCritical', 'PowerUnknown'],
+    ['Starting', 'PowerUnknown'],
+    ['Stopping', 'PowerUnknown'],
+    ['SomethingNew', 'PowerUnknown'],
+  ] as const) {
+    test(
+      `in the state ${state} is reported as ${expected}`,
+      scene(async ({ cloud, machine }) => {
+        await cloud.ok('create');
+        (await machine()).state = state;
+        assert.equal(word(await cloud.ok('status')), expected);
+        const { document } = await cloud.ok('statuses');
+        assert.equal((document['power_state'] as Record<string, string>)[cloud.vm.name], expected);
+        (await machine()).state = 'Off';
+      }),
+    );
+  }
+
+  test(
+    'of the built-in extension, with the UUID in its name, is taken over when that is allowed',
+    scene(async ({ cloud, backend, state }) => {
+      const remoteId = await backend.plant({
+        name: `${cloud.vm.name}-${cloud.vm.uuid}`,
+        power: 'on',
+      });
+      assert.equal((await cloud.call('stop')).exitCode, 1, 'not without the setting');
+      await cloud.ok('stop', { host: { adopt_unmarked: 'true' }, caller: system });
+      const vm = state.machines.get(remoteId) as Machine;
+      assert.equal(vm.state, 'Off');
+      assert.deepEqual(readMark(vm.notes), markOf(cloud, { origin: 'adopted' })(remoteId));
+      assert.match(vm.notes, /^somebody’s own words\n/);
+      await cloud.ok('start');
+      assert.equal(vm.adapters.length, 2);
+    }),
+  );
+
+  test(
+    'of the built-in extension counts as unknown under its instance’s name until it is taken over',
+    scene(async ({ cloud, backend }) => {
+      await backend.plant({ name: `${cloud.vm.name}-${cloud.vm.uuid}`, power: 'on' });
+      const { document } = await cloud.ok('statuses');
+      assert.deepEqual(document['power_state'], { [cloud.vm.name]: 'PowerUnknown' });
+    }),
+  );
+
+  test(
+    'keeps its adapters at a start where only VLANs change, so that the guest keeps its cards',
+    scene(async ({ cloud, machine }) => {
+      await cloud.ok('create');
+      await cloud.ok('stop');
+      const before = (await machine()).adapters.map(({ id }) => id);
+      cloud.change({ nics: cloud.vm.nics.map((nic) => ({ ...nic, vlan: 2222 })) });
+      await cloud.ok('start');
+      const { adapters } = await machine();
+      assert.deepEqual(
+        adapters.map(({ id }) => id),
+        before,
+      );
+      assert.deepEqual(
+        adapters.map(({ vlan }) => vlan),
+        [2222, 2222],
+      );
+    }),
+  );
+
+  test(
+    'that is saved goes on only with the NICs that it should have',
+    scene(async ({ cloud, machine }) => {
+      await cloud.ok('create');
+      const vm = await machine();
+      vm.state = 'Saved';
+      const { nics } = cloud.vm;
+      cloud.change({ nics: nics.map((nic) => ({ ...nic, vlan: 2222 })) });
+      assert.equal((await cloud.call('start')).exitCode, 1);
+      assert.equal(vm.state, 'Saved');
+      cloud.change({ nics });
+      await cloud.ok('start');
+      assert.equal(vm.state, 'Running');
+      assert.equal(vm.boots, 1, 'its memory was kept');
+    }),
+  );
+
+  test(
+    'whose start fails with an error although it runs is started',
+    scene(async ({ cloud, state, machine }) => {
+      await cloud.ok('create');
+      await cloud.ok('stop');
+      state.errors.push({ step: 'power', trouble: oops, done: true });
+      await cloud.ok('start');
+      assert.equal((await machine()).state, 'Running');
+    }),
+  );
+
+  test(
+    'whose mark is changed between looking and doing is not touched',
+    scene(async ({ cloud, state, machine }) => {
+      await cloud.ok('create');
+      const vm = await machine();
+      const trouble = { id: 'OutriggerNotOwn', category: 'OperationStopped', message: 'x' };
+      state.errors.push({ step: 'power', trouble, done: false });
+      const { text } = await cloud.call('stop', { state: 'Running', caller: system });
+      assert.match(text, /mark was changed/);
+      assert.equal(vm.state, 'Running');
+    }),
+  );
+
+  test(
+    'is started by a reboot whose guest shut down just after its grace',
+    scene(async ({ cloud, state, machine }) => {
+      await cloud.ok('create');
+      state.ignoreShutdown = true;
+      const vm = await machine();
+      const meanwhile = (): void => {
+        vm.state = 'Off';
+      };
+      state.errors.push({ step: 'power', trouble: oops, done: false, meanwhile });
+      await cloud.ok('reboot', { host: { grace_seconds: '0' } });
+      assert.equal(vm.state, 'Running');
+    }),
+  );
+
+  test(
+    'is deleted with its checkpoints, disks and folder, after they are merged',
+    scene(async ({ cloud, state, machine }) => {
+      await cloud.ok('create');
+      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'one' });
+      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'two' });
+      state.mergeMs = 200;
+      const vm = await machine();
+      assert.match(vm.drives[0]?.path ?? '', /\.avhdx$/);
+      await cloud.ok('delete');
+      assert.equal(state.machines.size, 0);
+      assert.deepEqual(orphansOf(state), []);
+      assert.deepEqual(
+        [...state.folders].filter((folder) => /i-2-42/.test(folder)),
+        [],
+      );
+    }),
+  );
+
+  test(
+    'is not deleted while another one’s disk builds on its own',
+    scene(async ({ cloud, state, machine }) => {
+      await cloud.ok('create');
+      const vm = await machine();
+      const other = newMachine({ name: 'child' });
+      state.machines.set(other.id, other);
+      const parent = vm.drives[0]?.path ?? '';
+      put(state, 'D:\\Disks\\child.vhdx', { content: 'c', size: gib, fileSize: 1, parent });
+      other.drives.push({ path: 'D:\\Disks\\child.vhdx', controller: 'SCSI', location: 0 });
+      const { exitCode, text } = await cloud.call('delete', { caller: admin });
+      assert.equal(exitCode, 1);
+      assert.match(text, /used by other machines/);
+      assert.ok(fileAt(state, parent));
+      assert.equal(state.machines.size, 2);
+    }),
+  );
+
+  test(
+    'keeps what lies outside the folder for disks when it is deleted',
+    scene(async ({ cloud, state, machine }) => {
+      await cloud.ok('create');
+      put(state, 'E:\\Data\\more.vhdx', { content: 'm', size: gib, fileSize: 1, parent: '' });
+      (await machine()).drives.push({
+        path: 'E:\\Data\\more.vhdx',
+        controller: 'SCSI',
+        location: 1,
+      });
+      await cloud.ok('delete');
+      assert.ok(fileAt(state, 'E:\\Data\\more.vhdx'));
+    }),
+  );
+
+  test(
+    'is found anew by a delete that was stopped half-way',
+    scene(async ({ cloud, state }) => {
+      await cloud.ok('create');
+      for (const step of ['power', 'erase', 'remove']) {
+        state.errors.push({ step, trouble: oops, done: false });
+        const { exitCode } = await cloud.call('delete');
+        assert.equal(exitCode, 1, step);
+        state.errors.splice(0);
+      }
+      await cloud.ok('delete');
+      assert.equal(state.machines.size, 0);
+    }),
+  );
+});

@@ -1,0 +1,67 @@
+import type { TestContext } from 'node:test';
+import type { Provider } from '../../src/provider.ts';
+import type { Place } from '../cloudstack/world.ts';
+import { type Cloud, inScene } from './conformance-cloud.ts';
+import type { FakeMachine } from './fakes/maas/machine.ts';
+import type { FakeMaas } from './fakes/maas/server.ts';
+import { type MaasBackend, type MaasOptions, maasBackend } from './maas-backend.ts';
+
+/** What a case about MAAS has besides its CloudStack. */
+export interface MaasScene {
+  readonly cloud: Cloud;
+  readonly fake: FakeMaas;
+  readonly provider: Provider;
+  readonly backend: MaasBackend;
+  readonly place: Place;
+  /** The machines of the fake that belong to somebody. */
+  owned(): readonly FakeMachine[];
+  /** The one machine that is the instance's. */
+  own(): FakeMachine;
+}
+
+/** Runs one case against a fake MAAS of its own. */
+export function inMaas(
+  options: MaasOptions,
+  play: (scene: MaasScene, t: TestContext) => Promise<void>,
+): (t: TestContext) => Promise<void> {
+  return (t) => {
+    let backend: MaasBackend | undefined;
+    let place: Place | undefined;
+    const setUp = async (given: Place): Promise<MaasBackend> => {
+      place = given;
+      backend = await maasBackend(options);
+      return backend;
+    };
+    return inScene(setUp, async ({ cloud, provider }) => {
+      if (backend === undefined || place === undefined) throw new Error('the scene was not set up');
+      const { fake } = backend;
+      const owned = (): FakeMachine[] =>
+        [...fake.world.machines.values()].filter(
+          ({ status }) => !['new', 'ready'].includes(status),
+        );
+      const own = (): FakeMachine => {
+        const [machine, second] = owned().filter(({ annotations, agentName }) =>
+          `${agentName} ${annotations['outrigger']}`.includes(cloud.vm.uuid),
+        );
+        if (machine === undefined || second !== undefined) throw new Error('not one machine');
+        return machine;
+      };
+      await play({ cloud, provider, backend, fake, place, owned, own }, t);
+    })(t);
+  };
+}
+
+/** The requests of a gate, shortened to what they asked for. */
+export function requests({ seen }: Pick<FakeMaas, 'seen'>): readonly string[] {
+  return seen.map(({ method, path, op }) => {
+    const where = path.replace(/^\/machines\/[^/]+\/$/, '/machines/ID/');
+    return `${method} ${where}${op === '' ? '' : `?op=${op}`}`;
+  });
+}
+
+/** The form of the last request for an operation. */
+export function formOf({ seen }: Pick<FakeMaas, 'seen'>, op: string): URLSearchParams {
+  const found = [...seen].reverse().find((request) => request.op === op);
+  if (found === undefined) throw new Error(`nobody asked for ${op}`);
+  return new URLSearchParams(found.body);
+}
