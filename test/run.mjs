@@ -43,9 +43,11 @@ await Promise.all([
 ]);
 const built = files.map((file) => join(target, file.replace(/\.ts$/, '.js')));
 // Most of them wait for processes and servers, so more than one for each core are run at a time.
-const concurrency = process.allowedNodeEnvironmentFlags.has('--test-concurrency')
-  ? [`--test-concurrency=${availableParallelism() + 1}`]
-  : [];
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+const concurrency =
+  major > 20 || (major === 20 && minor >= 10)
+    ? [`--test-concurrency=${availableParallelism() + 1}`]
+    : [];
 const { status } = spawnSync(
   process.execPath,
   ['--enable-source-maps', '--test', ...concurrency, ...built.map((file) => relative(root, file))],
