@@ -147,7 +147,9 @@ function own(details: Details, key: string): string | undefined {
 }
 
 function quote(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text);
+  // Somebody's address may hold a password, which is no secret by its key.
+  const shown = text.replace(/\/\/[^/@\s]*@/g, '//***@');
+  return JSON.stringify(shown.length > 60 ? `${shown.slice(0, 60)}...` : shown);
 }
 
 /** Keys that nobody reads, with the known key that each may be meant for. */

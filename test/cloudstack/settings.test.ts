@@ -124,6 +124,8 @@ describe('settings', () => {
     const text = await error({ host: { secret } });
     assert.match(text, /"secret" must not be longer/);
     assert.doesNotMatch(text, /longlong/);
+    const nodes = await error({ host: { grace_seconds: 'https://root:hunter2@n7' } });
+    assert.match(nodes, /"https:\/\/\*\*\*@n7"/);
   });
 
   it('choose the provider: host before extension before the name of the file', async () => {
