@@ -4,5 +4,6 @@ import type { Registry } from '../provider.ts';
 export const registry: Registry = {
   hyperv: async () => (await import('./hyperv/index.ts')).hyperv,
   maas: async () => (await import('./maas/index.ts')).maas,
+  proxmox: async () => (await import('./proxmox/index.ts')).proxmox,
   simulator: async () => (await import('./simulator/index.ts')).simulator,
 };

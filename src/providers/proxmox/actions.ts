@@ -1,0 +1,193 @@
+import { text, wholeNumber, yesNo } from '../../kit/fields.ts';
+import { type Actions, adminOnly, everyone, type Parameter } from '../../provider.ts';
+import { blueprint, isoForm, isoPattern } from './blueprint.ts';
+
+const snapName = {
+  type: 'STRING',
+  about: 'Name of the snapshot',
+  schema: text({
+    most: 40,
+    pattern: /^[A-Za-z][A-Za-z0-9_-]+$/,
+    wants: 'a letter followed by letters, digits, "_" and "-"',
+  }),
+  required: true,
+  also: ['snapshot_name'],
+} as const;
+
+const isoPath = {
+  type: 'STRING',
+  about: 'The ISO image, as storage:iso/name.iso',
+  schema: text({ most: 500, pattern: isoPattern, wants: isoForm }),
+  required: true,
+  example: 'local:iso/debian-12.iso',
+} as const;
+
+const nodeName = {
+  type: 'STRING',
+  about: 'The node to move to; one that a host speaks for',
+  schema: text({
+    most: 63,
+    pattern: /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/,
+    wants: 'the name of a node',
+  }),
+  required: true,
+  example: 'pve2',
+} as const;
+
+const backupId = {
+  type: 'STRING',
+  about: 'The backup, as ListBackups shows it',
+  schema: text({
+    most: 300,
+    pattern: /^[A-Za-z][A-Za-z0-9._-]*:backup\/[A-Za-z0-9][A-Za-z0-9._:+/-]*$/,
+    wants: 'a backup from ListBackups',
+  }),
+  required: true,
+  example: 'backup:backup/vzdump-qemu-10042-2026_11_24-10_00_00.vma.zst',
+} as const;
+
+const diskKey = {
+  type: 'STRING',
+  about: 'The disk, such as scsi1; without it the one that the instance boots from',
+  schema: text({ pattern: /^(scsi|virtio|sata|ide)\d{1,2}$/, wants: 'a disk such as scsi0' }),
+} as const satisfies Parameter;
+
+/** The custom actions, with the names and parameters of the built-in extension where it has them. */
+export const actions = {
+  ListSnapshots: {
+    about: 'Lists the snapshots of the instance',
+    parameters: {},
+    timeoutSeconds: 30,
+    roles: everyone,
+  },
+  CreateSnapshot: {
+    about: 'Saves the disks of the instance, and its memory where that is allowed',
+    parameters: {
+      snap_name: snapName,
+      snap_description: {
+        type: 'STRING',
+        about: 'A few words about the snapshot',
+        schema: text({ most: 200 }),
+      },
+      snap_save_memory: {
+        type: 'BOOLEAN',
+        about: 'Whether the memory of a running instance is saved too',
+        schema: yesNo,
+        default: 'false',
+      },
+    },
+    timeoutSeconds: 600,
+    roles: everyone,
+  },
+  RestoreSnapshot: {
+    about:
+      'Puts the disks back to what they were; NICs, CPUs and memory size stay as they are today',
+    parameters: { snap_name: snapName },
+    timeoutSeconds: 600,
+    roles: everyone,
+  },
+  DeleteSnapshot: {
+    about: 'Removes a snapshot',
+    parameters: { snap_name: snapName },
+    timeoutSeconds: 600,
+    roles: everyone,
+  },
+  GetIpAddresses: {
+    about: 'Lists the addresses that the guest agent reports',
+    parameters: {},
+    timeoutSeconds: 30,
+    roles: everyone,
+  },
+  Reset: {
+    about: 'Restarts the instance at once, without asking the guest',
+    parameters: {},
+    timeoutSeconds: 60,
+    roles: everyone,
+  },
+  Suspend: {
+    about: 'Halts the instance and keeps it in memory',
+    parameters: {},
+    timeoutSeconds: 60,
+    roles: adminOnly,
+  },
+  Resume: {
+    about: 'Lets a suspended instance go on',
+    parameters: {},
+    timeoutSeconds: 60,
+    roles: adminOnly,
+  },
+  ResizeDisk: {
+    about: 'Makes a disk of the instance larger',
+    parameters: {
+      size_gb: {
+        type: 'NUMBER',
+        about: 'The new size of the disk',
+        schema: wholeNumber({ min: 1, max: 65_536 }),
+        required: true,
+        unit: 'GiB',
+        example: '40',
+      },
+      disk: diskKey,
+    },
+    timeoutSeconds: 120,
+    roles: adminOnly,
+  },
+  AttachIso: {
+    about: 'Puts an ISO image into the CD drive of the instance',
+    parameters: { iso_path: isoPath },
+    timeoutSeconds: 60,
+    roles: adminOnly,
+  },
+  DetachIso: {
+    about: 'Takes the ISO image out of the CD drive',
+    parameters: {},
+    timeoutSeconds: 60,
+    roles: adminOnly,
+  },
+  Migrate: {
+    about: 'Moves the instance to another node, while it runs if it does',
+    parameters: { node: nodeName },
+    timeoutSeconds: 3600,
+    roles: adminOnly,
+  },
+  Backup: {
+    about: 'Saves the instance to a storage for backups',
+    parameters: {
+      storage: {
+        type: 'STRING',
+        about: 'The storage; without it the one in backup_storage',
+        schema: blueprint.storage.schema,
+      },
+    },
+    timeoutSeconds: 3600,
+    roles: adminOnly,
+  },
+  ListBackups: {
+    about: 'Lists the backups whose own configuration carries the mark of this instance',
+    parameters: {},
+    timeoutSeconds: 120,
+    roles: adminOnly,
+  },
+  RestoreBackup: {
+    about: 'Puts the disks back to a backup; NICs, CPUs and memory size stay as they are today',
+    parameters: { backup: backupId },
+    timeoutSeconds: 3600,
+    roles: adminOnly,
+    destroysData: true,
+  },
+  Reinstall: {
+    about:
+      'Makes the root disk anew from the template and keeps the old one; NICs, CPUs and memory size stay as they are',
+    parameters: {},
+    timeoutSeconds: 3600,
+    roles: adminOnly,
+    destroysData: true,
+    usesBlueprint: true,
+  },
+  GetDetails: {
+    about: 'Shows what Proxmox VE knows of the instance',
+    parameters: {},
+    timeoutSeconds: 30,
+    roles: adminOnly,
+  },
+} as const satisfies Actions;

@@ -1,0 +1,143 @@
+import { path } from '../../kit/http/address.ts';
+import { judge, readMark } from '../../kit/mark.ts';
+import type { Instance, Outcome } from '../../provider.ts';
+import { rootDisk } from './disks.ts';
+import { claimOf, show } from './find.ts';
+import type { Machine } from './machine.ts';
+import { takeBuilt } from './operations.ts';
+import { switchOn } from './power.ts';
+import { keepToday, offForNow } from './restore.ts';
+import type { Rig } from './rig.ts';
+import { refused } from './snapshots.ts';
+import { survey } from './survey.ts';
+import { run } from './tasks.ts';
+import { listOf, numberOf, recordOf, textOf } from './wire.ts';
+
+/** Each one's configuration is read, so that there is an end to it. */
+const mostListed = 50;
+
+interface Backup {
+  readonly volume: string;
+  readonly createdAt: string;
+  readonly bytes: number;
+}
+
+export async function backUp(
+  rig: Rig,
+  instance: Instance,
+  wanted: string | undefined,
+): Promise<Outcome> {
+  const { vmid, node } = await takeBuilt(rig, instance);
+  const [usual] = await backupStorages(rig, node);
+  const storage = wanted ?? rig.settings.backup_storage ?? usual;
+  if (storage === undefined) throw refused('config', 'No storage of the node takes backups');
+  await run(rig, {
+    path: path`/nodes/${node}/vzdump`,
+    params: { vmid, storage, mode: 'snapshot', compress: 'zstd' },
+    what: `back machine ${vmid} up to ${storage}`,
+    doing: `backing up machine ${vmid}`,
+  });
+  return { message: `The instance was saved to ${storage}` };
+}
+
+/** Ids are used again, and backups outlive their machines: only our own mark inside proves one. */
+export async function listBackups(rig: Rig, instance: Instance): Promise<Outcome> {
+  const machine = await show(rig, instance);
+  const own: Backup[] = [];
+  for (const backup of await readBackups(rig, machine)) {
+    if (await isOwn(rig, instance, machine, backup.volume)) own.push(backup);
+  }
+  return {
+    message: own.length === 0 ? 'There are no backups' : `Backups: ${own.length}`,
+    rows: own.map(({ volume, createdAt, bytes }) => ({
+      backup: volume,
+      created: createdAt,
+      bytes,
+    })),
+  };
+}
+
+export async function restoreBackup(
+  rig: Rig,
+  instance: Instance,
+  volume: string,
+): Promise<Outcome> {
+  const machine = await takeBuilt(rig, instance);
+  const { vmid, node, config } = machine;
+  if (!(await isOwn(rig, instance, machine, volume))) {
+    throw refused('denied', 'This is no backup of this instance');
+  }
+  const storage = rootDisk(config)?.storage;
+  const ran = await offForNow(rig, machine);
+  await run(rig, {
+    path: path`/nodes/${node}/qemu`,
+    params: {
+      vmid,
+      archive: volume,
+      force: 1,
+      ...(storage === undefined ? {} : { storage }),
+      ...(rig.settings.pool === undefined ? {} : { pool: rig.settings.pool }),
+    },
+    what: `restore machine ${vmid} from ${volume}`,
+    doing: `restoring machine ${vmid}`,
+  });
+  await keepToday(rig, machine);
+  if (ran) await switchOn(rig, machine);
+  return { message: 'The backup was restored' };
+}
+
+async function backupStorages(rig: Rig, node: string): Promise<readonly string[]> {
+  const { storages } = await survey(rig);
+  const here = storages.filter(
+    (row) => row.node === node && row.available && row.content.includes('backup'),
+  );
+  // What other nodes reach as well is worth more when this one is lost.
+  return [...here].sort((a, b) => Number(b.shared) - Number(a.shared)).map((row) => row.storage);
+}
+
+async function readBackups(rig: Rig, { vmid, node }: Machine): Promise<readonly Backup[]> {
+  const all: Backup[] = [];
+  for (const storage of await backupStorages(rig, node)) {
+    const ask = { what: `list the backups on ${storage}`, query: { content: 'backup', vmid } };
+    const entries = listOf(await rig.api.get(path`/nodes/${node}/storage/${storage}/content`, ask));
+    all.push(...entries.map(backupOf));
+  }
+  return all.sort((a, b) => b.createdAt.localeCompare(a.createdAt)).slice(0, mostListed);
+}
+
+function backupOf(entry: unknown): Backup {
+  const volume = recordOf(entry);
+  return {
+    volume: textOf(volume['volid']) ?? '',
+    createdAt: new Date((numberOf(volume['ctime']) ?? 0) * 1000).toISOString(),
+    bytes: numberOf(volume['size']) ?? 0,
+  };
+}
+
+/** Whether the configuration inside a backup carries the mark of this very machine. */
+async function isOwn(
+  rig: Rig,
+  instance: Instance,
+  { vmid, node }: Machine,
+  volume: string,
+): Promise<boolean> {
+  const ask = { what: `read the configuration in ${volume}`, query: { volume } };
+  const text = textOf(await rig.api.get(path`/nodes/${node}/vzdump/extractconfig`, ask)) ?? '';
+  const { uuid, installation } = claimOf(rig, instance);
+  const wanted = { uuid, installation, remoteId: String(vmid) };
+  return judge(readMark(descriptionIn(text)), wanted) === 'ours';
+}
+
+/** The description stands at the top as comments, percent-encoded. */
+function descriptionIn(config: string): string {
+  const lines = config.split('\n').filter((line) => /^#(?!qmdump#)/.test(line));
+  return lines.map((line) => decoded(line.slice(1))).join('\n');
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,139 @@
+import { Failure, fullText } from '../../failure.ts';
+import { path } from '../../kit/http/address.ts';
+import type { Check, Context } from '../../provider.ts';
+import { checkBridges, checkTags, checkTemplates } from './checks-cluster.ts';
+import { checkNodes, checkStorages } from './checks-nodes.ts';
+import { hostOf, readEndpoints } from './endpoint.ts';
+import { createRig, type Rig } from './rig.ts';
+import { checkRights } from './rights.ts';
+import type { Settings } from './settings.ts';
+import { survey } from './survey.ts';
+import { saidBy, statusOf } from './trouble.ts';
+import { listOf, numberOf, recordOf, textOf } from './wire.ts';
+
+const soonDays = 30;
+
+/** What `doctor` wants to know; changes nothing. */
+export async function checks(settings: Settings, context: Context): Promise<readonly Check[]> {
+  const found: Check[] = [];
+  let rig: Rig;
+  let version: string;
+  try {
+    rig = createRig(settings, context);
+    const answer = await rig.api.send('GET', '/version', { what: 'ask for the version' });
+    version = textOf(recordOf(answer.data)['version']) ?? 'unknown';
+    found.push(checkVersion(version, answer.endpoint));
+    found.push(await checkCertificate(answer.certificate()));
+  } catch (thrown) {
+    const failure = Failure.from(thrown);
+    return [...found, { name: 'connection', state: 'fail', found: fullText(failure) }];
+  }
+  const steps: readonly (readonly [string, () => Promise<readonly Check[]>])[] = [
+    ['token', () => checkToken(rig)],
+    ['rights', () => rightsOf(rig, version)],
+    ['quorum', () => checkQuorum(rig)],
+    ['clock', () => checkClock(rig)],
+    ['network', () => checkBridges(rig)],
+    ['tags', () => checkTags(rig)],
+    ['cluster', () => ofCluster(rig)],
+    ['console', async () => [checkConsole(settings)]],
+  ];
+  for (const [name, step] of steps) found.push(...(await attempt(name, step)));
+  return found;
+}
+
+/** What may not be asked is skipped with the reason; all else that goes wrong is a finding. */
+async function attempt(
+  name: string,
+  step: () => Promise<readonly Check[]>,
+): Promise<readonly Check[]> {
+  try {
+    return await step();
+  } catch (thrown) {
+    const failure = Failure.from(thrown);
+    if (statusOf(failure) !== 403) return [{ name, state: 'fail', found: fullText(failure) }];
+    return [{ name, state: 'skipped', found: `the token may not ask: ${saidBy(failure)}` }];
+  }
+}
+
+function checkVersion(version: string, endpoint: string): Check {
+  const major = Number(version.split('.')[0]);
+  const found = `${version} at ${endpoint}`;
+  if (major === 8 || major === 9) return { name: 'version', state: 'ok', found };
+  return { name: 'version', state: 'warn', found, advice: 'Tried with Proxmox VE 8.4 and 9.1' };
+}
+
+async function checkCertificate(der: Buffer | undefined): Promise<Check> {
+  const name = 'certificate';
+  if (der === undefined) return { name, state: 'skipped', found: 'none was shown' };
+  const { X509Certificate } = await import('node:crypto');
+  const { validTo, fingerprint256 } = new X509Certificate(der);
+  const days = Math.floor((Date.parse(validTo) - Date.now()) / 86_400_000);
+  const found = `valid for ${days} more days, SHA-256 ${fingerprint256}`;
+  if (days > soonDays) return { name, state: 'ok', found };
+  return {
+    name,
+    state: 'warn',
+    found,
+    advice: 'Renew it, and add the new fingerprint to tls_fingerprint before the old one goes',
+  };
+}
+
+async function checkToken(rig: Rig): Promise<readonly Check[]> {
+  const [user = '', token = ''] = rig.api.token().split('!');
+  const ask = { what: 'look at the API token' };
+  const data = recordOf(await rig.api.get(path`/access/users/${user}/token/${token}`, ask));
+  const expire = numberOf(data['expire']) ?? 0;
+  const name = 'token';
+  if (expire === 0) return [{ name, state: 'ok', found: `${rig.api.token()} never expires` }];
+  const days = Math.floor((expire * 1000 - Date.now()) / 86_400_000);
+  const found = `${rig.api.token()} expires in ${days} days`;
+  if (days > soonDays) return [{ name, state: 'ok', found }];
+  const advice = 'Make a second token and set token_next and secret_next until all servers have it';
+  return [{ name, state: 'warn', found, advice }];
+}
+
+async function rightsOf(rig: Rig, version: string): Promise<readonly Check[]> {
+  const what = 'read the rights of the API token';
+  const rights = recordOf(await rig.api.get('/access/permissions', { what }));
+  return checkRights(rig.settings, rig.api.token(), rights, version);
+}
+
+async function checkQuorum(rig: Rig): Promise<readonly Check[]> {
+  const entries = listOf(await rig.api.get('/cluster/status', { what: 'ask for the quorum' }));
+  const cluster = entries.map(recordOf).find((entry) => entry['type'] === 'cluster');
+  const name = 'quorum';
+  if (cluster === undefined) return [{ name, state: 'ok', found: 'a single node needs none' }];
+  if (numberOf(cluster['quorate']) === 1) return [{ name, state: 'ok', found: 'there is one' }];
+  const advice = 'Nothing can be changed until most nodes see each other: pvecm status';
+  return [{ name, state: 'fail', found: 'the cluster has none', advice }];
+}
+
+async function checkClock(rig: Rig): Promise<readonly Check[]> {
+  const { node } = rig.settings;
+  const ask = { what: `ask ${node} for the time` };
+  const time = numberOf(recordOf(await rig.api.get(path`/nodes/${node}/time`, ask))['time']) ?? 0;
+  const offSeconds = Math.round(Math.abs(time - Date.now() / 1000));
+  const found = `${node} is ${offSeconds} s off this server's`;
+  if (offSeconds <= 30) return [{ name: 'clock', state: 'ok', found }];
+  return [{ name: 'clock', state: 'warn', found, advice: 'Let both servers follow the same NTP' }];
+}
+
+async function ofCluster(rig: Rig): Promise<readonly Check[]> {
+  const all = await survey(rig);
+  return [...checkNodes(rig, all), ...checkStorages(rig, all), ...checkTemplates(rig, all)];
+}
+
+function checkConsole({ url, console_address, console_url }: Settings): Check {
+  const hosts = (readEndpoints(url) ?? []).map(hostOf).join(', ');
+  const found =
+    console_url !== undefined ? console_url : `${console_address ?? hosts}, ports 5900 to 5999`;
+  return {
+    name: 'console',
+    state: 'ok',
+    found,
+    ...(console_url === undefined
+      ? { advice: 'The console proxy VM has to reach it; a port waits ten seconds for it' }
+      : {}),
+  };
+}

@@ -1,0 +1,147 @@
+import { Failure } from '../../failure.ts';
+import type { Deadline } from '../../kit/deadline.ts';
+import type { Pairs } from '../../kit/http/address.ts';
+import { createHttp, type Http } from '../../kit/http/client.ts';
+import type { Method } from '../../kit/http/order.ts';
+import type { Reply } from '../../kit/http/reply.ts';
+import type { Log } from '../../kit/log.ts';
+import { readEndpoints } from './endpoint.ts';
+import type { Settings } from './settings.ts';
+import { failureOf, isPassing, statusOf } from './trouble.ts';
+
+export interface Ask {
+  /** Completes "Could not ..." in a failure. */
+  readonly what: string;
+  readonly query?: Pairs;
+  readonly form?: Pairs;
+  readonly limitMs?: number;
+}
+
+/** An answer and the base URL of the server that gave it. */
+export interface Answer {
+  readonly data: unknown;
+  readonly endpoint: string;
+  certificate(): Buffer | undefined;
+}
+
+/** A client of one cluster: what it answers is a success, everything else is thrown. */
+export interface Api {
+  /** `user@realm!name` of the token in use, as tasks name their owner. */
+  token(): string;
+  send(method: Method, path: string, ask: Ask): Promise<Answer>;
+  get(path: string, ask: Ask): Promise<unknown>;
+  /** The same connection under another deadline, such as the one for undo. */
+  under(deadline: Deadline): Api;
+  readonly deadline: Deadline;
+}
+
+interface Credentials {
+  readonly id: string;
+  readonly secret: string;
+}
+
+/** Answers that a proxy or a restarting daemon gives; a read may simply be repeated. */
+const passing = new Set([502, 503, 504, 596, 599]);
+const pausesMs = [100, 300, 900];
+
+export function createApi(
+  settings: Settings,
+  { deadline, log }: { readonly deadline: Deadline; readonly log: Log },
+): Api {
+  const http = createHttp({
+    title: 'Proxmox VE',
+    endpoints: readEndpoints(settings.url) ?? [],
+    tls: {
+      verify: settings.verify_tls_certificate,
+      fingerprints: settings.tls_fingerprint ?? [],
+      ...(settings.ca_file === undefined ? {} : { ca: settings.ca_file }),
+    },
+    deadline,
+    log,
+    maxBytes: 64 * 2 ** 20,
+    readRetries: 1,
+  });
+  const known = credentialsOf(settings);
+  let current = known[0] as Credentials;
+
+  const authenticated = async (
+    method: Method,
+    path: string,
+    ask: Ask,
+    end: Deadline,
+  ): Promise<Reply> => {
+    const reply = await send(http, method, path, ask, current, end);
+    const next = known[known.indexOf(current) + 1];
+    // A refused request was not looked at, so that a change may be sent again as well.
+    if (reply.status !== 401 || next === undefined) return reply;
+    log('token.next', { level: 'warn', refused: current.id, next: next.id });
+    current = next;
+    return send(http, method, path, ask, current, end);
+  };
+
+  const once = async (method: Method, path: string, ask: Ask, end: Deadline): Promise<Answer> => {
+    const reply = await authenticated(method, path, ask, end);
+    if (reply.status !== 200) throw failureOf(reply, { what: ask.what, token: current.id });
+    return { data: dataOf(reply, ask), endpoint: reply.endpoint, certificate: reply.certificate };
+  };
+
+  const under = (end: Deadline): Api => {
+    const attempt = async (method: Method, path: string, ask: Ask): Promise<Answer> => {
+      for (let turn = 0; ; turn += 1) {
+        try {
+          return await once(method, path, ask, end);
+        } catch (thrown) {
+          const failure = Failure.from(thrown);
+          const pauseMs = pausesMs[turn];
+          if (pauseMs === undefined || !mayRepeat(method, failure)) throw failure;
+          if (pauseMs >= end.remainingMs()) throw failure;
+          log('again', { path, after: failure.message, level: 'debug' });
+          await end.sleep(pauseMs, `waiting to ${ask.what}`);
+        }
+      }
+    };
+    return {
+      token: () => current.id,
+      send: attempt,
+      get: async (path, ask) => (await attempt('GET', path, ask)).data,
+      under,
+      deadline: end,
+    };
+  };
+  return under(deadline);
+}
+
+function mayRepeat(method: Method, failure: Failure): boolean {
+  return isPassing(failure) || (method === 'GET' && passing.has(statusOf(failure) ?? 0));
+}
+
+function dataOf(reply: Reply, { what }: Ask): unknown {
+  const body = reply.json();
+  if (typeof body === 'object' && body !== null && 'data' in body) return body.data;
+  throw new Failure('upstream', `Could not ${what}: ${reply.endpoint} answered without data`);
+}
+
+function credentialsOf({ user, token, secret, token_next, secret_next }: Settings): Credentials[] {
+  const id = (name: string): string => (name.includes('!') ? name : `${user}!${name}`);
+  const first = { id: id(token), secret };
+  return secret_next === undefined
+    ? [first]
+    : [first, { id: id(token_next ?? token), secret: secret_next }];
+}
+
+function send(
+  http: Http,
+  method: Method,
+  path: string,
+  { query, form, limitMs }: Ask,
+  { id, secret }: Credentials,
+  deadline: Deadline,
+): Promise<Reply> {
+  return http.request(method, `/api2/json${path}`, {
+    headers: { authorization: `PVEAPIToken=${id}=${secret}` },
+    deadline,
+    ...(query === undefined ? {} : { query }),
+    ...(form === undefined ? {} : { form }),
+    ...(limitMs === undefined ? {} : { limitMs }),
+  });
+}

@@ -1,0 +1,56 @@
+import { Failure } from '../../failure.ts';
+import { fillConsoleUrl } from '../../kit/common-fields.ts';
+import { path } from '../../kit/http/address.ts';
+import type { Console, Instance } from '../../provider.ts';
+import { hostOf } from './endpoint.ts';
+import { show } from './find.ts';
+import { isRunning, readLive } from './live.ts';
+import { isBuilding } from './machine.ts';
+import { halfMade, notRunning } from './power.ts';
+import type { Rig } from './rig.ts';
+import { nodeOf } from './tasks.ts';
+import { numberOf, recordOf, textOf } from './wire.ts';
+
+/**
+ * A port for one VNC client, open for ten seconds on the very server that took the request, which
+ * need not be the node of the machine.
+ */
+export async function openConsole(rig: Rig, instance: Instance): Promise<Console> {
+  const machine = await show(rig, instance);
+  const { console_url: template } = rig.settings;
+  if (template !== undefined) return { kind: 'direct', url: fillConsoleUrl(template, instance) };
+  if (isBuilding(machine)) throw halfMade(machine);
+  // A port would be opened for a machine that is off as well.
+  if (!isRunning(await readLive(rig, machine))) throw notRunning(machine);
+  const { vmid, node } = machine;
+  const { data, endpoint } = await rig.api.send(
+    'POST',
+    path`/nodes/${node}/qemu/${vmid}/vncproxy`,
+    {
+      what: `open a console of machine ${vmid}`,
+      form: { websocket: 1, 'generate-password': 1 },
+    },
+  );
+  const answer = recordOf(data);
+  const port = numberOf(answer['port']);
+  const password = textOf(answer['password']) ?? textOf(answer['ticket']);
+  if (port === undefined || password === undefined) {
+    throw new Failure('upstream', `Proxmox VE opened no console of machine ${vmid}`);
+  }
+  const host = addressOf(rig, hostOf(endpoint), nodeOf(textOf(answer['upid']) ?? ''));
+  return { kind: 'vnc', host, port, password, oneTime: true };
+}
+
+/** As the console proxy reaches it: named for the host in the url, or for the node itself. */
+function addressOf({ settings }: Rig, host: string, node: string): string {
+  const { console_address: given } = settings;
+  if (given === undefined) return host;
+  if (!given.includes('=')) return given;
+  const addresses = new Map(
+    given.split(',').map((entry): [string, string] => {
+      const [name = '', address = ''] = entry.split('=').map((part) => part.trim());
+      return [name, address];
+    }),
+  );
+  return addresses.get(node) ?? addresses.get(host) ?? host;
+}

@@ -1,0 +1,136 @@
+import { Failure } from '../../failure.ts';
+import { nothingHappened } from '../../kit/http/trouble.ts';
+import { type Undo, withUndo } from '../../kit/undo.ts';
+import type { Preparation, SizedInstance } from '../../provider.ts';
+import type { Blueprint } from './blueprint.ts';
+import { type Build, planBuild } from './build.ts';
+import { showIfThere, takeIfThere } from './find.ts';
+import { finish } from './finish.ts';
+import { type Made, removeMade } from './leftovers.ts';
+import { isBuilding, type Machine } from './machine.ts';
+import { powerOn } from './power.ts';
+import { type Rig, under } from './rig.ts';
+import { checkMemory } from './room.ts';
+import { type Survey, survey } from './survey.ts';
+import { isTaken, statusOf } from './trouble.ts';
+import { candidateIds } from './vmids.ts';
+
+/** Chooses the id; reserves nothing and may be skipped. */
+export async function prepare(rig: Rig, instance: SizedInstance): Promise<Preparation> {
+  const machine = await showIfThere(rig, instance, 'create');
+  const vmid = machine?.vmid ?? (await freeId(rig, instance));
+  return { details: { proxmox_vmid: String(vmid) } };
+}
+
+async function freeId(rig: Rig, instance: SizedInstance): Promise<number> {
+  for (const vmid of candidateIds(rig.settings, instance)) {
+    if (await isFree(rig, vmid)) return vmid;
+  }
+  throw noIdLeft(rig);
+}
+
+/** Asks for one id; what is taken by somebody we cannot see is known there too. */
+async function isFree(rig: Rig, vmid: number): Promise<boolean> {
+  try {
+    const what = `ask whether the id ${vmid} is free`;
+    await rig.api.get('/cluster/nextid', { what, query: { vmid } });
+    return true;
+  } catch (thrown) {
+    if (statusOf(Failure.from(thrown)) !== 400) throw thrown;
+    return false;
+  }
+}
+
+/**
+ * Makes the machine and starts it. One that is there already is started as it is, one that an
+ * earlier create left half-made is finished, one that is still being copied is waited for.
+ */
+export function create(rig: Rig, instance: SizedInstance, blueprint: Blueprint): Promise<void> {
+  return withUndo(rig.context, async (undo) => {
+    const found = await survey(rig);
+    const machine = await takeIfThere(rig, instance, 'create', found.machines);
+    if (machine !== undefined) return goOn(rig, { instance, blueprint, machine, undo, found });
+    const build = await planBuild(rig, instance, blueprint, found);
+    await makeAnew(rig, { instance, blueprint, build, found, undo });
+  });
+}
+
+interface Going {
+  readonly instance: SizedInstance;
+  readonly blueprint: Blueprint;
+  readonly machine: Machine;
+  readonly undo: Undo;
+  readonly found: Survey;
+}
+
+async function goOn(rig: Rig, going: Going): Promise<void> {
+  const { instance, blueprint, machine, undo, found } = going;
+  const { vmid } = machine;
+  if (!isBuilding(machine)) {
+    rig.context.log('create.exists', { machine: vmid });
+    return powerOn(rig, instance, machine);
+  }
+  rig.context.log('create.half-made', { machine: vmid });
+  undo.add(`remove machine ${vmid}`, (deadline) =>
+    removeMade(under(rig, deadline), instance, { places: [machine], spareRunning: true }),
+  );
+  checkMemory(rig.settings, found, instance);
+  await finish(rig, { instance, blueprint, machine });
+}
+
+interface Making extends Omit<Going, 'machine'> {
+  readonly build: Build;
+}
+
+/** Tries one id after the other: somebody may always have been faster, ourselves included. */
+async function makeAnew(rig: Rig, making: Making): Promise<void> {
+  const { instance, blueprint, build, found, undo } = making;
+  const taken = new Set(found.machines.map(({ vmid }) => vmid));
+  for (const vmid of candidateIds(rig.settings, instance)) {
+    if (taken.has(vmid)) continue;
+    const machine = await makeUnder(rig, making, vmid);
+    if (machine !== undefined) return finish(rig, { instance, blueprint, machine });
+    rig.context.log('id.taken', { machine: vmid, build: build.kind });
+    const other = await takeIfThere(rig, instance, 'create');
+    if (other !== undefined) return goOn(rig, { instance, blueprint, machine: other, undo, found });
+  }
+  throw noIdLeft(rig);
+}
+
+/** The machine, or `undefined` when the id was taken meanwhile: then nothing was made. */
+async function makeUnder(
+  rig: Rig,
+  { instance, build, undo }: Making,
+  vmid: number,
+): Promise<Machine | undefined> {
+  const places = build.places.map((node) => ({ node, vmid }));
+  let made: Made | undefined = { places, task: 'unknown' };
+  undo.add(`remove machine ${vmid}`, async (deadline) => {
+    if (made !== undefined) await removeMade(under(rig, deadline), instance, made);
+  });
+  try {
+    const machine = await build.make(vmid, (task) => {
+      made = { places, task };
+    });
+    made = { places: [machine] };
+    return machine;
+  } catch (thrown) {
+    const failure = Failure.from(thrown);
+    const taken = isTaken(failure, vmid);
+    if (taken || (made?.task === 'unknown' && isRefusal(failure))) made = undefined;
+    if (!taken) throw failure;
+    return undefined;
+  }
+}
+
+/** Proxmox VE itself said no, or never heard of it: no task was begun. */
+function isRefusal(failure: Failure): boolean {
+  return [400, 401, 403, 500, 501].includes(statusOf(failure) ?? 0) || nothingHappened(failure);
+}
+
+function noIdLeft({ settings }: Rig): Failure {
+  const { low, high } = settings.vmid_range;
+  return new Failure('conflict', `No free id was found between ${low} and ${high}`, {
+    advice: 'Widen vmid_range',
+  });
+}

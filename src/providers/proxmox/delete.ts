@@ -1,0 +1,33 @@
+import { Failure } from '../../failure.ts';
+import type { Instance } from '../../provider.ts';
+import { destroy } from './destroy.ts';
+import { takeIfThere } from './find.ts';
+import type { Machine } from './machine.ts';
+import { release } from './ownership.ts';
+import { powerOff } from './power-off.ts';
+import type { Rig } from './rig.ts';
+import { flagOf } from './wire.ts';
+
+/** Removes the instance's machine; what was taken over is given back instead, stopped. */
+export async function remove(rig: Rig, instance: Instance): Promise<void> {
+  const machine = await takeIfThere(rig, instance);
+  if (machine === undefined) {
+    rig.context.log('delete.missing');
+    return;
+  }
+  if (machine.mark.origin === 'adopted' && !rig.settings.delete_adopted) {
+    await powerOff(rig, machine, 'hard');
+    await release(rig, machine);
+    rig.context.log('delete.released', { machine: machine.vmid });
+    return;
+  }
+  if (flagOf(machine.config['protection'])) throw isProtected(machine);
+  await destroy(rig, machine);
+}
+
+function isProtected({ vmid, mark }: Machine): Failure {
+  return new Failure('conflict', `Machine ${vmid} of ${mark.name} is protected against removal`, {
+    advice: 'Take the protection off if it may go',
+    tenant: 'The machine of this instance is protected against removal; ask your administrator',
+  });
+}

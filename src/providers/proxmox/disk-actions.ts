@@ -1,0 +1,63 @@
+import type { Instance, Outcome } from '../../provider.ts';
+import { bytesOf, disksOf, isCloudInit, rootDisk } from './disks.ts';
+import { growDisk } from './finish.ts';
+import { readConfig } from './inventory.ts';
+import { takeBuilt } from './operations.ts';
+import { writeConfig } from './ownership.ts';
+import type { Rig } from './rig.ts';
+import { refused } from './snapshots.ts';
+import type { Config } from './wire.ts';
+
+export async function resizeDisk(
+  rig: Rig,
+  instance: Instance,
+  { size_gb, disk: key }: { readonly size_gb: number; readonly disk: string | undefined },
+): Promise<Outcome> {
+  const machine = await takeBuilt(rig, instance);
+  const disk =
+    key === undefined
+      ? rootDisk(machine.config)
+      : disksOf(machine.config).find((each) => each.key === key);
+  if (disk === undefined) throw refused('not-found', `There is no disk ${key ?? 'to boot from'}`);
+  if (bytesOf(`${size_gb}G`) <= disk.sizeBytes) {
+    const has = Math.ceil(disk.sizeBytes / 1024 ** 3);
+    throw refused('usage', `Disk ${disk.key} has ${has} GiB already, and none can be made smaller`);
+  }
+  await growDisk(rig, machine, size_gb, disk);
+  return { message: `Disk ${disk.key} has ${size_gb} GiB now` };
+}
+
+export async function attachIso(rig: Rig, instance: Instance, iso: string): Promise<Outcome> {
+  const machine = await takeBuilt(rig, instance);
+  const place = cdKey(machine.config) ?? freeIde(machine.config);
+  if (place === undefined) throw refused('conflict', 'The instance has no room for a CD drive');
+  const what = `put ${iso} into machine ${machine.vmid}`;
+  await writeConfig(rig, machine, { [place]: `${iso},media=cdrom` }, what);
+  const now = await readConfig(rig, machine);
+  const later = now[place]?.startsWith(iso) === true ? '' : ' after the next start';
+  return { message: `The image is in drive ${place}${later}` };
+}
+
+export async function detachIso(rig: Rig, instance: Instance): Promise<Outcome> {
+  const machine = await takeBuilt(rig, instance);
+  const drive = cdKey(machine.config);
+  if (drive === undefined || machine.config[drive]?.startsWith('none') === true) {
+    return { message: 'There was no image in the drive' };
+  }
+  const what = `empty the drive of machine ${machine.vmid}`;
+  await writeConfig(rig, machine, { [drive]: 'none,media=cdrom' }, what);
+  return { message: `Drive ${drive} is empty` };
+}
+
+function cdKey(config: Config): string | undefined {
+  return Object.keys(config)
+    .sort()
+    .find((key) => {
+      const value = config[key] ?? '';
+      return /^(ide|sata|scsi)\d+$/.test(key) && /media=cdrom/.test(value) && !isCloudInit(value);
+    });
+}
+
+function freeIde(config: Config): string | undefined {
+  return ['ide2', 'ide0', 'ide1', 'ide3'].find((key) => config[key] === undefined);
+}

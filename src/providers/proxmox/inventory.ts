@@ -1,0 +1,121 @@
+import { Failure } from '../../failure.ts';
+import { path } from '../../kit/http/address.ts';
+import { readMark } from '../../kit/mark.ts';
+import type { Candidate } from '../../kit/ownership.ts';
+import { type Index, readIndex } from './index-tag.ts';
+import type { Rig } from './rig.ts';
+import { isAbsentHere } from './trouble.ts';
+import {
+  type Config,
+  configOf,
+  flagOf,
+  listOf,
+  numberOf,
+  type Row,
+  recordOf,
+  rowOf,
+} from './wire.ts';
+
+/** A machine with what is known of it: by its configuration, or only by its tags. */
+export interface Seen extends Candidate {
+  readonly row: Row;
+  readonly index: Index | undefined;
+  /** Absent where only the tags were read. */
+  readonly config?: Config;
+}
+
+/** Every machine that the token sees, wherever in the cluster it is. */
+export async function listMachines(rig: Rig): Promise<readonly Row[]> {
+  const query = { type: 'vm' };
+  const data = await rig.api.get('/cluster/resources', { what: 'list the machines', query });
+  return rowsOf(data);
+}
+
+export function rowsOf(data: unknown): readonly Row[] {
+  return listOf(data).flatMap((entry) => rowOf(entry) ?? []);
+}
+
+/** A node that hangs must not use up the time that all the others have. */
+export const nodeLimitMs = 3000;
+
+export async function readConfig(
+  rig: Rig,
+  { node, vmid }: Pick<Row, 'node' | 'vmid'>,
+  limitMs?: number,
+): Promise<Config> {
+  const what = `read the configuration of machine ${vmid} on ${node}`;
+  const ask = limitMs === undefined ? { what } : { what, limitMs };
+  return configOf(await rig.api.get(path`/nodes/${node}/qemu/${vmid}/config`, ask));
+}
+
+/** The configuration, or `undefined` for a machine that is not, or no longer, on that node. */
+export async function configIfThere(
+  rig: Rig,
+  place: Pick<Row, 'node' | 'vmid'>,
+  limitMs?: number,
+): Promise<Config | undefined> {
+  try {
+    return await readConfig(rig, place, limitMs);
+  } catch (thrown) {
+    if (isAbsentHere(Failure.from(thrown), place.vmid)) return undefined;
+    throw thrown;
+  }
+}
+
+/** As its configuration shows it. */
+export function seenByConfig(row: Row, config: Config): Seen {
+  return {
+    row,
+    config,
+    index: readIndex(config['tags']),
+    remoteId: String(row.vmid),
+    // Without a name of its own a machine is listed as "VM 121".
+    name: config['name'] ?? row.name ?? `VM ${row.vmid}`,
+    mark: readMark(config['description'] ?? ''),
+    template: flagOf(config['template']),
+  };
+}
+
+/** As its tags show it, for reading only. */
+export function seenByIndex(row: Row, index: Index): Seen {
+  const { vmid: remoteId, uuid, name, installation } = index;
+  return {
+    row,
+    index,
+    remoteId: String(row.vmid),
+    name: row.name,
+    mark: { uuid, name, installation, remoteId, state: 'built', origin: 'created' },
+    template: row.template,
+  };
+}
+
+/** Its configuration cannot be read, so that it may be anybody's. */
+export function unseen(row: Row): Seen {
+  return {
+    row,
+    index: undefined,
+    remoteId: String(row.vmid),
+    name: row.name,
+    mark: 'unreadable',
+    template: row.template,
+  };
+}
+
+/**
+ * Fails unless the token's rights let it see every machine it may have made: without them a list is
+ * shorter and nobody says so.
+ */
+export async function proveSight(rig: Rig): Promise<void> {
+  const rights = recordOf(
+    await rig.api.get('/access/permissions', { what: 'read the rights of the API token' }),
+  );
+  const { pool } = rig.settings;
+  const sees = (place: string): boolean =>
+    numberOf(recordOf(rights[place])['VM.Audit']) !== undefined;
+  const seesAll = numberOf(recordOf(rights['/'])['VM.Audit']) === 1 || sees('/vms');
+  if (pool === undefined ? seesAll : sees(`/pool/${pool}`) || seesAll) return;
+  const place = pool === undefined ? '/vms' : `/pool/${pool}`;
+  throw new Failure('denied', `The API token ${rig.api.token()} does not see all machines`, {
+    advice: `It needs VM.Audit on ${place}${pool === undefined ? ', or set pool to the one that it has rights on' : ''}. Until then no machine counts as off or gone`,
+  });
+}

@@ -1,0 +1,20 @@
+import type { Mark } from '../../kit/mark.ts';
+import type { Seen } from './inventory.ts';
+import type { Config } from './wire.ts';
+
+/** The instance's own machine, proved by the mark in its description. */
+export interface Machine {
+  readonly vmid: number;
+  readonly node: string;
+  /** As the next start will find it. */
+  readonly config: Config;
+  readonly mark: Mark;
+}
+
+export function machineOf({ row, config = {} }: Seen, mark: Mark): Machine {
+  return { vmid: row.vmid, node: row.node, config, mark };
+}
+
+export function isBuilding({ mark }: Machine): boolean {
+  return mark.state === 'building';
+}

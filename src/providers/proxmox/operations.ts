@@ -1,0 +1,119 @@
+import { Failure } from '../../failure.ts';
+import { path } from '../../kit/http/address.ts';
+import type { Instance, Outcome } from '../../provider.ts';
+import { disksOf, rootDisk } from './disks.ts';
+import { show, take } from './find.ts';
+import { isRunning, readLive } from './live.ts';
+import { isBuilding, type Machine } from './machine.ts';
+import { halfMade, ignoring, notRunning, resumeGuest } from './power.ts';
+import { resetGuest } from './reboot.ts';
+import type { Rig } from './rig.ts';
+import { run } from './tasks.ts';
+import { saidBy } from './trouble.ts';
+import { listOf, recordOf, textOf } from './wire.ts';
+
+/** The instance's machine for an action that only makes sense on one that is built. */
+export async function takeBuilt(rig: Rig, instance: Instance): Promise<Machine> {
+  const machine = await take(rig, instance);
+  if (isBuilding(machine)) throw halfMade(machine);
+  return machine;
+}
+
+export async function reset(rig: Rig, instance: Instance): Promise<Outcome> {
+  await resetGuest(rig, await takeRunning(rig, instance));
+  return { message: 'The instance was reset' };
+}
+
+export async function suspend(rig: Rig, instance: Instance): Promise<Outcome> {
+  const { vmid, node } = await takeRunning(rig, instance);
+  await run(rig, {
+    path: path`/nodes/${node}/qemu/${vmid}/status/suspend`,
+    what: `suspend machine ${vmid}`,
+    doing: `machine ${vmid} was being suspended`,
+  });
+  return { message: 'The instance is suspended' };
+}
+
+export async function resume(rig: Rig, instance: Instance): Promise<Outcome> {
+  const machine = await takeRunning(rig, instance);
+  await ignoring(resumeGuest(rig, machine), /already running$/);
+  return { message: 'The instance goes on' };
+}
+
+async function takeRunning(rig: Rig, instance: Instance): Promise<Machine> {
+  const machine = await takeBuilt(rig, instance);
+  if (!isRunning(await readLive(rig, machine))) throw notRunning(machine);
+  return machine;
+}
+
+/** What the guest says of itself: hostile text until it has been looked at. */
+export async function getIpAddresses(rig: Rig, instance: Instance): Promise<Outcome> {
+  const machine = await show(rig, instance);
+  const { vmid, node } = machine;
+  let answer: unknown;
+  try {
+    const what = `ask the guest agent of machine ${vmid}`;
+    answer = await rig.api.get(path`/nodes/${node}/qemu/${vmid}/agent/network-get-interfaces`, {
+      what,
+    });
+  } catch (thrown) {
+    throw agentFailure(Failure.from(thrown), machine);
+  }
+  const rows = listOf(recordOf(answer)['result']).flatMap(addressesOf).slice(0, 200);
+  return {
+    message: rows.length === 0 ? 'The guest reports no addresses' : `Addresses: ${rows.length}`,
+    rows,
+  };
+}
+
+function addressesOf(entry: unknown): { nic: string; mac: string; address: string }[] {
+  const nic = recordOf(entry);
+  const name = (textOf(nic['name']) ?? '').replace(/[^\x20-\x7e]/g, '?').slice(0, 40);
+  const mac = textOf(nic['hardware-address']) ?? '';
+  return listOf(nic['ip-addresses']).flatMap((item) => {
+    const address = textOf(recordOf(item)['ip-address']) ?? '';
+    const local = /^(127\.|::1$|fe80:)/i.test(address);
+    if (local || !/^[0-9a-f.:]{2,45}$/i.test(address)) return [];
+    return [{ nic: name, mac: /^[0-9a-f:]{17}$/i.test(mac) ? mac.toLowerCase() : '', address }];
+  });
+}
+
+function agentFailure(failure: Failure, machine: Machine): Failure {
+  const said = saidBy(failure);
+  if (/is not running$/.test(said) && !/agent/.test(said)) return notRunning(machine);
+  if (!/guest agent/i.test(said)) return failure;
+  const sentence = 'The guest agent of this instance does not answer';
+  return new Failure('unsupported', `${sentence}: ${said}`, {
+    cause: failure,
+    advice: 'Install qemu-guest-agent in the guest and set guest_agent to true',
+    tenant: `${sentence}; is it installed in the guest?`,
+  });
+}
+
+export async function getDetails(rig: Rig, instance: Instance): Promise<Outcome> {
+  const machine = await show(rig, instance);
+  const { vmid, node, config, mark } = machine;
+  const live = await readLive(rig, machine);
+  const row = {
+    vmid,
+    node,
+    name: config['name'] ?? '',
+    status: live.qmp ?? live.status ?? 'unknown',
+    lock: live.lock ?? '',
+    cores: Number(config['cores'] ?? 1),
+    memory: config['memory'] ?? '',
+    nics: Object.entries(config)
+      .filter(([key]) => /^net\d+$/.test(key))
+      .map(([key, value]) => `${key}: ${value}`)
+      .sort()
+      .join('; '),
+    disks: disksOf(config)
+      .map(({ key, volume }) => `${key}: ${volume}`)
+      .join('; '),
+    boots_from: rootDisk(config)?.key ?? '',
+    uptime: live.uptime,
+    ha: live.managed,
+    mark: `${mark.state}, ${mark.origin}`,
+  };
+  return { message: `Machine ${vmid} on ${node}`, rows: [row] };
+}

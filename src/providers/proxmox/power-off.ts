@@ -1,0 +1,45 @@
+import { Failure } from '../../failure.ts';
+import { path } from '../../kit/http/address.ts';
+import type { StopManner } from '../../provider.ts';
+import { isPaused, isRunning, readLive } from './live.ts';
+import type { Machine } from './machine.ts';
+import { cutPower } from './power.ts';
+import type { Rig } from './rig.ts';
+import { run } from './tasks.ts';
+import { isAbsentHere } from './trouble.ts';
+
+/** Ends with the power off; a guest that runs is asked first, for as long as its grace lasts. */
+export async function powerOff(rig: Rig, machine: Machine, manner: StopManner): Promise<void> {
+  try {
+    const live = await readLive(rig, machine);
+    if (!isRunning(live)) return;
+    // A paused guest cannot answer.
+    if (manner === 'graceful' && !isPaused(live)) {
+      await shutDown(rig, machine);
+      if (!isRunning(await readLive(rig, machine))) return;
+    }
+    await cutPower(rig, machine);
+  } catch (thrown) {
+    if (!isAbsentHere(Failure.from(thrown), machine.vmid)) throw thrown;
+    rig.context.log('stop.gone', { machine: machine.vmid });
+  }
+}
+
+/** Asks the guest to shut down and leaves enough of the time to cut its power. */
+async function shutDown(rig: Rig, { vmid, node, mark }: Machine): Promise<void> {
+  const { grace_seconds } = rig.settings;
+  const seconds = Math.floor(Math.min(grace_seconds, rig.api.deadline.remainingMs() / 2000));
+  if (seconds < 1) return;
+  try {
+    await run(rig, {
+      path: path`/nodes/${node}/qemu/${vmid}/status/shutdown`,
+      params: { timeout: seconds },
+      what: `shut the guest of machine ${vmid} down`,
+      doing: `the guest of machine ${vmid} was shutting down`,
+    });
+  } catch (thrown) {
+    const { kind, message } = Failure.from(thrown);
+    if (kind === 'timeout' || kind === 'unreachable') throw thrown;
+    rig.context.log('stop.ungraceful', { machine: vmid, name: mark.name, error: message });
+  }
+}

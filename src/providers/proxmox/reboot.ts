@@ -1,0 +1,74 @@
+import { Failure } from '../../failure.ts';
+import { path } from '../../kit/http/address.ts';
+import { poll } from '../../kit/poll.ts';
+import type { Instance } from '../../provider.ts';
+import { take } from './find.ts';
+import { isPaused, isRunning, type Live, readLive } from './live.ts';
+import { isBuilding, type Machine } from './machine.ts';
+import { halfMade, notRunning, resumeGuest, switchOn } from './power.ts';
+import type { Rig } from './rig.ts';
+import { run } from './tasks.ts';
+import { saidBy } from './trouble.ts';
+
+/** How long the node may take to start the machine again; it does so within seconds. */
+const comebackMs = 20_000;
+
+/** Asks the guest to restart and ends when it is back; one that does not listen is reset. */
+export async function reboot(rig: Rig, instance: Instance): Promise<void> {
+  const machine = await take(rig, instance);
+  if (isBuilding(machine)) throw halfMade(machine);
+  const before = await readLive(rig, machine);
+  if (!isRunning(before)) throw notRunning(machine);
+  if (isPaused(before)) {
+    await resetGuest(rig, machine);
+    return resumeGuest(rig, machine);
+  }
+  if (await asked(rig, machine)) await comeback(rig, machine, before);
+  else await resetGuest(rig, machine);
+}
+
+export async function resetGuest(rig: Rig, { vmid, node }: Machine): Promise<void> {
+  await run(rig, {
+    path: path`/nodes/${node}/qemu/${vmid}/status/reset`,
+    what: `reset machine ${vmid}`,
+    doing: `machine ${vmid} was being reset`,
+  });
+}
+
+/** Whether the guest did what it was asked for, within its grace and half of the time there is. */
+async function asked(rig: Rig, { vmid, node }: Machine): Promise<boolean> {
+  const { settings, api } = rig;
+  const seconds = Math.floor(Math.min(settings.grace_seconds, api.deadline.remainingMs() / 2000));
+  if (seconds < 1) return false;
+  try {
+    await run(rig, {
+      path: path`/nodes/${node}/qemu/${vmid}/status/reboot`,
+      params: { timeout: seconds },
+      what: `reboot machine ${vmid}`,
+      doing: `the guest of machine ${vmid} was shutting down`,
+    });
+    return true;
+  } catch (thrown) {
+    const failure = Failure.from(thrown);
+    if (!/got timeout$|failed/.test(saidBy(failure))) throw failure;
+    rig.context.log('reboot.reset', { machine: vmid, error: failure.message });
+    return false;
+  }
+}
+
+/**
+ * The task ends while the machine is still off: the node starts it again in another task. When it
+ * does not, we do.
+ */
+async function comeback(rig: Rig, machine: Machine, before: Live): Promise<void> {
+  const { deadline } = rig.api;
+  const givenUpAt = deadline.remainingMs() - comebackMs;
+  const look = async (): Promise<'back' | 'off' | undefined> => {
+    const live = await readLive(rig, machine);
+    if (isRunning(live) && live.pid !== before.pid) return 'back';
+    return !isRunning(live) && deadline.remainingMs() < givenUpAt ? 'off' : undefined;
+  };
+  const doing = `machine ${machine.vmid} was not back yet`;
+  const end = await poll(deadline, doing, look, { firstMs: 100, growth: 1.3, mostMs: 1000 });
+  if (end === 'off') await switchOn(rig, machine);
+}

@@ -1,0 +1,108 @@
+import { path } from '../../kit/http/address.ts';
+import type { Instance, Outcome } from '../../provider.ts';
+import { memoryOf } from './hardware.ts';
+import { readConfig } from './inventory.ts';
+import { isRunning, readLive } from './live.ts';
+import type { Machine } from './machine.ts';
+import { netIdentity, netKeys } from './nics.ts';
+import { takeBuilt } from './operations.ts';
+import { writeConfig, writeTags } from './ownership.ts';
+import { cutPower, switchOn } from './power.ts';
+import type { Rig } from './rig.ts';
+import { pickSnapshot, readSnapshots, refused } from './snapshots.ts';
+import { run } from './tasks.ts';
+import { type Config, configOf } from './wire.ts';
+
+/**
+ * Puts the disks back. The configuration of that day would come along: it is replaced by today's
+ * before the machine starts, since its old network may be somebody else's by now.
+ */
+export async function restoreSnapshot(
+  rig: Rig,
+  instance: Instance,
+  name: string,
+): Promise<Outcome> {
+  const machine = await takeBuilt(rig, instance);
+  const snapshot = pickSnapshot(await readSnapshots(rig, machine), name);
+  const ran = isRunning(await readLive(rig, machine));
+  if (snapshot.memory) await checkMemoryFits(rig, machine, name, ran);
+  const { vmid, node } = machine;
+  await run(rig, {
+    path: path`/nodes/${node}/qemu/${vmid}/snapshot/${name}/rollback`,
+    what: `restore snapshot ${name} of machine ${vmid}`,
+    doing: `restoring snapshot ${name}`,
+  });
+  if (!snapshot.memory) await keepToday(rig, machine);
+  else await keepTags(rig, machine);
+  if (ran && !isRunning(await readLive(rig, machine))) await switchOn(rig, machine);
+  return { message: `Snapshot ${name} was restored` };
+}
+
+/**
+ * Saved memory goes on at once where it stopped, on the NICs and with the size of that day; only
+ * where these are today's is that right.
+ */
+async function checkMemoryFits(
+  rig: Rig,
+  { vmid, node, config }: Machine,
+  name: string,
+  ran: boolean,
+): Promise<void> {
+  if (!ran) {
+    throw refused(
+      'conflict',
+      `Snapshot ${name} holds memory and would start the instance: start it first`,
+    );
+  }
+  const ask = { what: `read snapshot ${name} of machine ${vmid}` };
+  const then = configOf(
+    await rig.api.get(path`/nodes/${node}/qemu/${vmid}/snapshot/${name}/config`, ask),
+  );
+  if (identity(then) === identity(config)) return;
+  throw refused(
+    'conflict',
+    `Snapshot ${name} holds memory, and the network or size of the instance has changed since`,
+  );
+}
+
+function identity(config: Config): string {
+  const nets = [...netKeys(config)].sort().map((key) => `${key} ${netIdentity(config[key] ?? '')}`);
+  const { cores = '1', sockets = '1' } = config;
+  return [...nets, cores, sockets, memoryOf(config)].join('\n');
+}
+
+const kept =
+  /^(net\d+|cores|sockets|vcpus|memory|balloon|cpu|name|description|tags|onboot|protection|ipconfig\d+|sshkeys|ciuser|nameserver)$/;
+
+/** Brings network, size, name and mark back to what they were before disks were put back. */
+export async function keepToday(rig: Rig, machine: Machine): Promise<void> {
+  const now = await readConfig(rig, machine);
+  const { config: today } = machine;
+  const set = Object.entries(today).filter(
+    ([option, value]) => kept.test(option) && option !== 'tags' && now[option] !== value,
+  );
+  const gone = Object.keys(now).filter(
+    (option) => kept.test(option) && today[option] === undefined,
+  );
+  const form = Object.fromEntries(set);
+  await writeConfig(
+    rig,
+    machine,
+    gone.length === 0 ? form : { ...form, delete: gone.join(',') },
+    `keep network and size of machine ${machine.vmid}`,
+  );
+  if (now['tags'] !== today['tags']) await writeTags(rig, machine, today['tags'] ?? '');
+}
+
+async function keepTags(rig: Rig, machine: Machine): Promise<void> {
+  const { tags } = await readConfig(rig, machine);
+  const { config } = machine;
+  if (tags !== config['tags']) await writeTags(rig, machine, config['tags'] ?? '');
+}
+
+/** Off for as long as the disks are replaced; answers whether it ran. */
+export async function offForNow(rig: Rig, machine: Machine): Promise<boolean> {
+  const ran = isRunning(await readLive(rig, machine));
+  if (ran) await cutPower(rig, machine);
+  return ran;
+}

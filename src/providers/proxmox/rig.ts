@@ -1,0 +1,20 @@
+import type { Deadline } from '../../kit/deadline.ts';
+import type { Context } from '../../provider.ts';
+import { type Api, createApi } from './client.ts';
+import type { Settings } from './settings.ts';
+
+/** What one action works with. */
+export interface Rig {
+  readonly settings: Settings;
+  readonly context: Context;
+  readonly api: Api;
+}
+
+export function createRig(settings: Settings, context: Context): Rig {
+  return { settings, context, api: createApi(settings, context) };
+}
+
+/** The same under another deadline: the margin in which things are undone. */
+export function under(rig: Rig, deadline: Deadline): Rig {
+  return { ...rig, api: rig.api.under(deadline) };
+}

@@ -1,0 +1,109 @@
+import { Failure } from '../../failure.ts';
+import type { Blueprint } from './blueprint.ts';
+import { rootDisk } from './disks.ts';
+import { readConfig } from './inventory.ts';
+import type { Rig } from './rig.ts';
+import type { Survey } from './survey.ts';
+import { statusOf } from './trouble.ts';
+import { type Config, flagOf, type Row } from './wire.ts';
+
+/** The machine that is copied and how. */
+export interface Template {
+  readonly vmid: number;
+  readonly node: string;
+  readonly config: Config;
+  readonly isTemplate: boolean;
+  /** Its disks are where every node reaches them. */
+  readonly shared: boolean;
+}
+
+/** The template that the blueprint names, wherever in the cluster it is. */
+export async function findTemplate(
+  rig: Rig,
+  { machines, storages }: Survey,
+  wanted: string,
+): Promise<Template> {
+  const name = forNode(wanted, rig.settings.node);
+  const row = pick(machines, name, rig.settings.node);
+  const config = await readTemplate(rig, row, name);
+  const isTemplate = flagOf(config['template']);
+  if (!isTemplate && rig.settings.allowed_templates === undefined) {
+    throw unavailable(`${name} is a machine and no template`);
+  }
+  const places = new Set(disksIn(config));
+  const shared = [...places].every(
+    (storage) => storages.find((each) => each.storage === storage)?.shared === true,
+  );
+  return { vmid: row.vmid, node: row.node, config, isTemplate, shared };
+}
+
+/** `pve1=9000,pve2=9001` has one for each node, anything else is meant for all. */
+export function forNode(wanted: string, node: string): string {
+  if (!wanted.includes('=')) return wanted;
+  const entries = wanted.split(',').map((entry) => entry.split('=').map((part) => part.trim()));
+  const found = entries.find(([name]) => name === node)?.[1];
+  if (found !== undefined && found !== '') return found;
+  throw new Failure('config', `template_id names no template for node ${node}: ${wanted}`);
+}
+
+/** By id, else by name: of several with one name the one on the node itself. */
+function pick(machines: readonly Row[], name: string, node: string): Row {
+  if (/^\d+$/.test(name)) {
+    const row = machines.find(({ vmid }) => vmid === Number(name));
+    if (row !== undefined) return row;
+    throw unavailable(`there is no template ${name} that the API token sees`);
+  }
+  const named = machines.filter((row) => row.template && row.name === name);
+  const here = named.filter((row) => row.node === node);
+  const [row, second] = here.length > 0 ? here : named;
+  if (row === undefined) throw unavailable(`there is no template of the name ${name}`);
+  if (second !== undefined) {
+    throw unavailable(`there are several templates of the name ${name}: name it by its id`);
+  }
+  return row;
+}
+
+async function readTemplate(rig: Rig, row: Row, name: string): Promise<Config> {
+  try {
+    return await readConfig(rig, row);
+  } catch (thrown) {
+    if (statusOf(Failure.from(thrown)) !== 403) throw thrown;
+    throw unavailable(`the API token may not read template ${name}`);
+  }
+}
+
+function unavailable(why: string): Failure {
+  return new Failure('denied', `Cannot use the template: ${why}`, {
+    advice: 'Check template_id, and that the token has VM.Audit and VM.Clone on it',
+    tenant: 'The chosen template is not available',
+  });
+}
+
+function disksIn(config: Config): readonly string[] {
+  const values = Object.entries(config).filter(([key]) =>
+    /^(scsi|virtio|sata|ide|efidisk|tpmstate)\d+$/.test(key),
+  );
+  return values.flatMap(([, value]) => {
+    const storage = /^([A-Za-z][A-Za-z0-9._-]*):/.exec(value)?.[1];
+    return storage === undefined ? [] : [storage];
+  });
+}
+
+/** Whether the whole disk is copied. Ordinary machines can only be copied so. */
+export function isFullClone({ is_full_clone }: Blueprint, { isTemplate }: Template): boolean {
+  return is_full_clone || !isTemplate;
+}
+
+/** The storage that the copy's root disk will be on. */
+export function storageOfCopy(
+  blueprint: Blueprint,
+  template: Template,
+): { readonly storage: string; readonly sizeBytes: number } | undefined {
+  const disk = rootDisk(template.config);
+  if (disk === undefined) return undefined;
+  const full = isFullClone(blueprint, template);
+  return {
+    storage: full ? (blueprint.storage ?? disk.storage) : disk.storage,
+    sizeBytes: full ? disk.sizeBytes : 0,
+  };
+}

@@ -1,0 +1,207 @@
+import type { Clock } from './clock.ts';
+import type { Faults } from './faults.ts';
+import type { Locks } from './locks.ts';
+import type { Api } from './schema.ts';
+import type { Task, Tasks } from './tasks.ts';
+
+/** Configuration by option; every value as the text that stands in the file. */
+export type Config = Map<string, string>;
+
+export interface Snapshot {
+  readonly name: string;
+  description: string;
+  readonly snaptime: number;
+  parent?: string;
+  /** The volume with the memory, when it was saved. */
+  readonly vmstate?: string;
+  readonly config: Config;
+}
+
+/** What the system inside a VM does, which Proxmox can only watch. */
+export interface Guest {
+  /** A guest agent answers once the system has come up. */
+  agent: boolean;
+  /** It shuts down when asked, by the agent or by ACPI. */
+  obeys: boolean;
+  bootMs: number;
+  shutdownMs: number;
+  addresses: readonly { readonly nic: string; readonly ip: string; readonly prefix: number }[];
+  hostName: string;
+  readonly files: Map<string, string>;
+}
+
+export interface Vm {
+  readonly vmid: number;
+  node: string;
+  config: Config;
+  pending: Config;
+  /** Options whose removal waits for the next start; `true` removes the volume too. */
+  pendingDelete: Map<string, boolean>;
+  snapshots: Map<string, Snapshot>;
+  parent?: string;
+  power: 'running' | 'stopped';
+  /** What QEMU says while it runs: running, paused, io-error, … */
+  qmp: string;
+  startedAt: number;
+  pid: number;
+  guest: Guest;
+  /** Bytes of memory the guest uses while it runs. */
+  memoryUsed?: number;
+  /** QEMU refuses to start, as with arguments it does not know. */
+  brokenQemu?: boolean;
+}
+
+export type StorageType = 'dir' | 'nfs' | 'lvm' | 'lvmthin' | 'zfspool' | 'rbd';
+
+export interface Storage {
+  readonly id: string;
+  type: StorageType;
+  content: readonly string[];
+  shared: boolean;
+  /** Only these nodes have it. */
+  nodes?: readonly string[];
+  disabled: boolean;
+  /** False for a directory whose mount is missing. */
+  mounted: boolean;
+  readonly path: string;
+  totalBytes: number;
+  /** What is used beside the volumes below. */
+  otherBytes: number;
+}
+
+export interface Volume {
+  readonly storage: string;
+  /** The node that has it; absent on shared storage. */
+  readonly node?: string;
+  /** Without the storage: `100/vm-100-disk-0.qcow2`, `iso/debian.iso`. */
+  name: string;
+  vmid?: number;
+  readonly content: 'images' | 'iso' | 'backup' | 'snippets' | 'import';
+  readonly format: string;
+  size: number;
+  used: number;
+  readonly ctime: number;
+  /** The base volume of a linked clone, without the storage. */
+  parent?: string;
+  /** What stands in it, for tests that follow it through copies, snapshots and backups. */
+  data?: string;
+  readonly snapshots: Map<string, { readonly data: string; readonly size: number }>;
+  notes?: string;
+  protected?: boolean;
+  /** A backup's own configuration, as `extractconfig` shows it. */
+  archived?: string;
+  /** What stood in a backup's disks, by option. */
+  readonly disks?: ReadonlyMap<string, string>;
+}
+
+export interface Node {
+  readonly name: string;
+  readonly ip: string;
+  readonly id: number;
+  /** What corosync thinks of it. */
+  online: boolean;
+  /** What a connection to it meets. */
+  reach: 'up' | 'refused' | 'no-route' | 'silent';
+  bridges: Map<string, Record<string, string | number | readonly string[]>>;
+  totalMemory: number;
+  /** Memory used beside the VMs. */
+  otherMemory: number;
+  cpus: number;
+  readonly startedAt: number;
+  /** Seconds its clock is ahead of ours. */
+  clockSkew: number;
+  nextPid: number;
+  port: number;
+  fingerprint: string;
+  certificate: string;
+}
+
+export interface User {
+  readonly id: string;
+  password?: string;
+  enabled: boolean;
+  expire: number;
+}
+
+export interface Token {
+  /** `user@realm!name` */
+  readonly id: string;
+  secret: string;
+  /** Seconds since 1970; 0 is never. */
+  expire: number;
+  /** Only what both the token and its user may. */
+  privsep: boolean;
+  comment?: string;
+}
+
+export interface Acl {
+  readonly path: string;
+  readonly role: string;
+  /** A user or a token. */
+  readonly who: string;
+  readonly propagate: boolean;
+}
+
+export interface Pool {
+  comment?: string;
+  readonly vms: Set<number>;
+  readonly storages: Set<string>;
+}
+
+export interface HaResource {
+  state: string;
+  group?: string;
+  comment?: string;
+}
+
+/** What pvestatd has told the cluster about a VM, up to ten seconds ago. */
+export interface Broadcast {
+  readonly at: number;
+  readonly figures: Readonly<Record<string, string | number>>;
+}
+
+export interface Console {
+  readonly vmid: number;
+  readonly node: string;
+  readonly port: number;
+  readonly password: string;
+  readonly upid: string;
+  connected: number;
+}
+
+/** The whole cluster; tests may read and change all of it. */
+export interface State {
+  readonly version: '8.4' | '9.1';
+  readonly api: Api;
+  readonly clock: Clock;
+  readonly faults: Faults;
+  readonly locks: Locks;
+  readonly tasks: Tasks;
+  readonly name: string;
+  quorate: boolean;
+  readonly nodes: Map<string, Node>;
+  readonly storages: Map<string, Storage>;
+  readonly volumes: Set<Volume>;
+  readonly vms: Map<number, Vm>;
+  readonly pools: Map<string, Pool>;
+  readonly ha: Map<string, HaResource>;
+  /** Replication jobs by id, such as `100-0`. */
+  readonly replication: Map<string, { readonly guest: number; readonly target: string }>;
+  readonly zones: Map<string, Record<string, string>>;
+  readonly vnets: Map<string, Record<string, string>>;
+  readonly users: Map<string, User>;
+  readonly tokens: Map<string, Token>;
+  readonly roles: Map<string, ReadonlySet<string>>;
+  acl: Acl[];
+  /** datacenter.cfg, such as `user-tag-access`. */
+  readonly options: Map<string, string>;
+  readonly broadcasts: Map<number, Broadcast>;
+  readonly consoles: Console[];
+  /** What the guests of VMs made through the API do. */
+  readonly guest: Guest;
+  /** Milliseconds of the cluster's time that a kind of task works. */
+  readonly durations: Record<string, number>;
+  readonly clusterLog: Record<string, string | number>[];
+}
+
+export type { Task };

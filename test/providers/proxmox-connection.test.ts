@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { fingerprintOf } from '../kit/fakes/keys.ts';
+import { user } from './proxmox-backend.ts';
+import { inCluster } from './proxmox-scene.ts';
+
+const newSecret = '7b1e44d0-3c55-4f0e-9d7e-1a2b3c4d5e6f';
+
+/** The three seconds that Proxmox VE takes for every refused token are a few hundredths here. */
+const fast = { scale: 0.02 };
+
+describe('proxmox reaches its cluster', { concurrency: 4 }, () => {
+  it(
+    'by the next endpoint when one is down, and the console is where the answer came from',
+    inCluster(async ({ cloud, cluster, configure }) => {
+      configure({
+        url: cluster.endpoints.join(','),
+        console_address: 'pve1=10.0.0.1,pve2=10.0.0.2',
+      });
+      await cloud.deploy();
+      cluster.vm(10042).node = 'pve2';
+      await cluster.nodeDown('pve1');
+      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
+      const { document } = await cloud.ok('getconsole');
+      assert.equal((document['console'] as { host: string }).host, '10.0.0.2');
+    }),
+  );
+
+  it(
+    'with the old and the new token while one replaces the other',
+    inCluster(async ({ cloud, cluster, configure }) => {
+      cluster.state.tokens.set(`${user}!cs2`, {
+        id: `${user}!cs2`,
+        secret: newSecret,
+        expire: 0,
+        privsep: false,
+      });
+      configure({ token_next: 'cs2', secret_next: newSecret });
+      await cloud.deploy();
+      cluster.state.tokens.delete(`${user}!cs`);
+      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
+      await cloud.ok('stop', { state: 'Running' });
+      assert.ok(!cloud.everythingSaid().includes(newSecret));
+    }, fast),
+  );
+
+  it(
+    'with a new secret for the same token, before and after it changes there',
+    inCluster(async ({ cloud, cluster, configure }) => {
+      configure({ secret_next: newSecret });
+      await cloud.deploy();
+      const token = cluster.state.tokens.get(`${user}!cs`);
+      assert.ok(token);
+      token.secret = newSecret;
+      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
+    }, fast),
+  );
+
+  it(
+    'and says which token was refused and why',
+    inCluster(async ({ cloud, cluster }) => {
+      const token = cluster.state.tokens.get(`${user}!cs`);
+      assert.ok(token);
+      token.expire = 1;
+      const { text } = await cloud.call('status');
+      assert.match(text, /refused the API token cloudstack@pve!cs: it has expired/);
+      assert.match(text, /pveum user token modify/);
+    }, fast),
+  );
+
+  it(
+    'and names the right that is missing with the command that gives it',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      const role = new Set(cluster.state.roles.get('CloudStack'));
+      role.delete('VM.PowerMgmt');
+      cluster.state.roles.set('CloudStack', role);
+      const { text } = await cloud.call('stop');
+      assert.match(text, /VM\.PowerMgmt on \/vms\/10042: pveum acl modify \/vms\/10042/);
+    }),
+  );
+
+  it(
+    'only by certificates that it was told to trust',
+    inCluster(async ({ cloud, cluster, configure }) => {
+      configure({ tls_fingerprint: fingerprintOf('other-name') });
+      const { exitCode, text } = await cloud.call('status');
+      assert.equal(exitCode, 1);
+      assert.match(text, /shows another certificate than the pinned one/);
+      assert.equal(cluster.requests.length, 0);
+      configure({ tls_fingerprint: '', verify_tls_certificate: 'true' });
+      assert.match((await cloud.call('statuses')).text, /has an unknown issuer|is self-signed/);
+      configure({ verify_tls_certificate: 'false' });
+      await cloud.ok('statuses');
+    }),
+  );
+
+  it(
+    'by a host without scheme as well as by a whole URL',
+    inCluster(async ({ cloud, cluster, configure }) => {
+      const [endpoint = ''] = cluster.endpoints;
+      for (const url of [
+        endpoint.replace('https://', ''),
+        `${endpoint}/`,
+        `${endpoint}/api2/json/`,
+      ]) {
+        configure({ url });
+        await cloud.ok('statuses');
+      }
+    }),
+  );
+});

@@ -1,0 +1,318 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { readMark } from '../../src/kit/mark.ts';
+import { inCluster, shown } from './proxmox-scene.ts';
+
+const chosen = (details: Record<string, string>) =>
+  Object.fromEntries(Object.entries(details).map(([key, value]) => [`External:${key}`, value]));
+
+describe('proxmox makes machines', { concurrency: 4 }, () => {
+  it(
+    'with as few requests as there can be, on one connection',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.ok('create');
+      const asked = cluster.requests.map(shown).filter((line) => !/\/tasks\//.test(line));
+      assert.deepEqual(asked, [
+        'GET /cluster/resources',
+        'GET /access/permissions',
+        'GET /nodes/pve1/qemu/9000/config',
+        'POST /nodes/pve1/qemu/9000/clone',
+        'PUT /nodes/pve1/qemu/10042/resize',
+        'PUT /nodes/pve1/qemu/10042/config',
+        'POST /nodes/pve1/qemu/10042/status/start',
+        'GET /nodes/pve1/qemu/10042/status/current',
+      ]);
+      assert.equal(cluster.connections(), 1);
+    }),
+  );
+
+  it(
+    'with the mark in the description from the very request that makes them',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.ok('create');
+      const clone = cluster.requests.find(({ path }) => path.endsWith('/clone'));
+      const mark = readMark(String(clone?.params['description']));
+      assert.ok(typeof mark === 'object');
+      assert.deepEqual(
+        [mark.uuid, mark.remoteId, mark.state],
+        [cloud.vm.uuid, '10042', 'building'],
+      );
+    }),
+  );
+
+  it(
+    'linked to their template unless a whole copy is asked for, which alone names a storage',
+    inCluster(async ({ cloud, cluster }) => {
+      cloud.change({ details: chosen({ template_id: '9000', storage: 'local-lvm' }) });
+      await cloud.ok('create');
+      const other = cloud.another();
+      other.change({
+        details: chosen({ template_id: '9000', storage: 'local-lvm', is_full_clone: 'true' }),
+      });
+      await other.ok('create');
+      const [linked, full] = cluster.requests
+        .filter(({ path }) => path.endsWith('/clone'))
+        .map(({ params }) => params);
+      assert.deepEqual([linked?.['full'], linked?.['storage']], ['0', undefined]);
+      assert.deepEqual([full?.['full'], full?.['storage']], ['1', 'local-lvm']);
+      assert.match(cluster.vm(10043).config.get('scsi0') ?? '', /^local-lvm:/);
+    }),
+  );
+
+  it(
+    'from a template by its name, and by an id for each node',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.plantVm({ vmid: 9001, name: 'other', template: true, storage: 'shared' });
+      cloud.change({ details: chosen({ template_id: 'debian-12' }) });
+      await cloud.ok('create');
+      const other = cloud.another();
+      other.change({ details: chosen({ template_id: 'pve1=9001,pve2=9000' }) });
+      await other.ok('create');
+      const clones = cluster.requests.map(shown).filter((line) => line.endsWith('/clone'));
+      assert.deepEqual(clones, [
+        'POST /nodes/pve1/qemu/9000/clone',
+        'POST /nodes/pve1/qemu/9001/clone',
+      ]);
+    }),
+  );
+
+  it(
+    'on their own node from a template on another, where its storage is shared',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.plantVm({ vmid: 9002, node: 'pve2', template: true, storage: 'shared' });
+      cloud.change({ details: chosen({ template_id: '9002' }) });
+      await cloud.ok('create');
+      const clone = cluster.requests.find(({ path }) => path.endsWith('/clone'));
+      assert.deepEqual(
+        [clone?.path, clone?.params['target']],
+        ['/nodes/pve2/qemu/9002/clone', 'pve1'],
+      );
+      assert.equal(cluster.vm(10042).node, 'pve1');
+    }),
+  );
+
+  it(
+    'on their own node from a template on the local storage of another, as whole copies only',
+    inCluster(async ({ cloud, cluster, changes }) => {
+      cluster.plantVm({ vmid: 9002, node: 'pve2', template: true, storage: 'local-lvm' });
+      cloud.change({ details: chosen({ template_id: '9002' }) });
+      const { text } = await cloud.call('create');
+      assert.match(text, /Template 9002 can only be linked to on pve2/);
+      assert.deepEqual(changes(), []);
+      cloud.change({ details: chosen({ template_id: '9002', is_full_clone: 'true' }) });
+      await cloud.ok('create');
+      assert.deepEqual([cluster.vm(10042).node, cluster.vm(10042).power], ['pve1', 'running']);
+    }),
+  );
+
+  it(
+    'from real templates only, unless the operator names others',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.plantVm({ vmid: 200, name: 'somebodys', storage: 'shared' });
+      cloud.change({ details: chosen({ template_id: '200' }) });
+      const { text } = await cloud.call('create');
+      assert.match(text, /200 is a machine and no template/);
+      await cloud.ok('create', { host: { allowed_templates: '200' } });
+      assert.equal(
+        cluster.requests.find(({ path }) => path.endsWith('/clone'))?.params['full'],
+        '1',
+      );
+    }),
+  );
+
+  it(
+    'without anything that the template brings along',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.plantVm({
+        vmid: 9003,
+        template: true,
+        storage: 'shared',
+        description: 'words of the template',
+        tags: 'golden',
+        config: {
+          protection: 1,
+          onboot: 1,
+          sockets: 2,
+          balloon: 256,
+          net0: 'e1000,bridge=vmbr1',
+          net3: 'virtio,bridge=vmbr1',
+        },
+      });
+      cloud.change({ details: chosen({ template_id: '9003' }) });
+      await cloud.ok('create');
+      const { config } = cluster.vm(10042);
+      assert.doesNotMatch(config.get('description') ?? '', /words of the template/);
+      assert.doesNotMatch(config.get('tags') ?? '', /golden/);
+      assert.deepEqual(
+        ['protection', 'onboot', 'sockets', 'balloon', 'net3'].map((key) => config.get(key)),
+        [undefined, '0', '1', undefined, undefined],
+      );
+      assert.equal(config.get('net0'), 'virtio=02:01:00:CD:2A:00,bridge=vmbr0,tag=1577');
+    }),
+  );
+
+  it(
+    'that boot from an ISO image, with the disk that was asked for',
+    inCluster(async ({ cloud, cluster }) => {
+      cloud.change({
+        details: chosen({
+          template_type: 'iso',
+          iso_path: 'shared:iso/debian.iso',
+          storage: 'shared',
+          disk_size_gb: '10',
+        }),
+      });
+      await cloud.ok('create');
+      const { config, power } = cluster.vm(10042);
+      assert.equal(power, 'running');
+      assert.match(config.get('ide2') ?? '', /^shared:iso\/debian\.iso,media=cdrom/);
+      assert.match(config.get('scsi0') ?? '', /^shared:10042\/.*size=10G/);
+      assert.equal(config.get('boot'), 'order=scsi0;ide2');
+    }),
+  );
+
+  it(
+    'with UEFI, keys for secure boot and a TPM, where that is asked for',
+    inCluster(async ({ cloud, cluster, configure }) => {
+      configure({ firmware: 'ovmf', tpm: 'true', machine: 'q35', cpu_type: 'host' });
+      cloud.change({
+        details: chosen({
+          template_type: 'iso',
+          iso_path: 'shared:iso/debian.iso',
+          iso_os_type: 'win11',
+          storage: 'shared',
+          secure_boot: 'true',
+        }),
+      });
+      await cloud.ok('create');
+      const { config } = cluster.vm(10042);
+      assert.equal(config.get('bios'), 'ovmf');
+      assert.match(config.get('efidisk0') ?? '', /^shared:.*pre-enrolled-keys=1/);
+      assert.match(config.get('tpmstate0') ?? '', /^shared:.*version=v2\.0/);
+      assert.deepEqual([config.get('cpu'), config.get('machine')], ['host', 'q35']);
+    }),
+  );
+
+  it(
+    'under the next id when the first is taken, even by a machine that cannot be seen',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.plantVm({ vmid: 10042, name: 'somebodys', storage: 'shared', power: 'running' });
+      cluster.state.acl.push({
+        path: '/vms/10042',
+        role: 'NoAccess',
+        who: 'cloudstack@pve',
+        propagate: true,
+      });
+      const before = JSON.stringify([...cluster.vm(10042).config]);
+      await cloud.deploy();
+      const machine = await cloud.machine();
+      assert.notEqual(machine.remoteId, '10042');
+      assert.equal(cloud.vm.details['proxmox_vmid'], machine.remoteId);
+      assert.equal(JSON.stringify([...cluster.vm(10042).config]), before);
+      assert.equal(cluster.vm(10042).power, 'running');
+      await cloud.ok('stop');
+      await cloud.ok('delete');
+    }),
+  );
+
+  it(
+    'under the next id when somebody takes the first while they are being made',
+    inCluster(async ({ cloud, cluster, changes }) => {
+      cluster.faults.request({
+        method: 'POST',
+        path: '/clone',
+        before: () => {
+          cluster.plantVm({ vmid: 10042, name: 'faster', storage: 'shared' });
+        },
+      });
+      await cloud.ok('create');
+      assert.notEqual((await cloud.machine()).remoteId, '10042');
+      assert.equal(cluster.vm(10042).config.get('name'), 'faster');
+      assert.ok(changes().every((line) => !/^(DELETE|PUT) .*\/10042/.test(line)));
+    }),
+  );
+
+  it(
+    'although the cluster does not let us write tags',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.state.options.set('user-tag-access', 'user-allow=none');
+      await cloud.deploy();
+      assert.equal(cluster.vm(10042).config.get('tags'), undefined);
+      assert.deepEqual((await cloud.ok('statuses')).document['power_state'], {
+        [cloud.vm.name]: 'PowerOn',
+      });
+      await cloud.ok('stop');
+      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOff');
+      await cloud.ok('delete');
+    }),
+  );
+
+  it(
+    'in a pool with rights on nothing else',
+    inCluster(
+      async ({ cloud, cluster, configure }) => {
+        cluster.state.acl.splice(0);
+        const give = (path: string, role: string): void =>
+          void cluster.state.acl.push({ path, role, who: 'cloudstack@pve', propagate: true });
+        give('/pool/cs', 'CloudStack');
+        give('/storage/shared', 'PVEDatastoreUser');
+        give('/sdn/zones/localnetwork', 'PVESDNUser');
+        cluster.state.pools.get('cs')?.vms.add(9000);
+        cluster.plantVm({ vmid: 10050, name: 'i-9-9-VM', storage: 'shared', power: 'running' });
+        configure({ pool: 'cs' });
+        await cloud.deploy();
+        assert.ok(cluster.state.pools.get('cs')?.vms.has(10042));
+        await cloud.ok('statuses');
+        for (const action of ['status', 'reboot', 'stop', 'start', 'stop', 'delete']) {
+          await cloud.ok(action);
+        }
+        assert.equal(cluster.state.vms.has(10042), false);
+        assert.equal(cluster.vm(10050).power, 'running');
+      },
+      { pools: ['cs'] },
+    ),
+  );
+
+  it(
+    'only where there is room: memory and storage are looked at first',
+    inCluster(async ({ cloud, cluster, changes }) => {
+      const shared = cluster.state.storages.get('shared');
+      assert.ok(shared);
+      shared.otherBytes = shared.totalBytes;
+      const { text } = await cloud.call('create');
+      assert.match(text, /storage shared is 100 % full \(5 % have to stay free\)/);
+      assert.deepEqual(changes(), []);
+    }),
+  );
+
+  it(
+    'with cloud-init: key, user and addresses of the NICs',
+    inCluster(async ({ cloud, cluster, configure }) => {
+      configure({ cloud_init: 'static', cloud_init_user: 'admin' });
+      const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJx a@b';
+      cloud.change({ details: { ...cloud.vm.details, 'SSH.PublicKey': key } });
+      await cloud.ok('create');
+      const { config } = cluster.vm(10042);
+      assert.equal(decodeURIComponent(config.get('sshkeys') ?? ''), key);
+      assert.equal(config.get('ciuser'), 'admin');
+      assert.equal(config.get('ipconfig0'), 'ip=10.1.1.23/24,gw=10.1.1.1');
+      assert.equal(config.get('ipconfig1'), 'ip=dhcp');
+      assert.match(config.get('ide2') ?? '', /cloudinit/);
+    }),
+  );
+});
+
+describe('proxmox makes a machine alone', () => {
+  it(
+    'in little more time than its tasks take',
+    inCluster(
+      async ({ cloud }) => {
+        const startedMs = performance.now();
+        await cloud.ok('create');
+        const tookMs = performance.now() - startedMs;
+        assert.ok(tookMs < 1900, `${tookMs} ms`);
+      },
+      { latencyMs: 25, durations: { linkedclone: 400, resize: 400, qmstart: 400 } },
+    ),
+  );
+});

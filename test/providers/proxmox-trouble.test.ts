@@ -1,0 +1,271 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Fault } from './fakes/proxmox/faults.ts';
+import { inCluster, shown } from './proxmox-scene.ts';
+
+const html = '<html><head><title>Oops</title></head><body>'.padEnd(5000, 'x');
+/** A cluster whose seconds are hundredths of ours. */
+const fast = { scale: 0.01 };
+const always = Number.POSITIVE_INFINITY;
+
+describe('proxmox in trouble', { concurrency: 4 }, () => {
+  for (const [status, kind] of [
+    [500, 'create'],
+    [500, 'status'],
+    [595, 'status'],
+    [401, 'status'],
+  ] as const) {
+    it(
+      `fails shortly when ${kind} meets a ${status} with a page of HTML, and touches nothing`,
+      inCluster(async ({ cloud, cluster, changes }) => {
+        const answer = { status, reason: 'Broken', body: html };
+        cluster.faults.request({ answer, times: always });
+        const { exitCode, text, document } = await cloud.call(kind);
+        assert.equal(exitCode, 1);
+        assert.equal(document['power_state'], undefined);
+        assert.ok(text.length < 600, text);
+        assert.deepEqual(changes(), []);
+      }),
+    );
+  }
+
+  it(
+    'fails for an answer that is no JSON, and says how it begins',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.faults.request({ answer: { status: 200, body: html }, times: always });
+      const { exitCode, text } = await cloud.call('status');
+      assert.equal(exitCode, 1);
+      assert.match(text, /no JSON but .*<html>/);
+    }),
+  );
+
+  it(
+    'asks again when a read meets one 503',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      for (const path of ['/cluster/resources', '/status/current']) {
+        cluster.faults.request({ path, answer: { status: 503, body: html } });
+      }
+      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
+    }),
+  );
+
+  it(
+    'goes on when one look at a task meets a 502',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.faults.request({ path: '/tasks/', answer: { status: 502, body: html } });
+      await cloud.ok('create');
+      assert.equal((await cloud.machine()).power, 'on');
+    }),
+  );
+
+  it(
+    'begins a task again when no worker was to be had',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.faults.loseWorker('qmclone');
+      await cloud.ok('create');
+      assert.equal((await cloud.machine()).power, 'on');
+    }),
+  );
+
+  for (const path of ['/clone', '/resize', '/config', '/status/start']) {
+    const cases: readonly (readonly [string, Fault])[] = [
+      ['is refused with a 500', { answer: { status: 500, reason: 'no such thing', body: '' } }],
+      ['breaks off before it was served', { cut: 'before' }],
+      ['breaks off after it was served', { cut: 'after' }],
+      ['is served behind a 502', { answer: { status: 502, body: html }, processed: true }],
+    ];
+    for (const [how, fault] of cases) {
+      it(
+        `leaves nothing behind when ${path} of a create ${how}`,
+        inCluster(
+          async ({ cloud, cluster, backend }) => {
+            const before = await backend.machines();
+            const method = /resize|config/.test(path) ? 'PUT' : 'POST';
+            cluster.faults.request({ method, path, times: always, ...fault });
+            const { exitCode, text } = await cloud.call('create');
+            assert.equal(exitCode, 1);
+            assert.deepEqual(await backend.machines(), before, text);
+            cluster.faults.clear();
+            await cloud.ok('create');
+            assert.equal((await cloud.machine()).remoteId, '10042');
+          },
+          { durations: { linkedclone: 30 } },
+        ),
+      );
+    }
+  }
+
+  it(
+    'says how far a copy has come when there is no time left for it',
+    inCluster(async ({ cloud, cluster }) => {
+      const details = { ...cloud.vm.details, 'External:is_full_clone': 'true' };
+      cloud.change({ details });
+      cluster.faults.task({ type: 'qmclone', never: true });
+      const { text } = await cloud.call('create', { timeoutSeconds: 8 });
+      assert.match(text, /while copying template 9000 to machine 10042 \(\d+ % done\)/);
+      assert.match(text, /raise StartCommand/);
+    }),
+  );
+
+  it(
+    'says why a task failed and keeps the last lines of its log in ours',
+    inCluster(async ({ cloud, cluster, backend }) => {
+      const before = await backend.machines();
+      const fail = 'clone failed: copy "failed": exit code 1';
+      cluster.faults.task({ type: 'qmclone', fail });
+      const { text } = await cloud.call('create');
+      assert.match(text, /Could not copy template 9000 to machine 10042 on pve1: clone failed/);
+      assert.deepEqual(await backend.machines(), before);
+      assert.match(cloud.everythingSaid(), /task\.failed.*create linked clone of drive/);
+    }),
+  );
+
+  it(
+    'takes warnings of a task for success',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.faults.task({ type: 'qmclone', warnings: true });
+      cluster.faults.task({ type: 'qmstart', warnings: true });
+      await cloud.ok('create');
+      assert.match(cloud.everythingSaid(), /task\.warnings/);
+    }),
+  );
+
+  it(
+    'reports what it cannot remove: a copy whose worker was killed stays locked',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.faults.task({ type: 'qmclone', kill: true });
+      const { exitCode, text } = await cloud.call('create');
+      assert.equal(exitCode, 1);
+      assert.match(text, /its worker was killed/);
+      assert.match(text, /machine 10042 on pve1 is left locked and half-made.*qm unlock 10042/);
+      // Nobody can use that id until somebody clears it, and nobody has to wait for that.
+      await cloud.ok('create');
+      assert.notEqual((await cloud.machine()).remoteId, '10042');
+    }),
+  );
+
+  it(
+    'waits for a lock that another task holds for a while',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      const answer = {
+        status: 500,
+        reason: "can't lock file '/var/lock/qemu-server/lock-10042.conf' - got timeout",
+        body: '',
+      };
+      await cloud.ok('stop');
+      cluster.faults.request({ method: 'POST', path: '/status/start', answer });
+      await cloud.ok('start');
+    }),
+  );
+
+  it(
+    'says what a backup is in the way of, and to a tenant only that he has to wait',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      cluster.vm(10042).config.set('lock', 'backup');
+      const { text } = await cloud.custom('CreateSnapshot', { snap_name: 'snap1' });
+      assert.match(text, /is busy \(a backup or the like\); please try again later/);
+      assert.match(cloud.everythingSaid(), /VM is locked \(backup\)/);
+    }),
+  );
+
+  it(
+    'changes nothing without quorum and says so',
+    inCluster(async ({ cloud, cluster, backend }) => {
+      await cloud.deploy();
+      await cloud.ok('stop');
+      const before = await backend.machines();
+      cluster.state.quorate = false;
+      for (const action of ['start', 'delete']) {
+        const { exitCode, text } = await cloud.call(action, { caller: undefined as never });
+        assert.equal(exitCode, 1, action);
+        assert.match(`${text}${cloud.everythingSaid()}`, /no quorum|Permission denied/);
+      }
+      assert.deepEqual(await backend.machines(), before);
+    }, fast),
+  );
+
+  it(
+    'talks to servers that put the error into the status line only',
+    inCluster(
+      async ({ cloud, cluster, backend }) => {
+        await cloud.deploy();
+        for (const action of ['reboot', 'stop', 'start', 'stop', 'delete']) await cloud.ok(action);
+        const before = await backend.machines();
+        cluster.faults.request({
+          method: 'POST',
+          path: '/clone',
+          before: () => void cluster.plantVm({ vmid: 10042, name: 'faster', storage: 'shared' }),
+        });
+        await cloud.ok('create');
+        assert.equal((await backend.machines()).length, before.length + 2);
+      },
+      { version: '8.4', messages: false },
+    ),
+  );
+
+  it(
+    'starts what is running, stops what is stopped and deletes what is running',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      await cloud.ok('start');
+      await cloud.ok('delete');
+      assert.equal(cluster.state.vms.has(10042), false);
+      for (const action of ['stop', 'delete']) await cloud.ok(action);
+    }),
+  );
+
+  it(
+    'overrules a shutdown that is under way when the power is to be cut',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      await cloud.ok('stop', { state: 'Running' });
+      const stop = cluster.requests.find(({ path }) => path.endsWith('/status/stop'));
+      assert.equal(stop?.params['overrule-shutdown'], '1');
+    }),
+  );
+
+  it(
+    'never asks Proxmox VE to look for disks that no configuration names',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      await cloud.ok('delete');
+      const removed = cluster.requests.filter(({ method }) => method === 'DELETE');
+      assert.ok(removed.map(shown).every((line) => line === 'DELETE /nodes/pve1/qemu/10042'));
+      for (const { params } of removed) assert.deepEqual(params, { purge: '1' });
+    }),
+  );
+});
+
+describe('proxmox in trouble with its time', () => {
+  it(
+    'waits for no hanging server longer than it may',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.faults.request({ hang: 'before', times: always });
+      const startedMs = performance.now();
+      const { exitCode, text } = await cloud.call('start', { timeoutSeconds: 1 });
+      assert.ok(performance.now() - startedMs < 1000);
+      assert.equal(exitCode, 1);
+      assert.match(text, /Gave up after .* while waiting for Proxmox VE/);
+    }),
+  );
+
+  it(
+    'counts all tasks of an action against one time',
+    inCluster(
+      async ({ cloud, cluster, backend }) => {
+        const before = await backend.machines();
+        cluster.faults.task({ type: 'qmstart', never: true });
+        const startedMs = performance.now();
+        const { exitCode, text } = await cloud.call('create', { timeoutSeconds: 2 });
+        assert.ok(performance.now() - startedMs < 2000);
+        assert.equal(exitCode, 1);
+        assert.match(text, /while machine 10042 was starting/);
+        assert.deepEqual(await backend.machines(), before);
+      },
+      { durations: { linkedclone: 700 } },
+    ),
+  );
+});
