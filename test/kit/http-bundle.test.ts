@@ -121,6 +121,19 @@ describe('a bundle with the http kit', () => {
     assert.equal(server.bytes(), before);
   });
 
+  it('answers in one document when an error or a rejection escapes', async () => {
+    for (const action of ['Throw', 'Reject']) {
+      const { status, error } = await call(action);
+      assert.equal(status, 'error');
+      // The recorded caller is a tenant, who has no use for what went wrong inside.
+      assert.match(String(error), new RegExp(`^${action} failed: something went wrong`));
+    }
+  });
+
+  it('prints nothing when Node warns', async () => {
+    assert.equal((await call('Warn'))['status'], 'success');
+  });
+
   it('names no global that would load undici, and no polyfill of fetch', () => {
     const text = readFileSync(probe, 'utf8');
     assert.match(text, /pipeTo/, 'ofetch is inside');

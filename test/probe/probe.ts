@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { Failure } from '../../src/failure.ts';
 import { caFile, tlsFingerprint, verifyTlsCertificate } from '../../src/kit/common-fields.ts';
 import { text } from '../../src/kit/fields.ts';
@@ -38,6 +39,14 @@ const actions = {
   PostForm: { about: 'Sends a form', parameters: words, timeoutSeconds: 30, roles: everyone },
   Broken: { about: 'Reads no JSON', parameters: {}, timeoutSeconds: 30, roles: everyone },
   Slow: { about: 'Waits in vain', parameters: {}, timeoutSeconds: 30, roles: everyone },
+  Throw: {
+    about: 'Throws where nobody catches',
+    parameters: {},
+    timeoutSeconds: 30,
+    roles: everyone,
+  },
+  Reject: { about: 'Leaves a promise alone', parameters: {}, timeoutSeconds: 30, roles: everyone },
+  Warn: { about: 'Makes Node warn', parameters: {}, timeoutSeconds: 30, roles: everyone },
 } as const;
 
 export const probe = defineProvider({
@@ -65,6 +74,19 @@ export const probe = defineProvider({
           outcome(await http.request('POST', machine(instance), { form: { ...parameters } })),
         Broken: async () => outcome(await http.request('GET', '/broken')),
         Slow: async () => outcome(await http.request('GET', '/slow')),
+        Throw: () => {
+          setTimeout(() => breakOut(), 5);
+          return new Promise(() => {});
+        },
+        Reject: () => {
+          Promise.resolve().then(breakOut);
+          return new Promise(() => {});
+        },
+        Warn: async () => {
+          process.emitWarning('This must not be seen');
+          new EventEmitter().setMaxListeners(1).on('x', breakOut).on('x', breakOut);
+          return { message: 'Warned' };
+        },
       },
     };
   },
@@ -102,6 +124,10 @@ function outcome(reply: Reply): Outcome {
 function accepted(reply: Reply): Reply {
   if (reply.status === 200) return reply;
   throw new Failure('upstream', `The probe’s server said ${reply.status} ${reply.reason}`);
+}
+
+function breakOut(): never {
+  throw new Error('It escaped');
 }
 
 async function unsupported(): Promise<void> {
