@@ -79,7 +79,7 @@ export const probe = defineProvider({
           return new Promise(() => {});
         },
         Reject: () => {
-          Promise.resolve().then(breakOut);
+          void Promise.resolve().then(breakOut);
           return new Promise(() => {});
         },
         Warn: async () => {
