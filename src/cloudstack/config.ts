@@ -19,7 +19,7 @@ const logDirectory = '/var/log/cloudstack/management';
 
 /** The configuration with its defaults; a missing file is an empty one, a broken one a failure. */
 export function readConfig(file: string): Config {
-  const given = statSync(file, { throwIfNoEntry: false }) === undefined ? {} : parse(file);
+  const given = isThere(file) ? parse(file) : {};
   const logFile = given.log?.file ?? `${logDirectory}/outrigger.log`;
   const beside = logFile.slice(0, logFile.lastIndexOf('/'));
   return {
@@ -36,6 +36,13 @@ export function readConfig(file: string): Config {
     secretsDirectory: given.secrets_directory ?? '/etc/outrigger/secrets',
     keepPayloads: given.keep_payloads ?? false,
   };
+}
+
+function isThere(file: string): boolean {
+  const found = attempt(file, () => statSync(file, { throwIfNoEntry: false }));
+  // Whoever reads a pipe or a device in its place may wait, or read, for ever.
+  if (found?.isFile() === false) throw unreadable(file, 'it is not a plain file');
+  return found !== undefined;
 }
 
 function parse(file: string) {
@@ -67,12 +74,20 @@ function parse(file: string) {
 }
 
 function readJson(file: string): unknown {
+  return attempt(file, () => JSON.parse(readFileSync(file, 'utf8')));
+}
+
+function attempt<T>(file: string, look: () => T): T {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    return look();
   } catch (error) {
-    throw new Failure('config', `${file} cannot be read as JSON: ${(error as Error).message}`, {
-      cause: error,
-      advice: 'Mend that file or remove it',
-    });
+    throw unreadable(file, (error as Error).message, error);
   }
+}
+
+function unreadable(file: string, why: string, cause?: unknown): Failure {
+  return new Failure('config', `${file} cannot be read as JSON: ${why}`, {
+    cause,
+    advice: 'Mend that file or remove it',
+  });
 }

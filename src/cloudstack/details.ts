@@ -16,6 +16,8 @@ export interface Level {
 /** What a set of fields came to, and what has to be kept out of every text from now on. */
 export interface Resolved {
   readonly values: Readonly<Record<string, unknown>>;
+  /** What was given, as text, by key; without the defaults. */
+  readonly texts: Details;
   readonly secrets: readonly string[];
 }
 
@@ -39,6 +41,7 @@ export interface ResolveOptions {
 /** Fills every field from the strongest level that has it, through its schema, within its limit. */
 export function resolveFields(fields: Fields, options: ResolveOptions): Resolved {
   const values: Record<string, unknown> = {};
+  const texts: Record<string, string> = {};
   const secrets: string[] = [];
   const complain = (sentence: string): void =>
     options.lenient === undefined
@@ -46,32 +49,46 @@ export function resolveFields(fields: Fields, options: ResolveOptions): Resolved
       : options.lenient(sentence);
   for (const [key, field] of Object.entries(fields)) {
     const given = strongest(key, field, options.levels, complain);
-    if (given === undefined && field.default === undefined) {
-      if (field.required === true) complain(missing(key, field, fields, options.levels));
+    if (given === undefined) {
+      if (field.default !== undefined) fillOnDemand(values, key, field);
+      else if (field.required === true) complain(missing(key, field, fields, options.levels));
       continue;
     }
-    const resolved = readValue(key, field, given, options);
+    const resolved = readValue(field, given, options);
     if ('issue' in resolved) complain(resolved.issue);
     else {
       values[key] = resolved.value;
-      if (field.secret === true) secrets.push(resolved.text);
+      texts[key] = resolved.text;
+      if (field.secret === true) secrets.push(resolved.text.trim());
     }
   }
-  return { values, secrets };
+  return { values, texts, secrets };
+}
+
+/** Most calls look at few settings: a default becomes a value when somebody asks for it. */
+function fillOnDemand(values: Record<string, unknown>, key: string, field: Field): void {
+  const property = { configurable: true, enumerable: true };
+  Object.defineProperty(values, key, {
+    ...property,
+    get() {
+      const value = v.parse(field.schema(), field.default ?? '');
+      Object.defineProperty(values, key, { ...property, value });
+      return value;
+    },
+  });
 }
 
 function readValue(
-  key: string,
   field: Field,
-  given: Given | undefined,
+  given: Given,
   { secretsDirectory, limits = {} }: ResolveOptions,
 ): { readonly value: unknown; readonly text: string } | { readonly issue: string } {
-  const shown =
-    given === undefined
-      ? `the default of "${key}"`
-      : `${given.level} detail "${given.key}"${field.secret === true ? '' : ` is ${quote(given.text)} and`}`;
-  let text = given?.text ?? field.default ?? '';
-  if (given !== undefined && (field.file === true || given.key.endsWith('_file'))) {
+  const value = field.secret === true ? '' : ` is ${quote(given.text)} and`;
+  const shown = `${given.level} detail "${given.key}"${value}`;
+  let { text } = given;
+  if (field.file === true || given.key.endsWith('_file')) {
+    // What lies in the secrets directory would go to whomever an instance belongs to.
+    if (given.level === 'instance') return { issue: `${shown} may not name a file` };
     try {
       text = readSecretFile({ directory: secretsDirectory }, text);
     } catch (error) {
@@ -81,7 +98,7 @@ function readValue(
   const result = v.safeParse(field.schema(), text);
   if (!result.success) return { issue: `${shown} ${result.issues[0].message}` };
   const limit = field.within === undefined ? undefined : limits[field.within];
-  if (given?.level === 'instance' && !isWithin(result.output, text, limit)) {
+  if (given.level === 'instance' && !isWithin(result.output, text, limit)) {
     return { issue: `${shown} is not allowed by the operator's "${field.within}"` };
   }
   return { value: result.output, text };
@@ -148,7 +165,7 @@ function own(details: Details, key: string): string | undefined {
 
 function quote(text: string): string {
   // Somebody's address may hold a password, which is no secret by its key.
-  const shown = text.replace(/\/\/[^/@\s]*@/g, '//***@');
+  const shown = text.replace(/\/\/[\s\S]*@/, '//***@');
   return JSON.stringify(shown.length > 60 ? `${shown.slice(0, 60)}...` : shown);
 }
 

@@ -79,9 +79,13 @@ function read<S extends v.GenericSchema, T>(
 }
 
 function differ(what: string, a: string, one: unknown, b: string, other: unknown): string[] {
-  const same = String(one).toLowerCase() === String(other).toLowerCase();
-  if (one === undefined || other === undefined || same) return [];
+  if (one === undefined || other === undefined || plain(one) === plain(other)) return [];
   return [`"${a}" and "cloudstack.vm.details.${b}" are different ${what}`];
+}
+
+/** Not every object can be made a text; none is the same as anything. */
+function plain(given: unknown): unknown {
+  return typeof given === 'object' ? Symbol('an object') : String(given).toLowerCase();
 }
 
 function describeVmIssue(issue: v.BaseIssue<unknown>): string {

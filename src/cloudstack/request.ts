@@ -39,6 +39,8 @@ export interface Known {
 export interface Request {
   readonly provider: Provider;
   readonly settings: Readonly<Record<string, unknown>>;
+  /** All that makes up the endpoint, credentials included. */
+  readonly endpoint: string;
   readonly core: CoreSettings;
   readonly blueprint: Readonly<Record<string, unknown>>;
   readonly row?: ActionRow;
@@ -199,7 +201,7 @@ function resolveDetails({ payload, provider, levels, row, reading, issues }: Det
   const lenient = (sentence: string): void => void known.leftOut.push(sentence);
   const blueprint =
     wanted === undefined
-      ? { values: {}, secrets: [] }
+      ? { values: {}, texts: {}, secrets: [] }
       : resolveBlueprint(provider, {
           settings: settings.values,
           levels: [...levels, inside],
@@ -214,7 +216,12 @@ function resolveDetails({ payload, provider, levels, row, reading, issues }: Det
     issues,
   });
   known.unread = () => unreadDetails(provider, levels);
-  return { settings: settings.values, blueprint: blueprint.values, policy: policy.values };
+  return {
+    settings: settings.values,
+    endpoint: JSON.stringify([provider.name, settings.texts]),
+    blueprint: blueprint.values,
+    policy: policy.values,
+  };
 }
 
 /** Nobody fails for a detail that nobody reads; a misspelt one should be easy to find, though. */

@@ -4,10 +4,10 @@ import { type Clock, createDeadline, type DeadlineControl } from '../kit/deadlin
 import { type Log, silent } from '../kit/log.ts';
 import { createFileLog } from '../kit/log-file.ts';
 import { createMemo } from '../kit/memo.ts';
-import { createRedactor } from '../kit/redact.ts';
+import { createRedactor, type Redactor } from '../kit/redact.ts';
 import { makeStateDirectory } from '../kit/state-directory.ts';
 import type { Context, Registry } from '../provider.ts';
-import { type Answer, fail, succeed } from './answer.ts';
+import { type Answer, type Body, fail, succeed } from './answer.ts';
 import { type Arguments, readArguments } from './arguments.ts';
 import { type Budget, shareOut } from './budget.ts';
 import { type Config, readConfig } from './config.ts';
@@ -73,7 +73,7 @@ export function serve(world: World): Call {
     settle = resolve;
   });
   const finish = (error: unknown): void => {
-    if (!state.finished) settle(finishFailed(state, error));
+    if (!state.finished) settle(finishAnyhow(state, error));
   };
   work(state).then(settle, finish);
   const guard = (afterMs: number, reason: () => unknown): void => {
@@ -129,7 +129,7 @@ async function work(state: State): Promise<Answer> {
   }
   const memo = createMemo(
     { ...config.memo, uid: world.uid, pid: world.pid, mayCreate: world.mayCreate },
-    JSON.stringify([request.provider.name, request.settings]),
+    request.endpoint,
     () => world.time().getTime(),
   );
   const body = await run(request, contextFor(state, request, config), memo);
@@ -177,9 +177,9 @@ function openLog(state: State, config: Config): Log {
   return createFileLog(place, facts, world.time, () => createRedactor(known.secrets));
 }
 
-function finishWell(state: State, body: Readonly<Record<string, unknown>>): Answer {
+function finishWell(state: State, body: Body): Answer {
   const { world, known, config, args } = state;
-  const answer = succeed(body);
+  const answer = succeed(withoutSecrets(body, createRedactor(known.secrets)));
   state.finished = true;
   // Hundreds of these every minute say nothing that anybody looks for.
   const level = known.row?.remembers === true ? 'debug' : 'info';
@@ -193,6 +193,26 @@ function finishWell(state: State, body: Readonly<Record<string, unknown>>): Answ
     }
   }
   return answer;
+}
+
+/** A remote system may repeat in a message what it was told; the other parts are for CloudStack. */
+function withoutSecrets(body: Body, { text }: Redactor): Body {
+  const clean = (part: unknown): unknown => {
+    if (typeof part === 'string') return text(part);
+    if (Array.isArray(part)) return part.map(clean);
+    if (typeof part !== 'object' || part === null) return part;
+    return Object.fromEntries(Object.entries(part).map(([key, cell]) => [key, clean(cell)]));
+  };
+  return body['message'] === undefined ? body : { ...body, message: clean(body['message']) };
+}
+
+/** Whatever cannot be worded or logged: a call without an answer would be worse than a poor one. */
+function finishAnyhow(state: State, thrown: unknown): Answer {
+  try {
+    return finishFailed(state, thrown);
+  } catch {
+    return fail(`Something went wrong that cannot be put into words (ref ${state.ref})`, state.ref);
+  }
 }
 
 function finishFailed(state: State, thrown: unknown): Answer {

@@ -2,6 +2,11 @@ import assert from 'node:assert/strict';
 import { chmodSync, chownSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import * as v from 'valibot';
+import { parametersOf } from '../../src/cloudstack/custom.ts';
+import { coreFields } from '../../src/cloudstack/settings.ts';
+import type { Field } from '../../src/provider.ts';
+import { registry } from '../../src/providers/index.ts';
 import { type Entry, ledger } from './ledger.ts';
 import { changed, type Json, recorded } from './recorded.ts';
 import { makePlace, type Place } from './world.ts';
@@ -249,4 +254,23 @@ describe('settings', () => {
       }
     });
   });
+});
+
+describe('the definitions of every provider', () => {
+  for (const [name, load] of Object.entries(registry)) {
+    it(`of ${name} have defaults and examples that their own schemas take`, async () => {
+      const provider = await load();
+      const parameters = Object.values(provider.actions).map((action) => parametersOf(action));
+      for (const fields of [coreFields, provider.settings, provider.blueprint, ...parameters]) {
+        for (const [key, field] of Object.entries<Field>(fields)) {
+          const texts = field.file === true ? [field.default] : [field.default, field.example];
+          for (const text of texts) {
+            if (text === undefined) continue;
+            const { success } = v.safeParse(field.schema(), text);
+            assert.ok(success, `${key} does not take ${JSON.stringify(text)}`);
+          }
+        }
+      }
+    });
+  }
 });
