@@ -210,6 +210,8 @@ export interface RemoteMachine {
   readonly cpus?: number;
   readonly memoryBytes?: number;
   readonly nics?: readonly { readonly mac: string; readonly segment?: Segment }[];
+  /** Carries no mark, but may be what is left of a call of ours that was killed. */
+  readonly leftover?: boolean;
   /** What an operator should know besides, such as an erase that failed. */
   readonly remarks?: readonly string[];
 }

@@ -106,10 +106,19 @@ export const patterns: Text<readonly string[]> = list({ most: 200 });
 
 /** Whether a text matches one of the patterns as a whole. */
 export function matchesAny(text: string, allowed: readonly string[]): boolean {
-  return allowed.some((pattern) => wildcard(pattern).test(text));
+  return allowed.some((pattern) => matches(text, pattern.split('*')));
 }
 
-function wildcard(pattern: string): RegExp {
-  const parts = pattern.split('*').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
-  return new RegExp(`^${parts.join('[^]*')}$`);
+/** Piece by piece: an expression with many wildcards would try for ever. */
+function matches(text: string, [first = '', ...rest]: readonly string[]): boolean {
+  const last = rest.pop();
+  if (last === undefined) return text === first;
+  if (!text.startsWith(first) || !text.endsWith(last)) return false;
+  let at = first.length;
+  for (const piece of rest) {
+    const found = text.indexOf(piece, at);
+    if (found < 0) return false;
+    at = found + piece.length;
+  }
+  return at + last.length <= text.length;
 }

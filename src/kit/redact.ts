@@ -15,7 +15,7 @@ export function createRedactor(secrets: readonly string[]): Redactor {
   const known = [...new Set(secrets.filter((secret) => secret.length >= shortest))]
     // The longest first, so that a secret inside another does not leave the rest standing.
     .sort((a, b) => b.length - a.length)
-    .flatMap((secret) => [secret, encodeURIComponent(secret)]);
+    .flatMap((secret) => [secret, ...inUrls(secret)]);
   const text = (value: string): string =>
     known.reduce((rest, secret) => rest.split(secret).join(mask), value);
 
@@ -33,4 +33,13 @@ export function createRedactor(secrets: readonly string[]): Redactor {
     );
   };
   return { text, value: (what) => value(what) };
+}
+
+/** The secret as a URL holds it; half a Unicode character cannot get into one. */
+function inUrls(secret: string): string[] {
+  try {
+    return [encodeURIComponent(secret)];
+  } catch {
+    return [];
+  }
 }

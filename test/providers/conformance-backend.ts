@@ -23,6 +23,29 @@ export interface RemoteMachine {
   readonly disk?: string;
   /** Everything there is to know of it: two equal texts mean that nobody touched it. */
   readonly all: string;
+  /**
+   * Where no mark can travel with the call that makes a machine: what that very call left instead,
+   * which names the instance. Counts as a mark that says `building`.
+   */
+  readonly claim?: string;
+}
+
+/** Where the requests of the next action break off. */
+export interface Break {
+  /** At which changing request, counted from 1; infinite for counting only. */
+  readonly change: number;
+  /** Before anything of it was done, or after, so that only its answer is lost. */
+  readonly how: 'before' | 'after';
+  /** With every request that follows, undo and reading included, as if our process had been killed. */
+  readonly lasts: boolean;
+}
+
+/** A break under way. */
+export interface Broken {
+  /** How many changing requests have come; those after the break do not count. */
+  changes(): number;
+  /** Everything works again, and what a process of ours held on the system has been let go. */
+  mend(): Promise<void>;
 }
 
 /** A machine to be put there behind everybody's back. */
@@ -57,11 +80,19 @@ export interface Backend {
   removeBehind(remoteId: string): Promise<void>;
   /** Every call fails to reach the system. */
   outage(on: boolean): Promise<void>;
-  /** How many calls have reached it since the outage began. */
+  /**
+   * How many calls have reached it since the outage began. A port that is closed counts nobody: a
+   * fake goes on accepting connections, counts each request and destroys its socket.
+   */
   callsDuringOutage(): Promise<number>;
   /** The account no longer sees what it saw, the way this system does that: often without an error. */
   withdrawRights(on: boolean): Promise<void>;
 
+  /**
+   * Breaks requests off from now on; `judgeBy` in conformance-break.ts decides what becomes of each.
+   * May be lacking only where there are no requests: nothing else shows what a killed create leaves.
+   */
+  breakOff?(where: Break): Promise<Broken>;
   /** Makes a second machine with the same content, mark included; answers its id. */
   copy?(remoteId: string): Promise<string>;
   setPower?(remoteId: string, power: 'paused' | 'suspended' | 'saved'): Promise<void>;

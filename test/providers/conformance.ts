@@ -1,6 +1,7 @@
 import { describe } from 'node:test';
 import { actionCases } from './conformance-actions.ts';
 import type { SetUp } from './conformance-backend.ts';
+import { brokenCases } from './conformance-broken.ts';
 import { createCases } from './conformance-create.ts';
 import { limitCases } from './conformance-limits.ts';
 import { ownershipCases } from './conformance-ownership.ts';
@@ -19,6 +20,7 @@ export function conformance(name: string, setUp: SetUp): void {
     describe('reports', () => reportCases(setUp));
     describe('ownership', () => ownershipCases(setUp));
     describe('custom actions', () => actionCases(setUp));
+    describe('requests that break off', () => brokenCases(setUp));
     describe('limits', () => limitCases(setUp));
   });
 }

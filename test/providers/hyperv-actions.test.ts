@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Done } from '../cloudstack/world.ts';
 import { oops, scene } from './fakes/hyperv/scene.ts';
-import { fileAt, gib } from './fakes/hyperv/state.ts';
+import { fileAt, gib, put } from './fakes/hyperv/state.ts';
 import { admin } from './payloads.ts';
 
 describe('custom actions on Hyper-V', () => {
@@ -123,8 +123,9 @@ describe('custom actions on Hyper-V', () => {
       cloud.change({ nics: cloud.vm.nics.map((nic) => ({ ...nic, vlan: 2222 })) });
       await cloud.ok('start');
       state.errors.push({ step: 'checkpoint', trouble: oops, done: true });
-      const { exitCode } = await cloud.custom('RestoreSnapshot', { snapshot_name: 'old' });
+      const { exitCode, text } = await cloud.custom('RestoreSnapshot', { snapshot_name: 'old' });
       assert.equal(exitCode, 1);
+      assert.match(text, /Snapshot old was not restored, and the instance is stopped now/);
       const vm = await machine();
       assert.equal(vm.state, 'Off');
       assert.deepEqual(
@@ -205,6 +206,36 @@ describe('custom actions on Hyper-V', () => {
         assert.deepEqual([vm.drives[0]?.path, vm.state], [before, 'Running'], step);
         assert.equal(fileAt(state, before)?.content, content);
       }
+    }),
+  );
+
+  test(
+    "what a reinstall that was killed left behind is in nobody's way, and goes with the instance",
+    scene(async ({ cloud, state, machine }) => {
+      const disks = (): string[] =>
+        [...state.files.keys()].filter((path) => /i-2-42-vm/.test(path));
+      await cloud.ok('create');
+      const [first = ''] = disks();
+      const second = first.replace('.vhdx', '-2.vhdx');
+      const half = { content: 'half', size: gib, fileSize: gib, parent: '' };
+      const leave = (): void => put(state, second, half);
+      leave();
+      const again = { instance_name: cloud.vm.name };
+      await cloud.okCustom('Reinstall', again, { caller: admin });
+      assert.deepEqual(
+        [(await machine()).drives[0]?.path.toLowerCase(), disks()],
+        [second, [second]],
+      );
+      assert.notEqual(fileAt(state, second)?.content, 'half');
+      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'one' });
+      await cloud.okCustom('Reinstall', again, { caller: admin });
+      assert.deepEqual(
+        [(await machine()).drives[0]?.path.toLowerCase(), disks()],
+        [first, [first]],
+      );
+      leave();
+      await cloud.ok('delete');
+      assert.deepEqual(disks(), []);
     }),
   );
 

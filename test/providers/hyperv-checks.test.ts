@@ -89,6 +89,17 @@ test('a wrong password fails at the credentials', async () => {
   assert.equal(state('PowerShell'), 'skipped');
 });
 
+test('a login that the service does not offer fails at the credentials too', async () => {
+  const { state, found } = await examine(
+    undefined,
+    { authentication: 'basic' },
+    { offers: ['Negotiate'] },
+  );
+  assert.equal(state('credentials'), 'fail');
+  assert.match(found('credentials'), /does not offer Basic/);
+  assert.equal(state('PowerShell'), 'skipped');
+});
+
 test('a restricted PowerShell and a missing module each fail in their place', async () => {
   const restricted = await examine((host) => {
     host.languageMode = 'ConstrainedLanguage';

@@ -10,6 +10,7 @@ import { markOf } from './conformance-machine.ts';
 import { hostDetails, orphansOf } from './fakes/hyperv/backend.ts';
 import { oops, scene, settingsOf, word } from './fakes/hyperv/scene.ts';
 import { fileAt, gib, type HostState, newMachine, put } from './fakes/hyperv/state.ts';
+import { admin } from './payloads.ts';
 
 describe('prepare on Hyper-V', () => {
   test(
@@ -304,6 +305,18 @@ describe('create on Hyper-V', () => {
         [...state.folders].filter((folder) => /i-2-42/.test(folder)),
         [],
       );
+    }),
+  );
+
+  test(
+    'that runs out of time says how far the copy came, and leaves nothing',
+    scene(async ({ cloud, state }) => {
+      state.taskMs = 60_000;
+      const { exitCode, text } = await cloud.call('create', { timeoutSeconds: 2, caller: admin });
+      assert.equal(exitCode, 1);
+      assert.match(text, /copying the template of i-2-42-VM \(\d+ % done\)/);
+      assert.equal(state.machines.size, 0);
+      assert.deepEqual(orphansOf(state), []);
     }),
   );
 

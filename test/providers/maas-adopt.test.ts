@@ -1,26 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Failure } from '../../src/failure.ts';
-import { createDeadline } from '../../src/kit/deadline.ts';
-import { silent } from '../../src/kit/log.ts';
 import { readMark } from '../../src/kit/mark.ts';
-import type { Instance, Session } from '../../src/provider.ts';
+import type { Instance } from '../../src/provider.ts';
 import type { Cloud } from './conformance-cloud.ts';
-import { installation } from './conformance-cloud.ts';
-import { inMaas, type MaasScene } from './maas-scene.ts';
-
-async function sessionOf({ provider, fake }: MaasScene): Promise<Session> {
-  const times = { endMs: performance.now() + 10_000, undoEndMs: performance.now() + 10_000 };
-  const deadline = createDeadline(() => performance.now(), times);
-  const settings = {
-    endpoint: fake.url,
-    apikey: fake.user.key,
-    api_user: 'cloudstack',
-    verify_tls_certificate: true,
-    shared_user: true,
-  };
-  return provider.open(settings, { deadline, log: silent, installation, stateDirectory: () => '' });
-}
+import { inMaas, sessionOf } from './maas-scene.ts';
 
 function instanceOf({ vm }: Cloud): Instance {
   const { 'External:maas_system_id': id } = vm.details;

@@ -1,6 +1,7 @@
 import { writeMark } from '../../src/kit/mark.ts';
 import { maas } from '../../src/providers/maas/index.ts';
 import type { Backend, RemoteMachine } from './conformance-backend.ts';
+import { judgeBy } from './conformance-break.ts';
 import { type FakeMachine, show } from './fakes/maas/machine.ts';
 import { type FakeMaas, type Options, startMaas } from './fakes/maas/server.ts';
 import type { Details } from './payloads.ts';
@@ -88,6 +89,15 @@ export async function maasBackend(options: MaasOptions = {}): Promise<MaasBacken
     async withdrawRights(on) {
       key = (on ? stranger : own)?.key ?? '';
     },
+    async breakOff(where) {
+      const { judge, changes } = judgeBy(where);
+      const faults = { before: 'lost-request', after: 'lost-answer' } as const;
+      fake.disturb(({ method }) => {
+        const verdict = judge(method !== 'GET');
+        return verdict === undefined ? undefined : faults[verdict];
+      });
+      return { changes, mend: async () => fake.disturb(undefined) };
+    },
     async protect(remoteId) {
       fake.machine(remoteId).locked = true;
     },
@@ -132,6 +142,8 @@ function look(machine: FakeMachine): RemoteMachine {
     nics: machine.interfaces.map(({ mac }) => ({ mac, vlan: undefined })),
     physical: true,
     disk,
+    // Set under the same lock as the machine is claimed, which annotations cannot be.
+    ...(machine.agentName === '' ? {} : { claim: machine.agentName }),
     all: JSON.stringify({ ...shown, disk, powered: machine.powered }),
   };
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readMark } from '../../src/kit/mark.ts';
 import type { Cloud } from './conformance-cloud.ts';
 import { plain } from './fakes/maas/answers.ts';
 import { formOf, inMaas } from './maas-scene.ts';
@@ -239,45 +238,6 @@ describe('create on MAAS', () => {
       // Left out of a list it would count as stopped, so that there is no list.
       const { exitCode } = await cloud.call('statuses', { host: { shared_user: 'false' } });
       assert.equal(exitCode, 1);
-    }),
-  );
-});
-
-describe('Redeploy', () => {
-  const parameters = (cloud: Cloud, more = {}) => ({ instance_name: cloud.vm.name, ...more });
-
-  it(
-    'installs another series on the same machine and keeps its mark',
-    inMaas({}, async ({ cloud, own, owned }) => {
-      await cloud.deploy();
-      const { systemId, disk } = own();
-      const wanted = parameters(cloud, { distro_series: 'ubuntu/noble' });
-      await cloud.okCustom('Redeploy', wanted, { caller: admin });
-      assert.equal(own().systemId, systemId);
-      assert.notEqual(own().disk, disk);
-      assert.equal(own().series, 'noble');
-      assert.equal(owned().length, 1);
-      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
-    }),
-  );
-
-  it(
-    'that fails keeps the machine, so that it can be repeated',
-    inMaas({}, async ({ cloud, own }) => {
-      await cloud.deploy();
-      own().installs = 'badly';
-      const failed = await cloud.custom('Redeploy', parameters(cloud), { caller: admin });
-      assert.equal(failed.exitCode, 1);
-      assert.match(failed.text, /run Redeploy again/);
-      assert.equal(own().status, 'failed_deployment');
-      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerUnknown');
-      assert.equal((await cloud.call('start')).exitCode, 1);
-      await cloud.ok('stop');
-      assert.equal(own().status, 'failed_deployment');
-      own().installs = 'well';
-      await cloud.okCustom('Redeploy', parameters(cloud), { caller: admin });
-      const mark = readMark(own().annotations['outrigger'] ?? '');
-      assert.ok(typeof mark === 'object' && mark.state === 'built');
     }),
   );
 });

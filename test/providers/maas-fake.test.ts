@@ -129,6 +129,7 @@ describe('the fake MAAS is as strict as the real one about', () => {
         (await send(fake, '/machines/?op=allocate', { body: `system_id=${systemId}` })).status,
         409,
       );
+      fake.world.life.timings.busyMs = 60_000;
       await send(fake, path('power_on'), { body: '' });
       assert.equal(fake.machine(systemId).status, 'deploying');
       assert.equal((await send(fake, path('power_off'), { body: '' })).status, 503);
@@ -148,11 +149,14 @@ describe('the fake MAAS is as strict as the real one about', () => {
       await send(fake, annotate, { body: 'b=' });
       assert.deepEqual(fake.machine(systemId).annotations, { a: '1' });
       assert.equal((await send(fake, annotate, { body: 'a%20b=1' })).status, 400);
+      // Long enough to be seen on a busy machine.
+      fake.world.life.timings.releaseMs = 500;
       await send(fake, `/machines/${systemId}/?op=release`, { body: '' });
       const machine = fake.machine(systemId);
       assert.deepEqual([machine.status, machine.agentName], ['releasing', '']);
       assert.deepEqual(machine.annotations, { a: '1' });
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      while (machine.status === 'releasing')
+        await new Promise((resolve) => setTimeout(resolve, 20));
       assert.deepEqual([machine.status, machine.annotations], ['ready', {}]);
     }),
   );

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readMark } from '../../src/kit/mark.ts';
 import type { Fault, Gate, Seen } from './fakes/maas/gate.ts';
-import { inMaas, type MaasScene, requests } from './maas-scene.ts';
+import { doctorOf, inMaas, type MaasScene, requests, sessionOf } from './maas-scene.ts';
 import { admin } from './payloads.ts';
 
 /** How the process dies at a request: before it arrives, or before its answer does. */
@@ -115,6 +115,31 @@ describe('a deployment that is killed at any request', () => {
         }
       },
     );
+  });
+
+  it('is seen by an audit, or by doctor where it was killed before the mark', async () => {
+    const places = { audit: 0, doctor: 0 };
+    await everyDeath(
+      async () => {},
+      deploy,
+      async (scene, when) => {
+        const { cloud, owned } = scene;
+        const listed = (await (await sessionOf(scene)).machines?.()) ?? [];
+        for (const { systemId } of owned()) {
+          const mark = listed.find(({ remoteId }) => remoteId === systemId)?.mark;
+          if (typeof mark === 'object') {
+            assert.equal(mark.uuid, cloud.vm.uuid, when);
+            places.audit += 1;
+          } else {
+            const claims = (await doctorOf(scene)).get('claims');
+            assert.equal(claims?.state, 'warn', when);
+            assert.match(claims?.found ?? '', new RegExp(systemId), when);
+            places.doctor += 1;
+          }
+        }
+      },
+    );
+    assert.ok(places.audit > 0 && places.doctor > 0, JSON.stringify(places));
   });
 });
 

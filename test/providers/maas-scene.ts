@@ -1,7 +1,9 @@
 import type { TestContext } from 'node:test';
-import type { Provider } from '../../src/provider.ts';
+import { createDeadline } from '../../src/kit/deadline.ts';
+import { silent } from '../../src/kit/log.ts';
+import type { Check, Context, Provider, Session } from '../../src/provider.ts';
 import type { Place } from '../cloudstack/world.ts';
-import { type Cloud, inScene } from './conformance-cloud.ts';
+import { type Cloud, inScene, installation } from './conformance-cloud.ts';
 import type { FakeMachine } from './fakes/maas/machine.ts';
 import type { FakeMaas } from './fakes/maas/server.ts';
 import { type MaasBackend, type MaasOptions, maasBackend } from './maas-backend.ts';
@@ -64,4 +66,32 @@ export function formOf({ seen }: Pick<FakeMaas, 'seen'>, op: string): URLSearchP
   const found = [...seen].reverse().find((request) => request.op === op);
   if (found === undefined) throw new Error(`nobody asked for ${op}`);
   return new URLSearchParams(found.body);
+}
+
+/** The provider opened as an operator's command does it, beside CloudStack. */
+export async function sessionOf(scene: MaasScene): Promise<Session> {
+  return scene.provider.open(settingsOf(scene), contextNow());
+}
+
+/** What doctor says of the user's machines, by the names of its lines. */
+export async function doctorOf(scene: MaasScene): Promise<ReadonlyMap<string, Check>> {
+  const settings = { ...settingsOf(scene), shared_user: false };
+  const found = (await scene.provider.checks?.(settings, contextNow())) ?? [];
+  return new Map(found.map((check) => [check.name, check]));
+}
+
+function settingsOf({ fake }: MaasScene) {
+  return {
+    endpoint: fake.url,
+    apikey: fake.user.key,
+    api_user: 'cloudstack',
+    verify_tls_certificate: true,
+    shared_user: true,
+  };
+}
+
+function contextNow(): Context {
+  const times = { endMs: performance.now() + 10_000, undoEndMs: performance.now() + 10_000 };
+  const deadline = createDeadline(() => performance.now(), times);
+  return { deadline, log: silent, installation, stateDirectory: () => '' };
 }

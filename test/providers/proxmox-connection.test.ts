@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fingerprintOf } from '../kit/fakes/keys.ts';
+import { authority, fingerprintOf, readKey } from '../kit/fakes/keys.ts';
 import { user } from './proxmox-backend.ts';
-import { inCluster } from './proxmox-scene.ts';
+import { inCluster, sessionOf } from './proxmox-scene.ts';
 
 const newSecret = '7b1e44d0-3c55-4f0e-9d7e-1a2b3c4d5e6f';
 
@@ -92,6 +92,17 @@ describe('proxmox reaches its cluster', { concurrency: 4 }, () => {
       assert.match((await cloud.call('statuses')).text, /has an unknown issuer|is self-signed/);
       configure({ verify_tls_certificate: 'false' });
       await cloud.ok('statuses');
+    }),
+  );
+
+  it(
+    'by the certificate of its own authority, and by no other',
+    inCluster(async ({ cluster }) => {
+      const trust = { verify_tls_certificate: 'true', tls_fingerprint: '' };
+      const session = await sessionOf(cluster, trust, { ca_file: authority() });
+      assert.equal((await session.powers?.())?.size, 0);
+      const other = await sessionOf(cluster, trust, { ca_file: readKey('self-signed').cert });
+      await assert.rejects(other.powers?.() ?? Promise.resolve(), /unknown issuer/);
     }),
   );
 

@@ -1,6 +1,12 @@
 import type { TestContext } from 'node:test';
+import { collectIssues } from '../../src/cloudstack/issues.ts';
+import { resolveSettings } from '../../src/cloudstack/settings.ts';
+import { createDeadline } from '../../src/kit/deadline.ts';
+import { silent } from '../../src/kit/log.ts';
+import type { Session } from '../../src/provider.ts';
+import { proxmox } from '../../src/providers/proxmox/index.ts';
 import type { Backend, SetUp } from './conformance-backend.ts';
-import { inScene, type Scene } from './conformance-cloud.ts';
+import { inScene, installation, type Scene } from './conformance-cloud.ts';
 import type { Cluster, Logged, Options } from './fakes/proxmox/index.ts';
 import type { Details } from './payloads.ts';
 import { detailsFor, proxmoxBackend } from './proxmox-backend.ts';
@@ -46,6 +52,24 @@ export function inCluster(
 
 function detailsOf(cluster: Cluster | undefined): Details {
   return cluster === undefined ? {} : detailsFor(cluster);
+}
+
+/** A session as operator commands open it; `content` are settings whose file has been read already. */
+export async function sessionOf(
+  cluster: Cluster,
+  more: Details = {},
+  content: Details = {},
+): Promise<Session> {
+  const issues = collectIssues();
+  const details = detailsFor(cluster, 'pve1', more);
+  const { values } = resolveSettings(proxmox, [{ name: 'host', details }], '', issues);
+  issues.throwIfAny('open');
+  const endMs = performance.now() + 20_000;
+  const deadline = createDeadline(() => performance.now(), { endMs, undoEndMs: endMs });
+  return proxmox.open(
+    { ...values, ...content },
+    { deadline, log: silent, installation, stateDirectory: () => '/nonexistent' },
+  );
 }
 
 export function isChange({ method }: Logged): boolean {

@@ -42,7 +42,10 @@ export async function simulatorBackend(place: Place): Promise<Backend> {
     details: () => ({ host: { node: 'sim1', ...script } }),
     chosen: { template_id: 'debian-12', disk_size_gb: '20' },
     secrets: [],
-    lacks: {},
+    lacks: {
+      breakOff:
+        'there is no request that could break off; simulator-processes.test.ts kills its processes',
+    },
 
     async machines() {
       const ids = readdirSync(machines).filter((file) => /^[^.].*\.json$/.test(file));

@@ -145,9 +145,10 @@ function foreignMark(sighting: Sighting, byUuid: ReadonlyMap<string, Listed>): F
 
 function remarks(sighting: Sighting): Finding[] {
   const { machine } = sighting;
-  if (!isOurs(sighting)) return [];
+  if (!isOurs(sighting) && machine.leftover !== true) return [];
+  const subject = isOurs(sighting) ? sighting.machine.mark.name : machine.name;
   return (machine.remarks ?? []).map((remark) => ({
-    ...{ severity: 'warning', kind: 'remark', subject: sighting.machine.mark.name },
+    ...{ severity: 'warning', kind: machine.leftover ? 'leftover' : 'remark', subject },
     found: `${placeOf(sighting)}: ${remark}`,
   }));
 }

@@ -5,6 +5,7 @@ export type Severity = 'warning' | 'critical' | 'unknown';
 export const kinds = [
   'orphan',
   'left-behind',
+  'leftover',
   'duplicate',
   'copy',
   'unreadable-mark',

@@ -102,6 +102,7 @@ function refused(reply: Reply, credentials: Credentials): Failure {
     return new Failure('config', `WinRM at ${endpoint} does not offer ${wanted}, only ${names}`, {
       advice: `Enable it there (winrm set winrm/config/service/auth @{${wanted}="true"}) or change the setting authentication`,
       outage: true,
+      facts: { login: true },
     });
   }
   return new Failure(

@@ -31,7 +31,7 @@ export const blueprint = {
     example: '2',
   },
   vhd_size_gb: {
-    about: 'Size of the disk: needed for an ISO image, a larger one than the template’s otherwise',
+    about: "Size of the disk: needed for an ISO image, a larger one than the template's otherwise",
     schema: wholeNumber({ min: 1, max: 65_536 }),
     unit: 'GiB',
     within: 'max_disk_gb',

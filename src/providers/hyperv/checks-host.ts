@@ -40,7 +40,7 @@ export function ownershipCheck({ machines }: Listing, { installation }: Context)
   const present = machines.filter((machine) => !isReplica(machine)).map(toSeen);
   const { certain, doubtful } = overview(present, installation);
   const marked = doubtful.filter((one) => one.machines.some(({ mark }) => mark !== undefined));
-  const found = `${machines.length} machines, ${certain.length} of them this installation’s`;
+  const found = `${machines.length} machines, ${certain.length} of them this installation's`;
   if (marked.length === 0) return ok('machines', found);
   const names = marked.map(({ name }) => name).join(', ');
   return {

@@ -59,12 +59,8 @@ function skipped(names: readonly string[]): readonly Check[] {
 /** The check that a failure belongs to fails, those behind it could not be made. */
 function failedAt(failure: Failure): readonly Check[] {
   const { kind, facts } = failure;
-  const where =
-    kind === 'denied' && facts['ps'] !== true
-      ? 'credentials'
-      : facts['ps'] === true
-        ? 'module'
-        : 'PowerShell';
+  const atLogin = kind === 'denied' || facts['login'] === true;
+  const where = facts['ps'] === true ? 'module' : atLogin ? 'credentials' : 'PowerShell';
   const at = afterWay.indexOf(where);
   return [
     ...afterWay.slice(0, at).map((name) => ok(name, 'fine so far')),

@@ -5,7 +5,7 @@ import { type Undo, withUndo } from '../../kit/undo.ts';
 import type { Preparation, SizedInstance } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
 import { diskType, generationOf, gib, secureTemplate } from './blueprint.ts';
-import { diskPath, machineFolder, removeMachine, withdraw } from './delete.ts';
+import { diskPlaces, machineFolder, removeMachine, withdraw } from './delete.ts';
 import { type Found, remark, showIfThere, takeIfThere } from './find.ts';
 import { type Hardware, hardwareOf, reshape, rewire } from './hardware.ts';
 import { isRunning, order } from './orders.ts';
@@ -61,7 +61,7 @@ async function build(
 ): Promise<void> {
   const found = await make(rig, instance, blueprint, { hardware, undo });
   const { id, proof } = found;
-  const path = diskPath(rig.settings, found.mark, diskType(blueprint));
+  const [path] = diskPlaces(rig.settings, found.mark, diskType(blueprint));
   await makeDisk(rig, blueprint, path, instance.name);
   await rig.host.ask(steps.attach, {
     ...{ id, proof, disk: path },
@@ -153,7 +153,8 @@ async function copy({ host, context }: Rig, from: string, to: string, name: stri
   const what = (): string => `copying the template of ${name} (${percent} % done)`;
   const portion = async (): Promise<true | undefined> => {
     const forMs = Math.min(4000, Math.floor(deadline.remainingMs() / 2));
-    if (forMs <= 0) throw deadline.failure(what());
+    // Less is not worth a question, and whoever asks it would not hear how far the copy came.
+    if (forMs < 100) throw deadline.failure(what());
     const said = await host.ask(steps.copy, { from, to, forMs }, { paths: [from, to] });
     percent = said.total === 0 ? 100 : Math.floor((said.bytes * 100) / said.total);
     return said.done || undefined;

@@ -83,7 +83,7 @@ async function ownFiles(
   const inside = disks.map(({ path }) => path).filter((path) => isUnder(path, settings.vhd_path));
   const left = disks.map(({ path }) => path).filter((path) => !inside.includes(path));
   if (left.length > 0) context.log('delete.disks-left', { files: left, level: 'warn' });
-  const named = ['vhdx', 'vhd'].map((type) => diskPath(settings, mark, type));
+  const named = ['vhdx', 'vhd'].flatMap((type) => diskPlaces(settings, mark, type));
   const paths = [...new Set([...inside, ...named])];
   const { used } = await host.ask(steps.users, { id, paths });
   if (used.length === 0) return paths;
@@ -97,13 +97,17 @@ async function ownFiles(
   );
 }
 
-/** Every machine gets a file of its own, so that two attempts never meet in one. */
-export function diskPath(
+/**
+ * Every machine has two places of its own, so that a new disk is made beside the old one and
+ * whatever was left in either is found by its name.
+ */
+export function diskPlaces(
   { vhd_path }: Rig['settings'],
   { name, remoteId }: { readonly name: string; readonly remoteId: string },
   type: string,
-): string {
-  return join(vhd_path, `${name}-${remoteId}.${type}`);
+): readonly [string, string] {
+  const base = join(vhd_path, `${name}-${remoteId}`);
+  return [`${base}.${type}`, `${base}-2.${type}`];
 }
 
 export function machineFolder(

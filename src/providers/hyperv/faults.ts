@@ -32,7 +32,7 @@ export function isPipeEnded({ code }: Fault): boolean {
   return pipeEnded.has(code);
 }
 
-/** `what` completes "… while …". */
+/** `what` completes "... while ...". */
 export function faultFailure(fault: Fault, host: string, what: string): Failure {
   const { code, text } = fault;
   const facts = { wsman: code, subcode: fault.subcode };

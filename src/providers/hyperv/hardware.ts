@@ -43,6 +43,11 @@ export function hardwareOf(instance: SizedInstance, settings: Settings): Hardwar
   };
 }
 
+/** Hyper-V's twelve digits as everybody else writes them. */
+export function macWithColons(mac: string): string {
+  return mac.toLowerCase().replace(/(..)(?=.)/g, '$1:');
+}
+
 /** By the network's UUID or name, as the operator wrote it down, or the one for all. */
 export function switchOf(
   { network }: Nic,

@@ -2,6 +2,7 @@ import { Failure } from '../../failure.ts';
 import type { Mark } from '../../kit/mark.ts';
 import type { Instance, RemoteMachine, Segment } from '../../provider.ts';
 import { notesWith } from './find.ts';
+import { macWithColons } from './hardware.ts';
 import { isReplica, lookAround, toSeen } from './listing.ts';
 import { powerOf } from './orders.ts';
 import { alone, type Rig } from './rig.ts';
@@ -39,7 +40,7 @@ function sizeOf({ cpus, memory, adapters }: Held): Partial<RemoteMachine> {
     cpus,
     memoryBytes: memory,
     nics: adapters.map(({ mac, mode, vlan }) => ({
-      mac: mac.toLowerCase().replace(/(..)(?=.)/g, '$1:'),
+      mac: macWithColons(mac),
       ...segmentOf(mode, vlan),
     })),
   };

@@ -203,5 +203,6 @@ export function writePairs(pairs: Challenge['pairs']): Buffer {
 function strange(why: string): Failure {
   return new Failure('upstream', `The answer to the NTLM login cannot be used: ${why}`, {
     advice: 'Is there a proxy between this server and the Hyper-V host?',
+    facts: { login: true },
   });
 }

@@ -3,6 +3,7 @@ import type { Instance, Outcome } from '../../provider.ts';
 import { gib, tooSmall } from './blueprint.ts';
 import { isMerging } from './delete.ts';
 import { type Found, notRunning, show, takeBuilt } from './find.ts';
+import { macWithColons } from './hardware.ts';
 import { isRunning, order, powerOf } from './orders.ts';
 import { isSamePath } from './paths.ts';
 import { alone, type Rig, refused } from './rig.ts';
@@ -18,7 +19,7 @@ export async function getIpAddresses(rig: Rig, instance: Instance): Promise<Outc
     // The guest says what it likes.
     addresses
       .filter((address) => /^[0-9A-Fa-f:.]{2,45}$/.test(address))
-      .map((address) => ({ nic, mac: mac.toLowerCase().replace(/(..)(?=.)/g, '$1:'), address })),
+      .map((address) => ({ nic, mac: macWithColons(mac), address })),
   );
   return {
     message:

@@ -4,7 +4,7 @@ import type { Instance, Outcome } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
 import { diskType } from './blueprint.ts';
 import { makeDisk } from './create.ts';
-import { diskPath, withoutCheckpoints } from './delete.ts';
+import { diskPlaces, withoutCheckpoints } from './delete.ts';
 import { type Found, takeBuilt } from './find.ts';
 import { changeMedia } from './operations.ts';
 import { isRunning, order, powerOf, powerOff } from './orders.ts';
@@ -51,11 +51,9 @@ function exchangeDisk(
   blueprint: Blueprint,
 ): Promise<string> {
   const { host } = rig;
-  const { id, proof, mark, name } = found;
-  const stamp = Date.now().toString(36);
-  const place = { name, remoteId: `${mark.remoteId}-${stamp}` };
-  const fresh = diskPath(rig.settings, place, diskType(blueprint));
+  const { id, proof, name } = found;
   return withUndo(rig.context, async (undo) => {
+    const fresh = await freePlace(rig, found, diskType(blueprint));
     undo.add(`delete the new disk of ${name}`, async (margin) => {
       const inMargin = within(rig, margin);
       const { disks } = await inMargin.host.ask(steps.machine, { id });
@@ -75,6 +73,27 @@ function exchangeDisk(
     if (done) return old;
     throw new Failure('conflict', `The disk of ${name} is not where it was a moment ago`);
   });
+}
+
+/** No machine has this id, so that none is left out. */
+const nobody = '00000000-0000-0000-0000-000000000000';
+
+/** The place that the machine does not use, cleared of what an earlier attempt may have left. */
+async function freePlace(
+  { host, settings }: Rig,
+  { name, mark }: Found,
+  type: string,
+): Promise<string> {
+  const places = diskPlaces(settings, mark, type);
+  const { used } = await host.ask(steps.users, { id: nobody, paths: places });
+  const free = places.find((place) => !used.some((path) => isSamePath(path, place)));
+  if (free === undefined) {
+    throw new Failure('conflict', `Both places for a disk of ${name} are in use`, {
+      advice: `Free one of them: ${places.join(' or ')}`,
+    });
+  }
+  await host.ask(steps.erase, { files: [free], folder: '' }, { paths: [free] });
+  return free;
 }
 
 async function eraseOld(

@@ -106,7 +106,7 @@ function isInstanceDisk(path: string): boolean {
 
 function notTemplate(path: string, users: readonly string[]): Failure {
   const why =
-    users.length > 0 ? `the disk of ${users.join(', ')}` : 'named like an instance’s disk';
+    users.length > 0 ? `the disk of ${users.join(', ')}` : "named like an instance's disk";
   return new Failure('denied', `${path} is ${why} and no template`, {
     advice: 'Choose a template with template_path',
     tenant: 'The chosen template is not available',

@@ -1,3 +1,4 @@
+import { Failure } from '../../failure.ts';
 import type { Instance, Outcome } from '../../provider.ts';
 import { type Found, notesWith, show, takeBuilt } from './find.ts';
 import { checkpointTypes, isWiredAs, reshape, rewire, wiringOf } from './hardware.ts';
@@ -65,9 +66,21 @@ export function restoreSnapshot(rig: Rig, instance: Instance, name: string): Pro
       .then(() => undefined)
       .catch((thrown: unknown) => ({ thrown }));
     await putBack(rig, found, today, ran);
-    if (refusal !== undefined) throw refusal.thrown;
+    if (refusal !== undefined) throw ran ? leftStopped(refusal.thrown, name) : refusal.thrown;
     if (ran) await order(rig, found, 'start', isRunning);
     return { message: `Snapshot ${name} was restored` };
+  });
+}
+
+/** Nobody knows which disks it would start from. */
+function leftStopped(thrown: unknown, name: string): Failure {
+  const failure = Failure.from(thrown);
+  return new Failure(failure.kind, `${failure.message}; the instance is stopped now`, {
+    cause: failure,
+    outage: failure.outage,
+    facts: failure.facts,
+    advice: `Restore ${name} again, or start the instance as it is. ${failure.advice ?? ''}`.trim(),
+    tenant: `Snapshot ${name} was not restored, and the instance is stopped now`,
   });
 }
 

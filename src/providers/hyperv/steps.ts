@@ -20,7 +20,7 @@ import {
 export interface Step<Given, Value> {
   readonly name: string;
   readonly script: string;
-  /** For texts: "… while listing the machines". */
+  /** For texts: "... while listing the machines". */
   readonly doing: string;
   readonly schema: () => v.GenericSchema<unknown, Value>;
   /** Only for the type. */

@@ -26,7 +26,7 @@ export type Said = { readonly value: unknown } | { readonly error: Trouble };
 export interface Question {
   readonly script: string;
   readonly given: unknown;
-  /** Completes "… while …". */
+  /** Completes "... while ...". */
   readonly doing: string;
   /** Nothing more will be asked: the process may end. */
   readonly last: boolean;

@@ -13,7 +13,7 @@ interface Meaning {
   readonly tenant?: string;
 }
 
-/** `doing` completes "… while …"; `paths` are the files that it was about. */
+/** `doing` completes "... while ..."; `paths` are the files that it was about. */
 export function psFailure(
   trouble: Trouble,
   { host, doing, paths = [] }: { host: string; doing: string; paths?: readonly string[] },

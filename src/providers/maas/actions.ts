@@ -49,7 +49,7 @@ export const actions = {
     parameters: {
       distro_series: {
         type: 'STRING',
-        about: 'The series to install; without it the one that the instance’s details name',
+        about: "The series to install; without it the one that the instance's details name",
         schema: seriesField.schema,
       },
     },

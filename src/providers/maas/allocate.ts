@@ -10,20 +10,24 @@ import { type Machine, readMachine } from './wire.ts';
 
 /** The machine that was asked for by name, rather than chosen by an earlier prepare. */
 export function pinOf(
-  { settings }: Rig,
-  { stored, name }: Instance,
+  rig: Rig,
+  instance: Instance,
   { maas_system_id: asked }: Pick<Blueprint, 'maas_system_id'>,
 ): string | undefined {
+  const { stored } = instance;
   if (asked === undefined || asked === stored['External:maas_chosen']) return undefined;
+  checkAllowed(rig, instance, asked);
+  return asked;
+}
+
+/** Fails for a machine that the operator keeps from being asked for. */
+export function checkAllowed({ settings }: Rig, { name }: Instance, systemId: string): void {
   const { allowed_machines: allowed } = settings;
-  if (allowed === undefined || matchesAny(asked, allowed)) return asked;
-  throw new Failure(
-    'denied',
-    `${name} asks for machine ${asked}, which "allowed_machines" does not name`,
-    {
-      tenant: 'The machine that is asked for with maas_system_id is not allowed',
-    },
-  );
+  if (allowed === undefined || matchesAny(systemId, allowed)) return;
+  const text = `${name} asks for machine ${systemId}, which "allowed_machines" does not name`;
+  throw new Failure('denied', text, {
+    tenant: 'The machine that is asked for with maas_system_id is not allowed',
+  });
 }
 
 /** What a machine has to be like, in MAAS's own words. */

@@ -46,7 +46,7 @@ export const blueprint = {
     example: '4y3h7n',
   },
   vm_name: {
-    about: 'The machine’s name in MAAS where `set_hostname` is on; unset: the instance name',
+    about: "The machine's name in MAAS where `set_hostname` is on; unset: the instance name",
     schema: text({
       most: 63,
       pattern: /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$/,
@@ -73,7 +73,7 @@ export const blueprint = {
   not_tags: { about: 'Tags that a machine must not have', schema: tags, example: 'slow' },
   storage: {
     about:
-      'Disks that a machine must have, in the words of MAAS: `label:size(tag,…),…`, sizes in GB',
+      'Disks that a machine must have, in the words of MAAS: `label:size(tag,...),...`, sizes in GB',
     schema: text({
       most: 300,
       pattern: /^[\w.:,() -]+$/,

@@ -57,7 +57,7 @@ export async function waitForPower(
     const failure = Failure.from(thrown);
     if (failure.kind !== 'timeout') throw failure;
     throw new Failure('timeout', `${failure.message}; the last it said was "${last}"`, {
-      advice: 'Check the machine’s BMC and its power settings in MAAS',
+      advice: "Check the machine's BMC and its power settings in MAAS",
     });
   }
 }

@@ -26,7 +26,7 @@ export async function checkImages({ client, settings }: Rig): Promise<readonly C
   return [{ name: 'images', state: 'ok', found: names.join(', ') }];
 }
 
-export async function checkMachines(rig: Rig): Promise<readonly Check[]> {
+export async function checkMachines(rig: Rig, me: Me): Promise<readonly Check[]> {
   const all = await listMachines(rig, {});
   const { allowed_pools: pools } = rig.settings;
   const ours = all.filter(({ pool }) => pools === undefined || matchesAny(pool?.name ?? '', pools));
@@ -48,7 +48,32 @@ export async function checkMachines(rig: Rig): Promise<readonly Check[]> {
           advice: 'Give them a power type, or keep them out with exclude_tags or pools',
         },
     checkStuck(all.filter((machine) => isStuck(machine.status) && markOf(machine) !== undefined)),
+    checkClaims(
+      rig,
+      all.filter((machine) => isUnmarkedClaim(machine, me)),
+    ),
   ];
+}
+
+function isUnmarkedClaim(machine: Machine, { username }: Me): boolean {
+  const { status: now, owner } = machine;
+  return now === status.allocated && owner === username && markOf(machine) === undefined;
+}
+
+/** The mark is written right after the claim: only who was killed in between leaves one without. */
+function checkClaims({ settings }: Rig, claims: readonly Machine[]): Check {
+  const name = 'claims';
+  if (settings.shared_user) {
+    return { name, state: 'skipped', found: "the key's user claims machines for others too" };
+  }
+  if (claims.length === 0) return { name, state: 'ok', found: 'every claimed machine is marked' };
+  return {
+    name,
+    state: 'warn',
+    found: `claimed for nobody that is known: ${someNames(claims)}`,
+    advice:
+      'Unless that was a moment ago: stop the instances that failed to deploy, which gives theirs back, then release what is left in MAAS',
+  };
 }
 
 function checkStuck(stuck: readonly Machine[]): Check {
@@ -58,7 +83,7 @@ function checkStuck(stuck: readonly Machine[]): Check {
     name: 'returns',
     state: 'fail',
     found: `not erased or not switched off after their instances were deleted: ${someNames(stuck)}`,
-    advice: 'Their disks may still hold a tenant’s data: release them again in MAAS, with erasing',
+    advice: "Their disks may still hold a tenant's data: release them again in MAAS, with erasing",
   };
 }
 

@@ -33,7 +33,7 @@ export async function checks(settings: Settings, context: Context): Promise<read
 async function checkInside(rig: Rig, me: Me): Promise<readonly Check[]> {
   const all = [
     attempt('images', () => checkImages(rig)),
-    attempt('machines', () => checkMachines(rig)),
+    attempt('machines', () => checkMachines(rig, me)),
     attempt('DHCP', () => checkDhcp(rig)),
     attempt('boot sources', () => checkBootSources(rig, me)),
   ];
@@ -82,7 +82,7 @@ function checkKey({ api_user }: Settings, { username, is_superuser }: Me): reado
     {
       name: 'rights',
       state: 'warn',
-      found: `${username} sees only this user’s machines, and nothing ties the instances to ${username}`,
+      found: `${username} sees only this user's machines, and nothing ties the instances to ${username}`,
       advice: `Set api_user to ${username}, so that a key of another user is refused instead of finding nothing`,
     },
   ];

@@ -11,7 +11,7 @@ import type { Settings } from './settings.ts';
 import { failureFor, isBusy, statusOf } from './trouble.ts';
 
 export interface Ask {
-  /** Completes "MAAS did not …" in a failure. */
+  /** Completes "MAAS did not ..." in a failure. */
   readonly what: string;
   readonly query?: Pairs;
   /** The only kind of body that MAAS reads. */

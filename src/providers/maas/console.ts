@@ -10,7 +10,7 @@ import type { Machine } from './wire.ts';
 export async function openConsole(rig: Rig, instance: Instance): Promise<Console> {
   if (rig.settings.console_url === undefined) {
     throw new Failure('unsupported', 'MAAS machines have no console of their own', {
-      advice: 'Set console_url to the address of whatever shows the machines’ consoles',
+      advice: "Set console_url to the address of whatever shows the machines' consoles",
       tenant: 'This instance has no console',
     });
   }

@@ -10,12 +10,13 @@ import { deploy } from './deploy.ts';
 import { blameOf } from './deploy-failures.ts';
 import { claimsOf, findForChange } from './find.ts';
 import { matchInterfaces } from './interfaces.ts';
-import { giveBack, powerOn } from './lifecycle.ts';
+import { giveBack } from './lifecycle.ts';
 import type { Blame } from './memory.ts';
 import type { Plan } from './order.ts';
 import { release } from './release.ts';
 import { nameOf, type Rig, rigUntil } from './rig.ts';
 import { status } from './statuses.ts';
+import { powerOn } from './switching.ts';
 import type { Machine } from './wire.ts';
 
 /** Claims the machine, so that no other instance gets it, and says what CloudStack should know. */

@@ -23,7 +23,7 @@ export function withoutPower(
 ): Failure {
   const text = `Deployment of ${name} on ${nameOf(machine)} failed: it has no power (BMC says ${state}) for ${seconds(darkMs)} s`;
   return new Failure('upstream', text, {
-    advice: 'Check the machine’s BMC and its power settings in MAAS',
+    advice: "Check the machine's BMC and its power settings in MAAS",
     facts: { [blameKey]: 'failed' satisfies Blame },
   });
 }

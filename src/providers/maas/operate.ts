@@ -10,7 +10,7 @@ import type { Machine } from './wire.ts';
 
 export interface Operation {
   readonly op: string;
-  /** Completes "MAAS did not …". */
+  /** Completes "MAAS did not ...". */
   readonly what: string;
   readonly form?: Pairs;
 }

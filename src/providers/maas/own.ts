@@ -85,7 +85,8 @@ const unmarkedClaims: readonly number[] = [
   status.failedDeployment,
 ];
 
-function isBuilding(mark: Seen['mark']): boolean {
+/** Claimed for an instance and not finished. */
+export function isBuilding(mark: Seen['mark']): boolean {
   return typeof mark === 'object' && mark.state === 'building';
 }
 

@@ -1,7 +1,7 @@
 import { Failure } from '../../failure.ts';
 import { poll } from '../../kit/poll.ts';
 import type { Instance, Outcome } from '../../provider.ts';
-import { allocate, pinOf } from './allocate.ts';
+import { allocate, checkAllowed } from './allocate.ts';
 import { markFor, markOf, writeMarkOn } from './annotations.ts';
 import type { Blueprint } from './blueprint.ts';
 import { deploy } from './deploy.ts';
@@ -11,11 +11,13 @@ import { release } from './release.ts';
 import { missing, nameOf, type Rig, readOne } from './rig.ts';
 import { storedIdOf } from './settings.ts';
 import { isLeaving, isStuck, status } from './statuses.ts';
+import { statusOf } from './trouble.ts';
 import type { Machine } from './wire.ts';
 
 /**
  * Installs the instance's machine anew. MAAS installs only what was released before, so that the
- * machine is given back and claimed again; whoever is faster then gets it, and we say so.
+ * machine is given back and claimed again; whoever is faster then gets it, and we say so. That is
+ * why its disks are erased as at any other release.
  *
  * It is marked as built from the first: a stop meanwhile must not give the machine away.
  */
@@ -44,11 +46,15 @@ async function reclaim(rig: Rig, instance: Instance, blueprint: Blueprint): Prom
   const current = currentIn(found);
   if (current === undefined) return claimAgain(rig, instance, blueprint);
   if (!isLeaving(current.status)) {
-    const why = `${instance.name} is installed anew`;
-    await release(rig, instance, current, { why, keepDisks: true });
+    await release(rig, instance, current, { why: `${instance.name} is installed anew` });
   }
   await waitReady(rig, current.system_id);
-  return allocate(rig, instance, { system_id: current.system_id });
+  try {
+    return await allocate(rig, instance, { system_id: current.system_id });
+  } catch (thrown) {
+    const failure = Failure.from(thrown);
+    throw statusOf(failure) === 409 ? takenAway(instance, current, failure) : failure;
+  }
 }
 
 /** What a killed redeployment had claimed again; a machine marked as `building` is create's. */
@@ -72,9 +78,19 @@ function currentIn(found: Found): Machine | undefined {
 function claimAgain(rig: Rig, instance: Instance, { pool, zone }: Blueprint): Promise<Machine> {
   const storedId = storedIdOf(instance);
   if (storedId === undefined) throw missing(instance);
-  pinOf(rig, instance, { maas_system_id: storedId });
+  // Whether it was chosen or asked for, only details say, which a tenant can write.
+  checkAllowed(rig, instance, storedId);
   const { require_tags: tags = [], exclude_tags: not_tags = [] } = rig.settings;
   return allocate(rig, instance, { system_id: storedId, pool, zone, tags, not_tags });
+}
+
+function takenAway({ name }: Instance, machine: Machine, cause: Failure): Failure {
+  const text = `${nameOf(machine)} of ${name} was given back to be installed anew, and somebody else was faster to claim it`;
+  return new Failure('conflict', text, {
+    cause,
+    advice: `${name} has no machine now: destroy it, or run Redeploy again when the machine is free`,
+    tenant: 'The machine of this instance went to somebody else; it has none now',
+  });
 }
 
 async function waitReady(rig: Rig, systemId: string): Promise<void> {

@@ -13,8 +13,6 @@ export interface Reason {
   /** For the events of the machine, such as `instance i-2-42-VM was deleted`. */
   readonly why: string;
   readonly blame?: Blame;
-  /** The next system goes onto the same disks for the same instance. */
-  readonly keepDisks?: boolean;
 }
 
 /**
@@ -25,13 +23,13 @@ export async function release(
   rig: Rig,
   instance: Instance,
   machine: Machine,
-  { why, blame, keepDisks = false }: Reason,
+  { why, blame }: Reason,
 ): Promise<void> {
   refuseIfLocked(machine, instance);
   const { system_id } = machine;
   if (!isLeaving(machine.status)) {
     const comment = releaseComment(why, blame, Date.now());
-    const erase = keepDisks ? {} : erasing(rig, machine);
+    const erase = erasing(rig, machine);
     await ask(rig, instance, machine, { comment, ...erase });
     rig.context.log('machine.released', { machine: system_id, why, blame, ...erase });
   }
@@ -116,7 +114,7 @@ async function notGivenBack(rig: Rig, instance: Instance, machine: Machine): Pro
     'upstream',
     `${nameOf(machine)} of ${instance.name} was not given back: ${problem}${reason}`,
     {
-      advice: 'Look at the machine’s BMC and its events in MAAS, then try again',
+      advice: "Look at the machine's BMC and its events in MAAS, then try again",
       tenant:
         'The machine of this instance could not be given back; your administrator has to look at it',
     },

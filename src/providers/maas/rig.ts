@@ -67,7 +67,7 @@ export function missing({ name, uuid }: Instance): Failure {
 export function refuseIfLocked(machine: Machine, instance: Instance): void {
   if (!machine.locked) return;
   throw new Failure('conflict', `${nameOf(machine)} of ${instance.name} is locked in MAAS`, {
-    advice: 'Unlock it first: custom action Unlock, or the machine’s page in MAAS',
+    advice: "Unlock it first: custom action Unlock, or the machine's page in MAAS",
     tenant: 'The machine of this instance is locked; ask your administrator',
   });
 }

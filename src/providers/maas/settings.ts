@@ -33,7 +33,7 @@ export const settings = {
     example: 'https://maas.example.org:5443',
   },
   apikey: {
-    about: 'The API key of a MAAS user, as `maas apikey` or the user’s page shows it',
+    about: "The API key of a MAAS user, as `maas apikey` or the user's page shows it",
     schema: text({ most: 500, pattern: apiKeyPattern, wants: 'of the form consumer:token:secret' }),
     required: true,
     secret: true,
@@ -47,7 +47,7 @@ export const settings = {
   },
   shared_user: {
     about:
-      'Whether the key’s user also deploys machines that are no instances; otherwise an unmarked one of that user is taken for an instance that waits for `outrigger adopt`',
+      "Whether the key's user also deploys machines that are no instances; otherwise an unmarked one of that user is taken for an instance that waits for `outrigger adopt`",
     schema: yesNo,
     default: 'false',
   },
@@ -101,7 +101,7 @@ export const settings = {
     schema: list({
       most: 16,
       pattern: /^(boot|subnet:[\w .:/-]{1,100}|[\w.:-]{1,40})$/,
-      wants: '"boot", interface names, MAC addresses or "subnet:…"',
+      wants: '"boot", interface names, MAC addresses or "subnet:..."',
     }),
     default: 'boot',
     example: 'boot,subnet:10.20.0.0/16',
@@ -114,13 +114,13 @@ export const settings = {
   },
   set_hostname: {
     about:
-      'Whether the machine gets the instance’s name in MAAS; needs the key of an administrator, and the name stays',
+      "Whether the machine gets the instance's name in MAAS; needs the key of an administrator, and the name stays",
     schema: yesNo,
     default: 'false',
   },
   erase: {
     about:
-      'How disks are erased when a machine is given back: none, quick (the ends only), secure (the drive’s own function), full (overwritten)',
+      "How disks are erased when a machine is given back: none, quick (the ends only), secure (the drive's own function), full (overwritten)",
     schema: oneOf('none', 'quick', 'secure', 'full'),
     default: 'none',
   },
@@ -131,7 +131,7 @@ export const settings = {
     unit: 's',
   },
   deploy_timeout_seconds: {
-    about: 'How long a deployment may take; CloudStack’s own time-out ends it earlier',
+    about: "How long a deployment may take; CloudStack's own time-out ends it earlier",
     schema: wholeNumber({ min: 30, max: 86_400 }),
     default: '3600',
     unit: 's',
@@ -153,7 +153,7 @@ export const settings = {
   delete_adopted: deleteAdopted,
   console_url: {
     about:
-      'Address of an instance’s console; {name} and {uuid} stand for the instance’s own, {system_id} and {hostname} for its machine’s',
+      "Address of an instance's console; {name} and {uuid} stand for the instance's own, {system_id} and {hostname} for its machine's",
     schema: () =>
       v.pipe(
         text({ most: 500, pattern: /^\S+$/, wants: 'an address without blanks' })(),
@@ -173,12 +173,12 @@ export const stored = {
   'External:maas_system_id': 'The machine that prepare claimed, or that was asked for',
   'External:maas_chosen':
     'The machine that prepare chose by itself, so that another may be taken if it fails',
-  'External:hostname': 'The machine’s name in MAAS',
+  'External:hostname': "The machine's name in MAAS",
   'External:mac_address': 'The MAC address of the interface for the first NIC',
-  'External:console_url': 'The console’s address, else the machine’s page in MAAS',
+  'External:console_url': "The console's address, else the machine's page in MAAS",
 } as const;
 
-/** The machine that an instance’s details point at; a tenant can write this. */
+/** The machine that an instance's details point at; a tenant can write this. */
 export function storedIdOf({ stored: hints }: Pick<Instance, 'stored'>): string | undefined {
   const id = hints['External:maas_system_id' satisfies keyof typeof stored];
   return id !== undefined && /^[A-Za-z0-9-]{1,41}$/.test(id) ? id : undefined;

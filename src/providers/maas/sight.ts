@@ -45,7 +45,7 @@ export async function refuseBlindness(rig: Rig, instance: Instance): Promise<voi
     `Machine ${storedId} belongs to another MAAS user than ${me.username}`,
     {
       advice:
-        'It may be the instance’s: use the key it was deployed with, or an administrator’s, and set api_user',
+        "It may be the instance's: use the key it was deployed with, or an administrator's, and set api_user",
       tenant: 'The machine of this instance cannot be seen',
     },
   );
@@ -58,7 +58,7 @@ export function refuseBlindList(rig: Rig, me: Me, ours: readonly unknown[]): voi
 
 function blind({ username }: Me): Failure {
   return new Failure('denied', `The key of ${username} shows no machine of this installation`, {
-    advice: `If there are none yet, this is harmless. To be sure that a key sees all instances, set api_user to ${username} or use an administrator’s key`,
+    advice: `If there are none yet, this is harmless. To be sure that a key sees all instances, set api_user to ${username} or use an administrator's key`,
   });
 }
 

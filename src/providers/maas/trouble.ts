@@ -4,7 +4,7 @@ import { nothingHappened } from '../../kit/http/trouble.ts';
 
 /** What was asked of MAAS, for texts. */
 export interface Attempt {
-  /** Completes "MAAS …", such as `deploy machine abc`. */
+  /** Completes "MAAS ...", such as `deploy machine abc`. */
   readonly what: string;
   /** The path names one machine, so that 404 means this machine and not the API. */
   readonly one: boolean;
@@ -29,7 +29,7 @@ export function failureFor(reply: Reply, attempt: Attempt): Failure {
   if (status === 403) {
     return new Failure('denied', `MAAS does not let this key ${because}${said}`, {
       advice:
-        'The machine is locked or belongs to another MAAS user, or an administrator’s key is needed',
+        "The machine is locked or belongs to another MAAS user, or an administrator's key is needed",
       facts,
     });
   }
@@ -86,7 +86,7 @@ function unauthorized(reply: Reply, { what, nowMs }: Attempt): Failure {
   }
   return new Failure('denied', `MAAS does not accept the API key (401, asked to ${what})`, {
     advice:
-      'It is mistyped, was deleted, or belongs to another MAAS: compare apikey with the keys on the user’s page',
+      "It is mistyped, was deleted, or belongs to another MAAS: compare apikey with the keys on the user's page",
     outage: true,
     facts,
   });
@@ -140,7 +140,7 @@ function saying({ text }: Reply, secret: string): string {
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .trim();
   if (plain === '' || plain.startsWith('<')) return '';
-  return `: ${plain.length > 300 ? `${plain.slice(0, 300)}…` : plain}`;
+  return `: ${plain.length > 300 ? `${plain.slice(0, 300)}...` : plain}`;
 }
 
 /** Validation errors are an object of lists by field; everything else is plain text. */

@@ -14,7 +14,7 @@ function line() {
 
 function oneLine(given: string): string {
   const plain = given.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim();
-  return plain.length > 200 ? `${plain.slice(0, 200)}…` : plain;
+  return plain.length > 200 ? `${plain.slice(0, 200)}...` : plain;
 }
 
 function number() {

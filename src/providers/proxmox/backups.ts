@@ -1,5 +1,6 @@
 import { path } from '../../kit/http/address.ts';
 import { judge, readMark } from '../../kit/mark.ts';
+import { withUndo } from '../../kit/undo.ts';
 import type { Instance, Outcome } from '../../provider.ts';
 import { rootDisk } from './disks.ts';
 import { claimOf, show } from './find.ts';
@@ -7,10 +8,10 @@ import type { Machine } from './machine.ts';
 import { takeBuilt } from './operations.ts';
 import { switchOn } from './power.ts';
 import { keepToday, offForNow } from './restore.ts';
-import type { Rig } from './rig.ts';
+import { type Rig, under } from './rig.ts';
 import { refused } from './snapshots.ts';
 import { survey } from './survey.ts';
-import { run } from './tasks.ts';
+import { cancel, run } from './tasks.ts';
 import { listOf, numberOf, recordOf, textOf } from './wire.ts';
 
 /** Each one's configuration is read, so that there is an end to it. */
@@ -31,12 +32,19 @@ export async function backUp(
   const [usual] = await backupStorages(rig, node);
   const storage = wanted ?? rig.settings.backup_storage ?? usual;
   if (storage === undefined) throw refused('config', 'No storage of the node takes backups');
-  await run(rig, {
-    path: path`/nodes/${node}/vzdump`,
-    params: { vmid, storage, mode: 'snapshot', compress: 'zstd' },
-    what: `back machine ${vmid} up to ${storage}`,
-    doing: `backing up machine ${vmid}`,
-  });
+  await withUndo(rig.context, (undo) =>
+    run(rig, {
+      path: path`/nodes/${node}/vzdump`,
+      params: { vmid, storage, mode: 'snapshot', compress: 'zstd' },
+      what: `back machine ${vmid} up to ${storage}`,
+      doing: `backing up machine ${vmid}`,
+      // One that goes on would keep the machine locked although it counts as failed.
+      begun: (task) =>
+        undo.add(`cancel the backup of machine ${vmid}`, (deadline) =>
+          cancel(under(rig, deadline), task),
+        ),
+    }),
+  );
   return { message: `The instance was saved to ${storage}` };
 }
 

@@ -1,10 +1,12 @@
 import { Failure } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
 import type { Machine } from './machine.ts';
+import { writeConfig } from './ownership.ts';
 import { cutPower } from './power.ts';
 import type { Rig } from './rig.ts';
 import { run } from './tasks.ts';
 import { isAbsentHere, saidBy } from './trouble.ts';
+import { type Config, flagOf } from './wire.ts';
 
 /**
  * Destroys a machine and what is configured for it: disks, snapshots, HA, replication, backup jobs.
@@ -33,4 +35,17 @@ export async function destroy(
     await cutPower(rig, { vmid, node });
     await attempt();
   }
+}
+
+/** Takes away a machine that was never finished; its protection is the template's, not anybody's will. */
+export async function destroyHalfMade(
+  rig: Rig,
+  place: Pick<Machine, 'vmid' | 'node'>,
+  config: Config,
+): Promise<void> {
+  if (flagOf(config['protection'])) {
+    const what = `take the protection off machine ${place.vmid}`;
+    await writeConfig(rig, place, { delete: 'protection' }, what);
+  }
+  await destroy(rig, place);
 }

@@ -120,8 +120,7 @@ async function lookAround(
 
 /** Whether a machine could be the instance's, by what lists show. */
 function mayBe(row: Row, { uuid, name }: Instance, ids: ReadonlySet<number>): boolean {
-  const index = readIndex(row.tags);
-  if (index !== undefined) return index.uuid === uuid;
+  if (readIndex(row.tags)?.uuid === uuid) return true;
   return ids.has(row.vmid) || isSame(row.name, name);
 }
 
@@ -132,7 +131,9 @@ async function seenAs(rig: Rig, row: Row, purpose: Purpose): Promise<Seen | unde
   try {
     // Reading does not wait for a copy to end.
     const config =
-      purpose === 'read' ? await configIfThere(rig, row, nodeLimitMs) : await settle(rig, row);
+      purpose === 'read'
+        ? await configIfThere(rig, row, { limitMs: nodeLimitMs })
+        : await settle(rig, row);
     if (config !== undefined) return seenByConfig(row, config);
   } catch (thrown) {
     if (purpose !== 'read' || Failure.from(thrown).outage) throw thrown;

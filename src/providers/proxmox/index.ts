@@ -1,5 +1,7 @@
 import { defineProvider } from '../../provider.ts';
 import { actions } from './actions.ts';
+import { adoptMachine } from './adopt.ts';
+import { machines } from './all-machines.ts';
 import { backUp, listBackups, restoreBackup } from './backups.ts';
 import { blueprint, blueprintIssues, stored } from './blueprint.ts';
 import { checks } from './checks.ts';
@@ -7,6 +9,7 @@ import { openConsole } from './console.ts';
 import { create, prepare } from './create.ts';
 import { remove } from './delete.ts';
 import { attachIso, detachIso, resizeDisk } from './disk-actions.ts';
+import { readEndpoints } from './endpoint.ts';
 import { migrate } from './migrate.ts';
 import { getDetails, getIpAddresses, reset, resume, suspend } from './operations.ts';
 import { start } from './power.ts';
@@ -31,6 +34,7 @@ export const proxmox = defineProvider({
   stored,
   actions,
   prepares: true,
+  endpoints: ({ url }) => readEndpoints(url) ?? [],
   checks,
   open(given, context) {
     const rig = createRig(given, context);
@@ -43,6 +47,8 @@ export const proxmox = defineProvider({
       delete: (i) => remove(rig, i),
       power: (i) => power(rig, i),
       powers: () => powers(rig),
+      machines: () => machines(rig),
+      adopt: (remoteId, i) => adoptMachine(rig, remoteId, i),
       console: (i) => openConsole(rig, i),
       run: {
         ListSnapshots: ({ instance }) => listSnapshots(rig, instance),

@@ -38,13 +38,22 @@ export function rowsOf(data: unknown): readonly Row[] {
 /** A node that hangs must not use up the time that all the others have. */
 export const nodeLimitMs = 3000;
 
+export interface Reading {
+  readonly limitMs?: number;
+  /** What the machine runs with, where that differs from what its next start will find. */
+  readonly current?: boolean;
+}
+
 export async function readConfig(
   rig: Rig,
   { node, vmid }: Pick<Row, 'node' | 'vmid'>,
-  limitMs?: number,
+  { limitMs, current = false }: Reading = {},
 ): Promise<Config> {
-  const what = `read the configuration of machine ${vmid} on ${node}`;
-  const ask = limitMs === undefined ? { what } : { what, limitMs };
+  const ask = {
+    what: `read the configuration of machine ${vmid} on ${node}`,
+    ...(current ? { query: { current: 1 } } : {}),
+    ...(limitMs === undefined ? {} : { limitMs }),
+  };
   return configOf(await rig.api.get(path`/nodes/${node}/qemu/${vmid}/config`, ask));
 }
 
@@ -52,10 +61,10 @@ export async function readConfig(
 export async function configIfThere(
   rig: Rig,
   place: Pick<Row, 'node' | 'vmid'>,
-  limitMs?: number,
+  reading: Reading = {},
 ): Promise<Config | undefined> {
   try {
-    return await readConfig(rig, place, limitMs);
+    return await readConfig(rig, place, reading);
   } catch (thrown) {
     if (isAbsentHere(Failure.from(thrown), place.vmid)) return undefined;
     throw thrown;

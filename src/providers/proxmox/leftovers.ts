@@ -1,7 +1,7 @@
 import { Failure } from '../../failure.ts';
 import { judge, readMark } from '../../kit/mark.ts';
 import type { Instance } from '../../provider.ts';
-import { destroy } from './destroy.ts';
+import { destroyHalfMade } from './destroy.ts';
 import { configIfThere } from './inventory.ts';
 import { isRunning, readLive } from './live.ts';
 import type { Machine } from './machine.ts';
@@ -9,6 +9,8 @@ import type { Rig } from './rig.ts';
 import { cancelMakers, isBeingMade } from './settle.ts';
 import { cancel } from './tasks.ts';
 import type { Config } from './wire.ts';
+
+const secondLookMs = 500;
 
 type Place = Pick<Machine, 'vmid' | 'node'>;
 
@@ -32,7 +34,7 @@ export async function removeMade(rig: Rig, instance: Instance, made: Made): Prom
     const config = await settled(rig, place, search);
     if (config === undefined || !isOurs(rig, instance, place, config)) continue;
     if (made.spareRunning === true && isRunning(await readLive(rig, place))) continue;
-    await destroy(rig, place);
+    await destroyHalfMade(rig, place, config);
   }
 }
 
@@ -41,13 +43,24 @@ export async function removeMade(rig: Rig, instance: Instance, made: Made): Prom
  * may be a task all the same, even before there is a configuration.
  */
 async function settled(rig: Rig, place: Place, search: boolean): Promise<Config | undefined> {
-  if (search) await cancelMakers(rig, place);
-  const config = await configIfThere(rig, place);
+  const config = search ? await searched(rig, place) : await configIfThere(rig, place);
   if (config === undefined || !isBeingMade(config)) return config;
   const { vmid, node } = place;
   throw new Failure('conflict', `machine ${vmid} on ${node} is left locked and half-made`, {
     advice: `If no task works on it, root on ${node} has to run: qm unlock ${vmid} && qm destroy ${vmid}`,
   });
+}
+
+/** What was sent may be taken up only now, so that an empty place is looked at once more. */
+async function searched(rig: Rig, place: Place): Promise<Config | undefined> {
+  await cancelMakers(rig, place);
+  const config = await configIfThere(rig, place);
+  if (config !== undefined) return config;
+  const { deadline } = rig.api;
+  const pauseMs = Math.min(secondLookMs, deadline.remainingMs() / 4);
+  await deadline.sleep(pauseMs, `looking for machine ${place.vmid}`);
+  await cancelMakers(rig, place);
+  return configIfThere(rig, place);
 }
 
 function isOurs(rig: Rig, { uuid }: Instance, { vmid }: Place, config: Config): boolean {

@@ -1,5 +1,5 @@
 import { Failure } from '../../failure.ts';
-import type { Nic } from '../../provider.ts';
+import type { Nic, Segment } from '../../provider.ts';
 import type { Pairs } from './pairs.ts';
 import type { Settings } from './settings.ts';
 import type { Config } from './wire.ts';
@@ -101,6 +101,13 @@ export function netKeys(config: Config): readonly string[] {
 export function netIdentity(net: string): string {
   const { bridge = '', tag = '', trunks = '' } = partsOf(net);
   return [macOf(net), bridge, tag, trunks].join(' ');
+}
+
+/** The network segment of a NIC as far as it can be told: a vnet's is its own affair. */
+export function segmentOf({ vnet_map }: Settings, net: string): { readonly segment?: Segment } {
+  const { bridge = '', tag } = partsOf(net);
+  if (vnet_map !== undefined && [...vnet_map.values()].includes(bridge)) return {};
+  return { segment: tag === undefined ? { kind: 'untagged' } : { kind: 'vlan', id: Number(tag) } };
 }
 
 export function macOf(net: string): string {

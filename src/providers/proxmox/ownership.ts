@@ -2,10 +2,12 @@ import { Failure } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
 import { type Mark, withoutMark, writeMark } from '../../kit/mark.ts';
 import type { Instance } from '../../provider.ts';
-import { isIndexTag, writeIndex } from './index-tag.ts';
+import { isIndexTag, readIndex, writeIndex } from './index-tag.ts';
 import type { Seen } from './inventory.ts';
+import { withHolder } from './lock-holder.ts';
 import { type Machine, machineOf } from './machine.ts';
 import type { Rig } from './rig.ts';
+import { mayBeOurs } from './sweep.ts';
 import { statusOf } from './trouble.ts';
 import type { Config } from './wire.ts';
 
@@ -30,15 +32,26 @@ export function homeIn(description: string | undefined): string | undefined {
 }
 
 /** All tags of a machine that is ours alone, the index among them. */
-export function tagsFor({ settings }: Rig, mark: Mark): string {
-  const index = writeIndex({
-    vmid: mark.remoteId,
-    uuid: mark.uuid,
-    home: settings.node,
-    installation: mark.installation,
-    name: mark.name,
-  });
-  return [...(settings.tags ?? []), index].join(';');
+export function tagsFor(rig: Rig, mark: Mark): string {
+  return [...(rig.settings.tags ?? []), indexFor(rig, mark)].join(';');
+}
+
+function indexFor({ settings }: Rig, mark: Mark, home = settings.node): string {
+  const { remoteId: vmid, uuid, installation, name } = mark;
+  return writeIndex({ vmid, uuid, home, installation, name });
+}
+
+/** Writes the index of a machine again if somebody took it away; nothing depends on its success. */
+export async function keepIndex(rig: Rig, { vmid, node, config, mark }: Machine): Promise<void> {
+  const index = readIndex(config['tags']);
+  if (index?.uuid === mark.uuid && index.vmid === mark.remoteId) return;
+  const tags = [...tagsIn(config), indexFor(rig, mark, homeIn(config['description']))].join(';');
+  try {
+    await writeTags(rig, { vmid, node }, tags);
+  } catch (thrown) {
+    const { message: error } = Failure.from(thrown);
+    rig.context.log('tags.refused', { machine: vmid, error, level: 'warn' });
+  }
 }
 
 /** The mark of a machine that is to be taken over. */
@@ -52,10 +65,18 @@ export async function adopt(rig: Rig, instance: Instance, seen: Seen): Promise<M
   const mark = adoptedMark(rig, instance, seen);
   const words = withoutMark(config['description'] ?? '').trim();
   const description = [words, describe(rig, mark)].filter((part) => part !== '').join('\n\n');
-  await writeConfig(rig, row, { description }, `take over machine ${row.vmid}`);
-  const index = tagsFor({ ...rig, settings: { ...rig.settings, tags: [] } }, mark);
-  const tags = [...tagsIn(config), index].join(';');
-  await writeTags(rig, row, tags);
+  const what = `take over machine ${row.vmid}`;
+  // Whoever wrote in the meantime may have marked it for somebody else.
+  const { digest } = config;
+  const proof = digest === undefined ? {} : { digest };
+  await writeConfig(rig, row, { description, ...proof }, what);
+  const tags = [...tagsIn(config), indexFor(rig, mark)].join(';');
+  if (!(await writeTags(rig, row, tags)) && !mayBeOurs(rig, row)) {
+    const old = config['description'];
+    const before: Form = old === undefined ? { delete: 'description' } : { description: old };
+    await writeConfig(rig, row, before, `give machine ${row.vmid} back`);
+    throw unrecognisable(row);
+  }
   rig.context.log('machine.adopted', { machine: row.vmid });
   return machineOf({ ...seen, config: { ...config, description, tags } }, mark);
 }
@@ -71,31 +92,55 @@ export async function release(rig: Rig, machine: Machine): Promise<void> {
   await writeConfig(rig, machine, form, `release machine ${machine.vmid}`);
 }
 
-/** Tags are an index only: a cluster that does not let us write them costs speed, nothing else. */
+/**
+ * Answers whether the tags are written. They are an index only: a cluster that does not let us write
+ * them costs speed, nothing else.
+ */
 export async function writeTags(
   rig: Rig,
   place: Pick<Machine, 'vmid' | 'node'>,
   tags: string,
-): Promise<void> {
-  const form: Record<string, string> = tags === '' ? { delete: 'tags' } : { tags };
+): Promise<boolean> {
+  const form: Form = tags === '' ? { delete: 'tags' } : { tags };
   try {
     await writeConfig(rig, place, form, `write the tags of machine ${place.vmid}`);
+    return true;
   } catch (thrown) {
     const failure = Failure.from(thrown);
     if (statusOf(failure) !== 403) throw failure;
     rig.context.log('tags.refused', { machine: place.vmid, error: failure.message, level: 'warn' });
+    return false;
   }
+}
+
+type Form = Readonly<Record<string, string>>;
+
+/** Neither its name, pool nor id tells that it may be ours: reports would leave it out. */
+function unrecognisable({ vmid }: Pick<Machine, 'vmid'>): Failure {
+  return new Failure(
+    'conflict',
+    `Refused to take machine ${vmid} over: its tags may not be written`,
+    {
+      advice:
+        'Without its index tag no report would find it: let the token write tags (user-tag-access), put it into the pool, or give it the name of the instance',
+    },
+  );
 }
 
 /** Writes options at once; nothing is sent for none. */
 export async function writeConfig(
   { api }: Rig,
   { node, vmid }: Pick<Machine, 'vmid' | 'node'>,
-  form: Readonly<Record<string, string>>,
+  form: Form,
   what: string,
 ): Promise<void> {
   if (Object.keys(form).length === 0) return;
-  await api.send('PUT', path`/nodes/${node}/qemu/${vmid}/config`, { what, form });
+  const place = path`/nodes/${node}/qemu/${vmid}/config`;
+  try {
+    await api.send('PUT', place, { what, form });
+  } catch (thrown) {
+    throw await withHolder(api, place, Failure.from(thrown));
+  }
 }
 
 /** The tags of a machine but for our index. */

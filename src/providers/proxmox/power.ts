@@ -5,18 +5,20 @@ import { withUndo } from '../../kit/undo.ts';
 import type { SizedInstance } from '../../provider.ts';
 import { take } from './find.ts';
 import { formOf, hardwareChange, isEmpty } from './hardware.ts';
+import { readConfig } from './inventory.ts';
 import { isPaused, isRunning, isSaved, type Live, readLive } from './live.ts';
 import { isBuilding, type Machine } from './machine.ts';
-import { writeConfig } from './ownership.ts';
+import { keepIndex, writeConfig } from './ownership.ts';
 import { type Rig, under } from './rig.ts';
 import { cancel, run } from './tasks.ts';
 import { saidBy } from './trouble.ts';
-import { configOf } from './wire.ts';
 
 type Place = Pick<Machine, 'vmid' | 'node'>;
 
 export async function start(rig: Rig, instance: SizedInstance): Promise<void> {
-  await powerOn(rig, instance, await take(rig, instance));
+  const machine = await take(rig, instance);
+  await powerOn(rig, instance, machine);
+  await keepIndex(rig, machine);
 }
 
 /** Brings CPUs, memory and NICs up to date and then the power on; only for machines that are built. */
@@ -40,9 +42,7 @@ async function stayOn(
   machine: Machine,
   live: Live,
 ): Promise<void> {
-  const { vmid, node } = machine;
-  const ask = { what: `read what machine ${vmid} runs with`, query: { current: 1 } };
-  const config = configOf(await rig.api.get(path`/nodes/${node}/qemu/${vmid}/config`, ask));
+  const config = await readConfig(rig, machine, { current: true });
   if (!isEmpty(hardwareChange(rig.settings, instance, config))) {
     throw otherHardware(machine, 'running');
   }

@@ -1,5 +1,5 @@
 import type { Instance, StopManner } from '../../provider.ts';
-import { destroy } from './destroy.ts';
+import { destroyHalfMade } from './destroy.ts';
 import { takeIfThere } from './find.ts';
 import { isBuilding } from './machine.ts';
 import { powerOff } from './power-off.ts';
@@ -14,7 +14,7 @@ export async function stop(rig: Rig, instance: Instance, manner: StopManner): Pr
   }
   if (isBuilding(machine)) {
     rig.context.log('stop.half-made', { machine: machine.vmid });
-    return destroy(rig, machine);
+    return destroyHalfMade(rig, machine, machine.config);
   }
   await powerOff(rig, machine, manner);
 }

@@ -4,6 +4,7 @@ import { path } from '../../kit/http/address.ts';
 import type { Method } from '../../kit/http/order.ts';
 import { type Pace, poll } from '../../kit/poll.ts';
 import type { Api } from './client.ts';
+import { withHolder } from './lock-holder.ts';
 import { noteChange } from './recent.ts';
 import type { Rig } from './rig.ts';
 import { failureOfText, isPassing, statusOf } from './trouble.ts';
@@ -26,6 +27,14 @@ export interface Work {
 
 /** Starts a task and waits for its end; work that met a lock is begun again a few times. */
 export async function run(rig: Rig, work: Work): Promise<void> {
+  try {
+    await attempts(rig, work);
+  } catch (thrown) {
+    throw await withHolder(rig.api, work.path, Failure.from(thrown));
+  }
+}
+
+async function attempts(rig: Rig, work: Work): Promise<void> {
   for (let turn = 1; ; turn += 1) {
     noteChange(rig.context);
     const upid = await begin(rig.api, work);
@@ -69,7 +78,7 @@ export async function end(
     }
   };
   const exit = await poll(rig.api.deadline, doing, look, pace).catch((thrown: unknown) =>
-    withProgress(rig, upid, Failure.from(thrown)),
+    withProgress(rig, upid, overdue(rig, doing, Failure.from(thrown))),
   );
   if (exit === 'OK') return;
   const log = await tail(rig.api, upid);
@@ -83,6 +92,12 @@ export async function end(
   if (warned) return;
   const killed = exit === 'unexpected status' ? 'its worker was killed' : exit;
   throw failureOfText(killed, { what });
+}
+
+/** When the time is up the work is what was waited for, not the look at it that was under way. */
+function overdue({ api }: Rig, doing: string, failure: Failure): Failure {
+  const isOver = failure.kind === 'timeout' && api.deadline.remainingMs() === 0;
+  return isOver ? api.deadline.failure(doing) : failure;
 }
 
 /** How far a task has come says whether more time would help; it is asked for in what is left. */

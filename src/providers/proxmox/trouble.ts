@@ -124,8 +124,19 @@ const meanings: readonly Meaning[] = [
     'If no task works on it, root has to run `qm unlock` for it on its node, then look at `outrigger audit`',
     busy,
   ],
+  [
+    /VM is locked \(suspend(ed|ing)\)/,
+    'conflict',
+    'Its memory is saved to disk: start it, or delete it',
+    'The memory of this instance is saved to disk; start it first',
+  ],
   [/VM is locked \(/, 'conflict', 'Wait until the task that holds the lock has ended', busy],
   [/can't lock file '[^']*' - got timeout/, 'conflict', 'Another task works on it: wait', busy],
+  [
+    /checksum mismatch|detected modified configuration/,
+    'conflict',
+    'Somebody else changed it at the same moment: look at it, then try again',
+  ],
   [
     /no quorum|\/etc\/pve\/.* - Permission denied/,
     'upstream',

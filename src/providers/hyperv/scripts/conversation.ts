@@ -62,6 +62,25 @@ function Get-Own {
   if (-not ([string]$vm.Notes).Contains([string]$Given.proof)) { throw 'OutriggerNotOwn' }
   $vm
 }
+function Get-FreeBytes {
+  param($Folder)
+  try {
+    $volume = @(Storage\Get-Volume -FilePath ([string]$Folder) -ErrorAction Stop)
+    if ($volume.Count -eq 1) { return [int64]$volume[0].SizeRemaining }
+  } catch {
+    # Volumes are shown to administrators only; drives to everybody, but not what is mounted in them.
+  }
+  try {
+    $at = [IO.DirectoryInfo]::new([string]$Folder)
+    while ($null -ne $at) {
+      if ($at.Attributes -band [IO.FileAttributes]::ReparsePoint) { return $null }
+      $at = $at.Parent
+    }
+    [int64][IO.DriveInfo]::new([string]$Folder).AvailableFreeSpace
+  } catch {
+    $null
+  }
+}
 function Get-Trouble {
   param($Record)
   $base = $Record.Exception.GetBaseException()

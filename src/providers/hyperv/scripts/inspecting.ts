@@ -9,10 +9,9 @@ $paths = @(foreach ($path in @($Given.paths)) {
   $free = $null
   try {
     $found = [bool](Microsoft.PowerShell.Management\Get-Item -LiteralPath ([string]$path)).PSIsContainer
-    $volume = @(Storage\Get-Volume -FilePath ([string]$path) -ErrorAction Stop)
-    if ($volume.Count -eq 1) { $free = [int64]$volume[0].SizeRemaining }
+    $free = Get-FreeBytes $path
   } catch {
-    if (-not $found) { $trouble = $_.CategoryInfo.Category.ToString() }
+    $trouble = $_.CategoryInfo.Category.ToString()
   }
   @{ path = [string]$path; found = $found; trouble = $trouble; freeBytes = $free }
 })

@@ -131,13 +131,6 @@ foreach ($vm in @(Hyper-V\Get-VM)) {
 export const survey = String.raw`
 # outrigger step: survey
 param($Given)
-$free = $null
-try {
-  $volume = @(Storage\Get-Volume -FilePath ([string]$Given.folder) -ErrorAction Stop)
-  if ($volume.Count -eq 1) { $free = [int64]$volume[0].SizeRemaining }
-} catch {
-  $free = $null
-}
 $system = CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem
 $template = $null
 $users = @()
@@ -159,7 +152,7 @@ if ([string]$Given.template -ne '') {
 }
 @{
   folder = [bool](Microsoft.PowerShell.Management\Test-Path -LiteralPath ([string]$Given.folder) -PathType Container)
-  freeBytes = $free
+  freeBytes = Get-FreeBytes $Given.folder
   freeMemory = [int64]$system.FreePhysicalMemory * 1024
   switches = @(foreach ($one in @(Hyper-V\Get-VMSwitch)) { [string]$one.Name })
   template = $template

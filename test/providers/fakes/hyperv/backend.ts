@@ -3,6 +3,7 @@ import { writeMark } from '../../../../src/kit/mark.ts';
 import { hyperv } from '../../../../src/providers/hyperv/index.ts';
 import { fingerprintOf } from '../../../kit/fakes/keys.ts';
 import type { Backend, Planted, RemoteMachine } from '../../conformance-backend.ts';
+import { judgeBy } from '../../conformance-break.ts';
 import type { Details } from '../../payloads.ts';
 import { account } from './acceptor.ts';
 import { fileAt, gib, type HostState, type Machine, newMachine, put } from './state.ts';
@@ -57,6 +58,18 @@ export async function hyperVBackend(options: FakeOptions = {}): Promise<HyperVBa
     withdrawRights: async (on) => {
       state.sees = !on;
     },
+    async breakOff(where) {
+      const { judge, changes } = judgeBy(where);
+      fake.disturb((step) => judge(step !== '' && !reading.includes(step)));
+      return {
+        changes,
+        async mend() {
+          fake.disturb(undefined);
+          // Windows ends what nobody asks any more; whoever was only interrupted has tidied up.
+          if (where.lasts) fake.clearShells();
+        },
+      };
+    },
     async copy(remoteId) {
       const id = randomUUID();
       state.machines.set(id, { ...structuredClone(vm(remoteId)), id });
@@ -102,6 +115,18 @@ export async function hyperVBackend(options: FakeOptions = {}): Promise<HyperVBa
     },
   };
 }
+
+/** The steps that only look, or hold something for no longer than their process lives. */
+const reading: readonly string[] = [
+  'machines',
+  'machine',
+  'inventory',
+  'look',
+  'survey',
+  'users',
+  'lock',
+  'inspect',
+];
 
 function look(state: HostState, machine: Machine): RemoteMachine {
   const { boots: _, ...lasting } = machine;

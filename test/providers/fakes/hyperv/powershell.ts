@@ -15,6 +15,8 @@ export interface PowerShell {
   write(content: Buffer, end: boolean): void;
   /** What was said since; waits for something, but not longer than this. */
   read(forMs: number): Promise<Said>;
+  /** Waits for something to be said, without taking it; not longer than this. */
+  heard(forMs: number): Promise<void>;
   kill(): void;
   readonly ended: boolean;
 }
@@ -83,6 +85,16 @@ export function startPowerShell(
     wake();
   };
 
+  const heard = async (forMs: number): Promise<void> => {
+    if (stdout !== '' || exitCode !== undefined) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      timer = setTimeout(resolve, forMs);
+    });
+    clearTimeout(timer);
+  };
+
   const live = async (): Promise<number> => {
     checkCommand(command, args);
     if (state.languageMode !== 'FullLanguage') {
@@ -121,16 +133,9 @@ export function startPowerShell(
       stdin += content.toString('latin1');
       closed ||= last;
     },
+    heard,
     async read(forMs) {
-      const silent = (): boolean => stdout === '' && exitCode === undefined;
-      if (silent()) {
-        let timer: NodeJS.Timeout | undefined;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-          timer = setTimeout(resolve, forMs);
-        });
-        clearTimeout(timer);
-      }
+      await heard(forMs);
       const [out, err] = [Buffer.from(stdout), Buffer.from(stderr)];
       stdout = '';
       stderr = '';

@@ -36,6 +36,8 @@ export interface Mishap {
   readonly times: number;
 }
 
+export type Disturbance = (step: string) => 'before' | 'after' | undefined;
+
 export interface FakeHyperV {
   readonly state: HostState;
   readonly server: FakeServer;
@@ -47,6 +49,11 @@ export interface FakeHyperV {
   openShells(): number;
   next(mishap: Partial<Mishap> & { readonly action: string }): void;
   outage(on: boolean): void;
+  /**
+   * Decides about every message, by the step that it asks for if any, whether the connection ends
+   * before it is let in or when it was done.
+   */
+  disturb(judge: Disturbance | undefined): void;
   /** Every connection has to log in anew from now on. */
   forgetLogins(): void;
   /** What Windows does with shells that nobody asks any more. */
@@ -72,6 +79,7 @@ export async function startHyperV(options: FakeOptions = {}): Promise<FakeHyperV
   let known = new WeakSet<Socket>();
   const names = new WeakMap<Socket, string>();
   let out = false;
+  let judge: Disturbance | undefined;
   let closing = 0;
   const complain = (what: string): void => void complaints.push(what);
 
@@ -109,7 +117,7 @@ export async function startHyperV(options: FakeOptions = {}): Promise<FakeHyperV
 
   const server = await startServer(
     (seen, response) => {
-      if (out) {
+      if (out || judge?.('') === 'before') {
         response.socket?.destroy();
         return;
       }
@@ -155,7 +163,12 @@ export async function startHyperV(options: FakeOptions = {}): Promise<FakeHyperV
       await perform(message);
       return undefined;
     }
-    return perform(message);
+    const verdict = message.action === 'Send' ? judge?.(stepIn(message)) : undefined;
+    if (verdict === 'before') return undefined;
+    const answer = await perform(message);
+    if (verdict === undefined) return answer;
+    await shells.get(message.shellId ?? '')?.command?.process.heard(10_000);
+    return undefined;
   };
 
   const perform = async (message: Message): Promise<Answer> => {
@@ -225,6 +238,9 @@ export async function startHyperV(options: FakeOptions = {}): Promise<FakeHyperV
     outage(on) {
       out = on;
     },
+    disturb(next) {
+      judge = next;
+    },
     clearShells() {
       for (const { command } of shells.values()) command?.process.kill();
       shells.clear();
@@ -290,6 +306,13 @@ function readMessage({ headers, body: text }: Seen, url: string): Message {
     body,
     option: (name) => options.find(({ attributes }) => attributes['Name'] === name)?.text,
   };
+}
+
+/** The step that a message for standard input asks for; empty for none. */
+function stepIn({ body }: Message): string {
+  const stream = find(body, ns.shell, 'Stream')?.text ?? '';
+  const text = Buffer.from(stream, 'base64').toString('latin1');
+  return /^# outrigger step: ([\w-]+)$/m.exec(text)?.[1] ?? '';
 }
 
 function only(within: Element, name: string): Element {

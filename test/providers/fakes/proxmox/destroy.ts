@@ -41,7 +41,8 @@ function checkEarly(call: Call, vmid: number): Vm {
 async function remove(call: Call, vm: Vm, worker: Worker): Promise<void> {
   const { state } = call;
   const { vmid, node } = vm;
-  checkLock(vm);
+  // A machine whose memory lies on the disk may go, its lock with it.
+  checkLock(vm, 'suspended');
   for (const [, drive] of disksOf(vm.config)) {
     const volume = findVolume(state, drive.file, node);
     if (volume !== undefined && linkedClonesOf(state, volume).length > 0) {

@@ -1,0 +1,38 @@
+import { Failure } from '../../failure.ts';
+import type { Instance } from '../../provider.ts';
+import { configIfThere, listMachines, proveSight, type Seen, seenByConfig } from './inventory.ts';
+import { adopt } from './ownership.ts';
+import type { Rig } from './rig.ts';
+import { isBeingMade } from './settle.ts';
+import { lookAtAll } from './sweep.ts';
+
+/** Marks a machine that nobody has marked; one that was changed since the last look is left alone. */
+export async function adoptMachine(rig: Rig, remoteId: string, instance: Instance): Promise<void> {
+  await proveSight(rig);
+  const own = (await lookAtAll(rig)).find((seen) => isOf(rig, seen, instance));
+  if (own !== undefined) throw refused(remoteId, instance, `it has ${own.remoteId} already`);
+  const seen = await seenUnder(rig, remoteId);
+  if (seen === undefined) throw refused(remoteId, instance, 'there is no such machine');
+  if (seen.mark !== undefined)
+    throw refused(remoteId, instance, 'the machine carries a mark already');
+  if (seen.template === true) throw refused(remoteId, instance, 'it is a template');
+  if (isBeingMade(seen.config ?? {})) throw refused(remoteId, instance, 'it is being made');
+  await adopt(rig, instance, seen);
+}
+
+async function seenUnder(rig: Rig, remoteId: string): Promise<Seen | undefined> {
+  const row = (await listMachines(rig)).find(({ vmid }) => String(vmid) === remoteId);
+  const config = row === undefined ? undefined : await configIfThere(rig, row);
+  return row === undefined || config === undefined ? undefined : seenByConfig(row, config);
+}
+
+function isOf({ context }: Rig, { mark, template }: Seen, { uuid }: Instance): boolean {
+  if (typeof mark !== 'object' || mark.uuid !== uuid || template === true) return false;
+  return mark.installation === '' || mark.installation === context.installation;
+}
+
+function refused(remoteId: string, { name }: Instance, why: string): Failure {
+  return new Failure('conflict', `Refused to mark ${remoteId} for ${name}: ${why}`, {
+    advice: 'Look at both with `outrigger audit`',
+  });
+}

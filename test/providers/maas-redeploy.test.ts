@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createDeadline } from '../../src/kit/deadline.ts';
+import { readMark } from '../../src/kit/mark.ts';
+import { poll } from '../../src/kit/poll.ts';
+import type { Cloud } from './conformance-cloud.ts';
+import { formOf, inMaas, type MaasScene } from './maas-scene.ts';
+import { admin } from './payloads.ts';
+
+const redeploy = (cloud: Cloud, more: Readonly<Record<string, unknown>> = {}) =>
+  cloud.custom('Redeploy', { instance_name: cloud.vm.name }, { caller: admin, ...more });
+
+/** Waits for something that goes on in the fake at the same time. */
+async function until(what: string, isSo: () => boolean): Promise<void> {
+  const times = { endMs: performance.now() + 5_000, undoEndMs: performance.now() + 5_000 };
+  const deadline = createDeadline(() => performance.now(), times);
+  await poll(deadline, what, async () => isSo() || undefined, { firstMs: 5, mostMs: 5 });
+}
+
+function isBuilt({ own }: MaasScene): boolean {
+  const mark = readMark(own().annotations['outrigger'] ?? '');
+  return typeof mark === 'object' && mark.state === 'built';
+}
+
+describe('Redeploy', () => {
+  const parameters = (cloud: Cloud, more = {}) => ({ instance_name: cloud.vm.name, ...more });
+
+  it(
+    'installs another series on the same machine and keeps its mark',
+    inMaas({}, async ({ cloud, own, owned }) => {
+      await cloud.deploy();
+      const { systemId, disk } = own();
+      const wanted = parameters(cloud, { distro_series: 'ubuntu/noble' });
+      await cloud.okCustom('Redeploy', wanted, { caller: admin });
+      assert.equal(own().systemId, systemId);
+      assert.notEqual(own().disk, disk);
+      assert.equal(own().series, 'noble');
+      assert.equal(owned().length, 1);
+      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
+    }),
+  );
+
+  it(
+    'that fails keeps the machine, so that it can be repeated',
+    inMaas({}, async ({ cloud, own }) => {
+      await cloud.deploy();
+      own().installs = 'badly';
+      const failed = await cloud.custom('Redeploy', parameters(cloud), { caller: admin });
+      assert.equal(failed.exitCode, 1);
+      assert.match(failed.text, /run Redeploy again/);
+      assert.equal(own().status, 'failed_deployment');
+      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerUnknown');
+      assert.equal((await cloud.call('start')).exitCode, 1);
+      await cloud.ok('stop');
+      assert.equal(own().status, 'failed_deployment');
+      own().installs = 'well';
+      await cloud.okCustom('Redeploy', parameters(cloud), { caller: admin });
+      const mark = readMark(own().annotations['outrigger'] ?? '');
+      assert.ok(typeof mark === 'object' && mark.state === 'built');
+    }),
+  );
+
+  it(
+    'erases like any other release, since the machine is free for a moment',
+    inMaas({ host: { erase: 'quick' }, timings: { eraseMs: 30 } }, async ({ cloud, fake, own }) => {
+      await cloud.deploy();
+      assert.equal((await redeploy(cloud)).exitCode, 0);
+      assert.equal(formOf(fake, 'release').get('quick_erase'), 'true');
+      assert.equal(own().status, 'deployed');
+    }),
+  );
+
+  it(
+    'says so when somebody else takes the machine while it is free',
+    inMaas({}, async ({ cloud, fake, own }) => {
+      await cloud.deploy();
+      const machine = own();
+      fake.disturb(({ op }) => {
+        if (op === 'allocate') Object.assign(machine, { status: 'deployed', owner: 'juju' });
+        return undefined;
+      });
+      const { exitCode, text } = await redeploy(cloud);
+      assert.equal(exitCode, 1);
+      assert.match(text, /somebody else was faster to claim it.*has no machine now/);
+      assert.equal(machine.owner, 'juju');
+      assert.equal(machine.powered, false);
+      await cloud.ok('delete');
+      assert.equal(machine.owner, 'juju');
+    }),
+  );
+
+  it(
+    'claims no machine again that instances may not ask for, whatever their details say',
+    inMaas({ host: { allowed_machines: 'nothing' } }, async ({ cloud, fake, owned }) => {
+      const [machine] = fake.world.machines.values();
+      const id = machine?.systemId ?? '';
+      const { details } = cloud.vm;
+      const stored = { 'External:maas_system_id': id, 'External:maas_chosen': id };
+      cloud.change({ details: { ...details, ...stored } });
+      const { exitCode, text } = await redeploy(cloud);
+      assert.equal(exitCode, 1);
+      assert.match(text, /allowed_machines/);
+      assert.equal(owned().length, 0);
+    }),
+  );
+});
+
+describe('a system that is being installed anew', () => {
+  it(
+    'is let come to its end before its machine is stopped',
+    inMaas({ timings: { deployMs: 300 } }, async (scene) => {
+      const { cloud, fake, own } = scene;
+      await cloud.deploy();
+      const installed = redeploy(cloud);
+      await until('the installation', () => deploys(scene) === 2);
+      await cloud.ok('stop');
+      assert.equal(own().status, 'deployed');
+      assert.equal(own().powered, false);
+      assert.equal((await installed).exitCode, 0);
+      assert.ok(fake.seen.some(({ op }) => op === 'power_off'));
+    }),
+  );
+
+  it(
+    'is not interrupted by a stop that runs out of time, nor by a reboot',
+    inMaas({ timings: { deployMs: 60_000 } }, async (scene) => {
+      const { cloud, fake, own } = scene;
+      fake.world.life.timings.deployMs = 20;
+      await cloud.deploy();
+      fake.world.life.timings.deployMs = 60_000;
+      assert.equal((await redeploy(cloud, { timeoutSeconds: 2 })).exitCode, 1);
+      assert.equal(own().status, 'deploying');
+      const stopped = await cloud.call('stop', { timeoutSeconds: 2, caller: admin });
+      assert.equal(stopped.exitCode, 1);
+      assert.match(stopped.text, /waiting for the system of i-2-42-VM to be installed/);
+      const rebooted = await cloud.call('reboot', { caller: admin });
+      assert.equal(rebooted.exitCode, 1);
+      assert.match(rebooted.text, /is being installed/);
+      assert.ok(!fake.seen.some(({ op }) => op === 'power_off'));
+    }),
+  );
+});
+
+describe('a power failure in the middle of a Redeploy', () => {
+  it(
+    'when the machine is to be switched off leaves it to the instance, also after a stop',
+    inMaas({}, async (scene) => {
+      const { cloud, own, owned } = scene;
+      await cloud.deploy();
+      const { systemId } = own();
+      own().bmc = 'fails';
+      const { exitCode, text } = await redeploy(cloud);
+      assert.equal(exitCode, 1);
+      assert.match(text, /could not be switched off/);
+      assert.equal(own().status, 'failed_releasing');
+      await cloud.call('stop', { timeoutSeconds: 2 });
+      assert.equal(own().status, 'failed_releasing');
+      own().bmc = 'works';
+      await cloud.ok('stop');
+      assert.deepEqual([own().status, own().powered], ['failed_releasing', false]);
+      assert.equal((await redeploy(cloud)).exitCode, 0);
+      assert.deepEqual([own().systemId, own().status], [systemId, 'deployed']);
+      assert.ok(isBuilt(scene));
+      assert.equal(owned().length, 1);
+    }),
+  );
+
+  for (const bmc of ['fails', 'refuses'] as const) {
+    it(
+      `when the installer is to be started (${bmc}) keeps the machine, so that it can be repeated`,
+      inMaas({ host: { power_timeout_seconds: '1' } }, async (scene) => {
+        const { cloud, fake, own, owned } = scene;
+        await cloud.deploy();
+        const { systemId } = own();
+        fake.disturb(({ op }) => {
+          if (op === 'deploy') own().bmc = bmc;
+          return undefined;
+        });
+        const { exitCode, text } = await redeploy(cloud);
+        assert.equal(exitCode, 1);
+        assert.match(text, bmc === 'fails' ? /BMC did not answer/ : /has no power/);
+        assert.match(text, /run Redeploy again/);
+        fake.disturb(undefined);
+        own().bmc = 'works';
+        assert.equal((await redeploy(cloud)).exitCode, 0);
+        assert.deepEqual([own().systemId, own().status], [systemId, 'deployed']);
+        assert.ok(isBuilt(scene));
+        assert.equal(owned().length, 1);
+      }),
+    );
+  }
+});
+
+function deploys({ fake }: MaasScene): number {
+  return fake.seen.filter(({ op }) => op === 'deploy').length;
+}
