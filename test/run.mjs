@@ -9,7 +9,7 @@ import { bundle, shared } from '../build.mjs';
 /*
  * Bundles the tests beside the code they test and runs them with Node's own runner.
  * `node test/run.mjs [part of a file name …]` runs only the matching files; those that take long
- * (`install/`) run only when they are named.
+ * run only when they are named.
  */
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -17,11 +17,13 @@ const wanted = process.argv.slice(2);
 // Several partial runs may go on side by side; each has a folder of its own.
 const target = join(root, wanted.length === 0 ? 'build/test' : `build/test-${process.pid}`);
 
+const onlyWhenNamed = ['install/', 'fuzz/', 'security.test.ts'];
+
 async function testFiles() {
   const entries = await readdir(join(root, 'test'), { recursive: true });
   const files = entries.filter((name) => name.endsWith('.test.ts')).sort();
   return wanted.length === 0
-    ? files.filter((file) => !file.startsWith('install/'))
+    ? files.filter((file) => !onlyWhenNamed.some((part) => file.startsWith(part)))
     : files.filter((file) => wanted.some((part) => file.includes(part)));
 }
 

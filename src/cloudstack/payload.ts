@@ -4,6 +4,9 @@ import { Failure } from '../failure.ts';
 
 const mostBytes = 8 * 1024 * 1024;
 
+/** Far more than anybody has, and few enough to look at each. */
+const mostDetails = 10_000;
+
 /** Details as CloudStack stores them: texts, nothing else. */
 export type Details = Readonly<Record<string, string>>;
 
@@ -86,6 +89,7 @@ export function scalar(): v.GenericSchema<unknown, string> {
 export function detailsMap() {
   const map = v.pipe(
     plainObject('must be a map of texts'),
+    v.check((given) => Object.keys(given).length <= mostDetails, 'must not have so many entries'),
     v.record(v.string(), v.nullish(scalar())),
     v.transform(
       (given) =>

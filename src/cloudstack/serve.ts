@@ -127,10 +127,10 @@ async function work(state: State): Promise<Answer> {
   if (config.log.level === 'debug') {
     state.log('unread', { level: 'debug', details: known.unread?.() });
   }
-  const memo = createMemo(
-    { ...config.memo, uid: world.uid, pid: world.pid, mayCreate: world.mayCreate },
-    request.endpoint,
-    () => world.time().getTime(),
+  const clean = (text: string): string => createRedactor(known.secrets).text(text);
+  const { uid, pid, mayCreate } = world;
+  const memo = createMemo({ ...config.memo, uid, pid, mayCreate, clean }, request.endpoint, () =>
+    world.time().getTime(),
   );
   const body = await run(request, contextFor(state, request, config), memo);
   return finishWell(state, body);

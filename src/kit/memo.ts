@@ -17,6 +17,8 @@ export interface MemoPlace {
   readonly uid: number;
   readonly pid: number;
   readonly mayCreate: boolean;
+  /** Takes secrets out of what is to be kept. */
+  readonly clean: (text: string) => string;
 }
 
 /**
@@ -70,8 +72,8 @@ function remember(file: string, place: MemoPlace, failure: Failure): void {
   }
   const note: Note = {
     kind: failure.kind,
-    message: failure.message,
-    ...(failure.advice === undefined ? {} : { advice: failure.advice }),
+    message: place.clean(failure.message),
+    ...(failure.advice === undefined ? {} : { advice: place.clean(failure.advice) }),
   };
   const draft = `${file}.${place.pid}`;
   writeFileSync(draft, JSON.stringify(note), { mode: 0o600 });

@@ -1,35 +1,45 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { measure, summarize } from './measure.mjs';
-import { environment, setUp } from './scene.mjs';
+import { runPair, startMeter, summarize } from './measure.mjs';
+import {
+  heading,
+  judge,
+  markdownNumbers,
+  markdownOthers,
+  replaceSection,
+  textLine,
+} from './report.mjs';
+import { environment, openStage, setUp } from './scene.mjs';
 
 /*
- * What one call costs beside `node -e 0` on the same Node: CPU and wall time and peak memory. The
- * environment is clean, since NODE_EXTRA_CA_CERTS alone would double the start of Node 18 and 20.
+ * What a call costs beside `node -e 0` on the same Node: CPU and wall time, peak memory, and what
+ * goes over the wire. The environment is clean, since NODE_EXTRA_CA_CERTS alone would double the
+ * start of Node 18 and 20.
  */
 
-const usage = `npm run bench -- [--node PATH]… [--rounds N] [--strict]
+const page = 'docs/performance.md';
 
+const usage = `npm run bench -- [--only STAGE]... [--node PATH]... [--rounds N] [--strict] [--markdown]
+
+  --only STAGE  floor or the name of a provider; may be given several times
   --node PATH   measure this Node as well; may be given several times
-  --rounds N    how often everything runs (30)
+  --rounds N    how often everything runs (4); what is asked most runs several times in each
   --strict      exit 1 when a bar is missed
+  --markdown    write the tables of ${page}
 
 Needs python3 (3.9 or newer), for what a process costs is told only to its parent by wait4.`;
 
-/** Largest CPU ratio and memory, on the nodejs.org build of Node 20. */
-const bars = {
-  'refused payload': { cpuRatio: 1.35 },
-  'simulator status': { cpuRatio: 1.5 },
-  'HTTPS GET, pinned': { cpuRatio: 2.2, megabytes: 50 },
-};
-
 const { values } = parseArgs({
   options: {
+    only: { type: 'string', multiple: true, default: [] },
     node: { type: 'string', multiple: true, default: [] },
-    rounds: { type: 'string', default: '30' },
+    rounds: { type: 'string', default: '4' },
     strict: { type: 'boolean', default: false },
+    markdown: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -39,45 +49,90 @@ if (values.help) print(usage);
 else process.exitCode = await benchmark();
 
 async function benchmark() {
+  const rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds has to be a number');
+  if (values.markdown && values.only.length > 0) throw new Error('--markdown needs all stages');
   const scene = await setUp();
+  const meter = startMeter();
   try {
-    let missed = 0;
+    const names = chosen(['floor', ...scene.providers]);
+    const begun = loadavg()[0];
+    const results = [];
     for (const node of [process.execPath, ...values.node.map((path) => resolve(path))]) {
-      missed += await benchmarkNode(node, scene);
+      results.push(await benchmarkNode(node, { scene, meter, names, rounds }));
     }
-    return values.strict && missed > 0 ? 1 : 0;
+    const load = [begun, loadavg()[0]].map((value) => value.toFixed(1));
+    print(`\nLoad of the machine from ${load[0]} to ${load[1]}`);
+    if (values.markdown) writePage(scene, results[0], { rounds, load });
+    const failed = results.some(({ failures }) => failures > 0);
+    const missed = results.some(({ misses }) => misses > 0);
+    return failed || (values.strict && missed) ? 1 : 0;
   } finally {
+    meter.close();
     scene.close();
   }
 }
 
-async function benchmarkNode(node, scene) {
-  const env = environment(node, scene.folder);
+function chosen(names) {
+  const unknown = values.only.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new Error(`no stage ${unknown}; there are ${names.join(', ')}`);
+  return values.only.length === 0 ? names : values.only;
+}
+
+async function benchmarkNode(node, { scene, meter, names, rounds }) {
   const { version, upstream } = facts(node);
   const barred = upstream && version.startsWith('v20.');
   const build = upstream ? 'nodejs.org build' : 'built without snapshot and code cache';
-  print(`\nNode ${version} (${build})${barred ? '' : ': no bars'}, ${values.rounds} rounds`);
-  spawnSync(scene.outrigger, ['create', scene.payloads.create, '60'], { env });
-  const cases = casesOf(scene, env);
-  const rounds = await measure({ cases, env, rounds: Number(values.rounds) });
-  print(row(['', 'CPU ms', 'ratio', 'bar', 'wall ms', 'ratio', 'MB', 'bar', 'exit', '']));
-  const misses = summarize(rounds, Object.keys(cases)).map((line) =>
-    printLine(line, barred ? bars[line.name] : undefined),
-  );
-  if (process.getuid() !== 0)
-    print('HTTPS GET, ca_file: left out, as its file must belong to root');
-  return misses.filter((miss) => miss).length;
+  print(`\nNode ${version} (${build})${barred ? '' : ': no bars for CPU and memory'}`);
+  const result = { version, build, stages: [], misses: 0, failures: 0 };
+  for (const name of names) {
+    print(`\n${name}, ${rounds} rounds`);
+    const stage = await openStage(scene, name);
+    try {
+      const samples = await playRounds(stage, { scene, meter, node, rounds });
+      const lines = stage.steps.map((step, at) => lineOf(step, samples[at], barred));
+      print(heading());
+      for (const line of lines) print(textLine(line));
+      result.stages.push({ name, lines });
+      result.misses += lines.filter(({ misses }) => misses.length > 0).length;
+      result.failures += lines.filter(({ failed }) => failed).length;
+    } finally {
+      stage.close();
+    }
+  }
+  return result;
 }
 
-function casesOf({ outrigger, probe, payloads }, env) {
-  const status = (file, payload) => [file, 'status', payload, '60'];
-  return {
-    'node -e 0': [join(env.PATH.split(':')[0], 'node'), '-e', '0'],
-    'refused payload': status(outrigger, payloads.refused),
-    'simulator status': status(outrigger, payloads.simulator),
-    'HTTPS GET, pinned': status(probe, payloads.pinned),
-    ...(process.getuid() === 0 ? { 'HTTPS GET, ca_file': status(probe, payloads.verified) } : {}),
-  };
+/** Plays the steps in their order, round by round, and answers the samples of each. */
+async function playRounds(stage, { scene, meter, node, rounds }) {
+  const { node: own, path } = environment(node, scene);
+  const samples = stage.steps.map(() => []);
+  for (let count = 0; count < rounds; count += 1) {
+    for (const [at, step] of stage.steps.entries()) {
+      for (let time = 0; time < (step.times ?? 1); time += 1) {
+        const { config, payload } = await stage.begin(at);
+        const env = { PATH: path, HOME: join(stage.folder, 'home'), OUTRIGGER_CONFIG: config };
+        const call = commandOf(step, { scene, node: own, payload });
+        const base = [own, '-e', '0'];
+        const ran = await runPair(meter, { base, call, env, baseFirst: (count + time) % 2 === 0 });
+        const counted = await stage.end(at, ran.exit === 0 ? ran.output : '');
+        samples[at].push({ ...ran, ...counted });
+      }
+    }
+  }
+  return samples;
+}
+
+function commandOf({ action, program = 'outrigger' }, { scene, node, payload }) {
+  if (typeof program === 'object') return [node, '-e', program.script];
+  return [scene.file(program), action, payload, '60'];
+}
+
+function lineOf({ name, bar, exit = 0 }, samples, barred) {
+  const figures = summarize(samples);
+  const wrong = samples.find((sample) => sample.exit !== exit);
+  if (wrong !== undefined) print(`${name} ended with ${wrong.exit}: ${wrong.output.trim()}`);
+  return { name, figures, failed: wrong !== undefined, ...judge(figures, bar, { barred }) };
 }
 
 /** Distributions that build Node without snapshot and code cache start three times as slowly. */
@@ -89,27 +144,12 @@ function facts(node) {
   return JSON.parse(execFileSync(node, ['-e', script], { encoding: 'utf8', env: {} }));
 }
 
-function printLine(line, bar = {}) {
-  const missed = line.cpuRatio > bar.cpuRatio || line.megabytes > bar.megabytes;
-  const verdict = Object.keys(bar).length === 0 ? '' : missed ? 'MISSED' : 'ok';
-  const cells = [
-    line.name,
-    line.cpuMs.toFixed(1),
-    line.cpuRatio.toFixed(2),
-    bar.cpuRatio?.toFixed(2) ?? '',
-    line.wallMs.toFixed(1),
-    line.wallRatio.toFixed(2),
-    line.megabytes.toFixed(0),
-    bar.megabytes?.toFixed(0) ?? '',
-    line.exits.join(' '),
-    verdict,
-  ];
-  print(row(cells));
-  return missed;
-}
-
-function row([name, ...cells]) {
-  return `${name.padEnd(19)}${cells.map((cell) => cell.padStart(8)).join('')}`.trimEnd();
+function writePage({ version }, { version: node, build, stages, failures }, { rounds, load }) {
+  if (failures > 0) throw new Error('a call did not end as it has to; nothing was written');
+  const date = new Date().toISOString().slice(0, 10);
+  const numbers = markdownNumbers({ date, version, node, build, rounds, load }, stages);
+  const text = replaceSection(readFileSync(page, 'utf8'), 'numbers', numbers);
+  writeFileSync(page, replaceSection(text, 'others', markdownOthers(stages)));
 }
 
 function print(line) {

@@ -1,0 +1,22 @@
+import { after, describe, it } from 'node:test';
+import { makeBench } from './bench-place.ts';
+import { examples } from './example.ts';
+import { tryMany } from './runs.ts';
+import { checkOutcome, checkPrototypes } from './verdict.ts';
+
+describe('The dispatcher', () => {
+  const bench = makeBench();
+  after(() => bench.remove());
+
+  it('keeps every promise for whatever payload and whatever its provider does', async () => {
+    await tryMany(
+      'dispatcher',
+      examples('ledger'),
+      { few: 500, long: 100_000 },
+      async (example) => {
+        checkOutcome(example, await bench.run(example));
+        checkPrototypes();
+      },
+    );
+  });
+});

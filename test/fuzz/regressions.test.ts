@@ -1,0 +1,21 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { makeBench } from './bench-place.ts';
+import type { Example } from './example.ts';
+import { checkOutcome, checkPrototypes } from './verdict.ts';
+
+/** Each file is one call that once broke a promise. */
+const folder = join(process.cwd(), 'test/fuzz/regressions');
+
+describe('What a fuzzer once found', () => {
+  const bench = makeBench();
+  after(() => bench.remove());
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.json'))) {
+    const example = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Example;
+    it(`stays mended: ${example.about ?? file}`, async () => {
+      checkOutcome(example, await bench.run(example));
+      checkPrototypes();
+    });
+  }
+});

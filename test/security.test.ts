@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { resolveFields } from '../src/cloudstack/details.ts';
+import { collectIssues } from '../src/cloudstack/issues.ts';
+import { Failure } from '../src/failure.ts';
+import { text } from '../src/kit/fields.ts';
+import { ledger } from './cloudstack/ledger.ts';
+import { changed, recorded } from './cloudstack/recorded.ts';
+import { makePlace } from './cloudstack/world.ts';
+import { builtFile, serviceEnv, spawnFile } from './spawned.ts';
+
+const secret = 'correct-horse-battery';
+
+describe('Secrets', () => {
+  it('in files are out of reach for the details of an instance', () => {
+    const fields = {
+      token: { about: 'A secret', schema: text(), secret: true },
+      script: { about: 'A file', schema: text(), file: true },
+    };
+    const details = { token_file: 'maas.key', script: 'maas.key' };
+    const issues = collectIssues();
+    const levels = [{ name: 'instance', details } as const];
+    const { values } = resolveFields(fields, { levels, issues, secretsDirectory: '/nowhere' });
+    assert.deepEqual(Object.keys(values), []);
+    assert.throws(() => issues.throwIfAny('No'), /"token_file" may not name a file.*"script"/);
+  });
+
+  it('that somebody put into an address are not repeated, slashes and all', async () => {
+    const place = makePlace({ ledger: async () => ledger().provider });
+    try {
+      const url = `https://user:${secret}/@@rest@ledger.test/\u0007`;
+      const done = await place.call('status', recorded('status', 'ledger', { url }));
+      assert.match(done.text, /"url\\" is/);
+      assert.doesNotMatch(done.text, new RegExp(secret));
+    } finally {
+      place.remove();
+    }
+  });
+
+  it('are in no file that a call leaves behind, and those files are closed to others', async () => {
+    const outage = new Failure('unreachable', `No: ${secret}`, { advice: secret });
+    const power = async () => {
+      throw outage;
+    };
+    const place = makePlace({ ledger: async () => ledger({ power }).provider });
+    const before = process.umask(0);
+    try {
+      const url = 'https://ledger.test';
+      await place.call('status', recorded('status', 'ledger', { url, secret }));
+      const memo = join(place.folder, 'log/outrigger-memo');
+      const notes = readdirSync(memo).map((name) => join(memo, name));
+      assert.equal(notes.length, 1);
+      assert.equal(statSync(memo).mode & 0o777, 0o700);
+      assert.equal(statSync(place.logFile).mode & 0o777, 0o640);
+      for (const file of notes) assert.equal(statSync(file).mode & 0o777, 0o600);
+      for (const file of [place.logFile, ...notes]) {
+        assert.ok(!readFileSync(file, 'utf8').includes(secret), file);
+        assert.ok(!file.includes(secret));
+      }
+    } finally {
+      process.umask(before);
+      place.remove();
+    }
+  });
+
+  it('are in no temporary file: a call makes none', () => {
+    const place = makePlace({});
+    try {
+      const [temporary, home, here] = ['tmp', 'home', 'here'].map((name) => {
+        const folder = join(place.folder, name);
+        mkdirSync(folder, { recursive: true });
+        return folder;
+      });
+      const payload = place.payload(recorded('status', 'simulator', { secret }));
+      const env = {
+        TMPDIR: temporary,
+        HOME: home,
+        OUTRIGGER_CONFIG: join(place.folder, 'config.json'),
+      };
+      const { exitCode } = spawnFile(builtFile, ['status', payload, '30'], {
+        env,
+        cwd: here ?? '/',
+      });
+      assert.equal(exitCode, 1);
+      assert.deepEqual(readdirSync(temporary ?? ''), []);
+      assert.deepEqual(readdirSync(here ?? ''), []);
+    } finally {
+      place.remove();
+    }
+  });
+
+  it('never stand in the arguments or the environment of a program, since a call starts none', () => {
+    assert.ok(sources().length > 50);
+    const rooms = ['cloudstack', 'kit', 'providers', 'main.ts', 'process.ts', 'failure.ts'];
+    for (const file of sources().filter((name) => rooms.includes(name.split('/')[0] ?? ''))) {
+      const code = readFileSync(join('src', file), 'utf8');
+      assert.doesNotMatch(code, /node:(child_process|cluster|worker_threads)|\beval\(/, file);
+    }
+  });
+});
+
+describe('A payload', () => {
+  it('with a million of anything is refused in time', async () => {
+    const place = makePlace({ ledger: async () => ledger().provider });
+    try {
+      const many = Object.fromEntries(
+        new Array(300_000).fill([]).map((one, at) => [`k${at}`, one]),
+      );
+      const vm = 'cloudstack.vm.details';
+      for (const [path, value] of [
+        [[vm, 'nics'], new Array(1_000_000).fill({})],
+        [[vm, 'details'], many],
+        [['externaldetails', 'host'], many],
+      ] as const) {
+        const payload = changed(recorded('create'), path, value);
+        const started = performance.now();
+        const done = await place.call('create', payload);
+        assert.match(done.text, /must not have (more than 64|so many)/);
+        assert.ok(done.text.length < 2000);
+        assert.ok(performance.now() - started < 10_000);
+      }
+    } finally {
+      place.remove();
+    }
+  });
+});
+
+describe('The configuration', () => {
+  it('is refused at once when it is a device, a pipe or a folder', () => {
+    const place = makePlace({});
+    try {
+      const pipe = join(place.folder, 'pipe');
+      spawnSync('mkfifo', [pipe]);
+      for (const file of ['/dev/zero', pipe, place.folder, '/dev/null/x', `/${'x'.repeat(5000)}`]) {
+        const payload = place.payload(recorded('status', 'simulator'));
+        const { output, exitCode } = spawnFile(builtFile, ['status', payload, '30'], {
+          env: { ...serviceEnv(), OUTRIGGER_CONFIG: file },
+        });
+        assert.equal(exitCode, 1);
+        assert.match(JSON.parse(output).error, /cannot be read as JSON/);
+      }
+    } finally {
+      place.remove();
+    }
+  });
+});
+
+describe('The supply chain', () => {
+  interface Locked {
+    readonly version?: string;
+    readonly resolved?: string;
+    readonly integrity?: string;
+    readonly dev?: boolean;
+    readonly optional?: boolean;
+    readonly license?: string;
+    readonly hasInstallScript?: boolean;
+  }
+  const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
+    readonly packages: Readonly<Record<string, Locked>>;
+  };
+  const packages = Object.entries(lock.packages).filter(([name]) => name !== '');
+
+  it('knows every package by its hash and by no address', () => {
+    for (const [name, { integrity, resolved, optional }] of packages) {
+      assert.equal(resolved, undefined, name);
+      // Tools for systems that this is not built on stand in it by their version only.
+      if (optional !== true || integrity !== undefined)
+        assert.match(integrity ?? '', /^sha512-[A-Za-z0-9+/]+=*$/, name);
+    }
+  });
+
+  it('asks for exact versions, and for two packages at run time', () => {
+    const own = JSON.parse(readFileSync('package.json', 'utf8'));
+    assert.deepEqual(Object.keys(own.dependencies).sort(), ['ofetch', 'valibot']);
+    for (const wanted of Object.values({ ...own.dependencies, ...own.devDependencies })) {
+      assert.match(String(wanted), /^\d+\.\d+\.\d+$/);
+    }
+  });
+
+  it('brings nothing into the file that runs a script when it is installed or has an unusual licence', () => {
+    for (const [name, { dev, license, hasInstallScript }] of packages) {
+      if (dev === true) continue;
+      assert.equal(hasInstallScript, undefined, name);
+      assert.match(license ?? '', /^(MIT|Apache-2\.0|ISC|BSD-[23]-Clause)$/, name);
+    }
+  });
+});
+
+function sources(): string[] {
+  return readdirSync('src', { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith('.ts'));
+}
