@@ -17,7 +17,7 @@ export function createRedactor(secrets: readonly string[]): Redactor {
     .sort((a, b) => b.length - a.length)
     .flatMap((secret) => [secret, ...inUrls(secret)]);
   const text = (value: string): string =>
-    known.reduce((rest, secret) => rest.split(secret).join(mask), value);
+    known.reduce((rest, secret) => maskCut(rest.split(secret).join(mask), secret), value);
 
   const value = (what: unknown, depth = 0): unknown => {
     if (typeof what === 'string') return text(what);
@@ -33,6 +33,21 @@ export function createRedactor(secrets: readonly string[]): Redactor {
     );
   };
   return { text, value: (what) => value(what) };
+}
+
+/** Somebody may have shortened the text right inside the secret: its beginning is one, too. */
+function maskCut(text: string, secret: string): string {
+  const start = secret.slice(0, shortest);
+  let clean = text;
+  for (let at = clean.indexOf(start); at >= 0; at = clean.indexOf(start, at + 1)) {
+    let end = at + shortest;
+    while (end < clean.length && clean[end] === secret[end - at]) end += 1;
+    const rest = clean.slice(end, end + 3);
+    if (rest === '' || rest === '...' || rest.startsWith('"')) {
+      clean = clean.slice(0, at) + mask + clean.slice(end);
+    }
+  }
+  return clean;
 }
 
 /** The secret as a URL holds it; half a Unicode character cannot get into one. */

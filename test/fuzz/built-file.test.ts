@@ -76,7 +76,7 @@ describe('The built file', () => {
     await tryMany(
       'built-file',
       starts(),
-      { few: 8, long: 1000 },
+      { few: 5, long: 1000 },
       ({ example, argv, env, config }) => {
         writeFileSync(logFile, '');
         writeFileSync(payload, example.payload);

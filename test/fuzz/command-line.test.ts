@@ -32,7 +32,7 @@ describe('The dispatcher', () => {
     await tryMany(
       'command-line',
       lines,
-      { few: 150, long: 5000 },
+      { few: 100, long: 5000 },
       async ({ argv, startedAs, home }) => {
         const call = bench.place.begin(argv, { startedAs, home: home ?? undefined });
         const { text, exitCode } = await finish(call);
@@ -73,7 +73,7 @@ describe('The dispatcher', () => {
     );
     // The tests may run as root: every path in it leads into the folder of this test.
     const harmless = configs.map((text) => text.replace(/"\//g, `"${inside}/`));
-    await tryMany('configuration', harmless, { few: 150, long: 5000 }, async (text) => {
+    await tryMany('configuration', harmless, { few: 100, long: 5000 }, async (text) => {
       writeFileSync(config, text);
       const call = bench.place.begin(['status', payload, '30'], {
         configFile: config,

@@ -12,7 +12,7 @@ describe('The dispatcher', () => {
     await tryMany(
       'dispatcher',
       examples('ledger'),
-      { few: 500, long: 100_000 },
+      { few: 400, long: 100_000 },
       async (example) => {
         checkOutcome(example, await bench.run(example));
         checkPrototypes();

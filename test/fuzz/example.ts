@@ -102,5 +102,8 @@ function keyAt(at: object, way: number): string {
 
 /** Also under `__proto__`, as JSON.parse does it. */
 function put(at: object, key: string, value: unknown): void {
-  Object.defineProperty(at, key, { value, enumerable: true, writable: true, configurable: true });
+  // JSON has no lists with names in them.
+  if (Array.isArray(at) && !/^\d{1,4}$/.test(key)) at.push(value);
+  else
+    Object.defineProperty(at, key, { value, enumerable: true, writable: true, configurable: true });
 }

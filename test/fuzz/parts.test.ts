@@ -68,6 +68,20 @@ describe('The parts that read what others wrote', () => {
     });
   });
 
+  it('leave no secret in a text that was shortened inside of it', async () => {
+    const secret = 'S3CR3T-0123456789';
+    const cut = fc.tuple(
+      hostileText(),
+      fc.integer({ min: 4, max: 16 }),
+      fc.constantFrom('', '...', '"'),
+    );
+    await tryMany('cut', cut, many, ([around, length, end]) => {
+      const said = createRedactor([secret]).text(`${around}${secret.slice(0, length)}${end}`);
+      assert.ok(!said.includes('S3CR'), said);
+    });
+    assert.equal(createRedactor([secret]).text('S3CR is a word'), 'S3CR is a word');
+  });
+
   it('suggest one of the words there are, or none', async () => {
     await tryMany(
       'nearest',

@@ -21,7 +21,7 @@ describe('The simulator', () => {
 
   it('answers every call once, tells no secret and is never surprised', async () => {
     const calls = examples('simulator', customs);
-    await tryMany('simulator', calls, { few: 150, long: 5000 }, async (example) => {
+    await tryMany('simulator', calls, { few: 100, long: 5000 }, async (example) => {
       const { output, exitCode, log } = await bench.run(example);
       const { error = '' } = checkForm({ output, exitCode });
       assert.doesNotMatch(String(error), /should not happen/);
