@@ -11,6 +11,9 @@ export interface Element {
   readonly text: string;
 }
 
+/** WinRM's answers go some ten elements deep; whoever walks through them does so by recursion. */
+const deepest = 200;
+
 /** The root element of a document; fails with `upstream` for anything that is no plain XML. */
 export function readXml(document: string): Element {
   const open: Draft[] = [];
@@ -23,6 +26,7 @@ export function readXml(document: string): Element {
     } else if (token.kind === 'open') {
       if (top === undefined && root !== undefined) throw broken('it has two roots');
       const draft = begin(token, top?.scope ?? noScope);
+      if (open.length >= deepest) throw broken('it is nested too deeply');
       open.push(draft);
       (top?.children ?? []).push(draft);
       if (top === undefined) root = draft;
