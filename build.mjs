@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { gzipSync } from 'node:zlib';
-import { bundleInParts } from './packaging/parts.mjs';
+import { assemble, bundleInParts, headBytes } from './packaging/parts.mjs';
 
 /*
  * Makes out/outrigger: one file that runs alone. The same sources give the same bytes wherever this
@@ -12,11 +11,10 @@ import { bundleInParts } from './packaging/parts.mjs';
 
 const root = dirname(fileURLToPath(import.meta.url));
 
-// What the environment could print before our first line, or slow the start with, is taken out.
-// Loaded by `require`, the file is CommonJS whatever a package.json beside or above it says. Older
-// kernels read 127 bytes of this line.
-const shebang =
-  "#!/usr/bin/env -S-uNODE_OPTIONS -uNODE_EXTRA_CA_CERTS -uNODE_DEBUG node --no-warnings -e 'require(process.argv[1])'";
+// What the environment could print before our first line, or slow the start with, is emptied. Then the
+// head of this file is evaluated, without a look for package.json files beside or above it, and with
+// this line as a comment: Node 10 knows no `#!` in such a text. Older kernels read 127 bytes of it.
+const shebang = `#!/usr/bin/env -SNODE_OPTIONS= NODE_EXTRA_CA_CERTS= NODE_DEBUG= node -e eval(\`/\`+fs.readFileSync(process.argv[1]).slice(2,${headBytes / 1000}e3))`;
 
 // Read by Node 10 too, so that an old server gets an answer that CloudStack can show.
 const prologue = `(function(){var v=process.versions.node.split('.');if(+v[0]<18||(+v[0]===18&&+v[1]<17)){require('fs').writeSync(1,JSON.stringify({status:'error',error:'Outrigger needs Node.js 18.17 or newer, but '+process.execPath+' is v'+process.versions.node+'. Install a newer Node.js on this management server, or name one with install.sh --node.'})+'\\n');process.exit(1)}process.removeAllListeners('warning');process.on('warning',function(){})})();`;
@@ -78,7 +76,7 @@ export const shared = {
  */
 export async function bundle({ entry, outfile }) {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-  const { script, inputs } = await bundleInParts({
+  const { parts, inputs } = await bundleInParts({
     ...shared,
     entryPoints: [join(root, entry)],
     target: 'node18',
@@ -89,8 +87,8 @@ export async function bundle({ entry, outfile }) {
       OUTRIGGER_STAMP: JSON.stringify(unstamped),
     },
   });
-  const licences = await licenceComment(inputs);
-  const text = `${shebang}\n${prologue}\n${script}${licences}`;
+  const end = await licenceComment(inputs);
+  const text = `${shebang}\n${assemble({ prologue, parts, end })}`;
   const stamped = text.replace(unstamped, `sha256:${contentHash(text)}`);
   await mkdir(dirname(outfile), { recursive: true });
   // In one step, so that nobody ever starts half a file.
@@ -128,78 +126,4 @@ async function main() {
   await writeFile(join(root, 'out/SHA256SUMS'), `${sum}  ${basename(outfile)}\n`);
 }
 
-/**
- * Puts the built file and what belongs to it into one tar file, for servers without the internet.
- *
- * The same content makes the same bytes: one fixed date, owner root, sorted names, and a gzip wrapper
- * without compression, since what zlib makes of the same text differs from one Node to the next.
- */
-async function pack(folder = join(root, 'build')) {
-  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-  const files = await packed();
-  const top = `outrigger-${version}`;
-  const sums = files.map(({ name, data }) => `${sha256(data)}  ${name}\n`).join('');
-  const members = [...files, { name: 'SHA256SUMS', data: Buffer.from(sums) }].sort(byName);
-  const blocks = members.map(({ name, data }) => tarMember(`${top}/${name}`, data));
-  const wrapped = gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]), { level: 0 });
-  // Which level and which system made it: neither is anybody's business.
-  wrapped[8] = 0;
-  wrapped[9] = 255;
-  const target = join(folder, `${top}.tar.gz`);
-  await mkdir(folder, { recursive: true });
-  await writeFile(target, wrapped);
-  process.stdout.write(`${sha256(wrapped)}  ${target}\n`);
-}
-
-async function packed() {
-  const docs = await readdir(join(root, 'docs'), { recursive: true, withFileTypes: true });
-  const names = docs
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name)));
-  const fixed = [
-    'CHANGELOG.md',
-    'LICENSE',
-    'README.md',
-    'install.sh',
-    'out/SHA256SUMS',
-    'out/outrigger',
-  ];
-  const files = await Promise.all(
-    [...fixed, ...names].map(async (name) => ({ name, data: await readFile(join(root, name)) })),
-  );
-  const dataOf = (wanted) => files.find(({ name }) => name === wanted).data;
-  if (!dataOf('out/SHA256SUMS').includes(sha256(dataOf('out/outrigger')))) {
-    throw new Error('out/outrigger does not fit out/SHA256SUMS: run "node build.mjs" first');
-  }
-  const licences = /\/\*\n(Outrigger is licensed[\s\S]*)\n\*\/\n*$/.exec(
-    dataOf('out/outrigger'),
-  )?.[1];
-  if (licences === undefined) throw new Error('out/outrigger does not end with the licences');
-  return [...files, { name: 'LICENSES-THIRD-PARTY', data: Buffer.from(`${licences}\n`) }].sort(
-    byName,
-  );
-}
-
-const byName = (a, b) => (a.name < b.name ? -1 : 1);
-
-const sha256 = (data) => createHash('sha256').update(data).digest('hex');
-
-/** One file as POSIX's ustar has it. */
-function tarMember(name, data) {
-  if (name.length > 100) throw new Error(`${name} is too long a name for a tar file`);
-  const octal = (value, width) => `${value.toString(8).padStart(width - 1, '0')}\0`;
-  const mode = /\/(install\.sh|outrigger)$/.test(name) ? 0o755 : 0o644;
-  const date = Date.UTC(2026, 0, 1) / 1000;
-  const numbers = `${octal(mode, 8)}${octal(0, 8)}${octal(0, 8)}${octal(data.length, 12)}${octal(date, 12)}`;
-  const header = Buffer.alloc(512);
-  header.write(`${name.padEnd(100, '\0')}${numbers}${' '.repeat(8)}0`);
-  header.write('ustar\x0000root', 257);
-  header.write('root', 297);
-  const sum = header.reduce((total, byte) => total + byte, 0);
-  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-  return Buffer.concat([header, data, Buffer.alloc(-data.length & 511)]);
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  await (process.argv[2] === 'package' ? pack(process.argv[3]) : main());
-}
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main();

@@ -142,9 +142,11 @@ describe('a bundle with the http kit', () => {
     assert.doesNotMatch(text, /\bimport\(/);
   });
 
-  it('leaves what a call may not need in comments, where it costs next to nothing', () => {
-    const code = readFileSync(probe, 'utf8').replace(/\/\*.*?\*\//gs, '');
-    assert.ok(code.length < 4000, `${code.length} characters of code are read by every call`);
+  it('leaves what a call may not need in comments behind a short head', () => {
+    const code = readFileSync(probe, 'utf8')
+      .replace(/\/\*.*?\*\//gs, '')
+      .trim();
+    assert.ok(code.length < 6000, `${code.length} characters of code are read by every call`);
     assert.match(code, /needs Node\.js 18\.17/);
   });
 
