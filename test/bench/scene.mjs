@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { bundle, shared } from '../../build.mjs';
 
-const entry = "use('./0');";
+const entry = "return run('0',first)";
 
 /** The files under test and a folder that is gone afterwards. */
 export async function setUp() {
@@ -15,7 +15,7 @@ export async function setUp() {
   await bundle({ entry: 'test/probe/main.ts', outfile: file('probe') });
   if (!text.includes(entry)) throw new Error('the built file does not begin as it used to');
   const executable = { mode: 0o755 };
-  writeFileSync(file('idle'), text.replace(entry, ''), executable);
+  writeFileSync(file('idle'), text.replace(entry, 'return'), executable);
   writeFileSync(file('empty'), text.slice(0, text.indexOf('\n') + 1), executable);
   return {
     folder,
