@@ -212,6 +212,8 @@ export interface RemoteMachine {
   readonly nics?: readonly { readonly mac: string; readonly segment?: Segment }[];
   /** Carries no mark, but may be what is left of a call of ours that was killed. */
   readonly leftover?: boolean;
+  /** Was given back and is no instance's any more, although it still carries the mark. */
+  readonly givenBack?: boolean;
   /** What an operator should know besides, such as an erase that failed. */
   readonly remarks?: readonly string[];
 }
@@ -287,8 +289,15 @@ export interface Provider<
   blueprintIssues?(blueprint: Values<B>, settings: Values<S>): readonly string[];
   /** Where the remote system answers, as URLs, for `doctor`; without it: the settings that are URLs. */
   endpoints?(settings: Values<S>): readonly string[];
-  /** For `doctor`; changes nothing and works even when `open` would fail. */
-  checks?(settings: Values<S>, context: Context): Promise<readonly Check[]>;
+  /**
+   * For `doctor`; changes nothing and works even when `open` would fail. The blueprint is what the
+   * operator's details give every instance, with the choices of one where `doctor` got them.
+   */
+  checks?(
+    settings: Values<S>,
+    context: Context,
+    blueprint?: Partial<Values<B>>,
+  ): Promise<readonly Check[]>;
   open(settings: Values<S>, context: Context): Session<B, A> | Promise<Session<B, A>>;
 }
 

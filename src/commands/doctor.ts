@@ -1,6 +1,6 @@
 import type { Command } from './command.ts';
 import { deadlineIn } from './deadline.ts';
-import { readLevels } from './doctor/details.ts';
+import { readGiven } from './doctor/details.ts';
 import { examine } from './doctor/examine.ts';
 import { readable } from './doctor/report.ts';
 import { paintFor } from './paint.ts';
@@ -25,22 +25,22 @@ export const doctor: Command = {
 Looks at this server, the details, the way to the remote system and the remote system itself,
 and says for each line what it found and what to do. It changes nothing anywhere.
 
-Details are given as key=value: of the host, or with extension. or resourcemap. in front. A
-secret is better given in a file: --details, --payload, or KEY_file=NAME in the secrets
-directory. Run it as user cloud to see what CloudStack sees, or as root to see everything.
+Details are given as key=value: of the host, or with extension. or resourcemap. in front, or
+with virtualmachine. for what a template or an offering gives its instances. A secret is better
+given in a file: --details, --payload, or KEY_file=NAME in the secrets directory. Run it as user cloud to see what CloudStack sees, or as root to see everything.
 
   outrigger doctor
   sudo -u cloud outrigger doctor provider=simulator node=sim1
   outrigger doctor --payload /var/lib/cloudstack/management/extensions/.../...json --json`,
   async run({ positionals, text, json, world }) {
-    const levels = readLevels({
+    const given = readGiven({
       words: positionals,
       detailsFile: text('details'),
       payloadFile: text('payload'),
     });
     const { dim } = paintFor(world);
     const findings = await examine({
-      ...{ world, levels, providerName: text('provider') },
+      ...{ world, ...given, providerName: text('provider') },
       user: text('user') ?? 'cloud',
       deadline: deadlineIn(patienceSeconds),
       onStep: (what) => {

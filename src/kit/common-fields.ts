@@ -1,8 +1,9 @@
 import * as v from 'valibot';
+import { consoleAddress } from './console-address.ts';
 import { list, longText, patterns, text, wholeNumber, yesNo } from './fields.ts';
 
 /*
- * The settings and blueprint details that mean the same for every provider that has the thing, so
+ * The settings, blueprint details and parameters that mean the same for every provider that has the thing, so
  * that an operator meets one wording, one default and one bound. A provider picks what it has:
  * `settings: { grace_seconds: graceSeconds, … }`, under the key that is the name in small letters.
  */
@@ -120,18 +121,16 @@ export const otherNodes = {
   example: 'node3,node4',
 } as const;
 
+const address = consoleAddress('name', 'uuid');
+
 export const consoleUrl = {
-  about: 'Address of an instance’s console; {name} and {uuid} stand for the instance’s own',
-  schema: () =>
-    v.pipe(
-      text({ most: 500, pattern: /^\S+$/, wants: 'an address without blanks' })(),
-      v.check(
-        isConsoleTemplate,
-        'must be an https:// address in which only {name} and {uuid} vary',
-      ),
-    ),
+  about: "Address of an instance's console; {name} and {uuid} stand for the instance's own",
+  schema: address.schema,
   example: 'https://console.example.org/view/{uuid}',
 } as const;
+
+/** Fills an instance into a console address that passed `consoleUrl`. */
+export const fillConsoleUrl = address.fill;
 
 // ---- what is built ------------------------------------------------------------------------------
 
@@ -148,13 +147,13 @@ export const isoPath = {
 } as const;
 
 export const storage = {
-  about: 'The storage that holds the instance’s disk',
+  about: "The storage that holds the instance's disk",
   schema: text({ most: 200 }),
   within: 'allowed_storages',
 } as const;
 
 export const diskSizeGb = {
-  about: 'The size of the instance’s disk; unset: the template’s',
+  about: "The size of the instance's disk; unset: the template's",
   schema: wholeNumber({ min: 1, max: 65_536 }),
   unit: 'GiB',
   within: 'max_disk_gb',
@@ -170,25 +169,17 @@ export const userData = {
   schema: longText(32_768),
 } as const;
 
-/** Fills an instance into a console address that passed `consoleUrl`. */
-export function fillConsoleUrl(
-  template: string,
-  instance: { readonly name: string; readonly uuid: string },
-): string {
-  return template
-    .split('{name}')
-    .join(encodeURIComponent(instance.name))
-    .split('{uuid}')
-    .join(encodeURIComponent(instance.uuid));
-}
+// ---- what custom actions are told ---------------------------------------------------------------
 
-function isConsoleTemplate(template: string): boolean {
-  const filled = fillConsoleUrl(template, { name: 'name', uuid: 'uuid' });
-  if (!filled.startsWith('https://') || /[{}]/.test(filled)) return false;
-  try {
-    const { username, password, hostname } = new URL(filled);
-    return username === '' && password === '' && hostname !== '';
-  } catch {
-    return false;
-  }
-}
+export const snapName = {
+  type: 'STRING',
+  about: 'Name of the snapshot',
+  schema: text({
+    most: 40,
+    pattern: /^[A-Za-z][A-Za-z0-9_-]+$/,
+    wants: 'a letter followed by letters, digits, "_" and "-"',
+  }),
+  required: true,
+  example: 'before-upgrade',
+  also: ['snapshot_name'],
+} as const;

@@ -1,12 +1,5 @@
 import assert from 'node:assert/strict';
-import {
-  appendFileSync,
-  chmodSync,
-  chownSync,
-  mkdirSync,
-  readdirSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { findAccount, may } from '../../src/commands/doctor/account.ts';
@@ -327,7 +320,12 @@ describe('doctor as the file that is installed', () => {
     try {
       const good = spawnFile(file, words, { env });
       assert.equal(good.exitCode, 0, good.output);
-      appendFileSync(file, '\n// somebody was here\n');
+      // As long as it was: a file of another length does not even begin.
+      const text = readFileSync(file, 'utf8');
+      writeFileSync(
+        file,
+        text.replace(/Permission is hereby granted/g, 'Permission is never granted.'),
+      );
       const bad = spawnFile(file, words, { env });
       assert.equal(bad.exitCode, 1);
       const { checks } = JSON.parse(bad.output) as { checks: readonly Finding[] };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silent } from '../../src/kit/log.ts';
 import type { Check } from '../../src/provider.ts';
+import type { Blueprint } from '../../src/providers/hyperv/blueprint.ts';
 import { checks } from '../../src/providers/hyperv/checks.ts';
 import type { Settings } from '../../src/providers/hyperv/settings.ts';
 import { deadlineIn } from '../kit/fakes/http-client.ts';
@@ -21,18 +22,19 @@ interface Found {
 async function examine(
   change: (state: HostState) => unknown = () => {},
   details: Readonly<Record<string, string>> = {},
-  options: FakeOptions = {},
+  options: FakeOptions & { readonly blueprint?: Partial<Blueprint> } = {},
 ): Promise<Found> {
   const fake = await startHyperV(options);
   change(fake.state);
   const settings: Settings = settingsOf({ ...hostDetails(fake), ...details });
   try {
-    const all = await checks(settings, {
+    const context = {
       deadline: deadlineIn(5_000),
       log: silent,
       installation: 'cloud',
       stateDirectory: () => '',
-    });
+    };
+    const all = await checks(settings, context, options.blueprint);
     assert.equal(fake.openShells(), 0);
     assert.deepEqual(fake.complaints, []);
     const named = (name: string): Check | undefined => all.find((check) => check.name === name);
@@ -142,4 +144,25 @@ test('a missing switch, a missing folder and a full volume are told', async () =
   assert.equal(state('folder \\\\files\\vms'), 'fail');
   assert.match(found('folder \\\\files\\vms'), /second hop/);
   assert.equal(state('shares'), 'warn');
+});
+
+test('a template or an image that instances want is looked for, and who else uses it', async () => {
+  const template_path = 'D:\\Templates\\debian-12.vhdx';
+  const good = await examine(undefined, {}, { blueprint: { template_path } });
+  assert.equal(good.found('template'), `${template_path} `);
+  const none = await examine(undefined, {}, { blueprint: { template_path: 'D:\\none.vhdx' } });
+  assert.equal(none.state('template'), 'fail');
+  assert.match(none.found('template'), /no template D:\\none\.vhdx/);
+  const own = newMachine({ name: 'DC01' });
+  own.drives.push({ path: template_path, controller: 'SCSI', location: 0 });
+  const used = await examine(
+    (state) => state.machines.set(own.id, own),
+    {},
+    { blueprint: { template_path } },
+  );
+  assert.match(used.found('template'), /the disk of DC01/);
+  const iso = { template_type: 'iso', iso_path: 'D:\\ISO\\none.iso' } as const;
+  const image = await examine(undefined, {}, { blueprint: iso });
+  assert.equal(image.state('ISO image'), 'fail');
+  assert.equal((await examine()).state('template'), undefined);
 });

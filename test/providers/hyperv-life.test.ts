@@ -253,6 +253,26 @@ describe('a machine on Hyper-V', () => {
   );
 
   test(
+    'is deleted, started and resized where Hyper-V complains about what it has done all the same',
+    scene(async ({ cloud, state, machine }) => {
+      await cloud.ok('create');
+      await cloud.ok('stop');
+      cloud.change({ nics: cloud.vm.nics.map((nic) => ({ ...nic, vlan: 1600 })) });
+      state.errors.push({ step: 'wire', trouble: oops, done: true });
+      await cloud.ok('start');
+      assert.equal((await machine()).adapters[0]?.vlan, 1600);
+      state.errors.push({ step: 'grow', trouble: oops, done: true });
+      await cloud.okCustom('ResizeDisk', { size_gb: '30' }, { caller: admin });
+      state.errors.push({ step: 'grow', trouble: oops, done: false });
+      const refused = await cloud.custom('ResizeDisk', { size_gb: '40' }, { caller: admin });
+      assert.equal(refused.exitCode, 1);
+      state.errors.push({ step: 'remove', trouble: oops, done: true });
+      await cloud.ok('delete');
+      assert.deepEqual([state.machines.size, state.errors.length], [0, 0]);
+    }),
+  );
+
+  test(
     'is found anew by a delete that was stopped half-way',
     scene(async ({ cloud, state }) => {
       await cloud.ok('create');

@@ -4,7 +4,9 @@ import { Failure } from '../../src/failure.ts';
 import { readMark } from '../../src/kit/mark.ts';
 import type { Instance } from '../../src/provider.ts';
 import type { Cloud } from './conformance-cloud.ts';
-import { inMaas, sessionOf } from './maas-scene.ts';
+import type { FakeMachine } from './fakes/maas/machine.ts';
+import { inMaas, type MaasScene, sessionOf } from './maas-scene.ts';
+import { admin } from './payloads.ts';
 
 function instanceOf({ vm }: Cloud): Instance {
   const { 'External:maas_system_id': id } = vm.details;
@@ -12,17 +14,34 @@ function instanceOf({ vm }: Cloud): Instance {
   return { uuid: vm.uuid, name: vm.name, deploying: false, stored };
 }
 
+/** A machine of the built-in extension that was taken over for the instance. */
+async function adopted(scene: MaasScene): Promise<FakeMachine> {
+  const { cloud, fake } = scene;
+  const machine = fake.add({ status: 'deployed', owner: 'cloudstack', powered: true });
+  cloud.change({ details: { ...cloud.vm.details, 'External:maas_system_id': machine.systemId } });
+  const session = await sessionOf(scene);
+  await session.adopt?.(machine.systemId, instanceOf(cloud));
+  return machine;
+}
+
+function originOf({ annotations }: FakeMachine): string | undefined {
+  const mark = readMark(annotations['outrigger'] ?? '');
+  return typeof mark === 'object' ? mark.origin : mark;
+}
+
+async function redeploy({ cloud }: MaasScene, timeoutSeconds = 20): Promise<number> {
+  const parameters = { instance_name: cloud.vm.name };
+  const done = await cloud.custom('Redeploy', parameters, { caller: admin, timeoutSeconds });
+  return done.exitCode;
+}
+
 describe('adopt', () => {
   it(
     'takes a machine of the built-in extension over, and delete gives it back stopped',
     inMaas({}, async (scene) => {
-      const { cloud, fake } = scene;
-      const machine = fake.add({ status: 'deployed', owner: 'cloudstack', powered: true });
-      cloud.change({ details: { 'External:maas_system_id': machine.systemId } });
-      const session = await sessionOf(scene);
-      await session.adopt?.(machine.systemId, instanceOf(cloud));
-      const mark = readMark(machine.annotations['outrigger'] ?? '');
-      assert.ok(typeof mark === 'object' && mark.origin === 'adopted');
+      const { cloud } = scene;
+      const machine = await adopted(scene);
+      assert.equal(originOf(machine), 'adopted');
       await cloud.ok('stop');
       assert.equal(machine.powered, false);
       assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOff');
@@ -31,8 +50,36 @@ describe('adopt', () => {
       await cloud.ok('delete');
       assert.deepEqual(
         [machine.status, machine.powered, machine.annotations],
-        ['deployed', false, {}],
+        ['deployed', false, { 'outrigger-left': cloud.vm.uuid }],
       );
+    }),
+  );
+
+  it(
+    'is over after a delete, which may be repeated and holds up no list',
+    inMaas({ host: { shared_user: 'false' } }, async (scene) => {
+      const { cloud } = scene;
+      const machine = await adopted(scene);
+      await cloud.ok('delete');
+      await cloud.ok('delete');
+      await cloud.ok('stop');
+      assert.equal(machine.status, 'deployed');
+      assert.deepEqual((await cloud.ok('statuses')).document['power_state'], {});
+    }),
+  );
+
+  it(
+    'can be done again with a machine that was left by a deleted instance',
+    inMaas({}, async (scene) => {
+      const { cloud } = scene;
+      const machine = await adopted(scene);
+      await cloud.ok('delete');
+      const other = cloud.another();
+      await (await sessionOf(scene)).adopt?.(machine.systemId, instanceOf(other));
+      assert.equal(machine.annotations['outrigger-left'], undefined);
+      await other.ok('start');
+      await cloud.ok('delete');
+      assert.equal(machine.powered, true);
     }),
   );
 
@@ -61,6 +108,56 @@ describe('adopt', () => {
   );
 });
 
+describe('a machine that was taken over and installed anew', () => {
+  it(
+    'is still let go by delete and not released, however often',
+    inMaas({}, async (scene) => {
+      const { cloud } = scene;
+      const machine = await adopted(scene);
+      assert.equal(await redeploy(scene), 0);
+      assert.equal(originOf(machine), 'adopted');
+      const { disk } = machine;
+      for (let turn = 0; turn < 2; turn += 1) {
+        await cloud.ok('delete');
+        assert.deepEqual(
+          [machine.status, machine.powered, machine.disk],
+          ['deployed', false, disk],
+        );
+      }
+    }),
+  );
+
+  for (const op of ['allocate', 'set_workload_annotations'] as const) {
+    it(
+      `is still one when the first attempt was killed before ${op}`,
+      inMaas({}, async (scene) => {
+        const { fake } = scene;
+        const machine = await adopted(scene);
+        let killed = false;
+        fake.disturb((request) => {
+          killed ||= request.op === op;
+          return killed ? 'lost-request' : undefined;
+        });
+        assert.equal(await redeploy(scene, 2), 1);
+        assert.equal(originOf(machine), undefined);
+        fake.disturb(undefined);
+        assert.equal(await redeploy(scene), 0);
+        assert.equal(originOf(machine), 'adopted');
+      }),
+    );
+  }
+
+  it(
+    'is released by delete where the operator wants that',
+    inMaas({ host: { delete_adopted: 'true' } }, async (scene) => {
+      const machine = await adopted(scene);
+      assert.equal(await redeploy(scene), 0);
+      await scene.cloud.ok('delete');
+      assert.equal(machine.status, 'ready');
+    }),
+  );
+});
+
 describe('the list for audits', () => {
   it(
     'has every machine of everybody, with what is the matter with it',
@@ -75,16 +172,17 @@ describe('the list for audits', () => {
       fake.add({ status: 'deployed', owner: 'juju' });
       const listed = (await (await sessionOf(scene)).machines?.()) ?? [];
       assert.deepEqual(
-        listed.map(({ remoteId, power, remarks }) => ({ remoteId, power, remarks })),
+        listed.map(({ remoteId, power, givenBack, remarks }) => ({
+          ...{ remoteId, power, givenBack, remarks },
+        })),
         [
-          { remoteId: own().systemId, power: 'on', remarks: [] },
+          { remoteId: own().systemId, power: 'on', givenBack: undefined, remarks: undefined },
           {
             remoteId: stuck.systemId,
             power: 'unknown',
+            givenBack: true,
             remarks: [
-              'Failed disk erasing',
-              'was given back; its disks may still hold data',
-              'wiping failed',
+              'Failed disk erasing (wiping failed): it was given back, and its disks may still hold data; release it again in MAAS, with erasing',
             ],
           },
         ],

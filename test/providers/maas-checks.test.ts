@@ -5,12 +5,16 @@ import { createDeadline } from '../../src/kit/deadline.ts';
 import { silent } from '../../src/kit/log.ts';
 import { writeMark } from '../../src/kit/mark.ts';
 import type { Check } from '../../src/provider.ts';
+import type { Blueprint } from '../../src/providers/maas/blueprint.ts';
 import { checks } from '../../src/providers/maas/checks.ts';
 import { settings as fields, type Settings } from '../../src/providers/maas/settings.ts';
 import { readKey } from '../kit/fakes/keys.ts';
 import { type FakeMaas, type Options, startMaas } from './fakes/maas/server.ts';
 
-type Doctor = (more?: Readonly<Record<string, string>>) => Promise<ReadonlyMap<string, Check>>;
+type Doctor = (
+  more?: Readonly<Record<string, string>>,
+  wanted?: Partial<Blueprint>,
+) => Promise<ReadonlyMap<string, Check>>;
 
 function withDoctor(
   play: (fake: FakeMaas, doctor: Doctor) => Promise<void>,
@@ -18,12 +22,12 @@ function withDoctor(
 ) {
   return async () => {
     const fake = await startMaas(options);
-    const doctor: Doctor = async (more = {}) => {
+    const doctor: Doctor = async (more = {}, wanted = {}) => {
       const times = { endMs: performance.now() + 5_000, undoEndMs: performance.now() + 5_000 };
       const deadline = createDeadline(() => performance.now(), times);
       const context = { deadline, log: silent, installation: '', stateDirectory: () => '' };
       const given = { endpoint: fake.url, apikey: fake.user.key, ...more };
-      const found = await checks(settingsFrom(given), context);
+      const found = await checks(settingsFrom(given), context, wanted);
       return new Map(found.map((check) => [check.name, check]));
     };
     try {
@@ -118,6 +122,32 @@ describe('doctor for MAAS', () => {
       assert.equal(state(await doctor({ allowed_pools: 'mine' }), 'machines'), 'fail');
     }),
   );
+
+  const series: readonly (readonly [Partial<Blueprint>, string | undefined])[] = [
+    [{ distro_series: 'jammy' }, undefined],
+    [{ distro_series: 'ubuntu/noble', architecture: 'amd64/generic' }, undefined],
+    [{ os: 'ubuntu', distro_series: 'noble' }, undefined],
+    [{ distro_series: 'ubuntu' }, undefined],
+    [{ distro_series: 'centos7' }, undefined],
+    [{ distro_series: 'ubuntu/24.04' }, undefined],
+    [{ distro_series: 'custom/golden' }, undefined],
+    [{ distro_series: 'golden' }, undefined],
+    [{ distro_series: 'oracular' }, 'not there: oracular'],
+    [{ os: 'centos', distro_series: 'jammy' }, 'not there: centos/jammy'],
+    [{ distro_series: 'ubuntu/jam' }, 'not there: ubuntu/jam'],
+    [{ distro_series: 'jammy', architecture: 'arm64' }, 'jammy is not there for arm64'],
+  ];
+  for (const [wanted, found] of series) {
+    it(
+      `looks for the image that instances ask for: ${Object.values(wanted).join(', ')}`,
+      withDoctor(async (fake, doctor) => {
+        fake.world.series.add('golden');
+        const images = (await doctor({}, wanted)).get('images');
+        assert.equal(images?.state, found === undefined ? 'ok' : 'fail');
+        if (found !== undefined) assert.equal(images?.found, found);
+      }),
+    );
+  }
 
   it(
     'finds machines that got stuck on their way back with a tenant’s data on them',

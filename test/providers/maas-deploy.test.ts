@@ -212,8 +212,28 @@ describe('create on MAAS', () => {
       assert.equal(owned().length, 0);
       const [, root] = backend.fake.users;
       const host = { apikey: root?.key ?? '', api_user: 'root' };
+      const { document } = await cloud.ok('prepare', { host });
+      const { 'External:hostname': told } = document['details'] as Record<string, string>;
       await cloud.ok('create', { host });
+      assert.deepEqual([told, own().hostname], ['i-2-42-VM', 'i-2-42-VM']);
+    }),
+  );
+
+  it(
+    'gives a machine that is given back its own name again, and gives it back without that, too',
+    inMaas({ host: { set_hostname: 'true' }, ready: 1 }, async ({ cloud, own, fake }) => {
+      const [machine] = fake.world.machines.values();
+      const name = machine?.hostname;
+      const host = { apikey: fake.users[1]?.key ?? '', api_user: 'root' };
+      if (machine !== undefined) machine.installs = 'badly';
+      assert.equal((await cloud.call('create', { host })).exitCode, 1);
+      assert.deepEqual([machine?.status, machine?.hostname], ['ready', name]);
+      if (machine !== undefined) machine.installs = 'well';
+      await cloud.ok('create', { host: { ...host, avoid_failed_minutes: '0' } });
       assert.equal(own().hostname, 'i-2-42-VM');
+      fake.disturb(({ method }) => (method === 'PUT' ? plain(403, '') : undefined));
+      await cloud.ok('delete', { host });
+      assert.deepEqual([machine?.status, machine?.hostname], ['ready', 'i-2-42-VM']);
     }),
   );
 

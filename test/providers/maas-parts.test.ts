@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fillConsoleAddress, isConsoleTemplate } from '../../src/providers/maas/console-address.ts';
 import { apiUrl, machinePage } from '../../src/providers/maas/endpoint.ts';
 import { matchInterfaces } from '../../src/providers/maas/interfaces.ts';
 import { authorization, readApiKey } from '../../src/providers/maas/oauth.ts';
@@ -121,25 +120,5 @@ describe('interfaces', () => {
     assert.deepEqual(macs(['boot', 'boot', 'eno9'], ['n0', 'n1', 'n2', 'n3']), [boot?.mac]);
     assert.deepEqual(macs(['boot'], ['n0'], { interface_set: [], boot_interface: null }), []);
     assert.deepEqual(macs(['boot'], []), []);
-  });
-});
-
-describe('console addresses', () => {
-  it('vary only where they may and cannot be broken out of', () => {
-    assert.ok(isConsoleTemplate('https://c/{system_id}?n={hostname}&u={uuid}&i={name}'));
-    for (const bad of [
-      'http://c/',
-      'https://c/{token}',
-      'https://u:p@c/',
-      'https://{',
-      'javascript:1',
-    ]) {
-      assert.ok(!isConsoleTemplate(bad), bad);
-    }
-    const subject = { name: 'a&b', uuid: 'u', system_id: 's/../x', hostname: 'h' };
-    assert.equal(
-      fillConsoleAddress('https://c/{system_id}?{name}', subject),
-      'https://c/s%2F..%2Fx?a%26b',
-    );
   });
 });

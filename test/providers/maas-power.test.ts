@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { plain } from './fakes/maas/answers.ts';
+import type { Fault } from './fakes/maas/gate.ts';
 import { inMaas, type MaasScene, requests } from './maas-scene.ts';
 import { admin, system } from './payloads.ts';
 
@@ -215,6 +216,32 @@ describe('a power failure in the middle', () => {
       assert.match(text, /MAAS cannot switch machine .* power type is .*manual/);
     }),
   );
+});
+
+describe('an order about power whose answer is lost', () => {
+  const lost: readonly (readonly [string, Fault])[] = [
+    ['on its way back', 'lost-answer'],
+    ['in a time-out of MAAS before it did anything', plain(504, 'Timed out')],
+  ];
+  for (const [how, fault] of lost) {
+    it(
+      `${how} is settled by what the machine does`,
+      inMaas({}, async ({ cloud, fake, own }) => {
+        await cloud.deploy();
+        let times = 0;
+        fake.disturb(({ op }) => {
+          if (!op.startsWith('power_')) return undefined;
+          times += 1;
+          return times === 1 ? fault : undefined;
+        });
+        await cloud.ok('stop');
+        assert.equal(own().powered, false);
+        times = 0;
+        await cloud.ok('start');
+        assert.equal(own().powered, true);
+      }),
+    );
+  }
 });
 
 describe('an ephemeral system', () => {

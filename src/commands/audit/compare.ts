@@ -9,14 +9,16 @@ import { type Blind, placeOf, type Sighting, type Survey } from './survey.ts';
 export function compare(instances: readonly Listed[], survey: Survey): readonly Finding[] {
   const byUuid = new Map(instances.map((each) => [each.uuid, each]));
   const marked = survey.sightings.filter(isOurs);
-  const groups = groupByUuid(marked);
+  // Whoever deleted or rebuilt an instance has parted with such a machine; remarks say if it got stuck.
+  const groups = groupByUuid(marked.filter(({ machine }) => machine.givenBack !== true));
+  const known = groupByUuid(marked);
   return [
     ...survey.blind.map(blindHost),
     ...survey.sightings.filter(isUnreadable).map(unreadable),
     ...survey.sightings.flatMap((sighting) => foreignMark(sighting, byUuid)),
     ...[...groups].flatMap(([uuid, machines]) => judgeGroup(machines, byUuid.get(uuid))),
     ...instances.flatMap((instance) =>
-      groups.has(instance.uuid) ? [] : withoutMachine(instance, survey),
+      known.has(instance.uuid) ? [] : withoutMachine(instance, survey),
     ),
     ...survey.sightings.flatMap(remarks),
   ];

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Level } from '../../cloudstack/details.ts';
+import { instanceDetails } from '../../cloudstack/instance.ts';
 import { type Details, parsePayload, readPayloadFile } from '../../cloudstack/payload.ts';
 import { operatorLevels } from '../../cloudstack/settings.ts';
 import { Failure } from '../../failure.ts';
@@ -12,44 +13,49 @@ export interface Given {
   readonly payloadFile: string | undefined;
 }
 
-const places = ['extension', 'resourcemap', 'host'] as const;
+const places = ['extension', 'resourcemap', 'host', 'virtualmachine'] as const;
 
-/** The details of extension, cluster registration and host; what is typed wins over files. */
-export function readLevels({ words, detailsFile, payloadFile }: Given): readonly Level[] {
+/** Details by the places that they come from. */
+export interface GivenDetails {
+  /** Of extension, cluster registration and host. */
+  readonly levels: readonly Level[];
+  /** What a template, an offering or the user chose for an instance; empty without one. */
+  readonly instance: Level;
+}
+
+/** What is typed wins over files, and a file of details over a payload. */
+export function readGiven({ words, detailsFile, payloadFile }: Given): GivenDetails {
   const typed = readKeyValues(words);
   const file = detailsFile === undefined ? {} : readDetailsFile(resolve(detailsFile));
   const payload = payloadFile === undefined ? undefined : readPayload(resolve(payloadFile));
-  return operatorLevels({
-    externaldetails: {
-      ...merged('extension', payload, file, typed),
-      ...merged('resourcemap', payload, file, typed),
-      ...merged('host', payload, file, typed),
-      virtualmachine: {},
-      action: {},
-    } as Parameters<typeof operatorLevels>[0]['externaldetails'],
-    parameters: {},
-  });
+  const all = (place: (typeof places)[number]): Details =>
+    Object.assign({}, ...[payload, file, typed].map((each) => each?.[place] ?? {})) as Details;
+  const externaldetails = {
+    ...{ extension: all('extension'), resourcemap: all('resourcemap'), host: all('host') },
+    ...{ virtualmachine: {}, action: {} },
+  };
+  return {
+    levels: operatorLevels({ externaldetails, parameters: {} }),
+    instance: { name: 'instance', details: all('virtualmachine') },
+  };
 }
 
 type Places = Readonly<Partial<Record<(typeof places)[number], Details>>>;
 
-function merged(place: (typeof places)[number], ...from: readonly (Places | undefined)[]): Places {
-  return { [place]: Object.assign({}, ...from.map((each) => each?.[place] ?? {})) as Details };
-}
-
 /** What CloudStack wrote for a call of its own. */
 function readPayload(file: string): Places {
   const parsed = parsePayload(readPayloadFile(file));
-  if ('payload' in parsed) return parsed.payload.externaldetails;
-  throw new Failure('usage', `${file}: ${parsed.issues.join('; ')}`);
+  if (!('payload' in parsed)) throw new Failure('usage', `${file}: ${parsed.issues.join('; ')}`);
+  const { payload } = parsed;
+  return { ...payload.externaldetails, virtualmachine: instanceDetails(payload) };
 }
 
-/** `{"host": {...}, "extension": {...}}`, or the details of the host alone. */
+/** `{"host": {...}, "extension": {...}, ...}`, or the details of the host alone. */
 export function readDetailsFile(file: string): Places {
   const refuse = (why: string): Failure =>
     new Failure('usage', `The details file ${file} ${why}`, {
       advice:
-        'It holds {"extension": {...}, "resourcemap": {...}, "host": {...}} or the host alone',
+        'It holds {"extension": {...}, "resourcemap": {...}, "host": {...}, "virtualmachine": {...}} or the host alone',
     });
   let given: unknown;
   try {

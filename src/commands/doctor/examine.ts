@@ -20,12 +20,15 @@ import { placeChecks } from './places.ts';
 import { secretChecks } from './secrets.ts';
 import { accountCheck, attemptConfig, type Config, ourselves } from './service.ts';
 import { installationCheck, resolution, strangers, tlsOf } from './settings.ts';
+import { readWanted } from './wanted.ts';
 
 export interface Examination {
   readonly world: CommandWorld;
   readonly user: string;
   readonly providerName: string | undefined;
   readonly levels: readonly Level[];
+  /** The details of an instance, where some were given. */
+  readonly instance: Level;
   readonly deadline: DeadlineControl;
   readonly onStep: (what: string) => void;
 }
@@ -53,8 +56,11 @@ async function examineRemote(
   config: Config,
   account: Account,
 ): Promise<Finding[]> {
-  const { levels, world, providerName } = examination;
-  if (levels.every(({ details }) => Object.keys(details).length === 0) && !providerName) {
+  const { levels, instance, world, providerName } = examination;
+  if (
+    [...levels, instance].every(({ details }) => Object.keys(details).length === 0) &&
+    !providerName
+  ) {
     const found = 'no details given: nothing beyond this server was looked at';
     return inLayer('settings', [skipped('details', found)]);
   }
@@ -79,12 +85,13 @@ async function examineRemote(
   ];
   const found = inLayer('settings', settings);
   if (resolved.state === 'fail') return found;
+  const wanted = readWanted(provider, { settings: values, levels, instance, secretsDirectory });
   const beyond = await examineProvider(examination, {
     ...{ provider, values, config, account },
-    installation: core.installation ?? '',
+    ...{ installation: core.installation ?? '', blueprint: wanted.blueprint },
   });
-  const redactor = createRedactor(secrets);
-  return [...found, ...beyond].map((each) => ({
+  const redactor = createRedactor([...secrets, ...wanted.secrets]);
+  return [...found, ...inLayer('settings', wanted.checks), ...beyond].map((each) => ({
     ...each,
     found: redactor.text(each.found),
     ...(each.advice === undefined ? {} : { advice: redactor.text(each.advice) }),
@@ -97,11 +104,12 @@ interface Opened {
   readonly config: Config;
   readonly account: Account;
   readonly installation: string;
+  readonly blueprint: Readonly<Record<string, unknown>>;
 }
 
 async function examineProvider(
   { deadline, onStep }: Examination,
-  { provider, values, config, account, installation }: Opened,
+  { provider, values, config, account, installation, blueprint }: Opened,
 ): Promise<Finding[]> {
   const network: Check[] = [];
   const urls = endpointsOf(provider, values);
@@ -120,7 +128,7 @@ async function examineProvider(
   // Nothing is made: a provider that finds no directory says so.
   const stateDirectory = (name: string): string => `${state}/${name}`;
   const context = { deadline, log: silent, installation, stateDirectory };
-  const checks = await attemptChecks(provider, values, context);
+  const checks = await attemptChecks(provider, values, context, blueprint);
   return [...inLayer('network', network), ...inLayer('provider', checks)];
 }
 
@@ -128,12 +136,13 @@ async function attemptChecks(
   provider: Provider,
   values: Readonly<Record<string, unknown>>,
   context: Parameters<NonNullable<Provider['checks']>>[1],
+  blueprint: Readonly<Record<string, unknown>>,
 ): Promise<readonly Check[]> {
   if (provider.checks === undefined) {
     return [skipped('provider', `${provider.title} has nothing to check`)];
   }
   try {
-    return await provider.checks(values as never, context);
+    return await provider.checks(values as never, context, blueprint as never);
   } catch (thrown) {
     return [fail('provider', fullText(Failure.from(thrown)))];
   }

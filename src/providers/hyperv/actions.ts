@@ -14,6 +14,7 @@ const snapshotName = {
     ),
   required: true,
   also: ['snap_name'],
+  example: 'before-upgrade',
 } as const;
 
 const newSnapshotName = {

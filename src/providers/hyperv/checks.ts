@@ -1,6 +1,7 @@
 import { Failure, fullText } from '../../failure.ts';
 import { createHttp } from '../../kit/http/client.ts';
 import type { Check, Context } from '../../provider.ts';
+import type { Blueprint } from './blueprint.ts';
 import {
   clusterCheck,
   ok,
@@ -11,19 +12,25 @@ import {
   switchCheck,
 } from './checks-host.ts';
 import { addressOf, tlsOf } from './client.ts';
-import { perform } from './rig.ts';
+import { perform, type Rig } from './rig.ts';
+import { checkParts, lookForParts } from './room.ts';
 import type { Settings } from './settings.ts';
 import { steps } from './steps.ts';
 
 /** What `doctor` wants to know, from the way there to the folders; nothing is changed. */
-export async function checks(settings: Settings, context: Context): Promise<readonly Check[]> {
+export async function checks(
+  settings: Settings,
+  context: Context,
+  blueprint: Partial<Blueprint> = {},
+): Promise<readonly Check[]> {
   const way = await wayChecks(settings, context);
   if (way.some(({ state }) => state === 'fail')) return [...way, ...skipped(afterWay)];
   try {
     const paths = [...new Set([settings.vhd_path, settings.vm_path])];
-    const { listing, inspection } = await perform(settings, context, async ({ host }) => ({
-      listing: await host.ask(steps.machines, {}),
-      inspection: await host.ask(steps.inspect, { paths }, { last: true }),
+    const { listing, parts, inspection } = await perform(settings, context, async (rig) => ({
+      listing: await rig.host.ask(steps.machines, {}),
+      parts: await partsCheck(rig, blueprint),
+      inspection: await rig.host.ask(steps.inspect, { paths }, { last: true }),
     }));
     return [
       ...way,
@@ -36,9 +43,28 @@ export async function checks(settings: Settings, context: Context): Promise<read
       switchCheck(settings, inspection),
       ...inspection.paths.map((path) => pathCheck(settings, path)),
       shareCheck(settings),
+      ...parts,
     ];
   } catch (thrown) {
     return [...way, ...failedAt(Failure.from(thrown))];
+  }
+}
+
+/** Whether an instance could be made now from what it wants, where the details say what that is. */
+async function partsCheck(rig: Rig, wanted: Partial<Blueprint>): Promise<readonly Check[]> {
+  const { template_path, iso_path } = wanted;
+  const name = wanted.template_type === 'iso' ? 'ISO image' : 'template';
+  const path = wanted.template_type === 'iso' ? iso_path : template_path;
+  if (path === undefined) return [];
+  const blueprint = { template_type: 'template', is_full_clone: true, ...wanted } as Blueprint;
+  try {
+    checkParts(rig, blueprint, await lookForParts(rig, blueprint));
+    return [ok(name, path)];
+  } catch (thrown) {
+    const failure = Failure.from(thrown);
+    // What Hyper-V or the rules say is about the path; all else ends the questions.
+    if (failure.outage) throw failure;
+    return [{ name, state: 'fail', found: fullText(failure) }];
   }
 }
 

@@ -96,8 +96,12 @@ async function make(
   let known: Found | undefined;
   // Before the answer: also what is made by a call that never answers is taken back.
   undo.add(`remove the half-made machine of ${name}`, async (margin) => {
-    const left = known ?? (await leftOver(rig, instance, margin));
-    if (left !== undefined) await withdraw(rig, left, margin);
+    if (known !== undefined) return withdraw(rig, known, margin);
+    // The process that kept the others away may be gone, and one of them be at the same.
+    return alone(within(rig, margin), instance, async () => {
+      const left = await leftOver(rig, instance, margin);
+      if (left !== undefined) await withdraw(rig, left, margin);
+    });
   });
   const { id } = await rig.host.ask(steps.make, {
     name,

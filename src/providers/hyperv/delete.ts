@@ -2,11 +2,13 @@ import { Failure } from '../../failure.ts';
 import type { Deadline } from '../../kit/deadline.ts';
 import { poll } from '../../kit/poll.ts';
 import type { Instance } from '../../provider.ts';
-import { type Found, notesWith, takeIfThere } from './find.ts';
-import { isSaved, powerOff } from './orders.ts';
+import { type Found, takeIfThere } from './find.ts';
+import { notesOfLeft } from './notes.ts';
+import { isSaved, look, powerOff } from './orders.ts';
 import { isUnder, join } from './paths.ts';
 import { alone, type Rig, within } from './rig.ts';
 import { steps } from './steps.ts';
+import { isFromPowerShell } from './trouble.ts';
 import type { Details } from './wire.ts';
 
 /** Removes the instance's machine with its disks; what was taken over is given back, stopped. */
@@ -17,7 +19,7 @@ export function remove(rig: Rig, instance: Instance): Promise<void> {
       rig.context.log('delete.missing');
     } else if (found.mark.origin === 'adopted' && !rig.settings.delete_adopted) {
       if (!isSaved(found.state)) await powerOff(rig, found, 'hard');
-      const notes = notesWith(found.notes, undefined);
+      const notes = notesOfLeft(found.notes, instance);
       await rig.host.ask(steps.notes, { id: found.id, proof: found.proof, notes });
       rig.context.log('delete.released', { machine: found.id });
     } else {
@@ -37,10 +39,18 @@ export async function removeMachine(rig: Rig, found: Found): Promise<void> {
   const files = await ownFiles(rig, found, details);
   // Its folder goes last, when the machine has taken its own files out of it.
   await host.ask(steps.erase, { files, folder: '' }, { paths: files });
-  const { id, proof } = found;
-  await host.ask(steps.remove, { id, proof });
+  await takeOut(rig, found);
   await host.ask(steps.erase, { files: [], folder: machineFolder(rig, found.mark) });
-  context.log('machine.removed', { machine: id, files });
+  context.log('machine.removed', { machine: found.id, files });
+}
+
+/** Whatever Hyper-V complains of: a machine that is gone was removed. */
+async function takeOut(rig: Rig, { id, proof }: Found): Promise<void> {
+  try {
+    await rig.host.ask(steps.remove, { id, proof });
+  } catch (thrown) {
+    if (!isFromPowerShell(thrown) || (await look(rig, id)) !== '') throw thrown;
+  }
 }
 
 /** Removes what a create left under this id, within the margin that it has for that. */

@@ -1,10 +1,12 @@
 import { Failure } from '../../failure.ts';
-import { type Mark, withoutMark, writeMark } from '../../kit/mark.ts';
+import type { Mark } from '../../kit/mark.ts';
 import { type Choice, chooseOwn, refusal } from '../../kit/ownership.ts';
 import type { Instance } from '../../provider.ts';
 import { checkElsewhere, clustered, isReplica, lookAround, type Seen, toSeen } from './listing.ts';
+import { leftBy, notesWith } from './notes.ts';
 import type { Rig } from './rig.ts';
 import { type Own, steps } from './steps.ts';
+import { unfinished } from './unfinished.ts';
 import type { Listed, Listing } from './wire.ts';
 
 /** The instance's own machine, with what proves it to the host. */
@@ -24,7 +26,9 @@ export async function find(rig: Rig, instance: Instance, last = false): Promise<
 }
 
 function choose(rig: Rig, instance: Instance, { machines }: Listing): Choice<Seen> {
-  const present = machines.filter((machine) => !isReplica(machine)).map(toSeen);
+  const present = machines
+    .filter((machine) => !isReplica(machine) && leftBy(machine.notes) !== instance.uuid)
+    .map(toSeen);
   return chooseOwn(present, claimOf(rig, instance, machines));
 }
 
@@ -96,13 +100,6 @@ export function notRunning({ name, state }: Found): Failure {
   });
 }
 
-/** Other people's words in the notes stay. */
-export function notesWith(notes: string, mark: Mark | undefined): string {
-  const words = withoutMark(notes);
-  const lines = mark === undefined ? [words] : [words, writeMark(mark)];
-  return lines.filter((line) => line !== '').join('\n');
-}
-
 /** Writes another mark into the machine's notes. */
 export async function remark({ host }: Rig, found: Found, mark: Mark): Promise<Found> {
   const notes = notesWith(found.notes, mark);
@@ -119,6 +116,9 @@ interface Picked {
 async function pick(rig: Rig, instance: Instance, last: boolean): Promise<Picked | undefined> {
   const choice = await find(rig, instance, last);
   if (choice.kind === 'missing') return undefined;
+  // Nothing more can be asked after the last question.
+  const bare = last ? undefined : await unfinished(rig, instance, choice);
+  if (bare !== undefined) return unmarkedRemains(rig, instance, bare);
   if (choice.kind === 'doubtful') throw refusal(choice, claimOf(rig, instance, []));
   const { listed } = choice.machine;
   const { id, state, notes } = listed;
@@ -135,6 +135,23 @@ async function pick(rig: Rig, instance: Instance, last: boolean): Promise<Picked
   const unmarked = choice.kind === 'adoptable';
   const mark = unmarked ? adopted : choice.mark;
   return { found: { id, proof: unmarked ? '' : uuid, name, state, notes, mark }, listed, unmarked };
+}
+
+/** As if the mark that says `building` had been written, which is all that is lacking. */
+function unmarkedRemains({ context }: Rig, instance: Instance, listed: Listed): Picked {
+  const { id, state, notes } = listed;
+  const { uuid, name } = instance;
+  const { installation } = context;
+  context.log('machine.unmarked', { machine: id, level: 'warn' });
+  const mark = {
+    uuid,
+    name,
+    installation,
+    remoteId: id,
+    state: 'building',
+    origin: 'created',
+  } as const;
+  return { found: { id, proof: '', name, state, notes, mark }, listed, unmarked: false };
 }
 
 async function adopt(rig: Rig, found: Found): Promise<Found> {

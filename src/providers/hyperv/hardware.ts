@@ -3,6 +3,7 @@ import type { Nic, SizedInstance } from '../../provider.ts';
 import type { Found } from './find.ts';
 import type { Rig } from './rig.ts';
 import type { Settings } from './settings.ts';
+import { settle } from './settle.ts';
 import { steps, type WantedAdapter } from './steps.ts';
 import type { Adapter, Details } from './wire.ts';
 
@@ -116,13 +117,13 @@ export async function reshape(
  * in place, since the guest would take a new one for another card.
  */
 export async function rewire(
-  { host }: Rig,
+  rig: Rig,
   { id, proof }: Found,
   there: readonly Adapter[],
   wiring: readonly Wiring[],
 ): Promise<void> {
   if (isWiredAs(there, wiring)) return;
-  await host.ask(steps.wire, {
+  const given = {
     ...{ id, proof },
     remove: there.slice(wiring.length).map((adapter) => adapter.id),
     adapters: wiring.map((wanted, i) => ({
@@ -130,7 +131,13 @@ export async function rewire(
       id: there[i]?.id ?? '',
       name: `NIC ${i}`,
     })),
-  });
+  };
+  await settle(
+    rig,
+    id,
+    () => rig.host.ask(steps.wire, given),
+    ({ adapters }) => isWiredAs(adapters, wiring),
+  );
 }
 
 const startActions = {

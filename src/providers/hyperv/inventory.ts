@@ -1,36 +1,60 @@
 import { Failure } from '../../failure.ts';
 import type { Mark } from '../../kit/mark.ts';
 import type { Instance, RemoteMachine, Segment } from '../../provider.ts';
-import { notesWith } from './find.ts';
 import { macWithColons } from './hardware.ts';
 import { isReplica, lookAround, toSeen } from './listing.ts';
+import { notesWith } from './notes.ts';
 import { powerOf } from './orders.ts';
 import { alone, type Rig } from './rig.ts';
 import { steps } from './steps.ts';
-import type { Inventory, Listed } from './wire.ts';
+import { isBare, madeFor } from './unfinished.ts';
+import type { Inventory, Listed, Listing } from './wire.ts';
 
 type Held = Inventory['machines'][number];
 
 /** Every machine for `audit` and `adopt`, whoever made it; replicas are not theirs to judge. */
 export async function machines(rig: Rig): Promise<readonly RemoteMachine[]> {
   const listing = await lookAround(rig);
+  const bare = await bareOf(rig, listing);
   const inventory = await rig.host.ask(steps.inventory, {}, { last: true });
   const held = new Map(inventory.machines.map((machine) => [machine.id, machine]));
   return listing.machines
     .filter((listed) => !isReplica(listed))
-    .map((listed) => describe(listed, held.get(listed.id)));
+    .map((listed) => describe(listed, held.get(listed.id), bare.get(listed.id)));
 }
 
-function describe(listed: Listed, held: Held | undefined): RemoteMachine {
+/** What a killed create made and could not mark any more, by its id, with its instance's name. */
+async function bareOf(rig: Rig, { machines: all }: Listing): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  for (const listed of all) {
+    const made = madeFor(rig, listed);
+    if (made === undefined) continue;
+    const details = await rig.host.ask(steps.machine, { id: listed.id });
+    if (isBare(details)) found.set(listed.id, made.name);
+  }
+  return found;
+}
+
+function describe(
+  listed: Listed,
+  held: Held | undefined,
+  madeForName: string | undefined,
+): RemoteMachine {
   const { remoteId, name = listed.name, mark } = toSeen(listed);
   const building = typeof mark === 'object' && mark.state === 'building';
   const remarks = [
+    ...(madeForName === undefined
+      ? []
+      : [
+          `it was made for ${madeForName} and never marked: stop or deploy ${madeForName}, which removes it, or remove it in Hyper-V`,
+        ]),
     ...(listed.clustered ? ['it is a role of a failover cluster, which is not managed'] : []),
     ...(listed.state.endsWith('Critical') ? ['its storage cannot be reached'] : []),
   ];
   return {
     ...{ remoteId, name, mark, power: building ? 'unknown' : powerOf(listed.state) },
     ...(held === undefined ? {} : sizeOf(held)),
+    ...(madeForName === undefined ? {} : { leftover: true }),
     ...(remarks.length === 0 ? {} : { remarks }),
   };
 }

@@ -10,6 +10,7 @@ import { alone, type Rig, refused } from './rig.ts';
 import { noFile } from './room.ts';
 import { settle } from './settle.ts';
 import { steps } from './steps.ts';
+import { isFromPowerShell } from './trouble.ts';
 import type { Details } from './wire.ts';
 
 export async function getIpAddresses(rig: Rig, instance: Instance): Promise<Outcome> {
@@ -75,10 +76,23 @@ export function resizeDisk(rig: Rig, instance: Instance, sizeGb: number): Promis
   return alone(rig, instance, async () => {
     const { id } = await takeBuilt(rig, instance);
     const path = growable(await rig.host.ask(steps.machine, { id }));
-    const said = await rig.host.ask(steps.grow, { path, bytes: sizeGb * gib }, { paths: [path] });
+    const said = await grow(rig, path, sizeGb * gib);
     if (said.before > sizeGb * gib) throw tooSmall(sizeGb, said.before);
     return { message: `The disk has ${Math.floor(said.size / gib)} GiB now` };
   });
+}
+
+/** Whatever Hyper-V complains of: a disk that has the size was made larger. */
+async function grow({ host }: Rig, path: string, bytes: number) {
+  const paths = [path];
+  try {
+    return await host.ask(steps.grow, { path, bytes }, { paths });
+  } catch (thrown) {
+    if (!isFromPowerShell(thrown)) throw thrown;
+    const now = await host.ask(steps.grow, { path, bytes: 0 }, { paths });
+    if (now.size < bytes) throw thrown;
+    return { ...now, before: 0 };
+  }
 }
 
 /** The disk that the machine starts from, when Hyper-V can grow it right now. */

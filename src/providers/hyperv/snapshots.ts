@@ -1,7 +1,8 @@
 import { Failure } from '../../failure.ts';
 import type { Instance, Outcome } from '../../provider.ts';
-import { type Found, notesWith, show, takeBuilt } from './find.ts';
+import { type Found, show, takeBuilt } from './find.ts';
 import { checkpointTypes, isWiredAs, reshape, rewire, wiringOf } from './hardware.ts';
+import { notesWith } from './notes.ts';
 import { isOff, isRunning, isSaved, order, powerOf, powerOff } from './orders.ts';
 import { alone, type Rig, refused } from './rig.ts';
 import { settle } from './settle.ts';

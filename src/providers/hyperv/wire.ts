@@ -17,6 +17,7 @@ export const machinesSchema = () =>
         name: v.string(),
         state: v.string(),
         notes: v.string(),
+        path: v.string(),
         clustered: v.boolean(),
         replication: v.string(),
       }),

@@ -4,6 +4,7 @@ import type { Pairs } from '../../kit/http/address.ts';
 import type { Instance, SizedInstance } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
 import { claimsOf } from './find.ts';
+import { claimComment } from './memory.ts';
 import { type Rig, rigUntil } from './rig.ts';
 import { isUncertain, statusOf } from './trouble.ts';
 import { type Machine, readMachine } from './wire.ts';
@@ -57,7 +58,7 @@ export async function allocate(rig: Rig, instance: Instance, form: Pairs): Promi
     const reply = await rig.client.post('/machines/', {
       what,
       query: { op: 'allocate' },
-      form: { ...form, agent_name: instance.uuid, comment: `CloudStack instance ${instance.name}` },
+      form: { ...form, agent_name: instance.uuid, comment: claimComment(instance.name) },
       patienceMs: 60_000,
     });
     return readMachine(reply.json());

@@ -8,6 +8,8 @@ import { type Machine, readMachine } from './wire.ts';
 /** MAAS keeps these with the machine until it is released, and shows them to its owner. */
 const markKey = 'outrigger';
 const homeKey = 'outrigger-home';
+const nameKey = 'outrigger-hostname';
+const leftKey = 'outrigger-left';
 
 export function markOf(machine: Machine): Mark | 'unreadable' | undefined {
   const text = annotation(machine, markKey);
@@ -18,6 +20,16 @@ export function markOf(machine: Machine): Mark | 'unreadable' | undefined {
 /** The pool from which the machine was taken, whose host reports it wherever it may be moved. */
 export function homeOf(machine: Machine): string | undefined {
   return annotation(machine, homeKey);
+}
+
+/** The name that the machine had before it got its instance's. */
+export function ownNameOf(machine: Machine): string | undefined {
+  return annotation(machine, nameKey);
+}
+
+/** The UUID of the deleted instance that the machine was taken over for and was left by. */
+export function leftBy(machine: Machine): string | undefined {
+  return markOf(machine) === undefined ? annotation(machine, leftKey) : undefined;
 }
 
 export function markFor(
@@ -34,12 +46,22 @@ export async function writeMarkOn(rig: Rig, machine: Machine, mark: Mark): Promi
   return annotate(rig, machine, {
     [markKey]: writeMark(mark),
     ...(home === undefined || home === '' ? {} : { [homeKey]: home }),
+    ...(leftBy(machine) === undefined ? {} : { [leftKey]: '' }),
   });
 }
 
-/** The machine is nobody's as far as we are concerned. */
-export async function removeMark(rig: Rig, machine: Machine): Promise<void> {
-  await annotate(rig, machine, { [markKey]: '', [homeKey]: '' });
+/** Keeps the machine's own name with it, for when it is given back. */
+export async function keepOwnName(rig: Rig, machine: Machine): Promise<void> {
+  await annotate(rig, machine, { [nameKey]: machine.hostname });
+}
+
+/**
+ * The machine is nobody's as far as we are concerned. That it was let go on purpose stays written on
+ * it: under the instance's agent name or stored id it would else pass for one that lost its mark.
+ */
+export async function removeMark(rig: Rig, machine: Machine, { uuid }: Instance): Promise<void> {
+  const form = { [markKey]: '', [homeKey]: '', [nameKey]: '', [leftKey]: uuid };
+  await annotate(rig, machine, form);
 }
 
 /** Twice is as good as once, so that a lost answer is simply asked for again. */

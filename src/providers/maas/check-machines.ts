@@ -3,28 +3,7 @@ import type { Check } from '../../provider.ts';
 import { markOf } from './annotations.ts';
 import { listMachines, nameOf, type Rig } from './rig.ts';
 import { isStuck, status } from './statuses.ts';
-import { type Machine, type Me, readBootResources, readBootSources, readFabrics } from './wire.ts';
-
-export async function checkImages({ client, settings }: Rig): Promise<readonly Check[]> {
-  const reply = await client.get('/boot-resources/', { what: 'list images' });
-  const names = [...new Set(readBootResources(reply.json()).map(({ name }) => name))].sort();
-  const asked = (settings.allowed_series ?? []).filter((pattern) => !pattern.includes('*'));
-  const absent = asked.filter(
-    (series) => !names.some((name) => matchesAny(name, [series, `*/${series}`])),
-  );
-  if (names.length === 0 || absent.length > 0) {
-    const found = names.length === 0 ? 'no image is there' : `not there: ${absent.join(', ')}`;
-    return [
-      {
-        name: 'images',
-        state: 'fail',
-        found,
-        advice: 'Select and synchronise them on the images page of MAAS',
-      },
-    ];
-  }
-  return [{ name: 'images', state: 'ok', found: names.join(', ') }];
-}
+import { type Machine, type Me, readBootSources, readFabrics } from './wire.ts';
 
 export async function checkMachines(rig: Rig, me: Me): Promise<readonly Check[]> {
   const all = await listMachines(rig, {});

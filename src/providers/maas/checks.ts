@@ -1,6 +1,8 @@
 import { Failure, fullText } from '../../failure.ts';
 import type { Check, Context } from '../../provider.ts';
-import { checkBootSources, checkDhcp, checkImages, checkMachines } from './check-machines.ts';
+import type { Blueprint } from './blueprint.ts';
+import { checkImages } from './check-images.ts';
+import { checkBootSources, checkDhcp, checkMachines } from './check-machines.ts';
 import { createClient } from './client.ts';
 import type { Rig } from './rig.ts';
 import type { Settings } from './settings.ts';
@@ -9,7 +11,11 @@ import { clockSkewMs, statusOf } from './trouble.ts';
 import { type Me, readVersion } from './wire.ts';
 
 /** What `doctor` wants to know of MAAS; nothing is changed. */
-export async function checks(settings: Settings, context: Context): Promise<readonly Check[]> {
+export async function checks(
+  settings: Settings,
+  context: Context,
+  blueprint: Partial<Blueprint> = {},
+): Promise<readonly Check[]> {
   const client = createClient(settings, context);
   const rig: Rig = { settings, context, client };
   try {
@@ -22,7 +28,7 @@ export async function checks(settings: Settings, context: Context): Promise<read
       return checkKey(settings, me);
     });
     if (me === undefined) return [...endpoint, ...clear, ...key];
-    return [...endpoint, ...clear, ...key, ...(await checkInside(rig, me))];
+    return [...endpoint, ...clear, ...key, ...(await checkInside(rig, me, blueprint))];
   } catch (thrown) {
     return [{ name: 'endpoint', state: 'fail', found: fullText(Failure.from(thrown)) }];
   } finally {
@@ -30,9 +36,13 @@ export async function checks(settings: Settings, context: Context): Promise<read
   }
 }
 
-async function checkInside(rig: Rig, me: Me): Promise<readonly Check[]> {
+async function checkInside(
+  rig: Rig,
+  me: Me,
+  blueprint: Partial<Blueprint>,
+): Promise<readonly Check[]> {
   const all = [
-    attempt('images', () => checkImages(rig)),
+    attempt('images', () => checkImages(rig, blueprint)),
     attempt('machines', () => checkMachines(rig, me)),
     attempt('DHCP', () => checkDhcp(rig)),
     attempt('boot sources', () => checkBootSources(rig, me)),

@@ -1,9 +1,9 @@
 import { Failure } from '../../failure.ts';
 import type { Console, Instance } from '../../provider.ts';
-import { fillConsoleAddress } from './console-address.ts';
 import { machinePage } from './endpoint.ts';
 import { show } from './find.ts';
 import type { Rig } from './rig.ts';
+import { machineConsole } from './settings.ts';
 import type { Machine } from './wire.ts';
 
 /** The operator's address with the instance filled in: MAAS has no screen to hand on. */
@@ -25,5 +25,5 @@ export function consoleOf(
 ): string {
   const { console_url: template } = settings;
   if (template === undefined) return machinePage(client.url, system_id);
-  return fillConsoleAddress(template, { name, uuid, system_id, hostname });
+  return machineConsole.fill(template, { name, uuid, system_id, hostname });
 }

@@ -9,6 +9,7 @@ import { consoleOf } from './console.ts';
 import { deploy } from './deploy.ts';
 import { blameOf } from './deploy-failures.ts';
 import { claimsOf, findForChange } from './find.ts';
+import { hostnameOf } from './hostname.ts';
 import { matchInterfaces } from './interfaces.ts';
 import { giveBack } from './lifecycle.ts';
 import type { Blame } from './memory.ts';
@@ -30,7 +31,8 @@ export async function prepare(
   if (found.kind === 'built') return preparation(rig, instance, found.machine, pin);
   const kept = found.kind === 'claims' ? await settle(rig, instance, found.claims) : undefined;
   const machine = kept ?? (await claim(rig, instance, blueprint));
-  return preparation(rig, instance, machine, pin);
+  const hostname = hostnameOf(rig, instance, machine, blueprint);
+  return preparation(rig, instance, { ...machine, hostname }, pin);
 }
 
 /** A machine that somebody else releases this soon is one that two calls had claimed. */

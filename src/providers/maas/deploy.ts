@@ -1,7 +1,8 @@
 import { Failure } from '../../failure.ts';
 import type { Instance } from '../../provider.ts';
 import { notDeployed, tooSlow } from './deploy-failures.ts';
-import { order, type Plan, rename } from './order.ts';
+import { rename } from './hostname.ts';
+import { order, type Plan } from './order.ts';
 import { watchPower } from './power-watch.ts';
 import { type Rig, readOne } from './rig.ts';
 import { status } from './statuses.ts';
@@ -16,7 +17,7 @@ export async function deploy(
   plan: Plan,
 ): Promise<Machine> {
   if (machine.status === status.allocated) {
-    if (rig.settings.set_hostname) await rename(rig, instance, machine, plan);
+    await rename(rig, instance, machine, plan);
     await order(rig, instance, machine, plan);
   }
   return waitDeployed(rig, instance, machine.system_id);

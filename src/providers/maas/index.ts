@@ -1,12 +1,13 @@
 import { type Context, defineProvider } from '../../provider.ts';
 import { actions } from './actions.ts';
-import { adopt, machines } from './adopt.ts';
+import { adopt } from './adopt.ts';
 import { blueprint, blueprintIssues } from './blueprint.ts';
 import { checks } from './checks.ts';
 import { createClient } from './client.ts';
 import { openConsole } from './console.ts';
 import { create, prepare } from './create.ts';
 import { apiUrl } from './endpoint.ts';
+import { machines } from './inventory.ts';
 import { reboot, remove, start, stop } from './lifecycle.ts';
 import { setLock } from './lock.ts';
 import { power, powers } from './power.ts';

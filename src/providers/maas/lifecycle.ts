@@ -2,6 +2,7 @@ import { Failure } from '../../failure.ts';
 import type { Instance, SizedInstance, StopManner } from '../../provider.ts';
 import { markOf, removeMark } from './annotations.ts';
 import { findForChange, take } from './find.ts';
+import { restoreName } from './hostname.ts';
 import { isBuilding } from './own.ts';
 import { release } from './release.ts';
 import { nameOf, type Rig } from './rig.ts';
@@ -63,7 +64,8 @@ export async function remove(rig: Rig, instance: Instance): Promise<void> {
   const { machine, mark } = found;
   if (mark.origin === 'adopted' && !rig.settings.delete_adopted) {
     await powerOff(rig, instance, machine, 'hard');
-    await removeMark(rig, machine);
+    await restoreName(rig, machine);
+    await removeMark(rig, machine, instance);
     rig.context.log('delete.kept', { machine: machine.system_id });
     return;
   }

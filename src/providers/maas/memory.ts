@@ -3,9 +3,9 @@ import type { Rig } from './rig.ts';
 import { readEvents } from './wire.ts';
 
 /*
- * Which machines failed lately is written where every management server can read it and where it
- * outlives the release: into the comment of the release, which MAAS keeps among the machine's
- * events. It needs no administrator and is forgotten by itself.
+ * Which machines failed lately, and what else has to outlive a release, is written where every
+ * management server can read it: into the comments of claims and releases, which MAAS keeps among
+ * the machine's events. It needs no administrator and is forgotten by itself.
  */
 
 /** `failed`: MAAS gave the deployment up. `slow`: we did, and the machine may be innocent. */
@@ -13,11 +13,33 @@ export type Blame = 'failed' | 'slow';
 
 const note = /\[outrigger:(failed|slow) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)Z\]/;
 
+/** What the comment of a release is to say. */
+export interface Reason {
+  /** For the events of the machine, such as `instance i-2-42-VM was deleted`. */
+  readonly why: string;
+  readonly blame?: Blame;
+  /** The UUID of the instance that the machine was taken over for and will belong to again. */
+  readonly adoptedFor?: string;
+}
+
 /** The comment of a release, with what is to be remembered of the machine. */
-export function releaseComment(why: string, blame: Blame | undefined, nowMs: number): string {
-  const text = why.slice(0, 120);
-  if (blame === undefined) return text;
-  return `${text} [outrigger:${blame} ${new Date(nowMs).toISOString().slice(0, 19)}Z]`;
+export function releaseComment({ why, blame, adoptedFor }: Reason, nowMs: number): string {
+  const time = `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+  return [
+    why.slice(0, 120),
+    ...(blame === undefined ? [] : [`[outrigger:${blame} ${time}]`]),
+    ...(adoptedFor === undefined ? [] : [adoptedNote(adoptedFor)]),
+  ].join(' ');
+}
+
+function adoptedNote(uuid: string): string {
+  return `[outrigger:adopted ${uuid}]`;
+}
+
+/** Whether a machine that carries no mark any more was once taken over for the instance. */
+export async function wasAdopted(rig: Rig, systemId: string, uuid: string): Promise<boolean> {
+  const events = await newestEvents(rig, systemId);
+  return events.some(({ description }) => description.includes(adoptedNote(uuid)));
 }
 
 export interface Remembered {
@@ -46,9 +68,21 @@ export async function recall(rig: Rig, systemId: string): Promise<Remembered | u
   }
 }
 
-/** Releases are debugging matters to newer versions of MAAS. */
-async function newestEvents({ client }: Rig, systemId: string) {
-  const query = { op: 'query', id: systemId, level: 'DEBUG', limit: 100 };
+/** The name of the instance that a machine was last claimed for; `undefined` if not by us. */
+export async function claimedFor(rig: Rig, systemId: string): Promise<string | undefined> {
+  const events = await newestEvents(rig, systemId, 500);
+  const last = events.find(({ type, description }) => /acquir/i.test(`${type} ${description}`));
+  return new RegExp(`${claimComment('(\\S+)')}$`).exec(last?.description ?? '')?.[1];
+}
+
+/** The comment of a claim. */
+export function claimComment(name: string): string {
+  return `CloudStack instance ${name}`;
+}
+
+/** Claims and releases are debugging matters to newer versions of MAAS. */
+async function newestEvents({ client }: Rig, systemId: string, limit = 100) {
+  const query = { op: 'query', id: systemId, level: 'DEBUG', limit };
   const what = `show the events of machine ${systemId}`;
   return readEvents((await client.get('/events/', { what, query })).json());
 }

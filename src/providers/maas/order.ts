@@ -4,7 +4,7 @@ import type { Instance } from '../../provider.ts';
 import { type Blueprint, seriesOf } from './blueprint.ts';
 import { notDeployed } from './deploy-failures.ts';
 import { operate } from './operate.ts';
-import { machinePath, type Rig, readOne } from './rig.ts';
+import { type Rig, readOne } from './rig.ts';
 import { status } from './statuses.ts';
 import { isUncertain, statusOf } from './trouble.ts';
 import { userDataFor } from './user-data.ts';
@@ -15,22 +15,6 @@ export type Plan = Pick<
   Blueprint,
   'os' | 'distro_series' | 'hwe_kernel' | 'ephemeral_deploy' | 'user_data' | 'vm_name'
 >;
-
-/** Gives the machine the name that the operator wants it to have in MAAS. */
-export async function rename(
-  rig: Rig,
-  { name }: Instance,
-  machine: Machine,
-  plan: Plan,
-): Promise<void> {
-  const hostname = plan.vm_name ?? name.replace(/[^A-Za-z0-9-]+/g, '-').replace(/^-+|-+$/g, '');
-  if (hostname === machine.hostname) return;
-  await rig.client.put(machinePath(machine.system_id), {
-    what: `call machine ${machine.system_id} ${hostname}`,
-    form: { hostname },
-    patienceMs: 30_000,
-  });
-}
 
 /** Asks for the deployment of a machine that is allocated; whether it was accepted is beyond doubt. */
 export async function order(

@@ -1,6 +1,6 @@
 import { judge, type Mark } from '../../kit/mark.ts';
 import { type Candidate, type Choice, type Claim, chooseOwn } from '../../kit/ownership.ts';
-import { markOf } from './annotations.ts';
+import { leftBy, markOf } from './annotations.ts';
 import { isLeaving, isStuck, status } from './statuses.ts';
 import type { Machine } from './wire.ts';
 
@@ -39,7 +39,8 @@ export function isGivenBack({ machine }: Seen): boolean {
 }
 
 /** Of the machines under the instance's agent name; `undefined` when none of them is its own. */
-export function sortClaimed(found: readonly Seen[], claim: Claim): Found | undefined {
+export function sortClaimed(all: readonly Seen[], claim: Claim): Found | undefined {
+  const found = all.filter((each) => !isLeft(each, claim));
   const finished = found.filter(({ mark }) => mark !== undefined && !isBuilding(mark));
   const choice = chooseOwn(finished, { ...claim, storedId: undefined });
   const claims = found.filter((each) => isOurClaim(each, claim)).map(({ machine }) => machine);
@@ -55,7 +56,7 @@ export function sortClaimed(found: readonly Seen[], claim: Claim): Found | undef
 /** Of all machines that there are, for those that go by their mark alone. */
 export function sortAll(all: readonly Seen[], claim: Claim): Found {
   const choice = chooseOwn(
-    all.filter((each) => !isGivenBack(each)),
+    all.filter((each) => !isGivenBack(each) && !isLeft(each, claim)),
     claim,
   );
   if (choice.kind === 'doubtful') return { kind: 'doubtful', doubtful: choice };
@@ -92,6 +93,11 @@ export function isBuilding(mark: Seen['mark']): boolean {
 
 function isOurs({ mark, remoteId }: Seen, { uuid, installation }: Claim): boolean {
   return judge(mark, { uuid, installation, remoteId }) === 'ours';
+}
+
+/** Was taken over for the instance and left, stopped, when that was deleted. */
+function isLeft({ machine }: Seen, { uuid }: Claim): boolean {
+  return leftBy(machine) === uuid;
 }
 
 /** We finish nothing that is not marked: somebody took the mark away, or damaged it. */

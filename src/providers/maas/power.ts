@@ -2,10 +2,10 @@ import { Failure } from '../../failure.ts';
 import { speaksFor } from '../../kit/nodes.ts';
 import { overview } from '../../kit/ownership.ts';
 import type { Instance, Power } from '../../provider.ts';
-import { homeOf } from './annotations.ts';
-import { askBmc, powerOf } from './bmc.ts';
+import { homeOf, leftBy } from './annotations.ts';
 import { find, listOwned } from './find.ts';
 import { isGivenBack, type Seen, seen } from './own.ts';
+import { powerNow, powersNow } from './power-round.ts';
 import { missing, type Rig } from './rig.ts';
 import { refuseBlindList, whoAmI } from './sight.ts';
 import { status } from './statuses.ts';
@@ -13,9 +13,6 @@ import type { Machine, Me } from './wire.ts';
 
 /** How long one look may wait for a busy MAAS: there are hundreds of looks after an outage. */
 const patienceMs = 1_500;
-/** What is kept of the time for the answer. */
-const marginMs = 500;
-const bmcsAtOnce = 8;
 
 /** Fails with `not-found` when it is proved that there is no machine. */
 export async function power(rig: Rig, instance: Instance): Promise<Power> {
@@ -30,7 +27,10 @@ export async function power(rig: Rig, instance: Instance): Promise<Power> {
 /** Everything this host speaks for; fails rather than leave out what it cannot see. */
 export async function powers(rig: Rig): Promise<ReadonlyMap<string, Power>> {
   const me = await whoAmI(rig);
-  const all = (await listOwned(rig)).map(seen);
+  const all = (await listOwned(rig))
+    // Let go together with its instance: nobody's, though MAAS still has it deployed.
+    .filter((machine) => leftBy(machine) === undefined)
+    .map(seen);
   const unreadable = all.filter(({ mark }) => mark === 'unreadable');
   if (unreadable.length > 0) throw damaged(unreadable);
   // What was given back is no second machine of an instance that has got another one since.
@@ -49,29 +49,16 @@ export async function powers(rig: Rig): Promise<ReadonlyMap<string, Power>> {
     if (machines.some(({ machine }) => isMine(rig, machine))) report.set(name, 'unknown');
   }
   const mine = certain.filter(({ machine: { machine } }) => isMine(rig, machine));
-  const states = await inTurns(mine, ({ machine: { machine }, mark }) =>
-    mark.state === 'built' ? powerNow(rig, machine) : Promise.resolve<Power>('unknown'),
+  const built = mine.filter(({ mark }) => mark.state === 'built');
+  const states = await powersNow(
+    rig,
+    built.map(({ machine: { machine } }) => machine),
   );
-  mine.forEach(({ mark }, at) => {
+  for (const { mark } of mine) report.set(mark.name, 'unknown');
+  built.forEach(({ mark }, at) => {
     report.set(mark.name, states[at] ?? 'unknown');
   });
   return report;
-}
-
-/**
- * On is believed, since a wrong one does no harm before MAAS corrects it; for everything else the
- * BMC is asked: off makes CloudStack stop the instance and give its network away.
- */
-export async function powerNow(rig: Rig, machine: Machine): Promise<Power> {
-  if (machine.status !== status.deployed) return 'unknown';
-  if (machine.power_state === 'on') return 'on';
-  const limitMs = rig.context.deadline.remainingMs() - marginMs;
-  if (limitMs <= 0 || !canBeAsked(machine)) return 'unknown';
-  return powerOf(await askBmc(rig, machine.system_id, limitMs));
-}
-
-function canBeAsked({ power_type }: Machine): boolean {
-  return power_type !== '' && power_type !== 'manual';
 }
 
 function isMine({ settings }: Rig, machine: Machine): boolean {
@@ -105,22 +92,4 @@ function damaged(machines: readonly Seen[]): Failure {
   return new Failure('upstream', `The marks of the machines ${ids} cannot be read`, {
     advice: 'Until they are repaired no machine can be proved missing',
   });
-}
-
-/** Works through the list, a few at a time; the results stand in its order. */
-export async function inTurns<T, R>(
-  list: readonly T[],
-  work: (one: T) => Promise<R>,
-): Promise<readonly R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < list.length) {
-      const at = next;
-      next += 1;
-      results[at] = await work(list[at] as T);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(bmcsAtOnce, list.length) }, worker));
-  return results;
 }

@@ -1,4 +1,5 @@
 import { Failure } from '../../failure.ts';
+import type { Mark } from '../../kit/mark.ts';
 import { poll } from '../../kit/poll.ts';
 import type { Instance, Outcome } from '../../provider.ts';
 import { allocate, checkAllowed } from './allocate.ts';
@@ -6,6 +7,7 @@ import { markFor, markOf, writeMarkOn } from './annotations.ts';
 import type { Blueprint } from './blueprint.ts';
 import { deploy } from './deploy.ts';
 import { findForChange, unfinished } from './find.ts';
+import { wasAdopted } from './memory.ts';
 import type { Found } from './own.ts';
 import { release } from './release.ts';
 import { missing, nameOf, type Rig, readOne } from './rig.ts';
@@ -27,9 +29,9 @@ export async function redeploy(
   blueprint: Blueprint,
   series: string | undefined,
 ): Promise<Outcome> {
-  const machine = await reclaim(rig, instance, blueprint);
+  const { machine, origin } = await reclaim(rig, instance, blueprint);
   const mark = markFor(rig, instance, machine.system_id, 'built');
-  const marked = await writeMarkOn(rig, machine, mark);
+  const marked = await writeMarkOn(rig, machine, { ...mark, origin });
   const plan = series === undefined ? blueprint : { ...blueprint, distro_series: series };
   try {
     await deploy(rig, instance, marked, plan);
@@ -39,22 +41,43 @@ export async function redeploy(
   return { message: 'The instance was installed anew' };
 }
 
+interface Reclaimed {
+  readonly machine: Machine;
+  /** One that was taken over stays that, whatever is installed on it: delete only lets it go. */
+  readonly origin: Mark['origin'];
+}
+
 /** The instance's machine, allocated to it and with nothing under way. */
-async function reclaim(rig: Rig, instance: Instance, blueprint: Blueprint): Promise<Machine> {
+async function reclaim(rig: Rig, instance: Instance, blueprint: Blueprint): Promise<Reclaimed> {
   const found = await findForChange(rig, instance);
-  if (found.kind === 'claims') return unmarkedClaim(instance, found.claims);
-  const current = currentIn(found);
-  if (current === undefined) return claimAgain(rig, instance, blueprint);
-  if (!isLeaving(current.status)) {
-    await release(rig, instance, current, { why: `${instance.name} is installed anew` });
+  if (found.kind === 'claims') {
+    return withOrigin(rig, instance, unmarkedClaim(instance, found.claims));
   }
-  await waitReady(rig, current.system_id);
+  const current = currentIn(found);
+  if (current === undefined) {
+    return withOrigin(rig, instance, await claimAgain(rig, instance, blueprint));
+  }
+  const { machine, origin } = current;
+  if (!isLeaving(machine.status)) {
+    await release(rig, instance, machine, {
+      why: `${instance.name} is installed anew`,
+      ...(origin === 'adopted' ? { adoptedFor: instance.uuid } : {}),
+    });
+  }
+  await waitReady(rig, machine.system_id);
   try {
-    return await allocate(rig, instance, { system_id: current.system_id });
+    const again = await allocate(rig, instance, { system_id: machine.system_id });
+    return { machine: again, origin };
   } catch (thrown) {
     const failure = Failure.from(thrown);
-    throw statusOf(failure) === 409 ? takenAway(instance, current, failure) : failure;
+    throw statusOf(failure) === 409 ? takenAway(instance, machine, failure) : failure;
   }
+}
+
+/** The mark went with the release of an earlier redeployment, whose comment still tells. */
+async function withOrigin(rig: Rig, { uuid }: Instance, machine: Machine): Promise<Reclaimed> {
+  const adopted = await wasAdopted(rig, machine.system_id, uuid);
+  return { machine, origin: adopted ? 'adopted' : 'created' };
 }
 
 /** What a killed redeployment had claimed again; a machine marked as `building` is create's. */
@@ -65,13 +88,14 @@ function unmarkedClaim(instance: Instance, claims: readonly Machine[]): Machine 
   throw unfinished(instance);
 }
 
-function currentIn(found: Found): Machine | undefined {
-  if (found.kind === 'built') return found.machine;
+function currentIn(found: Found): Reclaimed | undefined {
+  if (found.kind === 'built') return { machine: found.machine, origin: found.mark.origin };
   const leaving = found.kind === 'leaving' ? found.machines : [];
-  return leaving.find((machine) => {
+  return leaving.flatMap((machine) => {
     const mark = markOf(machine);
-    return typeof mark === 'object' && mark.state === 'built';
-  });
+    const built = typeof mark === 'object' && mark.state === 'built';
+    return built ? [{ machine, origin: mark.origin }] : [];
+  })[0];
 }
 
 /** An earlier redeployment was killed after it had given the machine back. */

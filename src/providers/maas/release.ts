@@ -1,19 +1,14 @@
 import { Failure } from '../../failure.ts';
 import type { Instance } from '../../provider.ts';
 import { markOf } from './annotations.ts';
-import { type Blame, releaseComment } from './memory.ts';
+import { restoreName } from './hostname.ts';
+import { type Reason, releaseComment } from './memory.ts';
 import { checkStill, operate } from './operate.ts';
 import { reasonOf } from './reason.ts';
 import { nameOf, type Rig, readOne, refuseIfLocked } from './rig.ts';
 import { isLeaving, isOwned, isStuck, status } from './statuses.ts';
 import { isUncertain, statusOf } from './trouble.ts';
 import type { Machine } from './wire.ts';
-
-export interface Reason {
-  /** For the events of the machine, such as `instance i-2-42-VM was deleted`. */
-  readonly why: string;
-  readonly blame?: Blame;
-}
 
 /**
  * Gives the instance's machine back, with the operator's way of erasing once something may have
@@ -23,15 +18,16 @@ export async function release(
   rig: Rig,
   instance: Instance,
   machine: Machine,
-  { why, blame }: Reason,
+  reason: Reason,
 ): Promise<void> {
   refuseIfLocked(machine, instance);
   const { system_id } = machine;
   if (!isLeaving(machine.status)) {
-    const comment = releaseComment(why, blame, Date.now());
+    const comment = releaseComment(reason, Date.now());
     const erase = erasing(rig, machine);
+    await restoreName(rig, machine);
     await ask(rig, instance, machine, { comment, ...erase });
-    rig.context.log('machine.released', { machine: system_id, why, blame, ...erase });
+    rig.context.log('machine.released', { machine: system_id, ...reason, ...erase });
   }
   await watch(rig, instance, machine);
 }

@@ -6,15 +6,18 @@ import {
   tlsFingerprint,
   verifyTlsCertificate,
 } from '../../kit/common-fields.ts';
+import { consoleAddress } from '../../kit/console-address.ts';
 import { list, oneOf, patterns, text, wholeNumber, yesNo } from '../../kit/fields.ts';
 import type { Fields, Instance, Values } from '../../provider.ts';
-import { isConsoleTemplate } from './console-address.ts';
 import { apiUrl } from './endpoint.ts';
 import { apiKeyPattern } from './oauth.ts';
 
 const poolName = /^[A-Za-z0-9]([A-Za-z0-9 ._-]{0,254}[A-Za-z0-9._-])?$/;
 
 const pools = list({ most: 64, pattern: poolName, wants: 'names of resource pools' });
+
+/** What an operator's console address may leave open. */
+export const machineConsole = consoleAddress('name', 'uuid', 'system_id', 'hostname');
 
 /** How MAAS is reached, what instances may choose and how their machines are handled. */
 export const settings = {
@@ -114,7 +117,7 @@ export const settings = {
   },
   set_hostname: {
     about:
-      "Whether the machine gets the instance's name in MAAS; needs the key of an administrator, and the name stays",
+      "Whether the machine gets the instance's name in MAAS until it is given back; needs the key of an administrator",
     schema: yesNo,
     default: 'false',
   },
@@ -154,14 +157,7 @@ export const settings = {
   console_url: {
     about:
       "Address of an instance's console; {name} and {uuid} stand for the instance's own, {system_id} and {hostname} for its machine's",
-    schema: () =>
-      v.pipe(
-        text({ most: 500, pattern: /^\S+$/, wants: 'an address without blanks' })(),
-        v.check(
-          isConsoleTemplate,
-          'must be an https:// address in which only {name}, {uuid}, {system_id} and {hostname} vary',
-        ),
-      ),
+    schema: machineConsole.schema,
     example: 'https://console.example.org/{system_id}',
   },
 } as const satisfies Fields;

@@ -3,9 +3,10 @@ import { poll } from '../../kit/poll.ts';
 import type { Instance, StopManner } from '../../provider.ts';
 import { askBmc, waitForPower } from './bmc.ts';
 import { waitDeployed } from './deploy.ts';
-import { operate } from './operate.ts';
+import { type Operation, operate } from './operate.ts';
 import { nameOf, type Rig, readOne, refuseIfLocked } from './rig.ts';
 import { status } from './statuses.ts';
+import { isUncertain } from './trouble.ts';
 import { type Machine, readMachineOrNull } from './wire.ts';
 
 /** Ends when the BMC says on, or when a system that lives in memory is installed again. */
@@ -18,8 +19,7 @@ export async function powerOn(rig: Rig, instance: Instance, machine: Machine): P
   if (machine.status === status.deployed) {
     if ((await stateNow(rig, machine)) === 'on') return;
     const what = `switch machine ${machine.system_id} on`;
-    const reply = await operate(rig, instance, machine, { op: 'power_on', what });
-    const after = readMachineOrNull(reply.json()) ?? machine;
+    const after = (await ask(rig, instance, machine, { op: 'power_on', what })) ?? machine;
     if (after.status !== status.deploying) {
       await waitForPower(rig, machine, 'on', Number.POSITIVE_INFINITY);
       return;
@@ -70,8 +70,33 @@ async function softly(rig: Rig, instance: Instance, machine: Machine): Promise<b
 async function order(rig: Rig, instance: Instance, machine: Machine, mode: 'soft' | 'hard') {
   const what = `switch machine ${machine.system_id} off`;
   const form = { stop_mode: mode, comment: `CloudStack stops ${instance.name}` };
-  const reply = await operate(rig, instance, machine, { op: 'power_off', what, form });
-  if (readMachineOrNull(reply.json()) === undefined) throw cannotSwitch(instance, machine);
+  const after = await ask(rig, instance, machine, { op: 'power_off', what, form });
+  if (after === undefined) throw cannotSwitch(instance, machine);
+}
+
+/**
+ * The machine after an order about its power; `undefined` when MAAS cannot switch it. Of a lost
+ * answer the machine itself tells what became of the order, which is given again if nothing did.
+ */
+async function ask(
+  rig: Rig,
+  instance: Instance,
+  machine: Machine,
+  operation: Operation,
+): Promise<Machine | undefined> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return readMachineOrNull((await operate(rig, instance, machine, operation)).json());
+    } catch (thrown) {
+      const failure = Failure.from(thrown);
+      if (!isUncertain(failure) || tries === 3) throw failure;
+      rig.context.log('power.uncertain', { machine: machine.system_id, error: failure.message });
+    }
+    await rig.context.deadline.sleep(500 * tries, `waiting to ${operation.what}`);
+    const now = await readOne(rig, machine.system_id, { patienceMs: 60_000 });
+    const wanted = operation.op === 'power_on' ? 'on' : 'off';
+    if (now.status !== machine.status || (await stateNow(rig, machine)) === wanted) return now;
+  }
 }
 
 /** The cache of MAAS may be minutes old, and nothing here may rely on it. */

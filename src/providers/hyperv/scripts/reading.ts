@@ -14,6 +14,7 @@ $machines = @(foreach ($vm in @(Hyper-V\Get-VM)) {
     name = [string]$vm.Name
     state = $vm.State.ToString()
     notes = [string]$vm.Notes
+    path = [string]$vm.Path
     clustered = [bool]$vm.IsClustered
     replication = [string]$vm.ReplicationMode
   }

@@ -61,12 +61,21 @@ export function startPowerShell(
       });
       await Promise.race([rest, killed]).finally(() => clearTimeout(timer));
     },
+    die() {
+      kill();
+      return killed;
+    },
   };
   const end = (code: number): void => {
     exitCode ??= code;
     release(session);
     for (const [uuid, holder] of state.locks) if (holder === session) state.locks.delete(uuid);
     wake();
+  };
+  const kill = (): void => {
+    closed = true;
+    stop(new Error('killed'));
+    end(1);
   };
   const nextLine = async (): Promise<string | undefined> => {
     for (;;) {
@@ -142,11 +151,7 @@ export function startPowerShell(
       // A process takes longer to end than to say its last word.
       return { stdout: out, stderr: err, exitCode: out.length > 0 ? undefined : exitCode };
     },
-    kill() {
-      closed = true;
-      stop(new Error('killed'));
-      end(1);
-    },
+    kill,
   };
 }
 

@@ -91,6 +91,8 @@ export interface HostState {
   mergeMs: number;
   failCopy: boolean;
   ignoreShutdown: boolean;
+  /** PowerShell ends between making a machine and marking it. */
+  dieUnmarked: boolean;
   /** The module is not installed. */
   noModule: boolean;
   languageMode: string;
@@ -131,6 +133,7 @@ export function createState(): HostState {
     mergeMs: 0,
     failCopy: false,
     ignoreShutdown: false,
+    dieUnmarked: false,
     noModule: false,
     languageMode: 'FullLanguage',
     errors: [],

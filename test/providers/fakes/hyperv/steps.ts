@@ -14,6 +14,8 @@ export interface Session {
   readonly held: Map<string, { from: string; to: string; doneAtMs: number; content: string }>;
   /** Waits, unless the process is killed before. */
   pause(ms: number): Promise<void>;
+  /** Ends the process here and now. */
+  die(): Promise<never>;
 }
 
 type Run = (given: Given, session: Session) => unknown;
@@ -40,8 +42,8 @@ export const runs: Readonly<Record<string, Run>> = {
     machines: !state.sees
       ? []
       : [...state.machines.values()].map(
-          ({ id, name, state: now, notes, clustered, replication }) => ({
-            ...{ id, name, state: now, notes, clustered, replication },
+          ({ id, name, state: now, notes, path, clustered, replication }) => ({
+            ...{ id, name, state: now, notes, path, clustered, replication },
           }),
         ),
     cluster: state.cluster,
@@ -109,13 +111,14 @@ export const runs: Readonly<Record<string, Run>> = {
     return { used };
   },
 
-  make: (given, { state }) => {
+  make: async (given, { state, die }) => {
     const vm = cmdlet.newVm(state, {
       name: text(given['name']),
       generation: Number(given['generation']),
       memory: Number(given['memory']),
       path: text(given['path']),
     });
+    if (state.dieUnmarked) await die();
     vm.notes = text(given['notes']).split(text(given['blank'])).join(vm.id);
     return { id: vm.id };
   },

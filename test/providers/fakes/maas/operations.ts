@@ -161,6 +161,8 @@ export async function queryPower({ machine, world }: Call): Promise<Answer> {
     await new Promise((resolve) => setTimeout(resolve, world.life.timings.nodeTimeoutMs).unref());
     throw refuse(504, 'Timed out');
   }
+  const { bmcMs } = world.life.timings;
+  if (bmcMs > 0) await new Promise((resolve) => setTimeout(resolve, bmcMs).unref());
   if (machine.bmc === 'fails') machine.cachedPower = 'error';
   else machine.cachedPower = machine.powered ? 'on' : 'off';
   return json({ state: machine.cachedPower });

@@ -28,6 +28,7 @@ const usual: Timings = {
   releaseMs: 30,
   eraseMs: 40,
   busyMs: 20,
+  bmcMs: 0,
   nodeTimeoutMs: 60_000,
 };
 

@@ -8,6 +8,8 @@ export interface Timings {
   eraseMs: number;
   /** How long a machine refuses further actions after one on its power. */
   busyMs: number;
+  /** How long a BMC takes to say whether its machine has power. */
+  bmcMs: number;
   /** MAAS's own patience with a deployment, node_timeout. */
   nodeTimeoutMs: number;
 }

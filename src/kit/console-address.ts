@@ -1,0 +1,41 @@
+import * as v from 'valibot';
+import { text } from './fields.ts';
+
+/** An operator's address of consoles in which some words in braces stand for the one to show. */
+export interface ConsoleAddress<Word extends string> {
+  /** For an https:// address without login in which only these words vary. */
+  readonly schema: () => v.GenericSchema<string, string>;
+  /** Fills values into an address that passed the schema; none of them can change where it leads. */
+  readonly fill: (address: string, values: Readonly<Record<Word, string>>) => string;
+}
+
+/** Such as `consoleAddress('name', 'uuid')` for `https://console.example.org/{uuid}`. */
+export function consoleAddress<Word extends string>(
+  ...words: readonly Word[]
+): ConsoleAddress<Word> {
+  const named = words.map((word) => `{${word}}`).join(', ');
+  const wants = `must be an https:// address in which only ${named.replace(/, ([^,]*)$/, ' and $1')} vary`;
+  const fill = (address: string, pick: (word: Word) => string): string =>
+    words.reduce(
+      (filled, word) => filled.split(`{${word}}`).join(encodeURIComponent(pick(word))),
+      address,
+    );
+  return {
+    schema: () =>
+      v.pipe(
+        text({ most: 500, pattern: /^\S+$/, wants: 'an address without blanks' })(),
+        v.check((address) => leadsSomewhere(fill(address, () => 'word')), wants),
+      ),
+    fill: (address, values) => fill(address, (word) => values[word]),
+  };
+}
+
+function leadsSomewhere(filled: string): boolean {
+  if (!filled.startsWith('https://') || /[{}]/.test(filled)) return false;
+  try {
+    const { username, password, hostname } = new URL(filled);
+    return username === '' && password === '' && hostname !== '';
+  } catch {
+    return false;
+  }
+}
