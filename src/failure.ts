@@ -14,9 +14,9 @@ export type FailureKind =
 export interface FailureOptions {
   readonly cause?: unknown;
   /** What to do about it, as a sentence for the operator. */
-  readonly advice?: string;
+  readonly advice?: string | undefined;
   /** A sentence that any tenant may read; without one a tenant gets a neutral text for the kind. */
-  readonly tenant?: string;
+  readonly tenant?: string | undefined;
   /** Every call to the same endpoint will fail alike for now; implied by `unreachable`. */
   readonly outage?: boolean;
   /** What only the log may show: ids, owners, task logs. */

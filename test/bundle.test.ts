@@ -54,8 +54,8 @@ describe('the built file', () => {
   };
 
   it('stands alone in its folder and is executable', () => {
-    assert.deepEqual(readdirSync(alone.folder), ['outrigger']);
     listed();
+    assert.deepEqual(readdirSync(alone.folder), ['outrigger'], 'and it leaves nothing beside it');
   });
 
   it('takes an instance through its life', () => {

@@ -126,7 +126,7 @@ export const actions: Readonly<Record<string, ActionRow>> = {
 };
 
 /** The manual's word for create. */
-export const aliases: Readonly<Record<string, string>> = { deploy: 'create' };
+const aliases: Readonly<Record<string, string>> = { deploy: 'create' };
 
 /** A row by its exact name; inherited keys of the table are no actions. */
 export function builtIn(action: string): { name: string; row: ActionRow } | undefined {

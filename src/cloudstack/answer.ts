@@ -7,7 +7,7 @@ export type Body = Readonly<Record<string, unknown>>;
 /** One finished call: what to print and how to exit. */
 export interface Answer {
   readonly exitCode: 0 | 1;
-  /** One JSON document in ASCII, below 60,000 bytes, with a line break. */
+  /** One JSON document in ASCII, at most 60,000 bytes, its line break included. */
   readonly text: string;
 }
 
@@ -102,7 +102,7 @@ export function fail(error: string, ref: string): Answer {
 }
 
 function fit(error: string, write: (part: string) => string): string {
-  const note = ' ... (shortened: the log has all of it)';
+  const note = ' ... (shortened)';
   let keep = Math.min(error.length, mostBytes);
   // Escapes make a character up to six bytes long, so this ends after a few rounds.
   for (;;) {

@@ -114,6 +114,7 @@ export function parameterSecrets(
 ): string[] {
   return Object.entries(parametersOf(action))
     .filter(([, { format, secret }]) => format === 'PASSWORD' || secret === true)
-    .map(([key]) => given[key])
-    .filter((value): value is string => typeof value === 'string');
+    .flatMap(([key, { also = [] }]) => [key, ...also].map((word) => given[word]))
+    .filter((value): value is string => typeof value === 'string')
+    .map((value) => value.trim());
 }

@@ -86,11 +86,11 @@ function readValue(
   const value = field.secret === true ? '' : ` is ${quote(given.text)} and`;
   const shown = `${given.level} detail "${given.key}"${value}`;
   let { text } = given;
-  if (field.file === true || given.key.endsWith('_file')) {
+  if (field.file === true || (field.secret === true && given.key.endsWith('_file'))) {
     // What lies in the secrets directory would go to whomever an instance belongs to.
     if (given.level === 'instance') return { issue: `${shown} may not name a file` };
     try {
-      text = readSecretFile({ directory: secretsDirectory }, text);
+      text = readSecretFile(secretsDirectory, text);
     } catch (error) {
       return { issue: `${given.level} detail "${given.key}": ${Failure.from(error).message}` };
     }
@@ -164,8 +164,10 @@ function own(details: Details, key: string): string | undefined {
 }
 
 function quote(text: string): string {
-  // Somebody's address may hold a password, which is no secret by its key.
-  const shown = text.replace(/\/\/[\s\S]*@/, '//***@');
+  // Somebody's address may hold a password, which is no secret by its key. Not by a pattern: it
+  // would begin again at every slash of a text that may be long.
+  const [start, end] = [text.indexOf('//'), text.lastIndexOf('@')];
+  const shown = start >= 0 && end > start ? `${text.slice(0, start)}//***${text.slice(end)}` : text;
   return JSON.stringify(shown.length > 60 ? `${shown.slice(0, 60)}...` : shown);
 }
 

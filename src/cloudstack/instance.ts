@@ -1,6 +1,8 @@
 import * as v from 'valibot';
-import type { Address, Caller, Instance, Nic, Role, Segment, SizedInstance } from '../provider.ts';
-import { type Details, describeIssue, detailsMap, type Payload, scalar } from './payload.ts';
+import type { Caller, Instance, Role, SizedInstance } from '../provider.ts';
+import { nicSchema, toNic } from './nic.ts';
+import { type Details, describeIssue, detailsMap, type Payload } from './payload.ts';
+import { number, scalar, uuid } from './scalars.ts';
 
 /** Either the value, or everything that is wrong with the payload's account of it. */
 export type Read<T> = { readonly value: T } | { readonly issues: readonly string[] };
@@ -99,27 +101,6 @@ function describeVmIssue(issue: v.BaseIssue<unknown>): string {
   return text.replace(/"(.*?)"/, '"cloudstack.vm.details.$1"');
 }
 
-// ---- schemas ------------------------------------------------------------------------------------
-
-function uuid() {
-  return v.pipe(
-    scalar(),
-    v.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, 'must be a UUID'),
-    v.toLowerCase(),
-  );
-}
-
-/** 3, 3.0 and "3" are the same number to CloudStack's versions. */
-function number(least: number, most: number) {
-  return v.pipe(
-    scalar(),
-    v.regex(/^ *\d{1,16}(\.0+)? *$/, `must be a whole number from ${least} to ${most}`),
-    v.transform(Number),
-    v.minValue(least, `must be at least ${least}`),
-    v.maxValue(most, `must be at most ${most}`),
-  );
-}
-
 function identity() {
   return {
     uuid: uuid(),
@@ -144,7 +125,7 @@ function size() {
       v.array(v.unknown(), 'must be a list'),
       // Before any is looked at: a million of them would take longer than there is time.
       v.maxLength(64, 'must not have more than 64 NICs'),
-      v.array(nic()),
+      v.array(nicSchema()),
       v.check(
         (nics) => new Set(nics.map(({ deviceId }) => deviceId)).size === nics.length,
         'must not have the same deviceId twice',
@@ -153,49 +134,7 @@ function size() {
   };
 }
 
-function nic() {
-  const address = v.optional(
-    v.pipe(scalar(), v.regex(/^[0-9A-Fa-f:./]{0,64}$/, 'must be an IP address')),
-  );
-  const label = v.optional(v.pipe(scalar(), v.maxLength(255, 'must not be so long')));
-  return v.looseObject(
-    {
-      deviceId: number(0, 255),
-      nicUuid: uuid(),
-      mac: v.pipe(
-        scalar(),
-        v.regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i, 'must be a MAC address'),
-        v.toLowerCase(),
-      ),
-      defaultNic: v.optional(scalar(), 'false'),
-      broadcastUri: label,
-      networkId: label,
-      uuid: label,
-      networkSegmentName: label,
-      ip: address,
-      netmask: address,
-      gateway: address,
-      dns1: address,
-      dns2: address,
-      ip6address: address,
-      ip6cidr: address,
-      ip6gateway: address,
-      ip6Dns1: address,
-      ip6Dns2: address,
-      networkRateMbps: v.optional(
-        v.pipe(scalar(), v.regex(/^-?\d{1,9}(\.0+)?$/, 'must be a rate')),
-      ),
-      mtu: v.optional(number(68, 65_535)),
-      details: detailsMap(),
-    },
-    'must be a NIC',
-  );
-}
-
-// ---- translation --------------------------------------------------------------------------------
-
 type VmIdentity = v.InferOutput<v.LooseObjectSchema<ReturnType<typeof identity>, undefined>>;
-type VmNic = v.InferOutput<ReturnType<typeof nic>>;
 
 function describe(vm: VmIdentity, payload: Payload, storedKeys: readonly string[]): Instance {
   const caller = readCaller(payload);
@@ -214,51 +153,4 @@ function describe(vm: VmIdentity, payload: Payload, storedKeys: readonly string[
     ...(key === undefined ? {} : { sshPublicKey: key }),
     ...(caller === undefined ? {} : { caller }),
   };
-}
-
-function toNic(nic: VmNic): Nic {
-  const rate = Number(nic.networkRateMbps ?? -1);
-  const ipv4 = address(nic.ip, { netmask: nic.netmask, gateway: nic.gateway }, [
-    nic.dns1,
-    nic.dns2,
-  ]);
-  const ipv6 = address(nic.ip6address, { cidr: nic.ip6cidr, gateway: nic.ip6gateway }, [
-    nic.ip6Dns1,
-    nic.ip6Dns2,
-  ]);
-  return {
-    deviceId: nic.deviceId,
-    uuid: nic.nicUuid,
-    mac: nic.mac,
-    isDefault: nic.defaultNic === 'true',
-    segment: toSegment(nic.broadcastUri),
-    network: present({ uuid: nic.uuid, id: nic.networkId, name: nic.networkSegmentName }),
-    details: nic.details,
-    ...(ipv4 === undefined ? {} : { ipv4 }),
-    ...(ipv6 === undefined ? {} : { ipv6 }),
-    ...(rate > 0 ? { rateMbps: rate } : {}),
-    ...(nic.mtu === undefined ? {} : { mtu: nic.mtu }),
-  };
-}
-
-function toSegment(uri: string | undefined): Segment {
-  if (uri === undefined || uri === '') return { kind: 'none' };
-  if (/^vlan:\/\/untagged$/i.test(uri)) return { kind: 'untagged' };
-  const id = Number(/^vlan:\/\/(\d{1,4})$/i.exec(uri)?.[1] ?? 0);
-  return id >= 1 && id <= 4094 ? { kind: 'vlan', id } : { kind: 'other', uri };
-}
-
-function address(
-  ip: string | undefined,
-  rest: Readonly<Record<'netmask' | 'cidr' | 'gateway', string | undefined>> | object,
-  dns: readonly (string | undefined)[],
-): Address | undefined {
-  if (ip === undefined || ip === '') return undefined;
-  return { address: ip, ...present(rest), dns: dns.filter((server) => server) as string[] };
-}
-
-function present<T extends object>(from: T): { [Key in keyof T]?: NonNullable<T[Key]> } {
-  return Object.fromEntries(
-    Object.entries(from).filter(([, value]) => value !== undefined && value !== ''),
-  ) as { [Key in keyof T]?: NonNullable<T[Key]> };
 }

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { Failure } from '../failure.ts';
+import { scalar } from './scalars.ts';
 
 const mostBytes = 8 * 1024 * 1024;
 
@@ -75,14 +76,6 @@ export function describeIssue(issue: v.BaseIssue<unknown>): string {
     ? issue.message
     : `must be ${issue.expected ?? 'something else'}, not ${issue.received}`;
   return `payload key "${where}" ${message}`;
-}
-
-/** Text, or a number or truth value written as one; CloudStack's versions differ in this. */
-export function scalar(): v.GenericSchema<unknown, string> {
-  return v.pipe(
-    v.union([v.string(), v.number(), v.boolean()], 'must be a text'),
-    v.transform(String),
-  );
 }
 
 /** A flat map of texts; absent and null are empty, null entries are dropped. */

@@ -1,13 +1,13 @@
 import { Failure } from '../failure.ts';
-import { nearest } from '../kit/nearest.ts';
 import type { Caller, Instance, Provider, Registry, SizedInstance } from '../provider.ts';
-import { type ActionRow, actions, builtIn } from './actions.ts';
+import type { ActionRow } from './actions.ts';
 import type { Arguments } from './arguments.ts';
+import { findRow, readPayload, secretsIn } from './asked.ts';
 import { type Custom, checkRole, findCustom, parameterSecrets, readParameters } from './custom.ts';
 import { knownWords, type Level, resolveFields, unknownDetails } from './details.ts';
 import { instanceDetails, readCaller, readInstance, readSizedInstance } from './instance.ts';
 import { collectIssues, type Issues } from './issues.ts';
-import { type Payload, parsePayload, readPayloadFile } from './payload.ts';
+import type { Payload } from './payload.ts';
 import {
   type CoreSettings,
   chooseProvider,
@@ -24,7 +24,7 @@ export interface Known {
   vm?: string;
   name?: string;
   caller?: Caller;
-  row?: ActionRow;
+  row?: ActionRow | undefined;
   custom?: Custom;
   /** Whoever asked reads the text of a failure, tenants included. */
   shown?: boolean;
@@ -63,16 +63,20 @@ export async function readRequest(args: Arguments, reading: Reading): Promise<Re
   const { known } = reading;
   const issues = collectIssues();
   const payload = readPayload(args, issues);
-  noteSecrets(payload, known);
-  const row = findRow(args, payload, known);
-  known.shown = row === undefined || row.shown;
+  known.secrets.push(...secretsIn(payload));
   const caller = readCaller(payload);
   if (caller !== undefined) known.caller = caller;
+  const row = findRow(args, payload);
+  known.row = row;
+  known.shown = row === undefined || row.shown;
   const levels = operatorLevels(payload);
   const core = resolveCore(levels, issues);
   const provider = await findProvider(core, reading, issues);
   const subject = readSubject(row?.needs ?? 'instance', payload, provider, known, issues);
-  if (provider === undefined) throw issuesThrown(issues, args, known);
+  if (provider === undefined) {
+    issues.throwIfAny(attempted(args, known));
+    throw new Failure('internal', 'No provider was found and nobody said why');
+  }
   if (payload.action !== undefined) {
     known.custom = findCustom(provider, payload.action);
     checkRole(known.custom, caller, core);
@@ -97,50 +101,6 @@ function customPart(payload: Payload, known: Known, instance: Instance | undefin
     custom,
     parameters: readParameters(custom, payload.parameters, instance?.name ?? ''),
   };
-}
-
-function readPayload({ payloadFile }: Arguments, issues: Issues): Payload {
-  const raw = readPayloadFile(payloadFile);
-  const parsed = parsePayload(raw);
-  if ('payload' in parsed) return parsed.payload;
-  for (const issue of parsed.issues) issues.add('usage', issue);
-  // What stands elsewhere in it is still looked at, so that everything is said at once.
-  const none = { extension: {}, resourcemap: {}, host: {}, virtualmachine: {}, action: {} };
-  const { caller: _caller, action, ...rest } = raw;
-  return {
-    ...rest,
-    ...(typeof action === 'string' ? { action } : {}),
-    externaldetails: none,
-    parameters: {},
-  };
-}
-
-/** CloudStack's own action; none for a custom one, which its payload names. */
-function findRow(args: Arguments, payload: Payload, known: Known): ActionRow | undefined {
-  const { action } = payload;
-  // Custom actions have no dots in their names; Java classes do.
-  if (args.action.includes('.') || action?.includes('.')) {
-    throw new Failure(
-      'unsupported',
-      `CloudStack's internal command ${args.action} is nothing that an extension does`,
-    );
-  }
-  if (action !== undefined) {
-    if (action === args.action) return undefined;
-    const both = `"${args.action}" on the command line, "${action}" in the payload`;
-    throw new Failure('usage', `The action is not one and the same: ${both}`);
-  }
-  const found = builtIn(args.action);
-  if (found !== undefined) {
-    known.row = found.row;
-    return found.row;
-  }
-  const near = nearest(args.action, Object.keys(actions));
-  throw new Failure(
-    'usage',
-    `There is no action "${args.action}"${near === undefined ? '' : `; did you mean "${near}"?`}`,
-    { advice: 'A custom action carries its name in the payload too, under "action"' },
-  );
 }
 
 async function findProvider(
@@ -215,6 +175,7 @@ function resolveDetails({ payload, provider, levels, row, reading, issues }: Det
     secretsDirectory,
     issues,
   });
+  known.secrets.push(...policy.secrets);
   known.unread = () => unreadDetails(provider, levels);
   return {
     settings: settings.values,
@@ -233,26 +194,8 @@ function unreadDetails(provider: Provider, levels: readonly Level[]): readonly s
   });
 }
 
-function noteSecrets(payload: Payload, known: Known): void {
-  const vm = payload['cloudstack.vm.details'];
-  const password =
-    typeof vm === 'object' && vm !== null
-      ? (vm as Record<string, unknown>)['vncPassword']
-      : undefined;
-  if (typeof password === 'string') known.secrets.push(password);
-}
-
 function attempted({ action }: Arguments, { row, name }: Known): string {
   if (row === undefined) return `Cannot run ${action}`;
   if (row.needs === 'nothing') return `The instances could not be ${row.done}`;
   return `${name ?? 'The instance'} could not be ${row.done}`;
-}
-
-function issuesThrown(issues: Issues, args: Arguments, known: Known): Failure {
-  try {
-    issues.throwIfAny(attempted(args, known));
-  } catch (error) {
-    return Failure.from(error);
-  }
-  return new Failure('internal', 'No provider was found and nobody said why');
 }

@@ -1,43 +1,22 @@
-import { unlinkSync } from 'node:fs';
 import { Failure } from '../failure.ts';
-import { type Clock, createDeadline, type DeadlineControl } from '../kit/deadline.ts';
+import { createDeadline } from '../kit/deadline.ts';
 import { type Log, silent } from '../kit/log.ts';
 import { createFileLog } from '../kit/log-file.ts';
-import { createMemo } from '../kit/memo.ts';
-import { createRedactor, type Redactor } from '../kit/redact.ts';
+import { createMemo, type Memo } from '../kit/memo.ts';
+import { createRedactor } from '../kit/redact.ts';
 import { makeStateDirectory } from '../kit/state-directory.ts';
-import type { Context, Registry } from '../provider.ts';
-import { type Answer, type Body, fail, succeed } from './answer.ts';
-import { type Arguments, readArguments } from './arguments.ts';
-import { type Budget, shareOut } from './budget.ts';
+import type { Context } from '../provider.ts';
+import { builtIn } from './actions.ts';
+import type { Answer, Body } from './answer.ts';
+import { readArguments } from './arguments.ts';
+import { shareOut } from './budget.ts';
+import type { State, World } from './call.ts';
 import { type Config, readConfig } from './config.ts';
-import { isOwnPayloadFile } from './payload-place.ts';
-import { type Known, type Request, readRequest } from './request.ts';
+import { finishFailed, finishWell } from './finish.ts';
+import { type Request, readRequest } from './request.ts';
 import { run } from './run.ts';
-import { wordFailure } from './wording.ts';
 
-/** All that a call touches of the machine it runs on; injected, so that tests own it. */
-export interface World {
-  /** What follows the script's name on the command line. */
-  readonly argv: readonly string[];
-  /** What an operator may type instead, to suggest it. */
-  readonly commandWords?: readonly string[];
-  /** The base name the file was started under. */
-  readonly startedAs: string;
-  readonly registry: Registry;
-  /** Milliseconds since the process started, on a clock that never steps. */
-  readonly clock: Clock;
-  readonly time: () => Date;
-  readonly pid: number;
-  readonly uid: number;
-  /** Files of ours may be made: not by root, since user `cloud` could not write them later. */
-  readonly mayCreate: boolean;
-  readonly hostname: () => string;
-  readonly home: string | undefined;
-  readonly configFile: string;
-  /** Different every time, between 0 and 1. */
-  readonly random: () => number;
-}
+export type { World } from './call.ts';
 
 /** A call under way. */
 export interface Call {
@@ -52,19 +31,6 @@ export interface Call {
 /** Whoever sends a signal will not wait for long. */
 const undoAfterSignalMs = 5_000;
 
-interface State {
-  readonly world: World;
-  readonly ref: string;
-  readonly startedMs: number;
-  readonly known: Known;
-  args?: Arguments;
-  budget?: Budget;
-  deadline?: DeadlineControl;
-  config?: Config;
-  log: Log;
-  finished: boolean;
-}
-
 /** Serves one call of CloudStack's, from the arguments to the answer. */
 export function serve(world: World): Call {
   const state = begin(world);
@@ -72,12 +38,17 @@ export function serve(world: World): Call {
   const answer = new Promise<Answer>((resolve) => {
     settle = resolve;
   });
-  const finish = (error: unknown): void => {
-    if (!state.finished) settle(finishAnyhow(state, error));
+  let finished = false;
+  const finish = (end: () => Answer): void => {
+    if (finished) return;
+    finished = true;
+    settle(end());
   };
-  work(state).then(settle, finish);
-  const guard = (afterMs: number, reason: () => unknown): void => {
-    const timer = setTimeout(() => finish(reason()), Math.min(afterMs, 0x7fffffff));
+  const give = (body: Body): void => finish(() => finishWell(state, body));
+  const giveUp = (error: unknown): void => finish(() => finishFailed(state, error));
+  work(state).then(give, giveUp);
+  const guard = (afterMs: number, reason: () => Failure): void => {
+    const timer = setTimeout(() => giveUp(reason()), Math.min(afterMs, 0x7fffffff));
     answer.then(() => clearTimeout(timer)).catch(() => {});
   };
   if (state.budget !== undefined) {
@@ -88,8 +59,9 @@ export function serve(world: World): Call {
   }
   return {
     answer,
-    crash: finish,
+    crash: giveUp,
     interrupt(reason) {
+      state.interrupted = true;
       state.deadline?.cutShort(reason, undoAfterSignalMs);
       guard(undoAfterSignalMs + 500, () => new Failure('timeout', reason));
     },
@@ -104,16 +76,19 @@ function begin(world: World): State {
     startedMs: world.clock(),
     known: { secrets: [], leftOut: [] },
     log: silent,
-    finished: false,
+    interrupted: false,
   };
 }
 
-async function work(state: State): Promise<Answer> {
+async function work(state: State): Promise<Body> {
   const { world, known } = state;
   const args = readArguments(world.argv, world.commandWords);
   state.args = args;
   state.budget = shareOut(args.action, args.timeoutSeconds);
   state.deadline = createDeadline(world.clock, state.budget);
+  // Until the payload is read, the word alone tells whom a failure is shown to.
+  known.row = builtIn(args.action)?.row;
+  known.shown = known.row?.shown ?? true;
   const config = readConfig(world.configFile);
   state.config = config;
   state.log = openLog(state, config);
@@ -127,13 +102,20 @@ async function work(state: State): Promise<Answer> {
   if (config.log.level === 'debug') {
     state.log('unread', { level: 'debug', details: known.unread?.() });
   }
-  const clean = (text: string): string => createRedactor(known.secrets).text(text);
+  return run(request, contextFor(state, request, config), memoFor(state, request, config));
+}
+
+function memoFor(state: State, { endpoint }: Request, config: Config): Memo {
+  const { known, world } = state;
   const { uid, pid, mayCreate } = world;
-  const memo = createMemo({ ...config.memo, uid, pid, mayCreate, clean }, request.endpoint, () =>
+  const clean = (text: string): string => createRedactor(known.secrets).text(text);
+  const memo = createMemo({ ...config.memo, uid, pid, mayCreate, clean }, endpoint, () =>
     world.time().getTime(),
   );
-  const body = await run(request, contextFor(state, request, config), memo);
-  return finishWell(state, body);
+  return {
+    ...memo,
+    remember: (failure) => (state.interrupted ? undefined : memo.remember(failure)),
+  };
 }
 
 function contextFor({ world, log, deadline }: State, { core }: Request, config: Config): Context {
@@ -175,79 +157,4 @@ function openLog(state: State, config: Config): Log {
     return { ref, call, ...who, caller: caller?.account };
   };
   return createFileLog(place, facts, world.time, () => createRedactor(known.secrets));
-}
-
-function finishWell(state: State, body: Body): Answer {
-  const { world, known, config, args } = state;
-  const answer = succeed(withoutSecrets(body, createRedactor(known.secrets)));
-  state.finished = true;
-  // Hundreds of these every minute say nothing that anybody looks for.
-  const level = known.row?.remembers === true ? 'debug' : 'info';
-  state.log('call', { level, ms: elapsed(state), outcome: 'success' });
-  const keep = config?.keepPayloads ?? true;
-  if (args !== undefined && !keep && isOwnPayloadFile(args.payloadFile, world.home)) {
-    try {
-      unlinkSync(args.payloadFile);
-    } catch {
-      // CloudStack clears up what is left after a day.
-    }
-  }
-  return answer;
-}
-
-/** A remote system may repeat in a message what it was told; the other parts are for CloudStack. */
-function withoutSecrets(body: Body, { text }: Redactor): Body {
-  const clean = (part: unknown): unknown => {
-    if (typeof part === 'string') return text(part);
-    if (Array.isArray(part)) return part.map(clean);
-    if (typeof part !== 'object' || part === null) return part;
-    return Object.fromEntries(Object.entries(part).map(([key, cell]) => [key, clean(cell)]));
-  };
-  return body['message'] === undefined ? body : { ...body, message: clean(body['message']) };
-}
-
-/** Whatever cannot be worded or logged: a call without an answer would be worse than a poor one. */
-function finishAnyhow(state: State, thrown: unknown): Answer {
-  try {
-    return finishFailed(state, thrown);
-  } catch {
-    return fail(`Something went wrong that cannot be put into words (ref ${state.ref})`, state.ref);
-  }
-}
-
-function finishFailed(state: State, thrown: unknown): Answer {
-  const { known, ref, args } = state;
-  state.finished = true;
-  const failure = Failure.from(thrown);
-  const redactor = createRedactor(known.secrets);
-  const timeoutSeconds = args?.timeoutSeconds;
-  const attempt = { ...known, ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }) };
-  const remembered = failure.facts['remembered'] === true;
-  state.log('call', {
-    level: remembered ? 'debug' : known.row?.remembers === true ? 'warn' : 'error',
-    ms: elapsed(state),
-    outcome: failure.kind,
-    error: failure.message,
-    advice: failure.advice,
-    ...(failure.kind === 'config' ? { unread: known.unread?.() } : {}),
-    ...failure.facts,
-    ...causes(failure),
-  });
-  return fail(redactor.text(wordFailure(failure, attempt, ref)), ref);
-}
-
-function causes(failure: Failure): { cause?: readonly string[] } {
-  const chain: string[] = [];
-  for (let each = failure.cause; each !== undefined && chain.length < 8; ) {
-    const error = each instanceof Error ? each : undefined;
-    // Only what nobody expected is worth its stack.
-    const whole = failure.kind === 'internal' ? error?.stack : undefined;
-    chain.push(whole ?? error?.message ?? String(each));
-    each = error?.cause;
-  }
-  return chain.length === 0 ? {} : { cause: chain };
-}
-
-function elapsed({ world, startedMs }: State): number {
-  return Math.round(world.clock() - startedMs);
 }

@@ -5,16 +5,19 @@ import type { Custom } from './custom.ts';
 
 /** What failed, as far as its wording goes. */
 export interface Attempt {
-  readonly row?: ActionRow;
+  readonly row?: ActionRow | undefined;
   readonly custom?: Custom;
   /** CloudStack shows the text to whoever asked. */
   readonly shown?: boolean;
   readonly caller?: Caller;
-  readonly timeoutSeconds?: number;
+  /** The word on the command line. */
+  readonly action: string | undefined;
+  /** What CloudStack allowed, where that may have been too little. */
+  readonly timeoutSeconds: number | undefined;
 }
 
 const neutral: Readonly<Record<FailureKind, string>> = {
-  usage: 'the request was not complete',
+  usage: 'the request was not complete; please tell your administrator',
   config: 'its host is not set up correctly; please tell your administrator',
   unsupported: 'this is not available here',
   'not-found': 'something that is needed for it was not found',
@@ -41,13 +44,13 @@ function mayReadAll({ shown, caller }: Attempt): boolean {
   return shown !== true || caller?.role === 'Admin';
 }
 
-function tenantText(failure: Failure, { row, custom }: Attempt): string {
+function tenantText(failure: Failure, { row, custom, action }: Attempt): string {
   const own = failure.tenant;
   if (own !== undefined) return /[.!?]$/.test(own) ? own : `${own}.`;
   const what =
-    custom === undefined
-      ? `The instance could not be ${row?.done ?? 'dealt with'}`
-      : `${custom.name} failed`;
+    row === undefined
+      ? `${custom?.name ?? action} failed`
+      : `The instance could not be ${row.done}`;
   return `${what}: ${neutral[failure.kind]}.`;
 }
 
@@ -61,7 +64,7 @@ function withTimeoutAdvice(failure: Failure, attempt: Attempt): Failure {
     cause: failure.cause,
     facts: failure.facts,
     advice,
-    ...tenantAdvice(failure, attempt, allowed),
+    tenant: failure.tenant ?? tenantAdvice(attempt, allowed),
   });
 }
 
@@ -80,11 +83,8 @@ function customAdvice({ name, action }: Custom, allowed: number): string | undef
   return `CloudStack allowed ${allowed} s, ${name} needs ${wanted}: updateCustomAction timeout=${wanted}`;
 }
 
-function tenantAdvice(failure: Failure, { custom }: Attempt, allowed: number): { tenant?: string } {
-  if (failure.tenant !== undefined) return { tenant: failure.tenant };
-  if (custom === undefined || allowed >= custom.action.timeoutSeconds) return {};
+function tenantAdvice({ custom }: Attempt, allowed: number): string | undefined {
+  if (custom === undefined || allowed >= custom.action.timeoutSeconds) return undefined;
   const { name, action } = custom;
-  return {
-    tenant: `${name} was given only ${allowed} s; ask your administrator to set the time-out of this action to ${action.timeoutSeconds} s`,
-  };
+  return `${name} was given only ${allowed} s; ask your administrator to set the time-out of this action to ${action.timeoutSeconds} s`;
 }

@@ -2,7 +2,7 @@ import { Failure } from '../failure.ts';
 
 /**
  * When the work has to end. Every wait of a provider goes through it, so that nothing is still
- * going on when CloudStack kills the process.
+ * going on when whoever started the process kills it.
  */
 export interface Deadline {
   /** Milliseconds until the work has to end; 0 when it is over. */

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 
 /*
- * The schemas that details are made of. Each takes the text CloudStack stores and says, when it
+ * The schemas that details are made of. Each takes the text that somebody wrote and says, when it
  * does not fit, what would have; the one who asked adds which detail it was.
  */
 

@@ -40,8 +40,8 @@ export function createFileLog(
   let fd: number | undefined;
   return (event, { level = 'info', ...more } = {}) => {
     if (levels.indexOf(level as Level) < levels.indexOf(place.level)) return;
-    const line = { time: time().toISOString(), level, event, ...facts(), ...more };
     try {
+      const line = { time: time().toISOString(), level, event, ...facts(), ...more };
       fd ??= open(place, time().getTime());
       if (fd !== undefined) append(fd, line, redactor());
     } catch {
@@ -92,20 +92,34 @@ function tryOpen({ file, mayCreate }: LogFile): number | undefined {
   return undefined;
 }
 
-/** Whoever makes the lock directory rotates; the others go on in the file they have. */
-function rotate({ file, mostBytes, keep }: LogFile, nowMs: number): boolean {
-  const lock = `${file}.rotating`;
+/** Whoever makes the lock directory rotates; the others, and who cannot, go on in their file. */
+function rotate(place: LogFile, nowMs: number): boolean {
+  const lock = `${place.file}.rotating`;
+  try {
+    if (!isMade(lock)) dropStale(lock, nowMs);
+    else if (moveOn(place, lock)) return true;
+  } catch {
+    // A log that is too long is better than none.
+  }
+  return false;
+}
+
+function isMade(lock: string): boolean {
   try {
     mkdirSync(lock);
+    return true;
   } catch {
-    return dropStale(lock, nowMs);
+    return false;
   }
+}
+
+function moveOn({ file, mostBytes, keep }: LogFile, lock: string): boolean {
   try {
-    if (statSync(file).size < mostBytes) return true;
+    // Somebody else may have done it in the meantime.
+    if ((sizeOf(file) ?? 0) < mostBytes) return true;
     for (let age = keep - 1; age >= 1; age -= 1) {
-      if (statSync(`${file}.${age}`, { throwIfNoEntry: false }) !== undefined) {
-        renameSync(`${file}.${age}`, `${file}.${age + 1}`);
-      }
+      const older = `${file}.${age}`;
+      if (sizeOf(older) !== undefined) renameSync(older, `${file}.${age + 1}`);
     }
     renameSync(file, `${file}.1`);
     return true;
@@ -114,9 +128,12 @@ function rotate({ file, mostBytes, keep }: LogFile, nowMs: number): boolean {
   }
 }
 
+function sizeOf(file: string): number | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.size;
+}
+
 // A writer that was killed in the middle must not stop rotation for ever.
-function dropStale(lock: string, nowMs: number): boolean {
+function dropStale(lock: string, nowMs: number): void {
   const found = statSync(lock, { throwIfNoEntry: false });
   if (found !== undefined && Math.abs(nowMs - found.mtimeMs) > 60_000) rmdirSync(lock);
-  return false;
 }

@@ -1,7 +1,7 @@
 /** The mark that proves whose machine this is, as kept on the remote system. */
 export interface Mark {
   readonly uuid: string;
-  /** CloudStack's instance name with its case. */
+  /** The instance's own name with its case. */
   readonly name: string;
   readonly installation: string;
   /**

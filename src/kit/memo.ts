@@ -55,11 +55,13 @@ function recall(file: string, place: MemoPlace, nowMs: number): Failure | undefi
   if (found === undefined) return undefined;
   const ageMs = nowMs - found.mtimeMs;
   // A clock that was set back must not keep an outage alive.
-  if (ageMs < -1000 || ageMs > place.seconds * 1000 || !isOwn(place)) return undefined;
+  if (ageMs < -1000 || Math.max(0, ageMs) >= place.seconds * 1000 || !isOwn(place)) {
+    return undefined;
+  }
   const note = JSON.parse(readFileSync(file, 'utf8')) as Note;
   const age = Math.max(0, Math.round(ageMs / 1000));
   return new Failure(note.kind, `${note.message} (seen ${age} s ago, not asked again)`, {
-    ...(note.advice === undefined ? {} : { advice: note.advice }),
+    advice: note.advice,
     facts: { remembered: true },
     outage: false,
   });

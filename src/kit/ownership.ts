@@ -196,7 +196,7 @@ function isUnseen({ mark, name }: Candidate): boolean {
 
 const because: Readonly<Record<Doubt, string>> = {
   duplicate: 'carry its mark, and only one machine can be its own',
-  copy: 'carries its mark but was not made as this instance’s machine: it is a copy',
+  copy: "carries its mark but was not made as this instance's machine: it is a copy",
   template: 'carries its mark but is a template now',
   unmarked: 'may be its machine but carries no mark',
   unreadable: 'carries a mark that cannot be read',

@@ -1,5 +1,6 @@
 const mask = '***';
-const telling = /secret|passw|token|api_?key|private|credential|authorization|signature|cookie/i;
+const telling =
+  /secret|passw|passphrase|token|api_?key|private|credential|authorization|signature|cookie/i;
 /** Shorter ones would blot out half of every text they are removed from. */
 const shortest = 4;
 
@@ -15,7 +16,7 @@ export function createRedactor(secrets: readonly string[]): Redactor {
   const known = [...new Set(secrets.filter((secret) => secret.length >= shortest))]
     // The longest first, so that a secret inside another does not leave the rest standing.
     .sort((a, b) => b.length - a.length)
-    .flatMap((secret) => [secret, ...inUrls(secret)]);
+    .flatMap((secret) => [...new Set([secret, ...elsewhere(secret)])]);
   const text = (value: string): string =>
     known.reduce((rest, secret) => maskCut(rest.split(secret).join(mask), secret), value);
 
@@ -50,11 +51,12 @@ function maskCut(text: string, secret: string): string {
   return clean;
 }
 
-/** The secret as a URL holds it; half a Unicode character cannot get into one. */
-function inUrls(secret: string): string[] {
+/** The secret as JSON and URLs hold it; half a Unicode character cannot get into a URL. */
+function elsewhere(secret: string): string[] {
+  const inJson = JSON.stringify(secret).slice(1, -1);
   try {
-    return [encodeURIComponent(secret)];
+    return [inJson, encodeURIComponent(secret)];
   } catch {
-    return [];
+    return [inJson];
   }
 }

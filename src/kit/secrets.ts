@@ -4,18 +4,13 @@ import { Failure } from '../failure.ts';
 const largest = 64 * 1024;
 const fileName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
-/** Where secrets lie and who may own them: root, and nobody else may write there. */
-export interface SecretsPlace {
-  readonly directory: string;
-}
-
 /**
  * The content of a file in the secrets directory, without the line break at its end.
  *
  * `name` is a bare file name. Refuses links, files that others can read or write and anything that
- * does not belong to root, since the content is sent to a remote system.
+ * does not belong to root, the directory included, since the content is sent to a remote system.
  */
-export function readSecretFile({ directory }: SecretsPlace, name: string): string {
+export function readSecretFile(directory: string, name: string): string {
   const path = `${directory}/${name}`;
   const refuse = (why: string, cause?: unknown): Failure =>
     new Failure('config', `Cannot use the secret file ${path}: ${why}`, {
@@ -25,17 +20,13 @@ export function readSecretFile({ directory }: SecretsPlace, name: string): strin
   if (!fileName.test(name)) {
     throw new Failure('config', `"${name}" is not the bare name of a file in ${directory}`);
   }
-  const folder = lstatSync(directory, { throwIfNoEntry: false });
+  const folder = attempt(() => lstatSync(directory, { throwIfNoEntry: false }), refuse);
   if (folder?.isDirectory() !== true) throw refuse(`${directory} is not a directory`);
   if (folder.uid !== 0 || (folder.mode & 0o022) !== 0) {
     throw refuse(`${directory} must belong to root and be writable by nobody else`);
   }
-  let fd: number;
-  try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    throw refuse(reason(error), error);
-  }
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const fd = attempt(() => openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK), refuse);
   try {
     const found = fstatSync(fd);
     if (!found.isFile() || found.nlink !== 1) throw refuse('it is not a plain file without links');
@@ -46,6 +37,14 @@ export function readSecretFile({ directory }: SecretsPlace, name: string): strin
     return readFileSync(fd, 'utf8').replace(/\r?\n$/, '');
   } finally {
     closeSync(fd);
+  }
+}
+
+function attempt<T>(look: () => T, refuse: (why: string, cause: unknown) => Failure): T {
+  try {
+    return look();
+  } catch (error) {
+    throw refuse(reason(error), error);
   }
 }
 

@@ -45,6 +45,6 @@ function withRemains(first: Failure, left: readonly Failure[]): Failure {
     advice: "What is left carries this instance's mark: run `outrigger audit`",
     outage: first.outage,
     facts: first.facts,
-    ...(first.tenant === undefined ? {} : { tenant: first.tenant }),
+    tenant: first.tenant,
   });
 }

@@ -122,6 +122,18 @@ describe('an answer', () => {
     assert.ok(sentence.text.length <= mostBytes);
   });
 
+  it('takes what just fits as it is, and nothing that is one byte longer', () => {
+    const room = mostBytes - succeed({ power_state: {} }).text.length;
+    const longest = { power_state: { a: 'x'.repeat(room - '"a":""'.length) } };
+    assert.equal(succeed(longest).text.length, mostBytes);
+    assert.ok(mostBytes < 65_536, 'more than the pipe of CloudStack holds');
+    const longer = { power_state: { a: `${longest.power_state.a}x` } };
+    assert.throws(() => succeed(longer), { name: 'Failure', kind: 'upstream' });
+    const error = 'e'.repeat(mostBytes - fail('', 'r-1').text.length);
+    assert.equal(parse(fail(error, 'r-1').text)['error'], error);
+    assert.match(String(parse(fail(`${error}e`, 'r-1').text)['error']), /shortened/);
+  });
+
   it('never cuts a list of power states: it fails instead', () => {
     const powers = (count: number) =>
       powersBody(

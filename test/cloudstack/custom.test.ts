@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { Failure } from '../../src/failure.ts';
+import { text } from '../../src/kit/fields.ts';
+import type { Action, Parameter } from '../../src/provider.ts';
 import { type Entry, ledger } from './ledger.ts';
 import { asOf421, changed, type Json, recorded } from './recorded.ts';
 import { makePlace, type Place } from './world.ts';
@@ -168,6 +171,39 @@ describe('custom actions', () => {
       { name: 'a', size: 1, other: '' },
       { name: '', size: 2, other: 'x' },
     ]);
+  });
+
+  it('show no secret that a remote system repeats in what it says', async () => {
+    const secret = 'd3adbeef-0000-4000-8000-000000000001';
+    answer = { message: `Looked with ${secret}` };
+    assert.deepEqual((await run(look())).document['message'], { result: 'Looked with ***' });
+    answer = { message: '', rows: [{ name: secret, size: 1 }] };
+    assert.deepEqual((await run(look())).document['message'], [{ name: '***', size: 1 }]);
+  });
+
+  it('show no password among their parameters, by whichever word it came', async (t) => {
+    const { provider: plain } = ledger({
+      run: {
+        Look: async ({ parameters }) => {
+          throw new Failure('upstream', 'Refused', { tenant: `"${parameters['code']}" is wrong` });
+        },
+      },
+    });
+    const code: Parameter = {
+      type: 'STRING',
+      format: 'PASSWORD',
+      about: 'The code',
+      schema: text(),
+      also: ['pin'],
+    };
+    const Look = { ...(plain.actions['Look'] as Action), parameters: { code } };
+    const other = makePlace({ ledger: async () => ({ ...plain, actions: { Look } }) });
+    t.after(other.remove);
+    for (const word of ['code', 'pin']) {
+      const done = await other.call('Look', look({ [word]: ' geheim77 ' }));
+      assert.match(String(done.document['error']), /^"\*\*\*" is wrong\. /);
+      assert.doesNotMatch(JSON.stringify(other.log()), /geheim77/);
+    }
   });
 
   it('say which time-out to set when CloudStack allows too little', async () => {

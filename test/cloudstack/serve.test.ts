@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Failure } from '../../src/failure.ts';
@@ -85,6 +94,40 @@ describe('a failure', () => {
     );
   });
 
+  it('names none of our files to a tenant while nobody can say who calls', async (t) => {
+    const place = placed({});
+    t.after(place.remove);
+    const missing = join(place.folder, 'gone.json');
+    const broken = place.payload('{', 'broken.json');
+    const run = (action: string, file: string, more = {}) =>
+      place.call(action, {}, { file, ...more });
+    const configFile = place.payload('{', 'config-2.json');
+    for (const [action, start] of [
+      ['reboot', 'The instance could not be rebooted: '],
+      ['delete', 'The instance could not be deleted: '],
+      ['getconsole', 'The instance could not be shown on a console: '],
+      ['Look', 'Look failed: '],
+    ] as const) {
+      for (const done of [
+        await run(action, missing),
+        await run(action, broken),
+        await run(action, place.folder),
+        await run(action, missing, { configFile }),
+      ]) {
+        const error = String(done.document['error']);
+        assert.ok(error.startsWith(start), error);
+        assert.match(error, /please tell your administrator\. \(ref r-\w{6}\)$/);
+        assert.ok(!done.text.includes(place.folder), done.text);
+      }
+      const { document } = await run(action, missing);
+      const line = place.log().find(({ ref }) => ref === document['ref']);
+      assert.ok(String(line?.['error']).includes(missing), 'the log has it');
+    }
+    for (const action of ['create', 'stop', 'status']) {
+      assert.ok((await run(action, missing)).text.includes(missing), 'nobody else reads these');
+    }
+  });
+
   it('stands in the log under its reference with everything that the answer left out', async (t) => {
     const place = placed({ reboot: fails(refused) });
     t.after(place.remove);
@@ -149,7 +192,7 @@ describe('a failure', () => {
   });
 
   it('may be anything that was thrown, and is still one answer', async (t) => {
-    for (const thrown of ['text', 7, null, undefined, { odd: true }]) {
+    for (const thrown of ['text', 7, null, undefined, { odd: true }, Object.create(null)]) {
       const place = placed({ create: fails(thrown) });
       t.after(place.remove);
       const { exitCode, document } = await place.call('create', recorded('create'));
@@ -173,6 +216,24 @@ describe('the time', () => {
       String(document['error']),
       /raise StartCommand in the global setting "commands\.timeout"/,
     );
+  });
+
+  it('is to be had by the setting that CloudStack has for the action', async (t) => {
+    const late = fails(new Failure('timeout', 'Gave up'));
+    const place = placed({ stop: late, delete: late, power: late });
+    t.after(place.remove);
+    const advice = async (action: string) => {
+      const admin = changed(recorded(action), ['caller'], { name: 'a', roletype: 'Admin' });
+      const { document } = await place.call(action, admin, { timeoutSeconds: 40 });
+      return String(document['error']).replace(/ \(ref .*/, '');
+    };
+    const allowed = 'CloudStack allowed 40 s: if the system is only slow, raise';
+    assert.equal(
+      await advice('stop'),
+      `Gave up. ${allowed} StopCommand in the global setting "commands.timeout" (or "wait").`,
+    );
+    assert.equal(await advice('delete'), `Gave up. ${allowed} the global setting "wait".`);
+    assert.equal(await advice('status'), 'Gave up.', 'its time is ours');
   });
 
   it('leaves a provider a margin to undo in, and its failure comes first', async (t) => {
@@ -228,16 +289,47 @@ describe('the time', () => {
     assert.match(String(document['error']), /^Stopped by SIGTERM while copying the disk/);
   });
 
-  it('answers once when an error escapes', async (t) => {
-    const place = placed({ create: never });
+  it('that a signal cut short is not blamed on a setting, nor taken for an outage', async (t) => {
+    let context: Context | undefined;
+    const place = placed({
+      opening: (given) => {
+        context = given;
+      },
+      power: () => (context as Context).deadline.within(never(), 'asking for the power'),
+      create: () => (context as Context).deadline.within(never(), 'copying the disk'),
+    });
     t.after(place.remove);
-    const call = place.begin(['create', place.payload(recorded('create')), '1800']);
+    for (const action of ['create', 'status']) {
+      const call = place.begin([action, place.payload(recorded(action)), '30']);
+      setTimeout(() => call.interrupt('Stopped by SIGTERM'), 30);
+      const { document } = await finish(call);
+      assert.match(String(document['error']), /^Stopped by SIGTERM while \w+ \w+ \w+\w*\W/);
+      assert.doesNotMatch(String(document['error']), /allowed|raise|wait"/);
+    }
+    const asked = place.asked();
+    const again = place.begin(['status', place.payload(recorded('status')), '30']);
+    setTimeout(() => again.interrupt('Stopped by SIGTERM'), 30);
+    await finish(again);
+    assert.equal(place.asked(), asked + 1, 'the next call asks again');
+  });
+
+  it('answers once when an error escapes, whatever the work comes to afterwards', async (t) => {
+    let end = (): void => {};
+    const place = placed({ create: () => new Promise((resolve) => (end = resolve)) });
+    t.after(place.remove);
+    mkdirSync(join(place.folder, 'home/extensions/x'), { recursive: true });
+    const name = 'home/extensions/x/0b6a2f0e-9a54-4d4e-8df2-7a4f3a1c0001.json';
+    const file = place.payload(recorded('create'), name);
+    const call = place.begin(['create', file, '1800']);
     setTimeout(() => {
       call.crash(new Error('escaped'));
       call.crash(new Error('again'));
+      end();
     }, 30);
     assert.match(String((await finish(call)).document['error']), /escaped/);
+    await new Promise((resolve) => setTimeout(resolve, 10));
     assert.equal(place.log().filter(({ event }) => event === 'call').length, 1);
+    assert.ok(existsSync(file), 'the payload of a failure is kept');
   });
 });
 
@@ -256,6 +348,31 @@ describe('an outage', () => {
     assert.equal(place.asked(), 1);
     assert.equal((await place.call('statuses', recorded('statuses'))).exitCode, 1);
     assert.equal(place.asked(), 1, 'the same endpoint serves both');
+  });
+
+  it('may also be a status call that runs out of time, and no other', async (t) => {
+    const late = fails(new Failure('timeout', 'Gave up'));
+    const place = placed({ power: late, reboot: late });
+    t.after(place.remove);
+    await place.call('reboot', recorded('reboot'));
+    for (let count = 0; count < 2; count += 1) await place.call('status', recorded('status'));
+    assert.equal(place.asked(), 2);
+  });
+
+  it('is kept without the secrets of its text', async (t) => {
+    const secret = 'd3adbeef-0000-4000-8000-000000000001';
+    const advice = `Renew ${secret}`;
+    const place = placed({ power: fails(new Failure('denied', secret, { advice, outage: true })) });
+    t.after(place.remove);
+    await place.call('status', recorded('status'));
+    const memos = join(place.folder, 'log/outrigger-memo');
+    const [file = ''] = readdirSync(memos);
+    const { kind, message, advice: kept } = JSON.parse(readFileSync(join(memos, file), 'utf8'));
+    assert.deepEqual([kind, message, kept], ['denied', '***', 'Renew ***']);
+    assert.deepEqual(
+      [statSync(memos).mode & 0o777, statSync(join(memos, file)).mode & 0o777],
+      [0o700, 0o600],
+    );
   });
 
   it('is forgotten as soon as any action succeeds, and does not hold those up', async (t) => {
@@ -289,6 +406,18 @@ describe('an outage', () => {
     assert.equal(place.asked(), 3);
   });
 
+  it('is not remembered at all where the configuration says so', async (t) => {
+    const place = placed({ power: fails(outage()) });
+    t.after(place.remove);
+    const inside = { file: place.logFile };
+    const configFile = place.payload({ log: inside, memo: { seconds: 0 } }, 'config-2.json');
+    const now = new Date();
+    for (let count = 1; count <= 3; count += 1) {
+      await place.call('status', recorded('status'), { configFile, time: () => now });
+      assert.equal(place.asked(), count);
+    }
+  });
+
   it('is not what a failure about one instance is', async (t) => {
     const place = placed({ power: fails(new Failure('not-found', 'There is no such machine')) });
     t.after(place.remove);
@@ -304,7 +433,14 @@ describe('an outage', () => {
     await place.call('status', recorded('status'));
     await place.call('status', recorded('status'));
     assert.equal(place.asked(), 2);
-    assert.deepEqual(readdirSync(join(place.folder, 'log/outrigger-memo')), []);
+    const memos = join(place.folder, 'log/outrigger-memo');
+    assert.deepEqual(readdirSync(memos), []);
+    chmodSync(memos, 0o700);
+    for (let count = 0; count < 2; count += 1) await place.call('status', recorded('status'));
+    assert.equal(place.asked(), 3, 'it may be remembered there now');
+    chmodSync(memos, 0o777);
+    await place.call('status', recorded('status'));
+    assert.equal(place.asked(), 4, 'what others could have changed is not believed');
   });
 });
 
@@ -337,7 +473,8 @@ describe('what is left on disk', () => {
     mkdirSync(join(place.folder, 'home/extensions/My Extension'), { recursive: true });
     const own = (name = uuid) => `home/extensions/My Extension/${name}`;
     const run = async (action: string, name: string, more = {}) => {
-      const file = place.payload(recorded(action), name);
+      place.payload(recorded(action), name);
+      const file = `${place.folder}/${name}`;
       await place.call(action, {}, { file, ...more });
       return existsSync(file);
     };
@@ -345,6 +482,8 @@ describe('what is left on disk', () => {
     assert.equal(await run('stop', own()), true);
     assert.equal(await run('start', own('by-hand.json')), true, 'not one that CloudStack named');
     assert.equal(await run('start', uuid), true, 'not in the directory of CloudStack');
+    assert.equal(await run('start', `home/extensions/../${uuid}`), true, 'nor above it');
+    assert.equal(await run('start', `home/extensions/${uuid}`), true, 'nor right inside it');
     assert.equal(await run('start', own(), { home: undefined }), true);
   });
 
@@ -394,5 +533,13 @@ describe('the configuration', () => {
       String(homeless.document['error']),
       /HOME is not set.*"state_directory" in .*config\.json/,
     );
+    const refusal = async (more = {}) =>
+      String((await place.call('status', recorded('status'), more)).document['error']);
+    assert.match(await refusal({ uid: 4711 }), /it belongs to another user/);
+    chmodSync(made, 0o755);
+    assert.match(await refusal(), /others may look into it/);
+    rmSync(made, { recursive: true });
+    writeFileSync(made, '');
+    assert.match(await refusal(), /EEXIST.*Set "state_directory" in .*config\.json/);
   });
 });

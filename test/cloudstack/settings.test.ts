@@ -5,7 +5,9 @@ import { after, before, describe, it } from 'node:test';
 import * as v from 'valibot';
 import { parametersOf } from '../../src/cloudstack/custom.ts';
 import { coreFields } from '../../src/cloudstack/settings.ts';
-import type { Field } from '../../src/provider.ts';
+import { Failure } from '../../src/failure.ts';
+import { text } from '../../src/kit/fields.ts';
+import type { Action, Field, Provider } from '../../src/provider.ts';
 import { registry } from '../../src/providers/index.ts';
 import { type Entry, ledger } from './ledger.ts';
 import { changed, type Json, recorded } from './recorded.ts';
@@ -131,6 +133,11 @@ describe('settings', () => {
     assert.doesNotMatch(text, /longlong/);
     const nodes = await error({ host: { grace_seconds: 'https://root:hunter2@n7' } });
     assert.match(nodes, /"https:\/\/\*\*\*@n7"/);
+    const odd = await error({ host: { grace_seconds: 'a@b//c:hunter2@d@e' } });
+    assert.match(odd, /"a@b\/\/\*\*\*@e"/);
+    const before = process.cpuUsage();
+    await error({ host: { grace_seconds: '/'.repeat(300_000) } });
+    assert.ok(process.cpuUsage(before).user < 2e6, 'however long it is');
   });
 
   it('choose the provider: host before extension before the name of the file', async () => {
@@ -196,9 +203,60 @@ describe('settings', () => {
     assert.equal(done.exitCode, 0, done.text);
   });
 
+  it('are told apart from what is to be built, which may contradict them', async (t) => {
+    const blueprintIssues = ({ disk_size_gb }: Json, { grace_seconds }: Json) =>
+      disk_size_gb === 7 ? [`7 GiB within ${grace_seconds} s`] : [];
+    const strict = makePlace({
+      ledger: async () => ({ ...provider, blueprintIssues }) as Provider,
+    });
+    t.after(strict.remove);
+    const tell = async (action: string) => {
+      const made = payload({ virtualmachine: { disk_size_gb: '7' } }, action);
+      return (await strict.call(action, made)).text;
+    };
+    assert.match(await tell('create'), /could not be created: 7 GiB within 30 s/);
+    assert.match(await tell('start'), /Instance started/, 'which builds nothing');
+  });
+
+  it('that are secret are masked wherever they come from', async (t) => {
+    const key = { about: 'Secret', schema: text(), secret: true } as const;
+    const { provider: plain } = ledger({
+      create: async (_, blueprint) => {
+        throw new Failure('upstream', `Refused ${JSON.stringify(blueprint)}`);
+      },
+      run: {
+        Look: async ({ policy }) => {
+          throw new Failure('upstream', 'x', { tenant: `Refused ${JSON.stringify(policy)}` });
+        },
+      },
+    });
+    const Look = { ...(plain.actions['Look'] as Action), policy: { vendor: key } };
+    const keyed = { ...plain, blueprint: { key }, actions: { Look } };
+    const other = makePlace({ ledger: async () => keyed });
+    t.after(other.remove);
+    const made = payload({ virtualmachine: { key: 'geheim77' } });
+    assert.match((await other.call('create', made)).text, /Refused .*key\\":\\"\*\*\*/);
+    const look = { ...recorded('custom'), action: 'Look', parameters: {} };
+    assert.match((await other.call('Look', look)).text, /Refused .*vendor\\":\\"\*\*\*/);
+    assert.doesNotMatch(JSON.stringify(other.log()), /geheim77|acme/);
+  });
+
   it('leave out of a start what only a create needs', async () => {
     const entry = await got({ virtualmachine: { disk_size_gb: 'nonsense' } }, 'start');
     assert.deepEqual(entry.given[1], { template_id: '9000', is_full_clone: false });
+  });
+
+  it('in files are asked for in plain words when the directory cannot be looked into', async (t) => {
+    const blocked = makePlace({ ledger: async () => provider });
+    t.after(blocked.remove);
+    const secrets = join(blocked.payload('', 'a-file'), 'secrets');
+    const configFile = blocked.payload({ secrets_directory: secrets }, 'config-2.json');
+    const done = await blocked.call('create', payload({ host: { ca_file: 'ca.pem' } }), {
+      configFile,
+    });
+    const expected = `host detail "ca_file": Cannot use the secret file ${secrets}/ca.pem: `;
+    assert.ok(String(done.document['error']).includes(expected), done.text);
+    assert.doesNotMatch(done.text, /should not happen/);
   });
 
   describe('in files', { skip: root }, () => {
@@ -224,6 +282,38 @@ describe('settings', () => {
       file('ca.pem', 'CERTIFICATE');
       const { settings } = await got({ host: { ca_file: 'ca.pem' } });
       assert.equal(settings['ca_file'], 'CERTIFICATE');
+    });
+
+    it('are refused in a directory that others can write into or own', async () => {
+      file('ca.pem', 'CERTIFICATE');
+      const folder = join(place.folder, 'secrets');
+      const refused = /must belong to root and be writable by nobody else/;
+      try {
+        chmodSync(folder, 0o775);
+        assert.match(await error({ host: { ca_file: 'ca.pem' } }), refused);
+        chmodSync(folder, 0o755);
+        chownSync(folder, 65534, 65534);
+        assert.match(await error({ host: { ca_file: 'ca.pem' } }), refused);
+      } finally {
+        chmodSync(folder, 0o755);
+        chownSync(folder, 0, 0);
+      }
+    });
+
+    it('are never read for an instance, whoever owns it', async (t) => {
+      file('ledger.key', 'from a file');
+      const key = { about: 'Secret', schema: text(), secret: true } as const;
+      const other = makePlace(
+        { ledger: async () => ({ ...provider, blueprint: { key } }) },
+        { secrets_directory: join(place.folder, 'secrets') },
+      );
+      t.after(other.remove);
+      const own = payload({ virtualmachine: { key_file: 'ledger.key' } });
+      const refusal = await other.call('create', own);
+      assert.match(refusal.text, /instance detail \\"key_file\\" may not name a file/);
+      const host = payload({ host: { key_file: 'ledger.key' } });
+      assert.equal((await other.call('create', host)).exitCode, 0);
+      assert.deepEqual((entries[entries.length - 1] as Entry).given[1], { key: 'from a file' });
     });
 
     it('are refused when others could read, write or redirect them', async () => {

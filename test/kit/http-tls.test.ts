@@ -80,7 +80,7 @@ it('accepts every certificate where checking is switched off', async (t) => {
 
 const verifying: Tls = { verify: true, fingerprints: [], ca: authority() };
 const pinOrIssuer = (seen: string): string =>
-  `Compare its SHA-256 fingerprint on the server itself and set tls_fingerprint to ${seen}, or give its issuer’s certificate as ca_file`;
+  `Compare its SHA-256 fingerprint on the server itself and set tls_fingerprint to ${seen}, or give its issuer's certificate as ca_file`;
 
 it('names a self-signed certificate and how to trust it', async (t) => {
   assert.deepEqual(await refusal(t, 'self-signed', verifying), {

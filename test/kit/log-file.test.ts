@@ -108,12 +108,49 @@ describe('the log file', () => {
     assert.ok(readdirSync(folder).includes('outrigger.log.1'));
   });
 
+  it('goes on in the file that is too long where it cannot be moved away', () => {
+    writeFileSync(`${file}.2`, '');
+    mkdirSync(`${file}.3`);
+    for (let count = 0; count < 30; count += 1) open()('line', { count });
+    assert.equal(lines().length, 30);
+    assert.deepEqual(
+      readdirSync(folder).sort(),
+      ['', '.2', '.3'].map((end) => `outrigger.log${end}`),
+    );
+  });
+
   it('is never made by someone whose file the service could not write', () => {
     open({ mayCreate: false })('x');
     assert.deepEqual(readdirSync(folder), []);
     writeFileSync(file, '');
     open({ mayCreate: false })('x');
     assert.equal(lines().length, 1);
+  });
+
+  it('never fails whoever writes to it', () => {
+    const boom = (): never => {
+      throw new Error('nobody knows');
+    };
+    const place = { file, level: 'info', mayCreate: true, mostBytes: 1000, keep: 3 } as const;
+    createFileLog(
+      place,
+      boom,
+      () => new Date(),
+      () => createRedactor([]),
+    )('x');
+    createFileLog(
+      place,
+      () => ({}),
+      () => new Date(Number.NaN),
+      () => createRedactor([]),
+    )('x');
+    open()('x', { count: 7n });
+    open()('x', { odd: Object.defineProperty({}, 'deep', { get: boom, enumerable: true }) });
+    open()('y');
+    assert.deepEqual(
+      lines().map(({ event }) => event),
+      ['y'],
+    );
   });
 
   it('is never a link to somewhere else, and a missing folder costs nothing', () => {

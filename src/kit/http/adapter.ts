@@ -99,10 +99,7 @@ function exchange(pool: Pool, url: string, init: Init, maxBytes: number): Promis
     });
     sending.once('response', (response) => {
       if (staysOpen(response)) sending.shouldKeepAlive = true;
-      reading = read(response, init, maxBytes).finally(() => {
-        // Who answers early and takes no more would keep the connection busy for ever.
-        if (!sending.writableFinished) sending.destroy();
-      });
+      reading = read(response, init, maxBytes).finally(() => letGo(sending));
       reading.catch(fail);
     });
     // Only now the agent has the connection back for the next request.
@@ -112,6 +109,19 @@ function exchange(pool: Pool, url: string, init: Init, maxBytes: number): Promis
     });
     sending.end(init.body);
   });
+}
+
+/** How long the system may take to say that what it was given to send has gone out. */
+const writtenMs = 100;
+
+/**
+ * Who answers early and takes no more would keep the connection busy for ever. But an answer may also
+ * be read before the system has told that the request is written, and that connection is a good one.
+ */
+function letGo(sending: ClientRequest): void {
+  if (sending.writableFinished) return;
+  const timer = setTimeout(() => sending.destroy(), writtenMs);
+  sending.once('close', () => clearTimeout(timer));
 }
 
 /**

@@ -6,7 +6,7 @@ export interface Expiry {
   remainingMs(): number;
   /** Calls back once when the time is up; the result takes the call back. */
   onEnd(callback: () => void): () => void;
-  /** The failure for it; `what` completes "while …". */
+  /** The failure for it; `what` completes "while ...". */
   failure(what: string): Failure;
 }
 

@@ -47,7 +47,7 @@ export function MiniFormData(): void {}
 function refused(): never {
   throw new Failure(
     'internal',
-    'The platform’s fetch and what belongs to it are not used here; the http kit is',
+    "The platform's fetch and what belongs to it are not used here; the http kit is",
   );
 }
 

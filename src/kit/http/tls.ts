@@ -96,7 +96,7 @@ function issuerRefusal(socket: TLSSocket, title: string, endpoint: Endpoint): Fa
     );
   }
   return refused('TLS_ISSUER', `${subject} ${issuer(certificate, code)}`, {
-    advice: `Compare its SHA-256 fingerprint on the server itself and ${pin}, or give its issuer’s certificate as ca_file`,
+    advice: `Compare its SHA-256 fingerprint on the server itself and ${pin}, or give its issuer's certificate as ca_file`,
   });
 }
 

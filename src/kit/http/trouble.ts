@@ -56,7 +56,7 @@ export function transportFailure(thrown: unknown, attempt: Attempt, sent: Sent):
   return new Failure(kind, text, {
     cause: thrown,
     facts: { sent, code },
-    ...(advice === undefined ? {} : { advice }),
+    advice,
   });
 }
 
@@ -101,7 +101,8 @@ export function withFacts(failure: Failure, sent: Sent): Failure {
     cause: failure.cause,
     outage: failure.outage,
     facts: { code: failure.kind.toUpperCase(), ...failure.facts, sent },
-    ...(failure.advice === undefined ? {} : { advice: failure.advice }),
+    advice: failure.advice,
+    tenant: failure.tenant,
   });
 }
 
@@ -118,7 +119,7 @@ export function allFailed(title: string, failures: readonly Failure[]): Failure 
     {
       cause: first,
       facts: { sent, code: first.facts['code'] },
-      ...(advice === undefined ? {} : { advice }),
+      advice,
     },
   );
 }

@@ -100,10 +100,13 @@ async function listen(
   welcome: (socket: Socket, number: number) => void,
 ): Promise<FakeServer> {
   const open = new Set<Socket>();
+  // By the client's port: what is encrypted arrives as another socket, in another order.
+  const numbers = new Map<number | undefined, number>();
   let connections = 0;
   let bytes = 0;
   server.on('connection', (socket: Socket) => {
     connections += 1;
+    numbers.set(socket.remotePort, connections);
     open.add(socket);
     socket.on('error', () => {}).on('close', () => open.delete(socket));
   });
@@ -113,7 +116,7 @@ async function listen(
       bytes += chunk.length;
     };
     socket.on('error', () => {}).on('data', count);
-    welcome(socket, connections);
+    welcome(socket, numbers.get(socket.remotePort) ?? 0);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(0, host, resolve);

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createRedactor } from '../../src/kit/redact.ts';
+
+describe('a redactor', () => {
+  const { text, value } = createRedactor(['geheim-77', 'geheim-77-lang', 'a/b "c" \\d', 'abc']);
+
+  it('masks a secret wherever it stands, as it is and as JSON and URLs hold it', () => {
+    assert.equal(text('geheim-77 and xgeheim-77x'), '*** and x***x');
+    assert.equal(text('geheim-77-lang'), '***', 'the longer one leaves no rest');
+    const odd = 'a/b "c" \\d';
+    assert.equal(text(`<${odd}>`), '<***>');
+    assert.equal(text(JSON.stringify({ key: odd })), '{"key":"***"}');
+    assert.equal(text(`?p=${encodeURIComponent(odd)}&q`), '?p=***&q');
+  });
+
+  it('masks the beginning of a secret that somebody cut', () => {
+    assert.equal(text('it said "gehei'), 'it said "***');
+    assert.equal(text('it said gehe...'), 'it said ***...');
+    assert.equal(text('it said "geheim-7"'), 'it said "***"');
+    assert.equal(text('a geheimer word'), 'a geheimer word');
+  });
+
+  it('leaves texts alone that hold what is too short to be a secret', () => {
+    assert.equal(text('abcdef'), 'abcdef');
+  });
+
+  it('masks by key whatever the value is, and by content at any depth', () => {
+    const given = {
+      vncPassword: 7,
+      api_key: ['x'],
+      passphrase: 'x',
+      deep: [{ note: 'with geheim-77' }],
+      error: new Error('geheim-77 is wrong'),
+      token: undefined,
+      nothing: null,
+    };
+    assert.deepEqual(value(given), {
+      vncPassword: '***',
+      api_key: '***',
+      passphrase: '***',
+      deep: [{ note: 'with ***' }],
+      error: '*** is wrong',
+      token: undefined,
+      nothing: null,
+    });
+  });
+
+  it('comes to an end with what holds itself', () => {
+    const loop: Record<string, unknown> = {};
+    loop['loop'] = loop;
+    assert.match(JSON.stringify(value(loop)), /"\.\.\."/);
+  });
+
+  it('takes a secret with half a Unicode character', () => {
+    assert.equal(createRedactor(['half\ud800']).text('a half\ud800'), 'a ***');
+  });
+});
