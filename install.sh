@@ -53,6 +53,9 @@ What
   --secret [NAME=]FILE  Also place FILE as /etc/outrigger/secrets/NAME (root:cloud, 0640)
   --secrets-dir      Also create /etc/outrigger/secrets (root:cloud, 0750)
   --config FILE      Also place FILE as /etc/outrigger/config.json (root:root, 0644)
+  --credentials FILE With --check: compare with the path that CloudStack has registered, too. FILE
+                     holds API keys (docs/registering.md). Outrigger on a server makes the call; it
+                     gets FILE through ssh and its standard input
 
 How
   --ssh-option OPT   Passed to ssh as -o OPT; may be repeated
@@ -78,8 +81,8 @@ HELP
 }
 
 # From here to srv_close is what runs on the servers. It is sent there as text, so it may use only
-# srv_ functions and what is set before them in that text: S_NONCE S_PREFIX S_DIR S_ENTRY S_REPLACE
-# S_NODE S_SALT S_LEAST_NODE S_ZEROS.
+# srv_ functions and what is set before them in that text: S_NONCE S_PREFIX S_NAME S_DIR S_ENTRY
+# S_REPLACE S_NODE S_SALT S_LEAST_NODE S_ZEROS.
 srv_main() {
   # A cut session must not kill us in the middle: the end of our input is what ends us.
   trap '' HUP PIPE INT
@@ -101,7 +104,7 @@ srv_serve() {
   while IFS=' ' read -r -t 1800 -a words; do
     why=''
     case ${words[0]:-} in
-      inspect | lock | stage | previous | remove | secrets | secret | config | commit | undo | keep | behind)
+      inspect | registered | lock | stage | previous | remove | secrets | secret | config | commit | undo | keep | behind)
         if "srv_${words[0]}" "${words[@]:1}"; then srv_answer ok; else srv_answer "failed $why"; fi
         ;;
       *) srv_answer 'failed there is no such command' ;;
@@ -239,10 +242,18 @@ srv_look() {
   fi
   current=$(srv_state_of "$dest" "$content" "$stamp")
   srv_fact state "$current"
+  if srv_has_old_kernel; then srv_fact old_kernel "$kernel"; fi
   for word in installed previous replaced displaced; do
     [ ! -e "$state/$word" ] || srv_fact "$word" "$(srv_sha "$state/$word")"
   done
   [ ! -r "$state/behind" ] || srv_fact behind "$(tr '\n' ' ' <"$state/behind")"
+}
+
+# Kernels before 5.1 read 127 characters of line 1. An image that is being built has none.
+srv_has_old_kernel() {
+  kernel=''
+  [ ! -r "$S_PREFIX/proc/sys/kernel/osrelease" ] || read -r kernel <"$S_PREFIX/proc/sys/kernel/osrelease"
+  [[ $kernel =~ ^([0-9]+\.[0-9]+) ]] && srv_is_older "${BASH_REMATCH[1]}" 5.1
 }
 
 srv_look_place() {
@@ -300,7 +311,7 @@ srv_wanted_node() {
 
 srv_named_node() {
   local word=''
-  [ ! -f "$dest" ] || word=$(sed -nE '1s/^#!.* ([^ ]+) --no-warnings.*/\1/p;1q' "$dest")
+  [ ! -f "$dest" ] || word=$(sed -nE '1s/^#!.* ([^ ]+) (--no-warnings|-e .*)$/\1/p;1q' "$dest")
   printf '%s' "${word:-node}"
 }
 
@@ -396,6 +407,23 @@ srv_open_work() {
   chmod 0755 "$work"
 }
 
+# registered BYTES: asks CloudStack, with credentials from the session, what it would call.
+srv_registered() {
+  local told code
+  told=$(head -c "$1" | srv_ask_cloudstack 2>&1)
+  code=$?
+  srv_fact registered "$code ${told//$'\n'/ }"
+}
+
+srv_ask_cloudstack() {
+  local code
+  srv_as_cloud "$dest" register --check --credentials - --path "$S_DIR/$S_ENTRY" ${S_NAME:+-- "$S_NAME"}
+  code=$?
+  # What it has not read would be taken for commands.
+  cat >/dev/null
+  return "$code"
+}
+
 # stage BYTES SHA: takes the new file, and tries it out before anything is changed.
 srv_stage() {
   if ! srv_open_work; then head -c "$1" >/dev/null; return 1; fi
@@ -413,10 +441,10 @@ srv_ready() {
   srv_try chown cloud:cloud -- "$work/$S_ENTRY" && srv_try chmod 0755 -- "$work/$S_ENTRY" || return
   if ! told=$(srv_as_cloud "$work/$S_ENTRY" version 2>&1 </dev/null); then
     why="user cloud cannot run the file from $work: ${told:0:300}"
-    case $told in
-      *'invalid option'*) why+=' (coreutils older than 8.30?)' ;;
-      *quote*) why+=' (line 1 is too long for kernels before 5.1, which read 127 bytes of it: make a link to Node with a shorter path)' ;;
-    esac
+    case $told in *'invalid option'*) why+=' (coreutils older than 8.30?)' ;; esac
+    if [ "$(head -n 1 -- "$work/$S_ENTRY" | wc -c)" -gt 128 ] && srv_has_old_kernel; then
+      why+=" (line 1 is longer than the 127 characters that the kernel $kernel reads: put that Node first in the PATH of CloudStack's service, instead of --node)"
+    fi
     return 1
   fi
   put_sha=$(srv_sha "$work/$S_ENTRY")
@@ -476,12 +504,18 @@ srv_config() {
   srv_place "$etc/config.json" root:root 0644 "$1" "$2"
 }
 
-# With a broken config.json every call would fail.
+# With a broken config.json every call would fail, so the file that will read it is asked first.
 srv_fits() {
-  local told
+  local told entry=$dest finding='"name": "configuration",[^"]*"state": "([a-z]+)",[^"]*"found": "(([^"\\]|\\.)*)"'
   [ "${1##*/}" = config.json ] && [ "${1%/*}" = "$etc" ] || return 0
-  told=$(srv_as_cloud "$(srv_wanted_node 0)" -e 'JSON.parse(require("fs").readFileSync(0,"utf8"))' 2>&1 <"$2") && return
-  why="the config file is no JSON: $(grep -m 1 Error <<<"$told")"
+  srv_open_work || return
+  [ -z "$put_sha" ] || entry=$work/$S_ENTRY
+  srv_try cp -- "$2" "$work/config.json" && srv_try chmod 0644 -- "$work/config.json" || return
+  told=$(srv_as_cloud env "OUTRIGGER_CONFIG=$work/config.json" "$entry" doctor --json 2>&1 </dev/null)
+  if ! [[ $told =~ $finding ]]; then why="the config file could not be checked: ${told:0:300}"; return 1; fi
+  [ "${BASH_REMATCH[1]}" = fail ] || return 0
+  told=${BASH_REMATCH[2]//"$work/"/} told=${told//\\/}
+  why="the config file will not do: ${told:0:500}"
   return 1
 }
 
@@ -602,7 +636,8 @@ can_read() { [ -f "$1" ] && [ -r "$1" ]; }
 visible() { printf '%s' "${1//[^[:print:]]/?}"; }
 
 read_arguments() {
-  verb=install name='' replace='' entry='' file='' node='' prefix='' config='' force='' secrets_dir=''
+  verb=install name='' replace='' entry='' file='' node='' prefix='' config='' credentials='' force=''
+  secrets_dir=''
   hosts=() allowed=() secrets=() ssh_options=()
   # First of all, since it decides the exit code of every complaint.
   local word
@@ -617,7 +652,7 @@ read_arguments() {
       --force) force=1; shift; continue ;;
       --local) hosts+=(local); shift; continue ;;
       --secrets-dir) secrets_dir=1; shift; continue ;;
-      --name | --replace | --entry | --file | --node | --prefix | --config | --host | --hosts-file | --allow-down | --secret | --ssh-option | --ssh-config) ;;
+      --name | --replace | --entry | --file | --node | --prefix | --config | --credentials | --host | --hosts-file | --allow-down | --secret | --ssh-option | --ssh-config) ;;
       *) refuse "there is no option \"$(visible "$1")\"" ;;
     esac
     [ -n "${2:-}" ] || refuse "$1 needs a value"
@@ -643,6 +678,7 @@ take_value() {
     --node) node=$2 ;;
     --prefix) prefix=${2%/} ;;
     --config) config=$2 ;;
+    --credentials) credentials=$2 ;;
     --host) add_host "$2" ;;
     --hosts-file) add_hosts_of "$2" ;;
     --allow-down) allowed+=("$2") ;;
@@ -682,6 +718,7 @@ check_arguments() {
     [[ $seen == *" $host "* ]] || refuse "--allow-down $host: that is none of the servers named"
   done
   [ ${#allowed[@]} -eq 0 ] || [ "$verb" != check ] || refuse '--check takes no --allow-down: it is to show what is behind'
+  [ -z "$credentials" ] || [ "$verb" = check ] || refuse '--credentials goes with --check alone'
   [ -z "$prefix" ] || [[ $prefix == /* ]] || refuse '--prefix has to be an absolute path'
   # The kernel takes line 1 apart and env -S once more: no character may mean something to either.
   [ -z "$node" ] || [[ $node =~ ^/[A-Za-z0-9/._+-]+$ ]] || refuse '--node has to be an absolute path of letters, digits and / . _ + -'
@@ -715,7 +752,7 @@ choose_place() {
 # The file to install, with the Node asked for in line 1; sets source, want_sha and want_content.
 prepare_file() {
   local original=${file:-$here/out/outrigger} sums
-  want_sha='' want_content='' size=0 source=''
+  want_sha='' want_content='' size=0 source='' line_length=0
   case $verb in rollback | uninstall) return ;; esac
   if [ "$verb" = check ] && [ -z "$file" ] && [ ! -e "$original" ]; then
     say "There is no $original: the servers are compared with each other only."
@@ -731,6 +768,7 @@ prepare_file() {
   source=$original
   [ -z "$node" ] || write_source "$original"
   want_sha=$(srv_sha "$source") want_content=$(srv_stamp "$source") size=$(stat -c %s -- "$source")
+  line_length=$(head -n 1 -- "$source" | tr -d '\n' | wc -c)
 }
 
 write_source() {
@@ -739,7 +777,6 @@ write_source() {
   IFS= read -r first <"$1"
   [[ $first == '#!'*' node '* ]] || refuse "line 1 of $1 names no node that --node could replace"
   first=${first/ node / $node }
-  # Kernels before 5.1 read only 127; the trial run on the server tells.
   [ ${#first} -le 255 ] || refuse '--node: line 1 would be longer than 255 bytes; make a link with a shorter path'
   { printf '%s\n' "$first"; tail -n +2 -- "$1"; } >"$source"
 }
@@ -756,6 +793,15 @@ prepare_secrets() {
     secrets[k]=$given
   done
   [ -z "$config" ] || can_read "$config" || refuse "cannot read the config file $config"
+  [ -z "$credentials" ] || prepare_credentials
+}
+
+prepare_credentials() {
+  local mode
+  can_read "$credentials" || refuse "cannot read the credentials file $credentials"
+  mode=$(stat -Lc %a -- "$credentials")
+  if ((8#$mode & 8#007)); then refuse "everybody may read $credentials, which holds the keys of the cloud: chmod 0600 it"; fi
+  [ "$(stat -Lc %s -- "$credentials")" -le 65536 ] || refuse "$credentials is larger than 64 KiB"
 }
 
 prefix_of() {
@@ -767,8 +813,8 @@ prefix_of() {
 agent_text() {
   local functions
   mapfile -t functions < <(compgen -A function srv_)
-  printf 'S_NONCE=%q S_PREFIX=%q S_DIR=%q S_ENTRY=%q S_REPLACE=%q S_NODE=%q S_SALT=%q S_LEAST_NODE=%q S_ZEROS=%q\n' \
-    "$nonce" "$(prefix_of "$1")" "$dir" "$entry" "$([ -z "$replace" ] && echo 0 || echo 1)" "$node" "$salt" "$least_node" "$S_ZEROS"
+  printf 'S_NONCE=%q S_PREFIX=%q S_NAME=%q S_DIR=%q S_ENTRY=%q S_REPLACE=%q S_NODE=%q S_SALT=%q S_LEAST_NODE=%q S_ZEROS=%q\n' \
+    "$nonce" "$(prefix_of "$1")" "$name" "$dir" "$entry" "$([ -z "$replace" ] && echo 0 || echo 1)" "$node" "$salt" "$least_node" "$S_ZEROS"
   declare -f "${functions[@]}"
   echo 'srv_main; exit'
 }
@@ -967,6 +1013,7 @@ short() { printf '%s' "${1:0:12}"; }
 
 plan_install() {
   local i=$1 state
+  check_line_one "$i"
   state=$(get "$i" state)
   case $state in
     absent)
@@ -980,6 +1027,14 @@ plan_install() {
     modified) steps[i]='replaces a file that was changed by hand; a copy is kept' ;;
     intact) plan_over_intact "$i" ;;
   esac
+}
+
+# A warning alone: distributions bring changes to older kernels, and the trial run decides.
+check_line_one() {
+  local i=$1 kernel
+  kernel=$(get "$i" old_kernel)
+  if [ "$line_length" -le 127 ] || [ -z "$kernel" ]; then return; fi
+  warnings[i]+="line 1 of the file has $line_length characters, of which kernels before 5.1 read 127, and this one is $kernel: should the trial run fail, put that Node first in the PATH of CloudStack's service instead"$'\n'
 }
 
 plan_over_intact() {
@@ -1142,6 +1197,7 @@ check() {
   table_row SERVER STATE VERSION CONTENT NODE
   for i in "${!hosts[@]}"; do check_row "$i"; done
   check_behind
+  [ -z "$credentials" ] || check_registered
   case $verdict in
     0) say 'OK: all servers are the same and in order.' ;;
     1) say 'WARNING: all servers are the same, see the warnings.' ;;
@@ -1238,6 +1294,21 @@ check_behind() {
       worse 2
     done
   done
+}
+
+# What CloudStack would call. The first server that gets an answer counts: it is the same for all.
+check_registered() {
+  local i code='' word=unknown note='no server can ask it: none has a file that runs'
+  for i in "${active[@]}"; do
+    if [ "$(get "$i" state)" != intact ] || [ -n "$(get "$i" broken)" ]; then continue; fi
+    if ask "$i" "registered $(stat -Lc %s -- "$credentials")" "$credentials"; then note=$(get "$i" registered); else note="? ${why[i]}"; fi
+    code=${note%% *} note="asked on $(shown "$i"): ${note#* }"
+    case $code in 0 | 3) break ;; esac
+  done
+  case $code in 0) word=ok note='' ;; 3) word=differs ;; esac
+  table_row CloudStack "$word" '' '' ''
+  [ -z "$note" ] || say "  $note"
+  [ "$word" = ok ] || worse 2
 }
 
 ask_for_force() {

@@ -9,6 +9,7 @@ import { planActions } from './register/actions.ts';
 import { type Actual, nothingKnown, readActual } from './register/actual.ts';
 import { apply } from './register/apply.ts';
 import { joined, type Plan } from './register/change.ts';
+import { check } from './register/check.ts';
 import { findCluster, planClusters } from './register/clusters.ts';
 import { secretKeys } from './register/detail-changes.ts';
 import { planExtension } from './register/extension.ts';
@@ -36,6 +37,7 @@ export const register: Command = {
     plan: { type: 'boolean', about: 'Only show what would change' },
     print: { type: 'boolean', about: 'Print the commands for cmk instead of making the calls' },
     cloudstack: { type: 'string', value: 'VERSION', about: 'For --print without access; 4.22' },
+    check: { type: 'boolean', about: 'Only compare path and readiness with the installed file' },
     remove: { type: 'boolean', about: 'Take the extension out of CloudStack again' },
     ...apiOptions,
   },
@@ -44,7 +46,7 @@ export const register: Command = {
     0: 'CloudStack is as wanted',
     1: 'a call failed, or the extension is not ready',
     2: 'wrong usage; nothing was changed',
-    3: '--plan: something would change',
+    3: '--plan: something would change; --check: CloudStack does not call the file',
   },
   more: `
 Makes CloudStack match: the extension with its details, every custom action with parameters,
@@ -54,8 +56,12 @@ ${apiHelp}
 
   outrigger register "Proxmox Lab" --provider proxmox --cluster pve --plan
   outrigger register --setup zone.json --credentials ~/cloud.json
-  outrigger register Sim --provider simulator --print`,
-  run: (call) => (call.flag('remove') ? remove(call) : establish(call)),
+  outrigger register Sim --provider simulator --print
+  outrigger register "Proxmox Lab" --check`,
+  run(call) {
+    if (call.flag('check')) return check(call);
+    return call.flag('remove') ? remove(call) : establish(call);
+  },
 };
 
 async function establish(call: CommandCall): Promise<number> {

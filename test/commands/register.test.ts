@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { readSetup } from '../../src/commands/register/setup.ts';
 import { runCommand } from '../../src/commands/run.ts';
 import { simulator } from '../../src/providers/simulator/index.ts';
+import { builtFile, serviceEnv } from '../spawned.ts';
 import type { FakeRelease } from './fakes/cloudstack/parameters.ts';
 import { type FakeCloudStack, secretKey, startCloudStack } from './fakes/cloudstack/server.ts';
 import { osType } from './fakes/cloudstack/state.ts';
@@ -140,6 +141,88 @@ describe('register on a CloudStack that knows nothing', () => {
     const { code, printed } = await register(cloud);
     assert.equal(code, 1);
     assert.match(printed.replace(/\s+/g, ' '), /does not find \S+ ready: .*install\.sh --check/);
+  });
+});
+
+describe('register --check', () => {
+  const check = (cloud: FakeCloudStack, ...words: string[]) =>
+    run(['--check', '--credentials', cloud.credentials(), ...words]);
+
+  test('is content with the path that install.sh uses, and changes nothing', async (t) => {
+    const cloud = await lab(t);
+    await register(cloud);
+    const before = cloud.changes.length;
+    for (const words of [['Lab One'], ['lab one', '--path', 'outrigger']]) {
+      const { code, printed, complained } = await check(cloud, ...words);
+      assert.equal(code, 0, complained);
+      assert.match(printed, /finds \S+\/lab_one\/outrigger ready/);
+    }
+    const { code, printed } = await check(cloud, '--path', 'lab_one/outrigger', '--json');
+    assert.equal(code, 0);
+    assert.equal(JSON.parse(printed).extension, 'Lab One');
+    assert.equal(cloud.changes.length, before);
+  });
+
+  test('tells another path, a file that is not ready and an unknown extension apart', async (t) => {
+    const cloud = await lab(t);
+    await register(cloud);
+    const other = await check(cloud, 'Lab One', '--path', 'lab_one/entry');
+    assert.equal(other.code, 3);
+    assert.match(
+      other.printed.replace(/\s+/g, ' '),
+      /calls \S+\/lab_one\/outrigger .* not lab_one\/entry/,
+    );
+    cloud.state.files.clear();
+    const missing = await check(cloud, 'Lab One');
+    assert.equal(missing.code, 3);
+    assert.match(missing.printed, /does not find/);
+    for (const words of [['Lab Two'], ['--path', 'lab_two/outrigger']]) {
+      const { code, printed } = await check(cloud, ...words);
+      assert.equal(code, 3);
+      assert.match(printed, /has no extension/);
+    }
+  });
+
+  test('says that an extension is disabled, and finds a built-in one by its path', async (t) => {
+    const cloud = await lab(t);
+    const [builtIn] = cloud.state.extensions;
+    assert.ok(builtIn);
+    const path = ['--path', builtIn.path];
+    assert.equal((await check(cloud, ...path)).code, 0);
+    builtIn.state = 'Disabled';
+    const { code, printed } = await check(cloud, ...path);
+    assert.equal(code, 3);
+    assert.match(printed, /is disabled/);
+  });
+
+  test('makes one _ of every character that CloudStack does not take, as install.sh does', async (t) => {
+    const cloud = await lab(t);
+    cloud.state.files.add('l_b___2/outrigger');
+    await run(['Läb 🚀2', ...basics.slice(1), '--credentials', cloud.credentials()]);
+    assert.equal((await check(cloud, 'Läb 🚀2')).code, 3);
+    cloud.state.files.add('l_b__2/outrigger');
+    assert.equal((await check(cloud, 'Läb 🚀2')).code, 0);
+  });
+
+  test('goes with nothing that changes, and needs a name or a path', async (t) => {
+    const cloud = await lab(t);
+    for (const words of [['Lab One', '--remove'], ['Lab One', '--plan'], []]) {
+      const { code, complained } = await check(cloud, ...words);
+      assert.equal(code, 2);
+      assert.match(complained, /--check (does not go with|needs)/);
+    }
+    assert.deepEqual(cloud.commands, []);
+  });
+
+  test('takes the keys from standard input too', async (t) => {
+    const cloud = await lab(t);
+    await register(cloud);
+    const input = readFileSync(cloud.credentials());
+    const words = ['register', 'Lab One', '--check', '--credentials', '-'];
+    const child = execFile(builtFile, words, { env: serviceEnv() });
+    child.stdin?.end(input);
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    assert.equal(code, 0);
   });
 });
 

@@ -4,8 +4,8 @@ import fc from 'fast-check';
 
 /*
  * How many cases run, and which. `npm test` runs a few of them, always the same ones, so that a
- * build fails for everybody or for nobody; `OUTRIGGER_FUZZ=long node test/run.mjs fuzz/` runs all of
- * them with a new seed, and `OUTRIGGER_FUZZ_SEED` repeats a run.
+ * build fails for everybody or for nobody; `npm run test:fuzz` (which sets OUTRIGGER_FUZZ=long) runs
+ * all of them with a new seed, and `OUTRIGGER_FUZZ_SEED` repeats a run.
  */
 
 export const long: boolean = process.env['OUTRIGGER_FUZZ'] === 'long';
@@ -29,9 +29,10 @@ export async function tryMany<Case>(
       throw why;
     }
   });
-  if (long) process.stdout.write(`${name}: ${many.long} cases, OUTRIGGER_FUZZ_SEED=${seed}\n`);
+  const numRuns = long ? many.long : many.few;
+  process.stdout.write(`${name}: ${numRuns} cases, OUTRIGGER_FUZZ_SEED=${seed}\n`);
   try {
-    await fc.assert(property, { numRuns: long ? many.long : many.few, seed });
+    await fc.assert(property, { numRuns, seed });
   } catch (error) {
     if (last === undefined) throw error;
     const { example, why } = last;

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { appendFileSync, chmodSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { secretKey, startCloudStack } from '../commands/fakes/cloudstack/server.ts';
+import { fingerprintOf } from '../kit/fakes/keys.ts';
 import { type Farm, skip, startFarm } from './server-farm.ts';
 
 const place = 'etc/cloudstack/extensions/ext/outrigger';
@@ -69,6 +71,68 @@ describe('install.sh --check', { skip }, () => {
     assert.match(output, /^a +modified /m);
     assert.match(output, /^b +unreachable .*\n +cannot be reached: .*refused/m);
     assert.match(output, /^c +mode .*\n +owner and mode are cloud:cloud 644/m);
+    await install();
+  });
+
+  it('compares with what CloudStack has registered, and shows no key', async (t) => {
+    const cloud = await startCloudStack(t);
+    const pin = { ca_file: undefined, tls_fingerprint: fingerprintOf('trusted') };
+    const credentials = cloud.credentials(pin);
+    const none = await check('--credentials', credentials);
+    assert.equal(none.code, 2, none.output);
+    assert.match(none.output, /^CloudStack +differs *\n +asked on a: .* has no extension "ext"/m);
+    const { a } = farm.servers;
+    const alone = (...args: readonly string[]) =>
+      farm.runOn(['a'], '--name', 'ext', '--file', farm.file, '--check', ...args);
+    const [builtIn] = cloud.state.extensions;
+    assert.ok(builtIn);
+    const own = { ...builtIn, id: 'own', name: 'ext', path: 'ext/outrigger' };
+    cloud.state.extensions.push(own);
+    cloud.state.files.add(own.path);
+    const before = a.listing();
+    const right = await alone('--credentials', credentials);
+    assert.equal(right.code, 0, right.output);
+    assert.match(right.output, /^CloudStack +ok *\nOK: /m);
+    own.path = 'ext/elsewhere';
+    const other = await alone('--credentials', credentials);
+    assert.match(
+      other.output,
+      /^CloudStack +differs *\n.* calls \S+ext\/elsewhere for the extension/m,
+    );
+    const wrong = await alone('--credentials', cloud.credentials({ ...pin, secret_key: 'no' }));
+    assert.equal(wrong.code, 2, wrong.output);
+    assert.match(
+      wrong.output,
+      /^CloudStack +unknown *\n +asked on a: .*does not accept the API key/m,
+    );
+    assert.equal(a.listing(), before);
+    const { api_key: key } = JSON.parse(readFileSync(credentials, 'utf8'));
+    for (const { output } of [none, right, other, wrong]) {
+      assert.ok(!output.includes(key) && !output.includes(secretKey));
+    }
+    assert.deepEqual(cloud.changes, []);
+  });
+
+  it('stays red for a server that answered but was not fit, and was left out', async () => {
+    const { a, c } = farm.servers;
+    const hotfix = ['--name', 'ext', '--file', farm.next];
+    c.setNode('#!/bin/sh\necho "16.20.2 true /opt/node-16/bin/node"\n');
+    const before = c.listing();
+    const refused = await farm.runOn(['a', 'c'], ...hotfix);
+    assert.equal(refused.code, 1, refused.output);
+    const out = await farm.runOn(['a', 'c'], ...hotfix, '--allow-down', 'c');
+    assert.equal(out.code, 0, out.output);
+    assert.match(
+      out.output,
+      /c: Node\.js 16\.20\.2 .* is too old.*\n +c: left out, as --allow-down says/,
+    );
+    assert.match(out.output, /Still to do: c/);
+    assert.equal(a.read(place), readFileSync(farm.next, 'utf8'));
+    assert.equal(c.listing(), before);
+    const alone = await farm.runOn(['a'], ...hotfix, '--check');
+    assert.equal(alone.code, 2, alone.output);
+    assert.match(alone.output, /^c +behind/m);
+    c.mendNode();
     await install();
   });
 

@@ -105,6 +105,21 @@ describe('install.sh on three servers', { skip }, () => {
     assert.match(differs.output, /line 1 names another Node than on the other servers/);
   });
 
+  it('recognises the Node in line 1 of older versions, too', async () => {
+    const { b } = farm.servers;
+    const before = b.read(place);
+    const node = join(farm.folder, 'older');
+    symlinkSync(process.execPath, node);
+    const line = `#!/usr/bin/env -S -u NODE_OPTIONS -u NODE_EXTRA_CA_CERTS -u NODE_DEBUG ${node} --no-warnings`;
+    const [, ...body] = readFileSync(farm.file, 'utf8').split('\n');
+    b.write(place, [line, ...body].join('\n'), 0o755, 'cloud:cloud');
+    b.setNode(undefined);
+    const check = await farm.runOn(['b'], ...name, '--file', farm.file, '--check');
+    b.mendNode();
+    b.write(place, before, 0o755, 'cloud:cloud');
+    assert.equal(check.code, 0, check.output);
+  });
+
   it('lets every call of the old and of the new file through while it renames', async () => {
     let done = false;
     const upgrade = farm.runOn(['a'], ...name, '--file', farm.next).finally(() => {

@@ -16,9 +16,10 @@ describe('the package', () => {
   after(() => rmSync(folder, { recursive: true, force: true }));
   const pack = (name: string) => {
     const target = join(folder, name);
-    execFileSync(process.execPath, ['build.mjs', 'package', target], { stdio: 'pipe' });
-    const [file = '', ...more] = readdirSync(target);
+    execFileSync(process.execPath, ['packaging/package.mjs', target], { stdio: 'pipe' });
+    const [bill = '', file = '', ...more] = readdirSync(target).sort();
     assert.deepEqual(more, []);
+    assert.match(bill, /^outrigger-\d+\.\d+\.\d+\.cdx\.json$/);
     assert.match(file, /^outrigger-\d+\.\d+\.\d+\.tar\.gz$/);
     return join(target, file);
   };
@@ -35,6 +36,7 @@ describe('the package', () => {
     assert.match(listing, /^-rwxr-xr-x .*\/out\/outrigger$/m);
     for (const name of [
       'SHA256SUMS',
+      'outrigger.cdx.json',
       'LICENSE',
       'LICENSES-THIRD-PARTY',
       'README.md',

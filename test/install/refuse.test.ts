@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { type Farm, skip, startFarm } from './server-farm.ts';
@@ -116,6 +116,33 @@ describe('install.sh, where one server is not fit,', { skip }, () => {
       /warning: Node\.js 18\.20\.4 at \/usr\/bin\/node was built without a snap/,
     );
     assert.match(output, /warning: \S+outrigger\.bak does not belong there/);
+  });
+
+  it('warns of a line 1 that an old kernel reads only the beginning of', async () => {
+    const { a, b } = farm.servers;
+    const kernel = 'proc/sys/kernel/osrelease';
+    a.write(kernel, '4.18.0-553.el8_10.x86_64\n');
+    b.write(kernel, '5.15.0-124-generic\n');
+    const node = join(farm.folder, 'node-of-a-long-name');
+    // What such a kernel makes of the line shows when the file is tried out.
+    const cut = `#!/bin/sh\nfor last; do :; done\n[ "$last" = version ] && exit 1\nexec ${process.execPath} "$@"\n`;
+    writeFileSync(node, cut, { mode: 0o755 });
+    const { code, output } = await install('--node', node);
+    for (const { root } of [a, b]) rmSync(join(root, 'proc'), { recursive: true });
+    const [first = ''] = readFileSync(farm.file, 'utf8').split('\n');
+    const length = first.replace(' node ', ` ${node} `).length;
+    assert.match(
+      output,
+      new RegExp(
+        `warning: line 1 of the file has ${length} characters, .* this one is 4\\.18\\..* first in the PATH`,
+      ),
+    );
+    assert.doesNotMatch(output, /5\.15/);
+    assert.equal(code, 1, output);
+    assert.match(
+      output,
+      /a: user cloud cannot run the file .* \(line 1 is longer than the 127 char/,
+    );
   });
 
   it('does not talk to a server whose host key it does not know, whatever the options', async () => {

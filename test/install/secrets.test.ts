@@ -21,20 +21,22 @@ describe('install.sh with secrets and a configuration', { skip }, () => {
   const run = (...args: readonly string[]) =>
     farm.runOn(['a', 'b'], '--name', 'ext', '--file', farm.file, ...args);
 
-  it('refuses a configuration that is no JSON before anything is changed', async () => {
+  it('refuses a configuration that the file itself would refuse, before anything is changed', async () => {
     const before = farm.servers.a.listing();
-    const bad = join(farm.folder, 'token');
-    const { code, output } = await farm.runOn(
-      ['a'],
-      '--name',
-      'ext',
-      '--file',
-      farm.file,
-      '--config',
-      bad,
+    const bad = join(farm.folder, 'bad.json');
+    const install = (text: string) => {
+      writeFileSync(bad, text);
+      return farm.runOn(['a'], '--name', 'ext', '--file', farm.file, '--config', bad);
+    };
+    const broken = await install('{"log": \n');
+    assert.equal(broken.code, 1, broken.output);
+    assert.match(
+      broken.output,
+      /a: the config file will not do: config\.json cannot be read as JSON/,
     );
-    assert.equal(code, 1, output);
-    assert.match(output, /a: the config file is no JSON: SyntaxError/);
+    const unknown = await install('{"log": {"levle": "debug"}}');
+    assert.equal(unknown.code, 1, unknown.output);
+    assert.match(unknown.output, /config\.json is not as it has to be: "log\.levle": /);
     assert.equal(farm.servers.a.listing(), before);
   });
 

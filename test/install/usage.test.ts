@@ -43,6 +43,11 @@ const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
     ['--name', 'x', '--local', '--rollback', '--secret', '/x'],
     /no secrets/,
   ],
+  [
+    'API keys where nothing is compared',
+    ['--name', 'x', '--local', '--credentials', '/x'],
+    /--credentials goes with --check alone/,
+  ],
   ['a secret that is not there', ['--name', 'x', '--local', '--secret', '/no/s'], /secret file/],
 ];
 
@@ -70,6 +75,13 @@ describe('install.sh, used wrongly,', () => {
 
   it('ends --check with the code that monitoring takes for "unknown"', () =>
     refused(['--check', '--local'], /say which extension/, 3));
+
+  it('refuses keys of the cloud that everybody may read', () => {
+    const open = join(folder, 'open.json');
+    writeFileSync(open, '{}', { mode: 0o644 });
+    const args = ['--check', '--name', 'x', '--local', '--credentials', open];
+    return refused(args, /everybody may read \S+open\.json, .*chmod 0600/, 3);
+  });
 
   it('refuses a file that is not as it was built, or does not fit its sums', async () => {
     const own = join(folder, 'own');

@@ -8,9 +8,14 @@ export function contentHash(text: string): string {
   return createHash('sha256').update(zeroed).digest('hex');
 }
 
-/** Beside `original`, a file that runs like it but is another version, with a stamp that fits. */
+/**
+ * Beside `original`, a file that runs like it but is another version, with a stamp that fits. The
+ * label goes over the end of the licences: the file finds its parts by their place from its end.
+ */
 export function otherVersion(original: string, label: string): string {
-  const text = `${readFileSync(original, 'utf8')}// ${label}\n`;
+  const before = readFileSync(original, 'utf8');
+  const at = before.lastIndexOf('\n*/') - label.length;
+  const text = `${before.slice(0, at)}${label}${before.slice(at + label.length)}`;
   const file = `${original}-${label}`;
   writeFileSync(file, text.replace(/sha256:[0-9a-f]{64}/, `sha256:${contentHash(text)}`));
   chmodSync(file, 0o755);

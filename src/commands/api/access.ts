@@ -6,7 +6,11 @@ import type { Access } from './client.ts';
 
 /** The options of every command that speaks with CloudStack's API. */
 export const apiOptions: Readonly<Record<string, Option>> = {
-  credentials: { type: 'string', value: 'FILE', about: 'JSON: url, api_key, secret_key' },
+  credentials: {
+    type: 'string',
+    value: 'FILE',
+    about: 'JSON: url, api_key, secret_key; - for stdin',
+  },
   api: { type: 'string', value: 'URL', about: "CloudStack's API, in place of the file's" },
 };
 
@@ -68,11 +72,11 @@ function checked(url: string): string {
   );
 }
 
-function readCredentials(file: string) {
-  const text = readText(file);
+function readCredentials(given: string) {
+  const file = given === '-' ? 'standard input' : given;
+  const text = given === '-' ? readText(file, 0) : readText(file);
   // Whoever can read it is a root administrator of the cloud.
-  const { mode } = statSync(file);
-  if ((mode & 0o007) !== 0) {
+  if (given !== '-' && (statSync(file).mode & 0o007) !== 0) {
     throw new Failure('usage', `Everybody may read ${file}, which holds the keys of the cloud`, {
       advice: `chmod 0600 ${file}`,
     });
@@ -99,9 +103,9 @@ function parse(file: string, text: string): unknown {
   }
 }
 
-function readText(file: string): string {
+function readText(file: string, source: string | number = file): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(source, 'utf8');
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
     throw new Failure('usage', `${file} cannot be read (${code})`);

@@ -2,7 +2,7 @@ import { Failure } from '../../failure.ts';
 
 /** The directory of an extension below CloudStack's extensions: its name, made harmless. */
 export function directoryOf(name: string): string {
-  return name.replace(/[^a-zA-Z0-9._-]/g, '_').toLowerCase();
+  return name.replace(/[^a-zA-Z0-9._-]/gu, '_').toLowerCase();
 }
 
 /** What CloudStack would refuse or stumble over in the name of an extension. */

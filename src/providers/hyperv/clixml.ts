@@ -24,7 +24,7 @@ export function readDiagnostics(stderr: string): string {
 
 /** Several documents may follow each other without a sign between them. */
 function oneRoot(document: string): string {
-  return `<all>${document.replace(/<\?[\s\S]*?\?>/g, '')}</all>`;
+  return `<all>${document.replace(/<\?[^<>]*\?>/g, '')}</all>`;
 }
 
 function unescapeText(text: string): string {

@@ -99,7 +99,7 @@ function createListener(process: Process, host: string): Listener {
     async answer(number, doing, deadline) {
       for (;;) {
         const found = findAnswer(heard, number);
-        if (found !== undefined) return found;
+        if (found !== undefined) return readSaid(found, { doing, host });
         if (exitCode !== undefined) throw ended(heard, stderr, exitCode, { doing, host });
         await hear(doing, deadline);
       }
@@ -113,12 +113,41 @@ function createListener(process: Process, host: string): Listener {
   };
 }
 
-function findAnswer(heard: string, number: number): Said | undefined {
+function findAnswer(heard: string, number: number): string | undefined {
   const pattern = new RegExp(`^${answerWord} ${number} ([A-Za-z0-9+/=]+)\\r?$`, 'm');
   // Only whole lines: the rest of this one may still be on its way.
-  const text = pattern.exec(heard.slice(0, heard.lastIndexOf('\n') + 1))?.[1];
-  if (text === undefined) return undefined;
-  return JSON.parse(Buffer.from(text, 'base64').toString('utf8')) as Said;
+  return pattern.exec(heard.slice(0, heard.lastIndexOf('\n') + 1))?.[1];
+}
+
+function readSaid(encoded: string, { doing, host }: About): Said {
+  try {
+    const said: unknown = JSON.parse(Buffer.from(encoded, 'base64').toString('utf8'));
+    if (typeof said === 'object' && said !== null) return toSaid(said);
+  } catch {
+    // Said below, as no parser's words help anybody.
+  }
+  throw new Failure(
+    'upstream',
+    `PowerShell on ${host} gave an answer that our script cannot have made while ${doing}`,
+  );
+}
+
+function toSaid(said: object): Said {
+  const { error, value } = said as { readonly error?: unknown; readonly value?: unknown };
+  if (error === undefined) return { value };
+  const told = (typeof error === 'object' && error !== null ? error : {}) as Partial<
+    Record<keyof Trouble, unknown>
+  >;
+  const text = (part: unknown): string => (typeof part === 'string' ? part : '');
+  return {
+    error: {
+      id: text(told.id),
+      category: text(told.category),
+      type: text(told.type),
+      code: typeof told.code === 'number' ? told.code : 0,
+      message: text(told.message),
+    },
+  };
 }
 
 interface About {

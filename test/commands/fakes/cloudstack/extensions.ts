@@ -150,7 +150,8 @@ function show(state: FakeState, extension: FakeExtension, view: string): object 
 
 /** CloudStack's own reading of a path. */
 function relativePath(name: string, given: string | undefined): string {
-  const directory = name.replace(/[^a-zA-Z0-9._-]/g, '_').toLowerCase();
+  // Java counts characters, not their halves.
+  const directory = name.replace(/[^a-zA-Z0-9._-]/gu, '_').toLowerCase();
   const path = (given ?? '').replace(/\\/g, '/').replace(/^\//, '');
   if (path === '') return `${directory}/${directory}.sh`;
   if (path === directory) return `${directory}/${directory}`;

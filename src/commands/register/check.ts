@@ -1,0 +1,69 @@
+import { Failure } from '../../failure.ts';
+import { demandAccess } from '../api/access.ts';
+import { type Api, asText, createApi } from '../api/client.ts';
+import type { CommandCall } from '../command.ts';
+import { deadlineIn } from '../deadline.ts';
+import { wrapped } from '../table.ts';
+import { isCalled } from './actual.ts';
+import { directoryOf, isAt } from './names.ts';
+import { readReadiness } from './readiness.ts';
+
+/** Less than install.sh waits for it. */
+const patienceSeconds = 15;
+const isWrong = 3;
+
+/** `register --check`, which needs no provider; ends with the exit code. */
+export async function check(call: CommandCall): Promise<number> {
+  const { world, json, positionals } = call;
+  const spare = ['plan', 'print', 'remove'].find((name) => call.flag(name));
+  if (spare !== undefined) throw new Failure('usage', `--check does not go with --${spare}`);
+  const path = installedPath(call);
+  const api = createApi(demandAccess(call), deadlineIn(patienceSeconds));
+  try {
+    const registration = await compare(api, positionals[0], path);
+    if (json) world.out(JSON.stringify(registration, undefined, 2));
+    else for (const line of wrapped(registration.sentence, 90)) world.out(line);
+    return registration.right ? 0 : isWrong;
+  } finally {
+    api.close();
+  }
+}
+
+/** What CloudStack has registered, measured by the file that is installed. */
+interface Registration {
+  /** CloudStack finds this very file ready, and its extension enabled. */
+  readonly right: boolean;
+  readonly extension?: string;
+  /** Absolute, as CloudStack reports it. */
+  readonly path?: string;
+  readonly sentence: string;
+}
+
+/** The path of the installed file below CloudStack's extensions; throws `usage`. */
+function installedPath({ positionals: [name], text }: CommandCall): string {
+  const path = text('path') ?? 'outrigger';
+  if (path.includes('/')) return path.replace(/^\//, '');
+  if (name !== undefined) return `${directoryOf(name)}/${path}`;
+  throw new Failure('usage', '--check needs the name of the extension, or --path DIR/FILE');
+}
+
+/** Compares; without a name, as for a built-in extension, the path alone finds the extension. */
+async function compare(api: Api, name: string | undefined, path: string): Promise<Registration> {
+  const all = await api.list('listExtensions');
+  const found = all.find((each) =>
+    name === undefined ? isAt(asText(each['path']), path) : isCalled(each, name),
+  );
+  if (found === undefined) {
+    const what = name === undefined ? `whose file is ${path}` : `"${name}"`;
+    const sentence = `CloudStack has no extension ${what}: register it, or uninstall the file.`;
+    return { right: false, sentence };
+  }
+  const readiness = await readReadiness(api, asText(found['id']));
+  const there = { extension: asText(found['name']), path: readiness.path };
+  if (isAt(readiness.path, path)) {
+    const right = readiness.ready && readiness.state === 'Enabled';
+    return { right, ...there, sentence: readiness.sentence };
+  }
+  const sentence = `CloudStack calls ${there.path} for the extension "${there.extension}", and not ${path}: install the file there, or remove and register the extension, whose path cannot be changed.`;
+  return { right: false, ...there, sentence };
+}
