@@ -8,7 +8,7 @@ import { shared } from '../build.mjs';
 
 /*
  * Writes each provider's reference into docs/providers/<name>.md, between the markers there.
- * A page that is missing is begun.
+ * A page that is missing is begun with the headings that all pages have.
  */
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -30,9 +30,17 @@ const { reference, withReference, registry } = createRequire(import.meta.url)(ou
 for (const [name, load] of Object.entries(registry)) {
   const provider = await load();
   const path = join(root, 'docs/providers', `${name}.md`);
+  const text = reference(provider);
   const page = existsSync(path)
-    ? await readFile(path, 'utf8')
-    : `# ${provider.title}\n\n${provider.about}.\n`;
+    ? withReference(await readFile(path, 'utf8'), text)
+    : newPage(provider, text);
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, withReference(page, reference(provider)));
+  await writeFile(path, page);
+}
+
+function newPage({ title, about }, text) {
+  const before = ['What it is', 'Before you start', 'Register it'].map((name) => `## ${name}\n`);
+  const after = ['How it behaves', 'Limits'].map((name) => `## ${name}\n`);
+  const first = withReference([`# ${title}\n`, `${about}.\n`, ...before].join('\n'), text);
+  return [first, ...after].join('\n');
 }

@@ -56,7 +56,7 @@ serveStage(async (folder) => {
   const usual = livesOf(near, {
     firstId: 1001,
     host: { guest_agent: 'true', other_nodes: 'pve2' },
-    bars: { status: { cpuRatio: 2.2 }, create: { connections: 1 } },
+    bars: { '*': { connections: 1 }, status: { cpuRatio: 2.2 } },
     calls,
     // As after half a minute in which nothing was changed.
     rest() {
@@ -67,7 +67,7 @@ serveStage(async (folder) => {
   const [far] = await system(slow);
   const distant = livesOf(far, {
     firstId: 2001,
-    bars: { create: { wallMs: 1900, connections: 1 } },
+    bars: { '*': { connections: 1 }, create: { wallMs: 1900 } },
     only: ['prepare', 'create', 'delete'],
   });
   const [full] = await system();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import * as v from 'valibot';
 import type { SetUp } from './conformance-backend.ts';
 import { has, inScene, knows } from './conformance-cloud.ts';
 import { assertHardware, markOf, parametersFor } from './conformance-machine.ts';
@@ -10,6 +11,19 @@ const forUsers = [...snapshotActions, 'GetIpAddresses', 'Reset'];
 const snap = { snap_name: 'before-upgrade' };
 
 export function actionCases(setUp: SetUp): void {
+  it(
+    'a parameter that is required has an example, which is one that is accepted',
+    inScene(setUp, async ({ provider }) => {
+      for (const [name, { parameters }] of Object.entries(provider.actions)) {
+        for (const [key, { required, example, schema }] of Object.entries(parameters)) {
+          if (required !== true) continue;
+          assert.ok(example !== undefined, `${key} of ${name} has no example`);
+          assert.ok(v.is(schema(), example), `${key} of ${name} refuses its example`);
+        }
+      }
+    }),
+  );
+
   it(
     'every action that is defined has a handler',
     inScene(setUp, async ({ cloud, provider }) => {
@@ -256,11 +270,14 @@ export function actionCases(setUp: SetUp): void {
     inScene(setUp, async ({ cloud, provider }, t) => {
       if (!knows(t, provider, { actions: ['Suspend', 'Resume'] })) return;
       await cloud.deploy();
-      for (const name of ['Suspend', 'Resume']) {
+      for (const [name, powers] of Object.entries({
+        Suspend: ['paused', 'suspended'],
+        Resume: ['on'],
+      })) {
         await cloud.okCustom(name, undefined, { caller: admin });
         assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn', name);
+        assert.ok(powers.includes((await cloud.machine()).power), name);
       }
-      assert.equal((await cloud.machine()).power, 'on');
     }),
   );
 
@@ -274,6 +291,17 @@ export function actionCases(setUp: SetUp): void {
       await cloud.ok('stop');
       assert.equal((await cloud.custom('Reset')).exitCode, 1);
       assert.equal((await cloud.machine()).power, 'off');
+    }),
+  );
+
+  it(
+    'a console is shown where the system has opened it',
+    inScene(setUp, async ({ cloud, backend }, t) => {
+      if (!has(t, backend, 'screen')) return;
+      await cloud.deploy();
+      const { document } = await cloud.ok('getconsole');
+      const { host, port } = document['console'] as Readonly<Record<string, unknown>>;
+      assert.deepEqual({ host, port }, await backend.screen((await cloud.machine()).remoteId));
     }),
   );
 

@@ -21,7 +21,10 @@ export interface RemoteMachine {
   readonly physical?: boolean;
   /** Stands for what is on the disk; equal texts are equal disks. */
   readonly disk?: string;
-  /** Everything there is to know of it: two equal texts mean that nobody touched it. */
+  /**
+   * Everything there is to know of it but jobs, times and cached states: two equal texts mean that
+   * nobody touched it.
+   */
   readonly all: string;
   /**
    * Where no mark can travel with the call that makes a machine: what that very call left instead,
@@ -54,6 +57,7 @@ export interface Planted {
   /** Called with the id that the machine gets; nothing for a machine without a mark. */
   readonly mark?: (remoteId: string) => Mark;
   readonly power?: 'on' | 'off';
+  /** May be ignored only with `lacks.makeTemplate`. */
   readonly template?: boolean;
 }
 
@@ -71,7 +75,10 @@ export interface Backend {
   readonly chosen: Details;
   /** Texts that must never show up in any answer or log line. */
   readonly secrets: readonly string[];
-  /** Why an optional ability is not there, by its name; `traceless` is a prepare without traces. */
+  /**
+   * Why an optional ability is not there, by its name; besides, `traceless` is a prepare without
+   * traces, and `segments` are networks that it cannot connect an instance to.
+   */
   readonly lacks: Readonly<Record<string, string>>;
 
   machines(): Promise<readonly RemoteMachine[]>;
@@ -85,7 +92,10 @@ export interface Backend {
    * fake goes on accepting connections, counts each request and destroys its socket.
    */
   callsDuringOutage(): Promise<number>;
-  /** The account no longer sees what it saw, the way this system does that: often without an error. */
+  /**
+   * The account no longer sees what it saw, the way this system does that: often without an error.
+   * Where there are more ways than one, such as another project's token, try the others beside the suite.
+   */
   withdrawRights(on: boolean): Promise<void>;
 
   /**
@@ -104,13 +114,23 @@ export interface Backend {
   damage?(remoteId: string): Promise<void>;
   /** The machine turns into a template under its own id. */
   makeTemplate?(remoteId: string): Promise<void>;
-  /** Tasks take longer than any deadline of the suite. */
+  /**
+   * Tasks take longer than any deadline of the suite: what makes, switches or saves; removing and
+   * cancelling stay quick, or no undo can end.
+   */
   slowTasks?(on: boolean): Promise<void>;
+  /** The address leads to a server that has no such API: whatever is asked for, it answers 404. */
+  elsewhereApi?(on: boolean): Promise<void>;
+  /** Where the system has opened the machine's screen last, as the console proxy reaches it. */
+  screen?(remoteId: string): Promise<{ readonly host: string; readonly port: number }>;
   /** Tasks that take as long as this, so that two calls overlap. */
   taskMs?(ms: number): Promise<void>;
   /** The task of a create fails half-way. */
   failTasks?(on: boolean): Promise<void>;
-  /** The system has no room for one more instance of the suite. */
+  /**
+   * The system has no room for one more instance of the suite, nor for a planted machine to grow to
+   * the instance's size.
+   */
   fill?(on: boolean): Promise<void>;
   /** Guests do not react when they are asked to shut down. */
   ignoreShutdown?(on: boolean): Promise<void>;

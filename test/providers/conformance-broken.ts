@@ -48,7 +48,7 @@ export function brokenCases(setUp: SetUp): void {
       breaks: [once],
       async after(struck) {
         if (struck.succeeded) await soon(() => assertOneThatRuns(struck));
-        else await soon(() => assertGone(struck));
+        else await soon(() => assertUndone(struck));
         await struck.cloud.ok('create');
         await soon(() => assertOneThatRuns(struck));
       },
@@ -121,6 +121,14 @@ async function assertOneThatRuns(struck: Struck): Promise<void> {
 
 async function assertGone(struck: Struck): Promise<void> {
   assert.deepEqual(await own(struck), [], 'something is left');
+}
+
+/** As gone; what is finished was no longer undo's to remove. */
+async function assertUndone(struck: Struck): Promise<void> {
+  const marks = (await own(struck)).map(({ mark }) => readMark(mark));
+  const isBuilt = marks.some((mark) => typeof mark === 'object' && mark.state === 'built');
+  assert.ok(!isBuilt, 'create failed although it had written `built`: repeat that request');
+  await assertGone(struck);
 }
 
 async function assertDeletable(struck: Struck): Promise<void> {

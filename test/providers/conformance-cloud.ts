@@ -33,6 +33,8 @@ export interface Scene {
   readonly backend: Backend;
   readonly provider: Provider;
   readonly cloud: Cloud;
+  /** The folder, home and log of the case. */
+  readonly place: Place;
 }
 
 /** A CloudStack with one instance: makes the calls and keeps of the answers what CloudStack keeps. */
@@ -69,7 +71,7 @@ export function inScene(
       assert.ok(load, `the registry has no ${backend.provider}`);
       const provider = await load();
       const cloud = createCloud(place, backend, provider, said, 42);
-      await play({ backend, provider, cloud }, t);
+      await play({ backend, provider, cloud, place }, t);
     } finally {
       await backend.close();
       place.remove();

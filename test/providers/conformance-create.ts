@@ -138,6 +138,28 @@ export function createCases(setUp: SetUp): void {
   );
 
   it(
+    'create and start refuse a NIC on a network that cannot be mapped, rather than leave it untagged',
+    inScene(setUp, async ({ cloud, backend }, t) => {
+      const { segments } = backend.lacks;
+      if (segments !== undefined) return t.skip(`segments: ${segments}`);
+      const { nics } = cloud.vm;
+      const strange = nics.map((nic) =>
+        nic.deviceId === 0 ? { ...nic, uri: 'vxlan://5001' } : nic,
+      );
+      const before = await backend.machines();
+      cloud.change({ nics: strange });
+      assert.equal((await cloud.call('create')).exitCode, 1);
+      assert.deepEqual(await backend.machines(), before);
+      cloud.change({ nics });
+      await cloud.deploy();
+      await cloud.ok('stop');
+      cloud.change({ nics: strange });
+      assert.equal((await cloud.call('start')).exitCode, 1);
+      assert.equal((await cloud.machine()).power, 'off');
+    }),
+  );
+
+  it(
     'create refuses before it makes anything when there is no room',
     inScene(setUp, async ({ cloud, backend }, t) => {
       if (!has(t, backend, 'fill')) return;

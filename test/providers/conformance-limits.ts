@@ -74,6 +74,26 @@ export function limitCases(setUp: SetUp): void {
   );
 
   it(
+    'nothing is sent to a system whose certificate is another than the one that is pinned',
+    inScene(setUp, async ({ cloud, provider, backend }, t) => {
+      if (!knows(t, provider, { settings: ['tls_fingerprint'] })) return;
+      const before = await backend.machines();
+      const host = { tls_fingerprint: '0'.repeat(64) };
+      await backend.outage(true);
+      for (const action of ['create', 'status']) {
+        assert.equal((await cloud.call(action, { host })).exitCode, 1, action);
+      }
+      assert.equal(await backend.callsDuringOutage(), 0, 'requests reached the system');
+      await cloud.call('create');
+      assert.ok((await backend.callsDuringOutage()) > 0, 'the backend counts no requests');
+      await backend.outage(false);
+      assert.equal((await cloud.call('create', { host })).exitCode, 1);
+      assert.deepEqual(await backend.machines(), before);
+      await cloud.ok('create');
+    }),
+  );
+
+  it(
     'an instance cannot choose what the operator does not allow',
     inScene(setUp, async ({ cloud, provider, backend }, t) => {
       const limited = Object.entries(provider.blueprint).filter(

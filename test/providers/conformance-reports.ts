@@ -184,6 +184,23 @@ export function reportCases(setUp: SetUp): void {
   );
 
   it(
+    'a system that has no such API is no proof that a machine is missing',
+    inScene(setUp, async ({ cloud, backend }, t) => {
+      if (!has(t, backend, 'elsewhereApi')) return;
+      await cloud.deploy();
+      const { all } = await cloud.machine();
+      await backend.elsewhereApi(true);
+      for (const action of ['status', 'stop', 'delete']) {
+        const { exitCode, text } = await cloud.call(action);
+        assert.equal(exitCode, 1, action);
+        assert.doesNotMatch(text, /There is no machine of/, action);
+      }
+      await backend.elsewhereApi(false);
+      assert.equal((await cloud.machine()).all, all);
+    }),
+  );
+
+  it(
     'without the right to see machines nothing counts as off or gone',
     inScene(setUp, async ({ cloud, backend }) => {
       await cloud.deploy();
@@ -197,7 +214,11 @@ export function reportCases(setUp: SetUp): void {
       }
       await backend.withdrawRights(false);
       assert.deepEqual(await backend.machines(), before);
-      assert.equal(word(await cloud.ok('status')), 'PowerOn');
+      assert.equal(
+        word(await cloud.call('status')),
+        'PowerOn',
+        'rights are back but status still fails: was a `denied` failure thrown with `outage: true`?',
+      );
     }),
   );
 

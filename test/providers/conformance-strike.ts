@@ -25,10 +25,6 @@ export interface Plot {
 const mostChanges = 30;
 /** Most of them only wait for their time to end. */
 const atOnce = 8;
-/** Providers whose backend cannot do it yet, with the reason. */
-const later: Readonly<Record<string, string>> = {
-  proxmox: 'its backend does not break requests off yet',
-};
 /** In seconds; who is cut off for good may wait for the end of its time. */
 const shortTime = 2;
 /** For a machine that is too busy to come to the break within the short time, and for the others. */
@@ -86,14 +82,9 @@ function isOf({ vm }: Cloud, { mark, claim }: RemoteMachine): boolean {
 
 function canBreak(t: TestContext, { backend, provider }: Scene): boolean {
   if (backend.breakOff !== undefined) return true;
-  const reason = later[provider.name];
-  if (reason === undefined) {
-    const isRemote = provider.settings['tls_fingerprint'] !== undefined;
-    assert.ok(!isRemote, 'a provider that talks to a system has to let its requests break off');
-    return has(t, backend, 'breakOff');
-  }
-  t.skip(`breakOff: ${reason}`);
-  return false;
+  const isRemote = provider.settings['tls_fingerprint'] !== undefined;
+  assert.ok(!isRemote, 'a provider that talks to a system has to let its requests break off');
+  return has(t, backend, 'breakOff');
 }
 
 async function countChanges(scene: Scene, plot: Plot): Promise<number> {

@@ -3,6 +3,7 @@ import { actionCases } from './conformance-actions.ts';
 import type { SetUp } from './conformance-backend.ts';
 import { brokenCases } from './conformance-broken.ts';
 import { createCases } from './conformance-create.ts';
+import { inventoryCases } from './conformance-inventory.ts';
 import { limitCases } from './conformance-limits.ts';
 import { ownershipCases } from './conformance-ownership.ts';
 import { powerCases } from './conformance-power.ts';
@@ -19,6 +20,7 @@ export function conformance(name: string, setUp: SetUp): void {
     describe('start, stop, reboot and delete', () => powerCases(setUp));
     describe('reports', () => reportCases(setUp));
     describe('ownership', () => ownershipCases(setUp));
+    describe('what an operator asks', () => inventoryCases(setUp));
     describe('custom actions', () => actionCases(setUp));
     describe('requests that break off', () => brokenCases(setUp));
     describe('limits', () => limitCases(setUp));

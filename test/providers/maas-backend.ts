@@ -2,6 +2,7 @@ import { writeMark } from '../../src/kit/mark.ts';
 import { maas } from '../../src/providers/maas/index.ts';
 import type { Backend, RemoteMachine } from './conformance-backend.ts';
 import { judgeBy } from './conformance-break.ts';
+import { plain } from './fakes/maas/answers.ts';
 import { type FakeMachine, show } from './fakes/maas/machine.ts';
 import { type FakeMaas, type Options, startMaas } from './fakes/maas/server.ts';
 import type { Details } from './payloads.ts';
@@ -58,6 +59,8 @@ export async function maasBackend(options: MaasOptions = {}): Promise<MaasBacken
       copy: 'a physical machine cannot be copied',
       setPower: 'a physical machine is on or off',
       makeTemplate: 'MAAS has no templates',
+      segments: 'its cables are where they are, whatever networks an instance is on',
+      screen: 'MAAS has no screens, only the address that the operator gives',
       fill: 'a machine that is claimed is all the room there is to be; maas-claim.test.ts has refusals',
       traceless: 'prepare claims the machine, since otherwise another instance would get it',
     },
@@ -86,6 +89,9 @@ export async function maasBackend(options: MaasOptions = {}): Promise<MaasBacken
       fake.disturb(on ? count : undefined);
     },
     callsDuringOutage: async () => during,
+    async elsewhereApi(on) {
+      fake.disturb(on ? () => plain(404, 'Not Found') : undefined);
+    },
     async withdrawRights(on) {
       key = (on ? stranger : own)?.key ?? '';
     },

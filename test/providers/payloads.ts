@@ -17,6 +17,8 @@ export interface VmNic {
   readonly uuid: string;
   readonly mac: string;
   readonly vlan: number | 'untagged';
+  /** The network's place on the wire where that is no VLAN. */
+  readonly uri?: string;
   readonly ip?: string;
 }
 
@@ -151,9 +153,10 @@ function nicsFor(action: string, { nics }: Vm): readonly Json[] {
   ].map((nic) => nicFor(action, nic));
 }
 
-function nicFor(action: string, { deviceId, uuid, mac, vlan, ip }: VmNic): Json {
+function nicFor(action: string, { deviceId, uuid, mac, vlan, uri, ip }: VmNic): Json {
   const network = 204 + deviceId;
-  const uri = `vlan://${vlan}`;
+  const label = uri ?? `vlan://${vlan}`;
+  const broadcastType = label.startsWith('vlan:') ? 'Vlan' : 'Vxlan';
   return {
     deviceId,
     defaultNic: deviceId === 0,
@@ -166,9 +169,7 @@ function nicFor(action: string, { deviceId, uuid, mac, vlan, ip }: VmNic): Json 
     ...(ip === undefined ? {} : { ip, netmask: '255.255.255.0', gateway: '10.1.1.1' }),
     type: 'Guest',
     // Before the network is implemented nobody knows its VLAN.
-    ...(action === 'prepare'
-      ? {}
-      : { broadcastType: 'Vlan', broadcastUri: uri, isolationUri: uri }),
+    ...(action === 'prepare' ? {} : { broadcastType, broadcastUri: label, isolationUri: label }),
     securityGroupEnabled: false,
     dpdkEnabled: false,
   };

@@ -69,6 +69,25 @@ describe('proxmox runs custom actions', { concurrency: 4 }, () => {
   );
 
   it(
+    'a description of two lines stays one text, whatever its second line looks like',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      const texts = [
+        'first\nsecond',
+        'x\na[$(touch /tmp/pwned)]=1',
+        'x\nhost_url=https://192.0.2.1\nverify_tls_certificate=false',
+      ];
+      for (const [at, snap_description] of texts.entries()) {
+        const given = { snap_name: `snap${at}`, snap_description };
+        const { exitCode } = await cloud.custom('CreateSnapshot', given);
+        const made = cluster.vm(10042).snapshots.get(`snap${at}`);
+        if (exitCode === 0) assert.equal(made?.description.trim(), snap_description);
+        else assert.equal(made, undefined);
+      }
+    }),
+  );
+
+  it(
     'a snapshot is refused while its storage is nearly full',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();

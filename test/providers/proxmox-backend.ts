@@ -2,6 +2,7 @@ import { writeMark } from '../../src/kit/mark.ts';
 import { proxmox } from '../../src/providers/proxmox/index.ts';
 import { writeIndex } from '../../src/providers/proxmox/index-tag.ts';
 import type { Backend, Planted, RemoteMachine } from './conformance-backend.ts';
+import { judgeBy } from './conformance-break.ts';
 import { type Cluster, type Options, startProxmox } from './fakes/proxmox/index.ts';
 import { printConfig } from './fakes/proxmox/machines.ts';
 import type { State, Vm, Volume } from './fakes/proxmox/state.ts';
@@ -158,6 +159,32 @@ export function proxmoxBackend(
         fault(on, () => faults.request({ cut: 'before', times: Number.POSITIVE_INFINITY }));
       },
       callsDuringOutage: async () => cluster.requests.length - before,
+      elsewhereApi: async (on) =>
+        fault(on, () =>
+          faults.request({
+            answer: { status: 404, reason: 'Not Found', body: 'Not Found', type: 'text/plain' },
+            times: Number.POSITIVE_INFINITY,
+          }),
+        ),
+      async screen(remoteId) {
+        const { hostname: host } = new URL(cluster.endpoints[0] ?? '');
+        const seat = state.consoles.filter(({ vmid }) => String(vmid) === remoteId).pop();
+        return { host, port: seat?.port ?? 0 };
+      },
+      async breakOff(where) {
+        const { judge, changes } = judgeBy(where);
+        const usual = faults.forRequest;
+        faults.forRequest = (request) => {
+          const cut = judge(request.method !== 'GET');
+          return cut === undefined ? usual(request) : [{ cut }];
+        };
+        return {
+          changes,
+          async mend() {
+            faults.forRequest = usual;
+          },
+        };
+      },
       withdrawRights: async (on) => void state.acl.splice(0, 99, ...(on ? [] : acl)),
       async copy(remoteId) {
         const vmid = next++;

@@ -92,6 +92,21 @@ describe('doctor for proxmox', { concurrency: 4 }, () => {
     assert.match(found.get('connection')?.found ?? '', /refused the connection/);
   });
 
+  it('looks at every server in the url, and at the certificate of each', async (t) => {
+    const cluster = await startCluster();
+    t.after(cluster.close);
+    const url = cluster.endpoints.join(',');
+    const [first = '', second = ''] = cluster.endpoints.map((each) => new URL(each).host);
+    const found = await check(cluster, { url });
+    assert.equal(found.get(`certificate ${first}`)?.state, 'ok');
+    assert.equal(found.get(`certificate ${second}`)?.state, 'ok');
+    await cluster.nodeDown('pve1');
+    const later = await check(cluster, { url });
+    assert.match(later.get(`connection ${first}`)?.found ?? '', /refused the connection/);
+    assert.equal(state(later, `certificate ${second}`), 'ok');
+    assert.equal(state(later, 'version'), 'ok');
+  });
+
   it('warns of a token and a certificate that end soon', async (t) => {
     const cluster = await startCluster();
     t.after(cluster.close);
@@ -107,5 +122,6 @@ describe('doctor for proxmox', { concurrency: 4 }, () => {
     const found = await check(cluster);
     assert.equal(state(found, 'token'), 'warn');
     assert.match(found.get('token')?.found ?? '', /expires in [45] days/);
+    assert.equal(state(found, 'user'), 'ok');
   });
 });

@@ -88,6 +88,26 @@ describe('proxmox lets no text mean more than it says', { concurrency: 4 }, () =
   );
 
   it(
+    'as the name of an instance',
+    inCluster(async ({ cloud, cluster, backend }) => {
+      const before = await backend.machines();
+      for (const name of [...hostile, 'vm";$(touch /tmp/pwned)\'x', '../i-2-42-VM', '-', '']) {
+        cloud.change({ name });
+        const { exitCode } = await cloud.call('create');
+        if (exitCode !== 0) continue;
+        // What is taken arrives literally in the mark and as a plain name.
+        const { mark, name: shown } = await cloud.machine();
+        assert.ok(mark.includes(JSON.stringify(name).slice(1, -1)), name);
+        assert.match(shown, /^[A-Za-z0-9.-]+$/);
+        await cloud.ok('delete');
+      }
+      assert.deepEqual(await backend.machines(), before);
+      const removed = cluster.requests.filter(({ method }) => method === 'DELETE');
+      assert.ok(removed.every(({ path }) => path === '/nodes/pve1/qemu/10042'));
+    }),
+  );
+
+  it(
     'as an SSH key, which arrives as it is',
     inCluster(async ({ cloud, cluster, configure }) => {
       configure({ cloud_init: 'dhcp' });

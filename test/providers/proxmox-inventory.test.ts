@@ -5,7 +5,7 @@ import { readMark } from '../../src/kit/mark.ts';
 import type { Instance, RemoteMachine } from '../../src/provider.ts';
 import type { Cloud } from './conformance-cloud.ts';
 import type { Cluster } from './fakes/proxmox/index.ts';
-import type { Details } from './payloads.ts';
+import { admin, type Details } from './payloads.ts';
 import { inCluster, sessionOf } from './proxmox-scene.ts';
 
 async function listed(cluster: Cluster, more: Details = {}): Promise<Map<string, RemoteMachine>> {
@@ -147,7 +147,6 @@ describe('adopt on proxmox', { concurrency: 4 }, () => {
       assert.ok(typeof mark === 'object' && mark.origin === 'adopted');
       assert.match(cluster.vm(150).config.get('description') ?? '', /^Our web server/);
       assert.match(cluster.vm(150).config.get('tags') ?? '', /^or1\S*;prod$/);
-      cluster.broadcast();
       const { document } = await cloud.ok('statuses');
       assert.deepEqual(document['power_state'], { 'i-2-42-VM': 'PowerOn' });
       await cloud.ok('stop');
@@ -200,6 +199,44 @@ describe('adopt on proxmox', { concurrency: 4 }, () => {
       assert.equal(cluster.vm(150).config.get('description'), 'before');
       await session.adopt?.('151', instanceOf(cloud));
       assert.ok(typeof marked(cluster, 151) === 'object');
+    }),
+  );
+
+  for (const power of ['off', 'saved'] as const) {
+    it(
+      `is undone by delete for a machine that is ${power}, or delete says what is in the way`,
+      inCluster(async ({ cloud, cluster, backend }) => {
+        cluster.plantVm({ vmid: 150, name: 'web1', storage: 'shared', description: 'Ours' });
+        await (await sessionOf(cluster)).adopt?.('150', instanceOf(cloud));
+        cloud.change({ details: { ...cloud.vm.details, proxmox_vmid: '150' } });
+        if (power === 'saved') await backend.setPower?.('150', 'saved');
+        const { exitCode } = await cloud.call('delete', { caller: admin });
+        assert.equal(exitCode, power === 'saved' ? 1 : 0);
+        assert.ok(cluster.state.vms.has(150));
+        if (power === 'off') assert.equal(cluster.vm(150).config.get('description'), 'Ours');
+        else
+          assert.match(cloud.everythingSaid(), /memory is saved to disk: start it, or delete it/);
+      }),
+    );
+  }
+
+  it(
+    'is not undone by whoever takes away the tag that alone tells the machine in a list',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.plantVm({ vmid: 150, name: 'web1', power: 'running', storage: 'shared' });
+      await (await sessionOf(cluster)).adopt?.('150', instanceOf(cloud));
+      const told = async (): Promise<unknown> =>
+        (await cloud.ok('statuses')).document['power_state'];
+      assert.deepEqual(await told(), { 'i-2-42-VM': 'PowerOn' });
+      const tags = cluster.vm(150).config.get('tags');
+      cluster.vm(150).config.delete('tags');
+      cluster.broadcast();
+      assert.deepEqual(await told(), { 'i-2-42-VM': 'PowerOn' });
+      assert.deepEqual(await told(), { 'i-2-42-VM': 'PowerOn' });
+      cloud.change({ details: { ...cloud.vm.details, proxmox_vmid: '150' } });
+      await cloud.ok('stop');
+      await cloud.ok('start');
+      assert.equal(cluster.vm(150).config.get('tags'), tags);
     }),
   );
 

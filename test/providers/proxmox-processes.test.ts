@@ -52,7 +52,7 @@ interface Death {
 
 /** Each request of a create but for the looks at its tasks, and a few of these. */
 const deaths: readonly Death[] = [
-  ...Array.from({ length: 8 }, (_, skip) => ({ path: /^(?!.*\/tasks\/)/, skip })),
+  ...Array.from({ length: 9 }, (_, skip) => ({ path: /^(?!.*\/tasks\/)/, skip })),
   ...[0, 1, 3, 5].map((skip) => ({ path: /\/tasks\/.*\/status$/, skip })),
 ];
 
@@ -91,6 +91,10 @@ describe('proxmox as processes', () => {
     );
     assert.ok(own.every(({ vm }) => vm.power === 'running'));
     assert.equal(cluster.state.vms.size, 50 + 3 + 1);
+    // One connection for each process, and one more after each answer that Proxmox VE hangs up behind.
+    const hungUp = cluster.requests.filter(({ status = 0 }) => status >= 400).length;
+    const processes = 50 + 10;
+    assert.ok(cluster.connections() <= processes + hungUp, `${cluster.connections()} connections`);
     assert.deepEqual(others(), untouched);
   });
 
@@ -135,6 +139,19 @@ describe('proxmox as processes', () => {
     assert.equal(code, 1);
     assert.match(String(document['error']), /SIGTERM while copying template 9000/);
     assert.deepEqual([...cluster.state.vms.keys()], [9000]);
+  });
+
+  it('takes back a machine whose start is under way when it is told to end', async (t) => {
+    const cluster = await startCluster({ durations: { qmstart: 20_000 } });
+    t.after(cluster.close);
+    const child = server.begin('create', instance(11), detailsFor(cluster));
+    const ended = server.end(child);
+    cluster.faults.request({ path: /qmstart.*status$/, after: () => void child.kill('SIGTERM') });
+    const { code, document } = await ended;
+    assert.equal(code, 1);
+    assert.match(String(document['error']), /SIGTERM while machine 10011 was starting/);
+    assert.deepEqual([...cluster.state.vms.keys()], [9000]);
+    assert.deepEqual(cluster.state.tasks.running(), []);
   });
 
   for (const moment of ['before', 'after'] as const) {

@@ -124,6 +124,22 @@ describe('proxmox reports', { concurrency: 4 }, () => {
   );
 
   it(
+    'nothing at all while a machine that cannot be read may be any of theirs',
+    inCluster(async ({ cloud, cluster }) => {
+      cloud.change({ details: { ...cloud.vm.details, 'External:vm_name': 'web1' } });
+      await cloud.deploy();
+      cluster.vm(10042).config.delete('tags');
+      cluster.vm(10042).node = 'pve2';
+      cluster.broadcast();
+      await cluster.nodeDown('pve2');
+      const { exitCode, text } = await cloud.call('statuses', { host: { nodes: 'pve1,pve2' } });
+      assert.equal(exitCode, 1);
+      assert.match(text, /The machines 10042 cannot be read, and neither tag nor name tells whose/);
+      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerUnknown');
+    }),
+  );
+
+  it(
     'nothing as off or gone while a node hangs',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();

@@ -33,6 +33,19 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
     );
   }
 
+  for (const action of ['prepare', 'create', 'start', 'stop', 'delete', 'status', 'statuses']) {
+    it(
+      `fails in one clear sentence when nobody listens, and ${action} says nothing of the power`,
+      inCluster(async ({ cloud, cluster }) => {
+        await cluster.nodeDown('pve1');
+        const { exitCode, text, document } = await cloud.call(action, { caller: admin });
+        assert.equal(exitCode, 1);
+        assert.equal(document['power_state'], undefined);
+        assert.match(text, /refused the connection/);
+      }),
+    );
+  }
+
   it(
     'fails for an answer that is no JSON, and says how it begins',
     inCluster(async ({ cloud, cluster }) => {
@@ -80,6 +93,25 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
       ['is served behind a 502', { answer: { status: 502, body: html }, processed: true }],
     ];
     for (const [how, fault] of cases) {
+      const served = fault.cut === 'after' || fault.processed === true;
+      if (served && path !== '/clone') {
+        it(
+          `looks when ${path} of a create ${how}, and goes on`,
+          inCluster(
+            async ({ cloud, cluster }) => {
+              const method = /resize|config/.test(path) ? 'PUT' : 'POST';
+              const planted = cluster.faults.request({ method, path, times: always, ...fault });
+              await cloud.ok('create');
+              assert.ok(planted.hits > 0);
+              const made = await cloud.machine();
+              assert.deepEqual([made.remoteId, made.power], ['10042', 'on']);
+              assert.match(made.mark, /"state":"built"/);
+            },
+            { durations: { linkedclone: 30 } },
+          ),
+        );
+        continue;
+      }
       it(
         `leaves nothing behind when ${path} of a create ${how}`,
         inCluster(

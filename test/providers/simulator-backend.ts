@@ -45,6 +45,9 @@ export async function simulatorBackend(place: Place): Promise<Backend> {
     lacks: {
       breakOff:
         'there is no request that could break off; simulator-processes.test.ts kills its processes',
+      segments: 'its networks are words in a file, which holds any of them',
+      elsewhereApi: 'there is no API',
+      screen: 'it has no screens, only the address that the operator gives',
     },
 
     async machines() {

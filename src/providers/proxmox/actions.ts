@@ -1,18 +1,7 @@
+import { snapName } from '../../kit/common-fields.ts';
 import { text, wholeNumber, yesNo } from '../../kit/fields.ts';
 import { type Actions, adminOnly, everyone, type Parameter } from '../../provider.ts';
 import { blueprint, isoForm, isoPattern } from './blueprint.ts';
-
-const snapName = {
-  type: 'STRING',
-  about: 'Name of the snapshot',
-  schema: text({
-    most: 40,
-    pattern: /^[A-Za-z][A-Za-z0-9_-]+$/,
-    wants: 'a letter followed by letters, digits, "_" and "-"',
-  }),
-  required: true,
-  also: ['snapshot_name'],
-} as const;
 
 const isoPath = {
   type: 'STRING',

@@ -1,10 +1,15 @@
 import { Failure } from '../../failure.ts';
+import { poll } from '../../kit/poll.ts';
 import type { Instance } from '../../provider.ts';
+import { readIndex } from './index-tag.ts';
 import { configIfThere, listMachines, proveSight, type Seen, seenByConfig } from './inventory.ts';
 import { adopt } from './ownership.ts';
 import type { Rig } from './rig.ts';
 import { isBeingMade } from './settle.ts';
-import { lookAtAll } from './sweep.ts';
+import { lookAtAll, mayBeOurs } from './sweep.ts';
+
+/** Lists show a tag with a node's next broadcast, which is due every ten seconds. */
+const listedMs = 15_000;
 
 /** Marks a machine that nobody has marked; one that was changed since the last look is left alone. */
 export async function adoptMachine(rig: Rig, remoteId: string, instance: Instance): Promise<void> {
@@ -18,6 +23,21 @@ export async function adoptMachine(rig: Rig, remoteId: string, instance: Instanc
   if (seen.template === true) throw refused(remoteId, instance, 'it is a template');
   if (isBeingMade(seen.config ?? {})) throw refused(remoteId, instance, 'it is being made');
   await adopt(rig, instance, seen);
+  if (!mayBeOurs(rig, seen.row)) await untilListed(rig, seen.row.vmid, instance);
+}
+
+/** What only its tag tells would be missing for CloudStack until the lists show the tag. */
+async function untilListed(rig: Rig, vmid: number, { uuid }: Instance): Promise<void> {
+  const endMs = performance.now() + listedMs;
+  await poll(
+    rig.context.deadline,
+    `waiting until the lists show whose machine ${vmid} is`,
+    async () => {
+      const row = (await listMachines(rig)).find((each) => each.vmid === vmid);
+      if (readIndex(row?.tags)?.uuid === uuid || performance.now() > endMs) return true;
+      return undefined;
+    },
+  );
 }
 
 async function seenUnder(rig: Rig, remoteId: string): Promise<Seen | undefined> {

@@ -1,17 +1,16 @@
+import { Failure } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
-import { judge, readMark } from '../../kit/mark.ts';
 import { withUndo } from '../../kit/undo.ts';
 import type { Instance, Outcome } from '../../provider.ts';
-import { rootDisk } from './disks.ts';
-import { claimOf, show } from './find.ts';
+import { show } from './find.ts';
 import type { Machine } from './machine.ts';
 import { takeBuilt } from './operations.ts';
-import { switchOn } from './power.ts';
-import { keepToday, offForNow } from './restore.ts';
+import { isOwnBackup } from './own-backup.ts';
 import { type Rig, under } from './rig.ts';
 import { refused } from './snapshots.ts';
 import { survey } from './survey.ts';
-import { cancel, run } from './tasks.ts';
+import { cancel, exitOf } from './task-state.ts';
+import { run } from './tasks.ts';
 import { listOf, numberOf, recordOf, textOf } from './wire.ts';
 
 /** Each one's configuration is read, so that there is an end to it. */
@@ -32,17 +31,22 @@ export async function backUp(
   const [usual] = await backupStorages(rig, node);
   const storage = wanted ?? rig.settings.backup_storage ?? usual;
   if (storage === undefined) throw refused('config', 'No storage of the node takes backups');
+  const what = `back machine ${vmid} up to ${storage}`;
   await withUndo(rig.context, (undo) =>
     run(rig, {
       path: path`/nodes/${node}/vzdump`,
       params: { vmid, storage, mode: 'snapshot', compress: 'zstd' },
-      what: `back machine ${vmid} up to ${storage}`,
+      what,
       doing: `backing up machine ${vmid}`,
+      takenBack: true,
       // One that goes on would keep the machine locked although it counts as failed.
       begun: (task) =>
-        undo.add(`cancel the backup of machine ${vmid}`, (deadline) =>
-          cancel(under(rig, deadline), task),
-        ),
+        undo.add(`cancel the backup of machine ${vmid}`, async (deadline) => {
+          const margin = under(rig, deadline);
+          await cancel(margin, task);
+          if ((await exitOf(margin.api, task, what)) !== 'OK') return;
+          throw new Failure('conflict', `it had ended: the backup is on ${storage}`);
+        }),
     }),
   );
   return { message: `The instance was saved to ${storage}` };
@@ -53,7 +57,7 @@ export async function listBackups(rig: Rig, instance: Instance): Promise<Outcome
   const machine = await show(rig, instance);
   const own: Backup[] = [];
   for (const backup of await readBackups(rig, machine)) {
-    if (await isOwn(rig, instance, machine, backup.volume)) own.push(backup);
+    if (await isOwnBackup(rig, instance, machine, backup.volume)) own.push(backup);
   }
   return {
     message: own.length === 0 ? 'There are no backups' : `Backups: ${own.length}`,
@@ -63,35 +67,6 @@ export async function listBackups(rig: Rig, instance: Instance): Promise<Outcome
       bytes,
     })),
   };
-}
-
-export async function restoreBackup(
-  rig: Rig,
-  instance: Instance,
-  volume: string,
-): Promise<Outcome> {
-  const machine = await takeBuilt(rig, instance);
-  const { vmid, node, config } = machine;
-  if (!(await isOwn(rig, instance, machine, volume))) {
-    throw refused('denied', 'This is no backup of this instance');
-  }
-  const storage = rootDisk(config)?.storage;
-  const ran = await offForNow(rig, machine);
-  await run(rig, {
-    path: path`/nodes/${node}/qemu`,
-    params: {
-      vmid,
-      archive: volume,
-      force: 1,
-      ...(storage === undefined ? {} : { storage }),
-      ...(rig.settings.pool === undefined ? {} : { pool: rig.settings.pool }),
-    },
-    what: `restore machine ${vmid} from ${volume}`,
-    doing: `restoring machine ${vmid}`,
-  });
-  await keepToday(rig, machine);
-  if (ran) await switchOn(rig, machine);
-  return { message: 'The backup was restored' };
 }
 
 async function backupStorages(rig: Rig, node: string): Promise<readonly string[]> {
@@ -120,32 +95,4 @@ function backupOf(entry: unknown): Backup {
     createdAt: new Date((numberOf(volume['ctime']) ?? 0) * 1000).toISOString(),
     bytes: numberOf(volume['size']) ?? 0,
   };
-}
-
-/** Whether the configuration inside a backup carries the mark of this very machine. */
-async function isOwn(
-  rig: Rig,
-  instance: Instance,
-  { vmid, node }: Machine,
-  volume: string,
-): Promise<boolean> {
-  const ask = { what: `read the configuration in ${volume}`, query: { volume } };
-  const text = textOf(await rig.api.get(path`/nodes/${node}/vzdump/extractconfig`, ask)) ?? '';
-  const { uuid, installation } = claimOf(rig, instance);
-  const wanted = { uuid, installation, remoteId: String(vmid) };
-  return judge(readMark(descriptionIn(text)), wanted) === 'ours';
-}
-
-/** The description stands at the top as comments, percent-encoded. */
-function descriptionIn(config: string): string {
-  const lines = config.split('\n').filter((line) => /^#(?!qmdump#)/.test(line));
-  return lines.map((line) => decoded(line.slice(1))).join('\n');
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

@@ -62,6 +62,7 @@ async function planClone(
         },
         what: `copy template ${template.vmid} to machine ${vmid} on ${node}`,
         doing: `copying template ${template.vmid} to machine ${vmid}`,
+        takenBack: true,
         begun,
       });
       if (away && !template.shared) await bringHome(rig, template.node, vmid, begun);
@@ -84,6 +85,7 @@ async function bringHome(
     params: { target, 'with-local-disks': 1 },
     what: `move machine ${vmid} from ${from} to ${target}`,
     doing: `moving machine ${vmid} to ${target}`,
+    takenBack: true,
     begun,
   });
 }
@@ -140,6 +142,7 @@ async function planIso(
         },
         what: `make machine ${vmid} on ${node}`,
         doing: `making the disk of machine ${vmid}`,
+        takenBack: true,
         begun,
       });
       return { vmid, node, mark, config: { ...options, description } };

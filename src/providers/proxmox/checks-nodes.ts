@@ -58,7 +58,7 @@ function checkStorageRow(row: StorageRow, floor: number): Check {
   const free = row.totalBytes - row.usedBytes;
   const percent = row.totalBytes === 0 ? 0 : Math.floor((free / row.totalBytes) * 100);
   const links = linking.has(row.type ?? '') ? 'linked clones' : 'whole copies only';
-  const found = `${row.type ?? 'unknown'}, ${links}, ${Math.floor(free / gib)} GiB (${percent} %) free`;
+  const found = `${row.type ?? 'unknown'} for ${row.content.join(', ')}; ${links}, ${Math.floor(free / gib)} GiB (${percent} %) free`;
   if (percent >= floor) return { name, state: 'ok', found };
   return { name, state: 'warn', found, advice: `Nothing is made on it below ${floor} %` };
 }

@@ -2,6 +2,7 @@ import { Failure, fullText } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
 import type { Check, Context } from '../../provider.ts';
 import { checkBridges, checkTags, checkTemplates } from './checks-cluster.ts';
+import { checkEndpoints, soonDays } from './checks-endpoints.ts';
 import { checkNodes, checkStorages } from './checks-nodes.ts';
 import { hostOf, readEndpoints } from './endpoint.ts';
 import { createRig, type Rig } from './rig.ts';
@@ -9,25 +10,14 @@ import { checkRights } from './rights.ts';
 import type { Settings } from './settings.ts';
 import { survey } from './survey.ts';
 import { saidBy, statusOf } from './trouble.ts';
-import { listOf, numberOf, recordOf, textOf } from './wire.ts';
-
-const soonDays = 30;
+import { listOf, numberOf, recordOf } from './wire.ts';
 
 /** What `doctor` wants to know; changes nothing. */
 export async function checks(settings: Settings, context: Context): Promise<readonly Check[]> {
-  const found: Check[] = [];
-  let rig: Rig;
-  let version: string;
-  try {
-    rig = createRig(settings, context);
-    const answer = await rig.api.send('GET', '/version', { what: 'ask for the version' });
-    version = textOf(recordOf(answer.data)['version']) ?? 'unknown';
-    found.push(checkVersion(version, answer.endpoint));
-    found.push(await checkCertificate(answer.certificate()));
-  } catch (thrown) {
-    const failure = Failure.from(thrown);
-    return [...found, { name: 'connection', state: 'fail', found: fullText(failure) }];
-  }
+  const { checks: reached, version } = await checkEndpoints(settings, context);
+  if (version === undefined) return reached;
+  const rig = createRig(settings, context);
+  const found: Check[] = [...reached];
   const steps: readonly (readonly [string, () => Promise<readonly Check[]>])[] = [
     ['token', () => checkToken(rig)],
     ['rights', () => rightsOf(rig, version)],
@@ -56,41 +46,32 @@ async function attempt(
   }
 }
 
-function checkVersion(version: string, endpoint: string): Check {
-  const major = Number(version.split('.')[0]);
-  const found = `${version} at ${endpoint}`;
-  if (major === 8 || major === 9) return { name: 'version', state: 'ok', found };
-  return { name: 'version', state: 'warn', found, advice: 'Tried with Proxmox VE 8.4 and 9.1' };
-}
-
-async function checkCertificate(der: Buffer | undefined): Promise<Check> {
-  const name = 'certificate';
-  if (der === undefined) return { name, state: 'skipped', found: 'none was shown' };
-  const { X509Certificate } = await import('node:crypto');
-  const { validTo, fingerprint256 } = new X509Certificate(der);
-  const days = Math.floor((Date.parse(validTo) - Date.now()) / 86_400_000);
-  const found = `valid for ${days} more days, SHA-256 ${fingerprint256}`;
-  if (days > soonDays) return { name, state: 'ok', found };
-  return {
-    name,
-    state: 'warn',
-    found,
-    advice: 'Renew it, and add the new fingerprint to tls_fingerprint before the old one goes',
-  };
-}
-
 async function checkToken(rig: Rig): Promise<readonly Check[]> {
   const [user = '', token = ''] = rig.api.token().split('!');
   const ask = { what: 'look at the API token' };
-  const data = recordOf(await rig.api.get(path`/access/users/${user}/token/${token}`, ask));
-  const expire = numberOf(data['expire']) ?? 0;
-  const name = 'token';
-  if (expire === 0) return [{ name, state: 'ok', found: `${rig.api.token()} never expires` }];
-  const days = Math.floor((expire * 1000 - Date.now()) / 86_400_000);
-  const found = `${rig.api.token()} expires in ${days} days`;
-  if (days > soonDays) return [{ name, state: 'ok', found }];
+  const data = await rig.api.get(path`/access/users/${user}/token/${token}`, ask);
   const advice = 'Make a second token and set token_next and secret_next until all servers have it';
-  return [{ name, state: 'warn', found, advice }];
+  return [checkExpiry('token', rig.api.token(), data, advice), ...(await checkUser(rig, user))];
+}
+
+/** A user that ends takes his tokens along; who may not be asked about says nothing. */
+async function checkUser(rig: Rig, user: string): Promise<readonly Check[]> {
+  try {
+    const data = await rig.api.get(path`/access/users/${user}`, { what: 'look at the user' });
+    const advice = `On a node: pveum user modify '${user}' --expire 0`;
+    return [checkExpiry('user', user, data, advice)];
+  } catch (thrown) {
+    if (statusOf(Failure.from(thrown)) !== 403) throw thrown;
+    return [];
+  }
+}
+
+function checkExpiry(name: string, who: string, data: unknown, advice: string): Check {
+  const expire = numberOf(recordOf(data)['expire']) ?? 0;
+  if (expire === 0) return { name, state: 'ok', found: `${who} never expires` };
+  const days = Math.floor((expire * 1000 - Date.now()) / 86_400_000);
+  const found = `${who} expires in ${days} days`;
+  return days > soonDays ? { name, state: 'ok', found } : { name, state: 'warn', found, advice };
 }
 
 async function rightsOf(rig: Rig, version: string): Promise<readonly Check[]> {

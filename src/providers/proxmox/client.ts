@@ -28,6 +28,8 @@ export interface Answer {
 export interface Api {
   /** `user@realm!name` of the token in use, as tasks name their owner. */
   token(): string;
+  /** The cluster's own time in whole seconds, at most one behind; 0 while it has not answered. */
+  now(): number;
   send(method: Method, path: string, ask: Ask): Promise<Answer>;
   get(path: string, ask: Ask): Promise<unknown>;
   /** The same connection under another deadline, such as the one for undo. */
@@ -63,6 +65,7 @@ export function createApi(
   });
   const known = credentialsOf(settings);
   let current = known[0] as Credentials;
+  let aheadMs: number | undefined;
 
   const authenticated = async (
     method: Method,
@@ -81,6 +84,8 @@ export function createApi(
 
   const once = async (method: Method, path: string, ask: Ask, end: Deadline): Promise<Answer> => {
     const reply = await authenticated(method, path, ask, end);
+    const date = Date.parse(reply.header('date') ?? '');
+    if (!Number.isNaN(date)) aheadMs = date - Date.now();
     if (reply.status !== 200) throw failureOf(reply, { what: ask.what, token: current.id });
     return { data: dataOf(reply, ask), endpoint: reply.endpoint, certificate: reply.certificate };
   };
@@ -102,6 +107,7 @@ export function createApi(
     };
     return {
       token: () => current.id,
+      now: () => (aheadMs === undefined ? 0 : Math.floor((Date.now() + aheadMs) / 1000)),
       send: attempt,
       get: async (path, ask) => (await attempt('GET', path, ask)).data,
       under,
@@ -118,7 +124,9 @@ function mayRepeat(method: Method, failure: Failure): boolean {
 function dataOf(reply: Reply, { what }: Ask): unknown {
   const body = reply.json();
   if (typeof body === 'object' && body !== null && 'data' in body) return body.data;
-  throw new Failure('upstream', `Could not ${what}: ${reply.endpoint} answered without data`);
+  throw new Failure('upstream', `Could not ${what}: ${reply.endpoint} answered without data`, {
+    facts: { status: reply.status },
+  });
 }
 
 function credentialsOf({ user, token, secret, token_next, secret_next }: Settings): Credentials[] {

@@ -8,7 +8,7 @@ import { isRunning, readLive } from './live.ts';
 import { isBuilding } from './machine.ts';
 import { halfMade, notRunning } from './power.ts';
 import type { Rig } from './rig.ts';
-import { nodeOf } from './tasks.ts';
+import { nodeOf } from './task-state.ts';
 import { numberOf, recordOf, textOf } from './wire.ts';
 
 /**

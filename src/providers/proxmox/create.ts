@@ -5,7 +5,7 @@ import type { Preparation, SizedInstance } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
 import { type Build, planBuild } from './build.ts';
 import { showIfThere, takeIfThere } from './find.ts';
-import { finish } from './finish.ts';
+import { finish, offUnlessFit } from './finish.ts';
 import { type Made, removeMade } from './leftovers.ts';
 import { isBuilding, type Machine } from './machine.ts';
 import { powerOn } from './power.ts';
@@ -71,11 +71,16 @@ async function goOn(rig: Rig, going: Going): Promise<void> {
     return powerOn(rig, instance, machine);
   }
   rig.context.log('create.half-made', { machine: vmid });
+  let ours = false;
   undo.add(`remove machine ${vmid}`, (deadline) =>
-    removeMade(under(rig, deadline), instance, { places: [machine], spareRunning: true }),
+    removeMade(under(rig, deadline), instance, { places: [machine], spareRunning: !ours }),
   );
-  checkMemory(rig.settings, found, instance);
-  await finish(rig, { instance, blueprint, machine });
+  const started = (): void => {
+    ours = true;
+  };
+  const rested = await offUnlessFit(rig, { instance, blueprint, machine });
+  if (rested === machine) checkMemory(rig.settings, found, instance);
+  await finish(rig, { instance, blueprint, machine: rested, started }, undo);
 }
 
 interface Making extends Omit<Going, 'machine'> {
@@ -89,7 +94,7 @@ async function makeAnew(rig: Rig, making: Making): Promise<void> {
   for (const vmid of candidateIds(rig.settings, instance)) {
     if (taken.has(vmid)) continue;
     const machine = await makeUnder(rig, making, vmid);
-    if (machine !== undefined) return finish(rig, { instance, blueprint, machine });
+    if (machine !== undefined) return finish(rig, { instance, blueprint, machine }, undo);
     rig.context.log('id.taken', { machine: vmid, build: build.kind });
     const other = await takeIfThere(rig, instance, 'create');
     if (other !== undefined) return goOn(rig, { instance, blueprint, machine: other, undo, found });

@@ -1,8 +1,8 @@
 import { Failure } from '../../failure.ts';
 import type { Instance } from '../../provider.ts';
-import { destroy } from './destroy.ts';
+import { destroy, destroyHalfMade } from './destroy.ts';
 import { takeIfThere } from './find.ts';
-import type { Machine } from './machine.ts';
+import { isBuilding, type Machine } from './machine.ts';
 import { release } from './ownership.ts';
 import { powerOff } from './power-off.ts';
 import type { Rig } from './rig.ts';
@@ -21,6 +21,7 @@ export async function remove(rig: Rig, instance: Instance): Promise<void> {
     rig.context.log('delete.released', { machine: machine.vmid });
     return;
   }
+  if (isBuilding(machine)) return destroyHalfMade(rig, machine, machine.config);
   if (flagOf(machine.config['protection'])) throw isProtected(machine);
   await destroy(rig, machine);
 }

@@ -1,12 +1,14 @@
 import { Failure } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
+import { isRunning, readLive } from './live.ts';
 import type { Machine } from './machine.ts';
-import { writeConfig } from './ownership.ts';
-import { cutPower } from './power.ts';
+import { changedLately } from './recent.ts';
 import type { Rig } from './rig.ts';
+import { cutPower } from './switch.ts';
 import { run } from './tasks.ts';
 import { isAbsentHere, saidBy } from './trouble.ts';
 import { type Config, flagOf } from './wire.ts';
+import { writeConfig } from './write-config.ts';
 
 /**
  * Destroys a machine and what is configured for it: disks, snapshots, HA, replication, backup jobs.
@@ -16,7 +18,7 @@ import { type Config, flagOf } from './wire.ts';
  */
 export async function destroy(
   rig: Rig,
-  { vmid, node }: Pick<Machine, 'vmid' | 'node'>,
+  { vmid, node, listed }: Pick<Machine, 'vmid' | 'node' | 'listed'>,
 ): Promise<void> {
   const attempt = (): Promise<void> =>
     run(rig, {
@@ -27,6 +29,8 @@ export async function destroy(
       doing: `machine ${vmid} was being removed`,
     });
   try {
+    // A refusal costs the connection, so that none is asked for.
+    if (await mayRun(rig, { vmid, node, listed })) await cutPower(rig, { vmid, node });
     await attempt();
   } catch (thrown) {
     const failure = Failure.from(thrown);
@@ -37,10 +41,20 @@ export async function destroy(
   }
 }
 
+/** The list is asked as far as it can be up to date. */
+async function mayRun(
+  rig: Rig,
+  { listed, ...place }: Pick<Machine, 'vmid' | 'node' | 'listed'>,
+): Promise<boolean> {
+  if (listed === 'running') return true;
+  if (listed === 'stopped' && !changedLately(rig.context)) return false;
+  return isRunning(await readLive(rig, place));
+}
+
 /** Takes away a machine that was never finished; its protection is the template's, not anybody's will. */
 export async function destroyHalfMade(
   rig: Rig,
-  place: Pick<Machine, 'vmid' | 'node'>,
+  place: Pick<Machine, 'vmid' | 'node' | 'listed'>,
   config: Config,
 ): Promise<void> {
   if (flagOf(config['protection'])) {

@@ -1,12 +1,12 @@
 import type { Instance, Outcome } from '../../provider.ts';
 import { bytesOf, disksOf, isCloudInit, rootDisk } from './disks.ts';
-import { growDisk } from './finish.ts';
+import { growDisk } from './grow-disk.ts';
 import { readConfig } from './inventory.ts';
 import { takeBuilt } from './operations.ts';
-import { writeConfig } from './ownership.ts';
 import type { Rig } from './rig.ts';
 import { refused } from './snapshots.ts';
 import type { Config } from './wire.ts';
+import { writeConfig } from './write-config.ts';
 
 export async function resizeDisk(
   rig: Rig,
@@ -23,7 +23,7 @@ export async function resizeDisk(
     const has = Math.ceil(disk.sizeBytes / 1024 ** 3);
     throw refused('usage', `Disk ${disk.key} has ${has} GiB already, and none can be made smaller`);
   }
-  await growDisk(rig, machine, size_gb, disk);
+  await growDisk(rig, machine, size_gb, { disk });
   return { message: `Disk ${disk.key} has ${size_gb} GiB now` };
 }
 

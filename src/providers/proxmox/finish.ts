@@ -1,74 +1,96 @@
 import { Failure } from '../../failure.ts';
-import { path } from '../../kit/http/address.ts';
+import { readMark } from '../../kit/mark.ts';
+import type { Undo } from '../../kit/undo.ts';
 import type { SizedInstance } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
 import { cloudInitFor } from './cloud-init.ts';
-import { type Disk, rootDisk } from './disks.ts';
-import { type Change, differing, formOf, hardwareChange } from './hardware.ts';
+import { growDisk } from './grow-disk.ts';
+import { type Change, differing, formOf, hardwareChange, isEmpty } from './hardware.ts';
+import { readIndex } from './index-tag.ts';
+import { configIfThere, readConfig } from './inventory.ts';
+import { isRunning, readLive } from './live.ts';
+import { isUncertain } from './lost-answer.ts';
 import type { Machine } from './machine.ts';
-import { describe, tagsFor, writeConfig, writeTags } from './ownership.ts';
-import { switchOn } from './power.ts';
-import type { Rig } from './rig.ts';
-import { run } from './tasks.ts';
-import { saidBy, statusOf } from './trouble.ts';
+import { describe, logRefusedTags, tagsFor } from './ownership.ts';
+import { type Rig, under } from './rig.ts';
+import { cutPower, switchOn } from './switch.ts';
 import { flagOf } from './wire.ts';
+import { isTagRefusal, writeConfig } from './write-config.ts';
 
 export interface Finishing {
   readonly instance: SizedInstance;
   readonly blueprint: Blueprint;
   readonly machine: Machine;
+  /** Called when it was our start that brought the machine up. */
+  readonly started?: () => void;
 }
 
 /**
- * Makes a machine of what was copied: root disk, hardware, options, and the mark that says it is
- * built; then it is started. Done twice, or by two at once, it comes to the same.
+ * Makes a machine of what was copied: root disk, hardware, options, power, and only when it runs the
+ * mark that says it is built. Until then whoever comes next may remove it. Done twice, or by two at
+ * once, it comes to the same.
  */
-export async function finish(rig: Rig, finishing: Finishing): Promise<void> {
-  const { blueprint, machine } = finishing;
-  await growDisk(rig, machine, blueprint.disk_size_gb);
-  await writeBuilt(rig, finishing);
-  await switchOn(rig, machine);
-}
-
-/** Grows a disk, the root disk unless said otherwise; a larger one stays as it is. */
-export async function growDisk(
-  rig: Rig,
-  { vmid, node, config }: Machine,
-  sizeGb: number | undefined,
-  disk: Disk | undefined = rootDisk(config),
-): Promise<void> {
-  if (sizeGb === undefined || disk === undefined) return;
-  if (sizeGb * 1024 ** 3 <= disk.sizeBytes) return;
-  await run(rig, {
-    method: 'PUT',
-    path: path`/nodes/${node}/qemu/${vmid}/resize`,
-    params: { disk: disk.key, size: `${sizeGb}G` },
-    what: `grow disk ${disk.key} of machine ${vmid}`,
-    doing: `growing the disk of machine ${vmid}`,
-  });
-}
-
-/** One request for everything; where tags are not ours to write, they are left out. */
-async function writeBuilt(rig: Rig, finishing: Finishing): Promise<void> {
-  const { machine } = finishing;
-  const { vmid } = machine;
-  const built = { ...machine.mark, state: 'built' } as const;
-  const change = builtChange(rig, finishing);
-  const tags = tagsFor(rig, built);
-  const form = { ...formOf(change), description: describe(rig, built) };
-  const what = `set machine ${vmid} up`;
+export async function finish(rig: Rig, finishing: Finishing, undo: Undo): Promise<void> {
+  const { blueprint, machine, started } = finishing;
+  await growDisk(rig, machine, blueprint.disk_size_gb, { undo });
+  const form = formOf(newChange(rig, finishing));
+  await writeConfig(rig, machine, form, `set machine ${machine.vmid} up`);
+  if (await switchOn(rig, machine)) started?.();
   try {
-    await writeConfig(rig, machine, { ...form, tags }, what);
+    await writeBuilt(rig, machine);
   } catch (thrown) {
     const failure = Failure.from(thrown);
-    if (statusOf(failure) !== 403 || !/tag/.test(saidBy(failure))) throw failure;
-    await writeConfig(rig, machine, form, what);
-    await writeTags(rig, machine, tags);
+    if (isUncertain(failure)) {
+      undo.add(`take back that machine ${machine.vmid} is built`, (deadline) =>
+        writeBuilding(under(rig, deadline), machine),
+      );
+    }
+    throw failure;
   }
 }
 
+/**
+ * A half-made machine that runs already and is as it should be stays on; with other hardware it is
+ * switched off, since nobody uses it yet.
+ */
+export async function offUnlessFit(rig: Rig, finishing: Finishing): Promise<Machine> {
+  const { machine } = finishing;
+  if (!isRunning(await readLive(rig, machine))) return machine;
+  const current = { ...machine, config: await readConfig(rig, machine, { current: true }) };
+  if (isEmpty(newChange(rig, { ...finishing, machine: current }))) return current;
+  await cutPower(rig, machine);
+  return machine;
+}
+
+/** Where tags are not ours to write, they are left out. */
+async function writeBuilt(rig: Rig, machine: Machine): Promise<void> {
+  const built = { ...machine.mark, state: 'built' } as const;
+  const description = describe(rig, built);
+  const what = `mark machine ${machine.vmid} as built`;
+  try {
+    await writeConfig(rig, machine, { description, tags: tagsFor(rig, built) }, what);
+  } catch (thrown) {
+    const failure = Failure.from(thrown);
+    if (!isTagRefusal(failure)) throw failure;
+    logRefusedTags(rig, machine, failure);
+    await writeConfig(rig, machine, { description }, what);
+  }
+}
+
+/** What says that it is built is never removed, and whether we have written that is not known. */
+async function writeBuilding(rig: Rig, machine: Machine): Promise<void> {
+  const { description = '', tags } = (await configIfThere(rig, machine)) ?? {};
+  const mark = readMark(description);
+  if (typeof mark !== 'object' || mark.state === 'building') return;
+  const form = {
+    description: describe(rig, machine.mark),
+    ...(readIndex(tags) === undefined ? {} : { delete: 'tags' }),
+  };
+  await writeConfig(rig, machine, form, `mark machine ${machine.vmid} as not built`);
+}
+
 /** What a template brings along and the operator did not ask for is taken away. */
-function builtChange({ settings }: Rig, { instance, machine }: Finishing): Change {
+function newChange({ settings }: Rig, { instance, machine }: Finishing): Change {
   const { config } = machine;
   const { cpu_type, onboot, guest_agent, machine: type } = settings;
   const hardware = hardwareChange(settings, instance, config);

@@ -1,26 +1,16 @@
 import { defineProvider } from '../../provider.ts';
 import { actions } from './actions.ts';
-import { adoptMachine } from './adopt.ts';
-import { machines } from './all-machines.ts';
-import { backUp, listBackups, restoreBackup } from './backups.ts';
 import { blueprint, blueprintIssues, stored } from './blueprint.ts';
-import { checks } from './checks.ts';
-import { openConsole } from './console.ts';
-import { create, prepare } from './create.ts';
-import { remove } from './delete.ts';
-import { attachIso, detachIso, resizeDisk } from './disk-actions.ts';
 import { readEndpoints } from './endpoint.ts';
-import { migrate } from './migrate.ts';
-import { getDetails, getIpAddresses, reset, resume, suspend } from './operations.ts';
-import { start } from './power.ts';
-import { reboot } from './reboot.ts';
-import { reinstall } from './reinstall.ts';
-import { restoreSnapshot } from './restore.ts';
 import { createRig } from './rig.ts';
 import { settings, settingsIssues } from './settings.ts';
-import { createSnapshot, deleteSnapshot, listSnapshots } from './snapshots.ts';
-import { power, powers } from './status.ts';
-import { stop } from './stop.ts';
+import { power } from './status.ts';
+
+// A status is asked thousands of times an hour: what it does not need is read when it is needed.
+const snapshots = () => import('./snapshots.ts');
+const operations = () => import('./operations.ts');
+const disks = () => import('./disk-actions.ts');
+const backups = () => import('./backups.ts');
 
 /** Virtual machines on a Proxmox VE cluster. */
 export const proxmox = defineProvider({
@@ -35,42 +25,48 @@ export const proxmox = defineProvider({
   actions,
   prepares: true,
   endpoints: ({ url }) => readEndpoints(url) ?? [],
-  checks,
+  checks: async (given, context) => (await import('./checks.ts')).checks(given, context),
   open(given, context) {
     const rig = createRig(given, context);
     return {
-      prepare: (i) => prepare(rig, i),
-      create: (i, wanted) => create(rig, i, wanted),
-      start: (i) => start(rig, i),
-      stop: (i, manner) => stop(rig, i, manner),
-      reboot: (i) => reboot(rig, i),
-      delete: (i) => remove(rig, i),
+      prepare: async (i) => (await import('./create.ts')).prepare(rig, i),
+      create: async (i, wanted) => (await import('./create.ts')).create(rig, i, wanted),
+      start: async (i) => (await import('./power.ts')).start(rig, i),
+      stop: async (i, manner) => (await import('./stop.ts')).stop(rig, i, manner),
+      reboot: async (i) => (await import('./reboot.ts')).reboot(rig, i),
+      delete: async (i) => (await import('./delete.ts')).remove(rig, i),
       power: (i) => power(rig, i),
-      powers: () => powers(rig),
-      machines: () => machines(rig),
-      adopt: (remoteId, i) => adoptMachine(rig, remoteId, i),
-      console: (i) => openConsole(rig, i),
+      powers: async () => (await import('./reports.ts')).powers(rig),
+      machines: async () => (await import('./all-machines.ts')).machines(rig),
+      adopt: async (remoteId, i) => (await import('./adopt.ts')).adoptMachine(rig, remoteId, i),
+      console: async (i) => (await import('./console.ts')).openConsole(rig, i),
       run: {
-        ListSnapshots: ({ instance }) => listSnapshots(rig, instance),
-        CreateSnapshot: ({ instance, parameters }) => createSnapshot(rig, instance, parameters),
-        RestoreSnapshot: ({ instance, parameters }) =>
-          restoreSnapshot(rig, instance, parameters.snap_name),
-        DeleteSnapshot: ({ instance, parameters }) =>
-          deleteSnapshot(rig, instance, parameters.snap_name),
-        GetIpAddresses: ({ instance }) => getIpAddresses(rig, instance),
-        Reset: ({ instance }) => reset(rig, instance),
-        Suspend: ({ instance }) => suspend(rig, instance),
-        Resume: ({ instance }) => resume(rig, instance),
-        ResizeDisk: ({ instance, parameters }) => resizeDisk(rig, instance, parameters),
-        AttachIso: ({ instance, parameters }) => attachIso(rig, instance, parameters.iso_path),
-        DetachIso: ({ instance }) => detachIso(rig, instance),
-        Migrate: ({ instance, parameters }) => migrate(rig, instance, parameters.node),
-        Backup: ({ instance, parameters }) => backUp(rig, instance, parameters.storage),
-        ListBackups: ({ instance }) => listBackups(rig, instance),
-        RestoreBackup: ({ instance, parameters }) =>
-          restoreBackup(rig, instance, parameters.backup),
-        Reinstall: ({ instance, blueprint: wanted }) => reinstall(rig, instance, wanted),
-        GetDetails: ({ instance }) => getDetails(rig, instance),
+        ListSnapshots: async ({ instance }) => (await snapshots()).listSnapshots(rig, instance),
+        CreateSnapshot: async ({ instance, parameters }) =>
+          (await snapshots()).createSnapshot(rig, instance, parameters),
+        RestoreSnapshot: async ({ instance, parameters }) =>
+          (await import('./restore.ts')).restoreSnapshot(rig, instance, parameters.snap_name),
+        DeleteSnapshot: async ({ instance, parameters }) =>
+          (await snapshots()).deleteSnapshot(rig, instance, parameters.snap_name),
+        GetIpAddresses: async ({ instance }) => (await operations()).getIpAddresses(rig, instance),
+        Reset: async ({ instance }) => (await operations()).reset(rig, instance),
+        Suspend: async ({ instance }) => (await operations()).suspend(rig, instance),
+        Resume: async ({ instance }) => (await operations()).resume(rig, instance),
+        ResizeDisk: async ({ instance, parameters }) =>
+          (await disks()).resizeDisk(rig, instance, parameters),
+        AttachIso: async ({ instance, parameters }) =>
+          (await disks()).attachIso(rig, instance, parameters.iso_path),
+        DetachIso: async ({ instance }) => (await disks()).detachIso(rig, instance),
+        Migrate: async ({ instance, parameters }) =>
+          (await import('./migrate.ts')).migrate(rig, instance, parameters.node),
+        Backup: async ({ instance, parameters }) =>
+          (await backups()).backUp(rig, instance, parameters.storage),
+        ListBackups: async ({ instance }) => (await backups()).listBackups(rig, instance),
+        RestoreBackup: async ({ instance, parameters }) =>
+          (await import('./restore-backup.ts')).restoreBackup(rig, instance, parameters.backup),
+        Reinstall: async ({ instance, blueprint: wanted }) =>
+          (await import('./reinstall.ts')).reinstall(rig, instance, wanted),
+        GetDetails: async ({ instance }) => (await operations()).getDetails(rig, instance),
       },
     };
   },

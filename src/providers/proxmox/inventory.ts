@@ -85,6 +85,12 @@ export function seenByConfig(row: Row, config: Config): Seen {
   };
 }
 
+/** The index in a machine's tags, but for one that a copy has taken along: that proves nothing. */
+export function indexOf({ tags, vmid }: Row): Index | undefined {
+  const index = readIndex(tags);
+  return index?.vmid === String(vmid) ? index : undefined;
+}
+
 /** As its tags show it, for reading only. */
 export function seenByIndex(row: Row, index: Index): Seen {
   const { vmid: remoteId, uuid, name, installation } = index;
@@ -98,13 +104,17 @@ export function seenByIndex(row: Row, index: Index): Seen {
   };
 }
 
-/** Its configuration cannot be read, so that it may be anybody's. */
+export function isInstanceName(name: string | undefined): boolean {
+  return name !== undefined && /^i-\d+-\d+-/i.test(name);
+}
+
+/** Its configuration cannot be read, so that it may be anybody's, whatever an operator called it. */
 export function unseen(row: Row): Seen {
   return {
     row,
     index: undefined,
     remoteId: String(row.vmid),
-    name: row.name,
+    name: isInstanceName(row.name) ? row.name : undefined,
     mark: 'unreadable',
     template: row.template,
   };

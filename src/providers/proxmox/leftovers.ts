@@ -7,7 +7,7 @@ import { isRunning, readLive } from './live.ts';
 import type { Machine } from './machine.ts';
 import type { Rig } from './rig.ts';
 import { cancelMakers, isBeingMade } from './settle.ts';
-import { cancel } from './tasks.ts';
+import { cancel } from './task-state.ts';
 import type { Config } from './wire.ts';
 
 const secondLookMs = 500;
@@ -19,20 +19,20 @@ export interface Made {
   readonly places: readonly Place[];
   /** The task that makes it; `unknown` when the request for one was never answered. */
   readonly task?: string;
-  /** One that runs by now was finished by another process and is left alone. */
+  /** One that somebody else has brought up is left to him. */
   readonly spareRunning?: boolean;
 }
 
 /**
  * Takes back what a create has made: its task is cancelled and its machine removed, once the mark
- * says that it is this instance's. Fails when something is left, and says what.
+ * says that it is this instance's and not built. Fails when something is left, and says what.
  */
 export async function removeMade(rig: Rig, instance: Instance, made: Made): Promise<void> {
   const search = made.task === 'unknown';
   if (made.task !== undefined && !search) await cancel(rig, made.task);
   for (const place of made.places) {
     const config = await settled(rig, place, search);
-    if (config === undefined || !isOurs(rig, instance, place, config)) continue;
+    if (config === undefined || !isRemovable(rig, instance, place, config)) continue;
     if (made.spareRunning === true && isRunning(await readLive(rig, place))) continue;
     await destroyHalfMade(rig, place, config);
   }
@@ -63,9 +63,10 @@ async function searched(rig: Rig, place: Place): Promise<Config | undefined> {
   return configIfThere(rig, place);
 }
 
-function isOurs(rig: Rig, { uuid }: Instance, { vmid }: Place, config: Config): boolean {
+/** What is built by now was finished by another process, and its instance may be in use. */
+function isRemovable(rig: Rig, { uuid }: Instance, { vmid }: Place, config: Config): boolean {
   const mark = readMark(config['description'] ?? '');
   const { installation } = rig.context;
   const said = judge(mark, { uuid, installation, remoteId: String(vmid) });
-  return said === 'ours' && typeof mark === 'object' && mark.origin === 'created';
+  return said === 'ours' && typeof mark === 'object' && mark.state === 'building';
 }

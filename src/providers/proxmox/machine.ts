@@ -9,10 +9,12 @@ export interface Machine {
   /** As the next start will find it. */
   readonly config: Config;
   readonly mark: Mark;
+  /** Its power as the cluster's list has it, up to ten seconds late. */
+  readonly listed?: string | undefined;
 }
 
 export function machineOf({ row, config = {} }: Seen, mark: Mark): Machine {
-  return { vmid: row.vmid, node: row.node, config, mark };
+  return { vmid: row.vmid, node: row.node, config, mark, listed: row.status };
 }
 
 export function isBuilding({ mark }: Machine): boolean {

@@ -1,15 +1,14 @@
 import { Failure } from '../../failure.ts';
-import { path } from '../../kit/http/address.ts';
 import { type Mark, withoutMark, writeMark } from '../../kit/mark.ts';
 import type { Instance } from '../../provider.ts';
 import { isIndexTag, readIndex, writeIndex } from './index-tag.ts';
 import type { Seen } from './inventory.ts';
-import { withHolder } from './lock-holder.ts';
 import { type Machine, machineOf } from './machine.ts';
 import type { Rig } from './rig.ts';
 import { mayBeOurs } from './sweep.ts';
 import { statusOf } from './trouble.ts';
 import type { Config } from './wire.ts';
+import { type Form, writeConfig } from './write-config.ts';
 
 /** The mark that makes a machine the instance's. */
 export function markFor(
@@ -49,8 +48,7 @@ export async function keepIndex(rig: Rig, { vmid, node, config, mark }: Machine)
   try {
     await writeTags(rig, { vmid, node }, tags);
   } catch (thrown) {
-    const { message: error } = Failure.from(thrown);
-    rig.context.log('tags.refused', { machine: vmid, error, level: 'warn' });
+    logRefusedTags(rig, { vmid }, Failure.from(thrown));
   }
 }
 
@@ -108,12 +106,18 @@ export async function writeTags(
   } catch (thrown) {
     const failure = Failure.from(thrown);
     if (statusOf(failure) !== 403) throw failure;
-    rig.context.log('tags.refused', { machine: place.vmid, error: failure.message, level: 'warn' });
+    logRefusedTags(rig, place, failure);
     return false;
   }
 }
 
-type Form = Readonly<Record<string, string>>;
+export function logRefusedTags(
+  { context }: Rig,
+  { vmid }: Pick<Machine, 'vmid'>,
+  { message }: Failure,
+): void {
+  context.log('tags.refused', { machine: vmid, error: message, level: 'warn' });
+}
 
 /** Neither its name, pool nor id tells that it may be ours: reports would leave it out. */
 function unrecognisable({ vmid }: Pick<Machine, 'vmid'>): Failure {
@@ -125,22 +129,6 @@ function unrecognisable({ vmid }: Pick<Machine, 'vmid'>): Failure {
         'Without its index tag no report would find it: let the token write tags (user-tag-access), put it into the pool, or give it the name of the instance',
     },
   );
-}
-
-/** Writes options at once; nothing is sent for none. */
-export async function writeConfig(
-  { api }: Rig,
-  { node, vmid }: Pick<Machine, 'vmid' | 'node'>,
-  form: Form,
-  what: string,
-): Promise<void> {
-  if (Object.keys(form).length === 0) return;
-  const place = path`/nodes/${node}/qemu/${vmid}/config`;
-  try {
-    await api.send('PUT', place, { what, form });
-  } catch (thrown) {
-    throw await withHolder(api, place, Failure.from(thrown));
-  }
 }
 
 /** The tags of a machine but for our index. */

@@ -3,8 +3,8 @@ import { path } from '../../kit/http/address.ts';
 import type { StopManner } from '../../provider.ts';
 import { isPaused, isRunning, readLive } from './live.ts';
 import type { Machine } from './machine.ts';
-import { cutPower } from './power.ts';
 import type { Rig } from './rig.ts';
+import { cutPower } from './switch.ts';
 import { run } from './tasks.ts';
 import { isAbsentHere } from './trouble.ts';
 

@@ -1,19 +1,14 @@
 import { Failure } from '../../failure.ts';
-import { path } from '../../kit/http/address.ts';
-import { poll } from '../../kit/poll.ts';
-import { withUndo } from '../../kit/undo.ts';
 import type { SizedInstance } from '../../provider.ts';
 import { take } from './find.ts';
 import { formOf, hardwareChange, isEmpty } from './hardware.ts';
 import { readConfig } from './inventory.ts';
 import { isPaused, isRunning, isSaved, type Live, readLive } from './live.ts';
 import { isBuilding, type Machine } from './machine.ts';
-import { keepIndex, writeConfig } from './ownership.ts';
-import { type Rig, under } from './rig.ts';
-import { cancel, run } from './tasks.ts';
-import { saidBy } from './trouble.ts';
-
-type Place = Pick<Machine, 'vmid' | 'node'>;
+import { keepIndex } from './ownership.ts';
+import type { Rig } from './rig.ts';
+import { resumeGuest, switchOn } from './switch.ts';
+import { writeConfig } from './write-config.ts';
 
 export async function start(rig: Rig, instance: SizedInstance): Promise<void> {
   const machine = await take(rig, instance);
@@ -47,84 +42,6 @@ async function stayOn(
     throw otherHardware(machine, 'running');
   }
   if (isPaused(live)) await resumeGuest(rig, machine);
-}
-
-/** Ends when the machine is seen running; a start that could not end is taken back. */
-export function switchOn(rig: Rig, place: Place): Promise<void> {
-  return withUndo(rig.context, async (undo) => {
-    const { vmid } = place;
-    undo.add(`take back the start of machine ${vmid}`, async (deadline) => {
-      const margin = under(rig, deadline);
-      if (task !== undefined) await cancel(margin, task);
-      if (isRunning(await readLive(margin, place))) await cutPower(margin, place);
-    });
-    let task: string | undefined;
-    await ignoring(
-      run(rig, {
-        path: path`/nodes/${place.node}/qemu/${vmid}/status/start`,
-        what: `start machine ${vmid}`,
-        doing: `machine ${vmid} was starting`,
-        begun: (upid) => {
-          task = upid;
-        },
-      }),
-      // Somebody else was faster, which is all that is wanted.
-      new RegExp(`^VM ${vmid} already running$`),
-    );
-    await waitFor(rig, place, isRunning, `machine ${vmid} was not running yet`);
-  });
-}
-
-/** Where HA is in charge, a start or stop is only a wish: what counts is what the machine does. */
-export async function waitFor(
-  rig: Rig,
-  place: Place,
-  wanted: (live: Live) => boolean,
-  doing: string,
-): Promise<Live> {
-  const look = async (): Promise<Live | undefined> => {
-    const live = await readLive(rig, place);
-    return wanted(live) ? live : undefined;
-  };
-  return poll(rig.api.deadline, doing, look, { firstMs: 50, growth: 1.4, mostMs: 2000 });
-}
-
-/** Cuts the power; a shutdown that is under way is overruled. */
-export async function cutPower(rig: Rig, place: Place): Promise<void> {
-  const { vmid, node } = place;
-  const work = {
-    path: path`/nodes/${node}/qemu/${vmid}/status/stop`,
-    what: `stop machine ${vmid}`,
-    doing: `machine ${vmid} was being stopped`,
-  };
-  try {
-    await run(rig, { ...work, params: { 'overrule-shutdown': 1 } });
-  } catch (thrown) {
-    // Before 8.1 there is no such parameter.
-    const { errors } = Failure.from(thrown).facts;
-    if (typeof errors !== 'object' || errors === null || !('overrule-shutdown' in errors)) {
-      throw thrown;
-    }
-    await run(rig, work);
-  }
-  await waitFor(rig, place, (live) => !isRunning(live), `machine ${vmid} was still running`);
-}
-
-export async function resumeGuest(rig: Rig, { vmid, node }: Place): Promise<void> {
-  await run(rig, {
-    path: path`/nodes/${node}/qemu/${vmid}/status/resume`,
-    what: `resume machine ${vmid}`,
-    doing: `machine ${vmid} was being resumed`,
-  });
-}
-
-/** Lets failures with that text pass. */
-export async function ignoring(work: Promise<void>, said: RegExp): Promise<void> {
-  try {
-    await work;
-  } catch (thrown) {
-    if (!said.test(saidBy(Failure.from(thrown)))) throw thrown;
-  }
 }
 
 export function halfMade({ vmid, mark }: Machine): Failure {

@@ -5,8 +5,9 @@ import type { Instance } from '../../provider.ts';
 import { take } from './find.ts';
 import { isPaused, isRunning, type Live, readLive } from './live.ts';
 import { isBuilding, type Machine } from './machine.ts';
-import { halfMade, notRunning, resumeGuest, switchOn } from './power.ts';
+import { halfMade, notRunning } from './power.ts';
 import type { Rig } from './rig.ts';
+import { resumeGuest, switchOn } from './switch.ts';
 import { run } from './tasks.ts';
 import { saidBy } from './trouble.ts';
 

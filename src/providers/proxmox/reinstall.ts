@@ -4,21 +4,22 @@ import { type Undo, withUndo } from '../../kit/undo.ts';
 import type { Instance, Outcome } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
 import { type Disk, rootDisk } from './disks.ts';
-import { growDisk } from './finish.ts';
+import { growDisk } from './grow-disk.ts';
 import { readConfig } from './inventory.ts';
 import { sizeGb } from './iso.ts';
 import type { Machine } from './machine.ts';
 import { takeBuilt } from './operations.ts';
-import { writeConfig } from './ownership.ts';
-import { switchOn } from './power.ts';
 import { offForNow } from './restore.ts';
 import { type Rig, under } from './rig.ts';
 import { checkStorage } from './room.ts';
-import { saveSnapshot } from './snapshots.ts';
+import { saveSnapshot } from './snapshot-tasks.ts';
 import { type Survey, survey } from './survey.ts';
-import { cancel, run } from './tasks.ts';
+import { switchOn } from './switch.ts';
+import { cancel } from './task-state.ts';
+import { run } from './tasks.ts';
 import { findTemplate } from './template.ts';
 import { flagOf, recordOf } from './wire.ts';
+import { writeConfig } from './write-config.ts';
 
 /**
  * A new root disk from the template, and nothing else new: the old disk stays with the machine, held
@@ -36,11 +37,14 @@ export async function reinstall(
   const source = await sourceOf(rig, blueprint, { found, machine, old });
   const ran = await offForNow(rig, machine);
   const kept = await withUndo(rig.context, async (undo) => {
+    undo.add(`start machine ${machine.vmid} again`, async (deadline) => {
+      if (ran) await switchOn(under(rig, deadline), machine);
+    });
     const where = await keepOld(rig, machine, undo);
     await replaceRoot(rig, { machine, old, source, undo });
+    if (ran) await switchOn(rig, machine);
     return where;
   });
-  if (ran) await switchOn(rig, machine);
   return { message: `The instance was installed anew; the old disk is kept ${kept}` };
 }
 
@@ -101,22 +105,46 @@ async function replaceRoot(rig: Rig, { machine, old, source, undo }: Root): Prom
   undo.add(`give machine ${vmid} its old disk back`, async (deadline) => {
     const margin = under(rig, deadline);
     if (task !== undefined) await cancel(margin, task);
-    const what = `give machine ${vmid} its old disk back`;
-    await writeConfig(margin, machine, { [old.key]: config[old.key] ?? '' }, what);
+    await giveBack(margin, machine, old, Object.keys(source));
   });
   await run(rig, {
     path: path`/nodes/${node}/qemu/${vmid}/config`,
     params: source,
     what: `give machine ${vmid} a new disk`,
     doing: `copying the new disk of machine ${vmid}`,
+    takenBack: true,
     begun: (upid) => {
       task = upid;
     },
   });
   const now = { ...machine, config: await readConfig(rig, machine) };
-  await growDisk(rig, now, Math.ceil(old.sizeBytes / 1024 ** 3));
+  await growDisk(rig, now, Math.ceil(old.sizeBytes / 1024 ** 3), { undo });
   const { boot } = config;
   if (boot !== undefined && now.config['boot'] !== boot) {
     await writeConfig(rig, machine, { boot }, `set the boot order of machine ${vmid}`);
   }
+}
+
+/** The drives are what they were, and the new disk is gone once nothing uses it. */
+async function giveBack(
+  rig: Rig,
+  machine: Machine,
+  old: Disk,
+  drives: readonly string[],
+): Promise<void> {
+  const { vmid, config } = machine;
+  const fresh = (await readConfig(rig, machine))[old.key]?.split(',')[0];
+  if (fresh === old.volume) return;
+  const set = drives.flatMap((key) => (config[key] === undefined ? [] : [[key, config[key]]]));
+  const gone = drives.filter((key) => config[key] === undefined);
+  const form = {
+    ...Object.fromEntries(set),
+    ...(gone.length === 0 ? {} : { delete: gone.join() }),
+  };
+  await writeConfig(rig, machine, form, `give machine ${vmid} its old disk back`);
+  const unused = Object.entries(await readConfig(rig, machine)).find(
+    ([key, volume]) => /^unused\d+$/.test(key) && volume === fresh,
+  )?.[0];
+  if (unused === undefined) return;
+  await writeConfig(rig, machine, { delete: unused }, `remove the new disk of machine ${vmid}`);
 }

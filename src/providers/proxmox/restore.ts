@@ -1,4 +1,5 @@
 import { path } from '../../kit/http/address.ts';
+import { withUndo } from '../../kit/undo.ts';
 import type { Instance, Outcome } from '../../provider.ts';
 import { memoryOf } from './hardware.ts';
 import { readConfig } from './inventory.ts';
@@ -6,12 +7,14 @@ import { isRunning, readLive } from './live.ts';
 import type { Machine } from './machine.ts';
 import { netIdentity, netKeys } from './nics.ts';
 import { takeBuilt } from './operations.ts';
-import { writeConfig, writeTags } from './ownership.ts';
-import { cutPower, switchOn } from './power.ts';
-import type { Rig } from './rig.ts';
-import { pickSnapshot, readSnapshots, refused } from './snapshots.ts';
+import { writeTags } from './ownership.ts';
+import { type Rig, under } from './rig.ts';
+import { readSnapshots } from './snapshot-tasks.ts';
+import { pickSnapshot, refused } from './snapshots.ts';
+import { cutPower, switchOn } from './switch.ts';
 import { run } from './tasks.ts';
 import { type Config, configOf } from './wire.ts';
+import { writeConfig } from './write-config.ts';
 
 /**
  * Puts the disks back. The configuration of that day would come along: it is replaced by today's
@@ -27,14 +30,16 @@ export async function restoreSnapshot(
   const ran = isRunning(await readLive(rig, machine));
   if (snapshot.memory) await checkMemoryFits(rig, machine, name, ran);
   const { vmid, node } = machine;
-  await run(rig, {
-    path: path`/nodes/${node}/qemu/${vmid}/snapshot/${name}/rollback`,
-    what: `restore snapshot ${name} of machine ${vmid}`,
-    doing: `restoring snapshot ${name}`,
+  await putBack(rig, machine, ran, async () => {
+    await run(rig, {
+      path: path`/nodes/${node}/qemu/${vmid}/snapshot/${name}/rollback`,
+      what: `restore snapshot ${name} of machine ${vmid}`,
+      doing: `restoring snapshot ${name}`,
+    });
+    if (!snapshot.memory) await keepToday(rig, machine);
+    else await keepTags(rig, machine);
+    if (ran && !isRunning(await readLive(rig, machine))) await switchOn(rig, machine);
   });
-  if (!snapshot.memory) await keepToday(rig, machine);
-  else await keepTags(rig, machine);
-  if (ran && !isRunning(await readLive(rig, machine))) await switchOn(rig, machine);
   return { message: `Snapshot ${name} was restored` };
 }
 
@@ -98,6 +103,33 @@ async function keepTags(rig: Rig, machine: Machine): Promise<void> {
   const { tags } = await readConfig(rig, machine);
   const { config } = machine;
   if (tags !== config['tags']) await writeTags(rig, machine, config['tags'] ?? '');
+}
+
+/**
+ * Runs what puts disks back and then brings network, size and power to what they are today. When it
+ * fails, a machine that ran is brought back likewise, unless its task still runs: that says so itself.
+ */
+export function putBack(
+  rig: Rig,
+  machine: Machine,
+  ran: boolean,
+  work: () => Promise<void>,
+): Promise<void> {
+  return withUndo(rig.context, async (undo) => {
+    undo.add(`bring machine ${machine.vmid} back`, async (deadline) => {
+      const margin = under(rig, deadline);
+      if (await isHeld(margin, machine)) return;
+      await keepToday(margin, machine);
+      if (ran && !isRunning(await readLive(margin, machine))) await switchOn(margin, machine);
+    });
+    await work();
+  });
+}
+
+/** Its task, or what that has left, holds the machine: there is nothing that we could do. */
+async function isHeld(rig: Rig, machine: Machine): Promise<boolean> {
+  const { lock } = await readConfig(rig, machine);
+  return lock !== undefined;
 }
 
 /** Off for as long as the disks are replaced; answers whether it ran. */

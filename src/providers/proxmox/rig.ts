@@ -8,10 +8,12 @@ export interface Rig {
   readonly settings: Settings;
   readonly context: Context;
   readonly api: Api;
+  /** The tasks that this action has begun. */
+  readonly tasks: Set<string>;
 }
 
 export function createRig(settings: Settings, context: Context): Rig {
-  return { settings, context, api: createApi(settings, context) };
+  return { settings, context, api: createApi(settings, context), tasks: new Set() };
 }
 
 /** The same under another deadline: the margin in which things are undone. */

@@ -2,7 +2,7 @@ import { readMark } from '../../kit/mark.ts';
 import { poll } from '../../kit/poll.ts';
 import { configIfThere } from './inventory.ts';
 import type { Rig } from './rig.ts';
-import { cancel, running, tail } from './tasks.ts';
+import { cancel, running, tail } from './task-state.ts';
 import type { Config, Row } from './wire.ts';
 
 /**

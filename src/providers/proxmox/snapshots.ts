@@ -1,23 +1,14 @@
 import { Failure } from '../../failure.ts';
-import { type Pairs, path } from '../../kit/http/address.ts';
-import { type Undo, withUndo } from '../../kit/undo.ts';
+import { withUndo } from '../../kit/undo.ts';
 import type { Instance, Outcome } from '../../provider.ts';
 import { disksOf } from './disks.ts';
 import { show } from './find.ts';
 import type { Machine } from './machine.ts';
 import { takeBuilt } from './operations.ts';
-import { type Rig, under } from './rig.ts';
+import type { Rig } from './rig.ts';
 import { checkStorage } from './room.ts';
+import { readSnapshots, removeSnapshot, type Snapshot, saveSnapshot } from './snapshot-tasks.ts';
 import { survey } from './survey.ts';
-import { cancel, exitOf, run } from './tasks.ts';
-import { flagOf, listOf, numberOf, recordOf, textOf } from './wire.ts';
-
-export interface Snapshot {
-  readonly name: string;
-  readonly description: string;
-  readonly createdAt: string;
-  readonly memory: boolean;
-}
 
 export interface NewSnapshot {
   readonly snap_name: string;
@@ -27,23 +18,6 @@ export interface NewSnapshot {
 
 /** Names that are nobody's to give. */
 const reserved = new Set(['current', 'pending']);
-
-export async function readSnapshots(
-  { api }: Rig,
-  { vmid, node }: Pick<Machine, 'vmid' | 'node'>,
-): Promise<readonly Snapshot[]> {
-  const what = `list the snapshots of machine ${vmid}`;
-  const entries = listOf(await api.get(path`/nodes/${node}/qemu/${vmid}/snapshot`, { what }));
-  return entries
-    .map(recordOf)
-    .filter((entry) => entry['name'] !== 'current')
-    .map((entry) => ({
-      name: textOf(entry['name']) ?? '',
-      description: (textOf(entry['description']) ?? '').trim(),
-      createdAt: new Date((numberOf(entry['snaptime']) ?? 0) * 1000).toISOString(),
-      memory: flagOf(entry['vmstate']),
-    }));
-}
 
 export async function listSnapshots(rig: Rig, instance: Instance): Promise<Outcome> {
   const snapshots = await readSnapshots(rig, await show(rig, instance));
@@ -82,47 +56,6 @@ export async function deleteSnapshot(rig: Rig, instance: Instance, name: string)
   pickSnapshot(await readSnapshots(rig, machine), name);
   await removeSnapshot(rig, machine, name);
   return { message: `Snapshot ${name} was removed` };
-}
-
-/**
- * Makes a snapshot that the undo takes away again, if it was made. A task that fails takes back
- * what it did by itself, and a snapshot of that name would then be somebody else's.
- */
-export async function saveSnapshot(
-  rig: Rig,
-  machine: Machine,
-  undo: Undo,
-  params: { readonly snapname: string } & Pairs,
-): Promise<void> {
-  const { vmid, node } = machine;
-  const { snapname: name } = params;
-  const what = `save snapshot ${name} of machine ${vmid}`;
-  let task: string | undefined;
-  undo.add(`remove snapshot ${name} of machine ${vmid}`, async (deadline) => {
-    if (task === undefined) return;
-    const margin = under(rig, deadline);
-    await cancel(margin, task);
-    if ((await exitOf(margin.api, task, what)) === 'OK')
-      await removeSnapshot(margin, machine, name);
-  });
-  await run(rig, {
-    path: path`/nodes/${node}/qemu/${vmid}/snapshot`,
-    params,
-    what,
-    doing: `saving snapshot ${name}`,
-    begun: (upid) => {
-      task = upid;
-    },
-  });
-}
-
-async function removeSnapshot(rig: Rig, { vmid, node }: Machine, name: string): Promise<void> {
-  await run(rig, {
-    method: 'DELETE',
-    path: path`/nodes/${node}/qemu/${vmid}/snapshot/${name}`,
-    what: `remove snapshot ${name} of machine ${vmid}`,
-    doing: `removing snapshot ${name}`,
-  });
 }
 
 export function pickSnapshot(snapshots: readonly Snapshot[], name: string): Snapshot {

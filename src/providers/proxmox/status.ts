@@ -1,15 +1,9 @@
 import { Failure } from '../../failure.ts';
-import { speaksFor } from '../../kit/nodes.ts';
-import { overview } from '../../kit/ownership.ts';
 import type { Instance, Power } from '../../provider.ts';
-import { look, missing } from './find.ts';
-import { nodeLimitMs, proveSight, type Seen } from './inventory.ts';
+import { nodeLimitMs } from './inventory.ts';
 import { isPaused, isRunning, powerOf, readLive } from './live.ts';
-import { liveOn } from './live-nodes.ts';
-import { homeIn } from './ownership.ts';
-import { changedLately } from './recent.ts';
+import { look, missing } from './look.ts';
 import type { Rig } from './rig.ts';
-import { isInstanceName, lookAtAll } from './sweep.ts';
 import { isAbsentHere } from './trouble.ts';
 import type { Row } from './wire.ts';
 
@@ -39,50 +33,4 @@ async function livePower(rig: Rig, row: Row): Promise<Power> {
     rig.context.log('power.unknown', { machine: row.vmid, error: failure.message, level: 'warn' });
     return 'unknown';
   }
-}
-
-/**
- * Everything this host speaks for, by instance name; fails rather than leave out what it cannot
- * tell. The nodes themselves are asked while the cluster's list may be behind.
- */
-export async function powers(rig: Rig): Promise<ReadonlyMap<string, Power>> {
-  await proveSight(rig);
-  const seen = await lookAtAll(rig);
-  const { certain, doubtful, unseen: blank } = overview(seen, rig.context.installation);
-  const mine = (machine: Seen): boolean => isMine(rig, machine);
-  if (blank.some(mine)) throw unreadable(blank.filter(mine));
-  const report = new Map<string, Power>();
-  for (const { name, machines } of doubtful) {
-    if (machines.some(mine) && isTelling(name, machines)) report.set(name, 'unknown');
-  }
-  const own = certain.filter(({ machine }) => mine(machine));
-  const nodes = new Set(own.map(({ machine }) => machine.row.node));
-  const live = changedLately(rig.context) ? await liveOn(rig, nodes) : undefined;
-  for (const { machine, mark } of own) {
-    const now =
-      live === undefined ? machine.row : live.get(machine.row.node)?.get(machine.row.vmid);
-    report.set(
-      mark.name,
-      now === undefined || mark.state === 'building' ? 'unknown' : powerOf(now),
-    );
-  }
-  return report;
-}
-
-/** Names of other machines mean nothing to CloudStack, and there may be hundreds. */
-function isTelling(name: string, machines: readonly Seen[]): boolean {
-  return isInstanceName(name) || machines.some(({ mark }) => mark !== undefined);
-}
-
-function isMine({ settings }: Rig, { row, index, config }: Seen): boolean {
-  const { node, nodes = [node], other_nodes: otherNodes = [] } = settings;
-  const home = index?.home ?? homeIn(config?.['description']);
-  return speaksFor({ node: row.node, home }, { nodes, otherNodes });
-}
-
-function unreadable(machines: readonly Seen[]): Failure {
-  const ids = machines.map(({ remoteId }) => remoteId).join(', ');
-  return new Failure('upstream', `The machines ${ids} cannot be read and have no name`, {
-    advice: 'Until they can, nobody can say which instances they are',
-  });
 }

@@ -1,7 +1,9 @@
 import { Failure } from '../../failure.ts';
-import { readIndex } from './index-tag.ts';
+import { fewAtOnce } from '../../kit/few-at-once.ts';
 import {
   configIfThere,
+  indexOf,
+  isInstanceName,
   listMachines,
   nodeLimitMs,
   type Seen,
@@ -10,6 +12,7 @@ import {
   unseen,
 } from './inventory.ts';
 import type { Rig } from './rig.ts';
+import { keepTagged, readTagged } from './tagged.ts';
 import type { Row } from './wire.ts';
 
 /** As many as there are connections: what waits for one must not have its time running. */
@@ -18,12 +21,29 @@ const atOnce = 4;
 /** Every machine that may be ours: nearly all by their tags, what has none by its configuration. */
 export async function lookAtAll(rig: Rig): Promise<readonly Seen[]> {
   const rows = await listMachines(rig);
-  const tagged = rows.flatMap((row) => {
-    const index = readIndex(row.tags);
-    return index === undefined ? [] : [seenByIndex(row, index)];
-  });
-  const others = rows.filter((row) => readIndex(row.tags) === undefined && mayBeOurs(rig, row));
-  return [...tagged, ...(await readEach(rig, others))];
+  const known = readTagged(rig);
+  const tagged: Seen[] = [];
+  const others: Row[] = [];
+  for (const row of rows) {
+    const index = indexOf(row);
+    if (index !== undefined) tagged.push(seenByIndex(row, index));
+    else if (mayBeOurs(rig, row) || known.has(row.vmid)) others.push(row);
+  }
+  const read = await readEach(rig, others);
+  const hidden = [...tagged, ...read].filter((seen) => isHidden(rig, seen));
+  keepTagged(
+    rig,
+    known,
+    hidden.map(({ row }) => row.vmid),
+  );
+  return [...tagged, ...read];
+}
+
+/** Ours, and without its tag nothing in the list would tell. */
+function isHidden(rig: Rig, { row, mark }: Seen): boolean {
+  if (mayBeOurs(rig, row) || mark === undefined) return false;
+  // What cannot be read now may be ours as before.
+  return mark === 'unreadable' || ['', rig.context.installation].includes(mark.installation);
 }
 
 /** Whether a machine without an index is worth a look, by what the cluster's list shows. */
@@ -32,10 +52,6 @@ export function mayBeOurs({ settings }: Rig, { vmid, name, pool, template }: Row
   if (template) return false;
   if (isInstanceName(name)) return true;
   return settings.pool === undefined ? vmid >= low && vmid <= high : pool === settings.pool;
-}
-
-export function isInstanceName(name: string | undefined): boolean {
-  return name !== undefined && /^i-\d+-\d+-/i.test(name);
 }
 
 /**
@@ -48,7 +64,7 @@ export function readEach(
   options: { readonly current?: boolean } = {},
 ): Promise<readonly Seen[]> {
   const silent = new Set<string>();
-  return inTurns(rows, async (row) => {
+  return fewAtOnce(rows, atOnce, async (row) => {
     if (silent.has(row.node)) return unseen(row);
     try {
       const config = await configIfThere(rig, row, { limitMs: nodeLimitMs, ...options });
@@ -61,18 +77,4 @@ export function readEach(
       return unseen(row);
     }
   });
-}
-
-async function inTurns<T, R>(list: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < list.length) {
-      const at = next;
-      next += 1;
-      results[at] = await work(list[at] as T);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, list.length) }, worker));
-  return results;
 }

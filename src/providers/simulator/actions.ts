@@ -1,17 +1,6 @@
+import { snapName } from '../../kit/common-fields.ts';
 import { text, yesNo } from '../../kit/fields.ts';
 import { type Actions, adminOnly, everyone } from '../../provider.ts';
-
-const snapName = {
-  type: 'STRING',
-  about: 'Name of the snapshot',
-  schema: text({
-    most: 40,
-    pattern: /^[A-Za-z][A-Za-z0-9_-]+$/,
-    wants: 'a letter followed by letters, digits, "_" and "-"',
-  }),
-  required: true,
-  also: ['snapshot_name'],
-} as const;
 
 /** The custom actions, with the names and parameters of the built-in extensions where they have them. */
 export const actions = {

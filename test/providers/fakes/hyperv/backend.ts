@@ -31,15 +31,19 @@ export async function hyperVBackend(options: FakeOptions = {}): Promise<HyperVBa
   const fake = await startHyperV(options);
   const { state } = fake;
   let before = 0;
+  let astray = false;
   const vm = (remoteId: string): Machine => state.machines.get(remoteId) as Machine;
   return {
     fake,
     registry: { hyperv: async () => hyperv },
     provider: 'hyperv',
-    details: () => ({ host: hostDetails(fake) }),
+    details: () => ({
+      host: { ...hostDetails(fake), ...(astray ? { url: `${fake.url}/other` } : {}) },
+    }),
     chosen: { template_path: 'D:\\Templates\\debian-12.vhdx', generation: '2' },
     secrets: [account.password],
     lacks: {
+      screen: 'its screens are shown over RDP, which CloudStack cannot',
       protect: 'Hyper-V has no guard of its own against removal',
       elsewhere: 'a host speaks for itself only; cluster roles are refused',
       move: 'a host speaks for itself only; cluster roles are refused',
@@ -53,6 +57,9 @@ export async function hyperVBackend(options: FakeOptions = {}): Promise<HyperVBa
     async outage(on) {
       fake.outage(on);
       before = fake.server.seen.length;
+    },
+    elsewhereApi: async (on) => {
+      astray = on;
     },
     callsDuringOutage: async () => fake.server.seen.length - before,
     withdrawRights: async (on) => {

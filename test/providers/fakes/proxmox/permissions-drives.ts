@@ -53,7 +53,8 @@ export function demandVolume(
     return;
   }
   if (may(state, caller, `/storage/${storage}`, ['Datastore.Allocate'])) return;
-  const owner = /(?:^|\/)(?:vm|base)-(\d+)-/.exec(name)?.[1];
+  // A linked copy is named after its base first: `9000/base-9000-disk-0.qcow2/101/vm-101-disk-0.qcow2`.
+  const owner = [...name.matchAll(/(?:^|\/)(?:vm|base)-(\d+)-/g)].pop()?.[1];
   const archived = /^backup\/vzdump-qemu-(\d+)-/.exec(name)?.[1];
   if (/^(iso|vztmpl|import|snippets)\//.test(name)) {
     demand(

@@ -1,0 +1,101 @@
+import { Failure } from '../../failure.ts';
+import { type Choice, type Claim, chooseOwn } from '../../kit/ownership.ts';
+import type { Instance } from '../../provider.ts';
+import { readIndex } from './index-tag.ts';
+import {
+  configIfThere,
+  indexOf,
+  listMachines,
+  nodeLimitMs,
+  proveSight,
+  type Seen,
+  seenByConfig,
+  seenByIndex,
+  unseen,
+} from './inventory.ts';
+import type { Rig } from './rig.ts';
+import { candidateIds } from './vmids.ts';
+import type { Row } from './wire.ts';
+
+/** How a machine that may be the instance's is looked at; `undefined` for one that is gone. */
+export type See = (rig: Rig, row: Row) => Promise<Seen | undefined>;
+
+/** The instance's machine for reading: tags suffice, and nothing is taken over. */
+export function look(rig: Rig, instance: Instance): Promise<Choice<Seen>> {
+  return choose(rig, instance, { see: seeForReading });
+}
+
+export function missing({ name, uuid }: Instance): Failure {
+  return new Failure('not-found', `There is no machine of ${name} (${uuid})`, {
+    tenant: 'This instance has no machine',
+  });
+}
+
+export function claimOf({ settings, context }: Rig, { uuid, name, stored }: Instance): Claim {
+  return {
+    uuid,
+    name,
+    installation: context.installation,
+    storedId: stored['proxmox_vmid'],
+    adoptUnmarked: settings.adopt_unmarked,
+  };
+}
+
+export interface Choosing {
+  readonly see: See;
+  /** Which of those that were seen count; all of them unless said otherwise. */
+  readonly counts?: (seen: Seen) => boolean;
+  /** The cluster's list where it is at hand already. */
+  readonly rows?: readonly Row[];
+}
+
+/** The instance's machine among all that may be; `missing` only when the token sees all there are. */
+export async function choose(
+  rig: Rig,
+  instance: Instance,
+  { see, counts = () => true, rows }: Choosing,
+): Promise<Choice<Seen>> {
+  const all = rows ?? (await listMachines(rig));
+  const prepared = Number(instance.stored['proxmox_vmid']);
+  const ids = new Set([...candidateIds(rig.settings, instance), prepared]);
+  const near = all.filter((row) => mayBe(row, instance, ids));
+  const seen = await Promise.all(near.map((row) => see(rig, row)));
+  const there = seen.filter((each) => each !== undefined);
+  const choice = chooseOwn(there.filter(counts), claimOf(rig, instance));
+  if (choice.kind === 'missing') await proveSight(rig);
+  return choice;
+}
+
+/** Whether a machine could be the instance's, by what lists show. */
+function mayBe(row: Row, { uuid, name }: Instance, ids: ReadonlySet<number>): boolean {
+  if (readIndex(row.tags)?.uuid === uuid) return true;
+  return ids.has(row.vmid) || isSame(row.name, name);
+}
+
+/** By its tags if that will do, else by its configuration; does not wait for a copy to end. */
+async function seeForReading(rig: Rig, row: Row): Promise<Seen | undefined> {
+  const index = indexOf(row);
+  if (index !== undefined) return seenByIndex(row, index);
+  try {
+    const config = await configIfThere(rig, row, { limitMs: nodeLimitMs });
+    if (config !== undefined) return seenByConfig(row, config);
+  } catch (thrown) {
+    const failure = Failure.from(thrown);
+    if (failure.outage) throw failure;
+    rig.context.log('machine.unseen', { machine: row.vmid, error: failure.message });
+    return unseen(row);
+  }
+  return seeMoved(rig, row);
+}
+
+/** One that is not where the list has it is looked for once more: it may be on its way. */
+export async function seeMoved(rig: Rig, { vmid }: Row): Promise<Seen | undefined> {
+  const moved = (await listMachines(rig)).find((row) => row.vmid === vmid);
+  if (moved === undefined) return undefined;
+  const config = await configIfThere(rig, moved);
+  return config === undefined ? unseen(moved) : seenByConfig(moved, config);
+}
+
+export function isSame(name: string | undefined, other: string): boolean {
+  return name?.toLowerCase() === other.toLowerCase();
+}

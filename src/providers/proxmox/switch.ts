@@ -1,0 +1,102 @@
+import { Failure } from '../../failure.ts';
+import { path } from '../../kit/http/address.ts';
+import { poll } from '../../kit/poll.ts';
+import { withUndo } from '../../kit/undo.ts';
+import { isRunning, type Live, readLive } from './live.ts';
+import type { Machine } from './machine.ts';
+import { type Rig, under } from './rig.ts';
+import { cancel, overdue } from './task-state.ts';
+import { run } from './tasks.ts';
+import { saidBy } from './trouble.ts';
+
+type Place = Pick<Machine, 'vmid' | 'node'>;
+
+/**
+ * Ends when the machine is seen running; a start that could not end is taken back. Answers whether it
+ * was ours: somebody else may have been faster.
+ */
+export function switchOn(rig: Rig, place: Place): Promise<boolean> {
+  return withUndo(rig.context, async (undo) => {
+    const { vmid } = place;
+    let ours = true;
+    undo.add(`take back the start of machine ${vmid}`, async (deadline) => {
+      if (!ours) return;
+      const margin = under(rig, deadline);
+      if (task !== undefined) await cancel(margin, task);
+      if (isRunning(await readLive(margin, place))) await cutPower(margin, place);
+    });
+    let task: string | undefined;
+    try {
+      await run(rig, {
+        path: path`/nodes/${place.node}/qemu/${vmid}/status/start`,
+        what: `start machine ${vmid}`,
+        doing: `machine ${vmid} was starting`,
+        takenBack: true,
+        begun: (upid) => {
+          task = upid;
+        },
+      });
+    } catch (thrown) {
+      if (saidBy(Failure.from(thrown)) !== `VM ${vmid} already running`) throw thrown;
+      ours = false;
+    }
+    await waitFor(rig, place, isRunning, `machine ${vmid} was not running yet`);
+    return ours;
+  });
+}
+
+/** Where HA is in charge, a start or stop is only a wish: what counts is what the machine does. */
+export async function waitFor(
+  rig: Rig,
+  place: Place,
+  wanted: (live: Live) => boolean,
+  doing: string,
+): Promise<Live> {
+  const look = async (): Promise<Live | undefined> => {
+    const live = await readLive(rig, place);
+    return wanted(live) ? live : undefined;
+  };
+  try {
+    return await poll(rig.api.deadline, doing, look, { firstMs: 50, growth: 1.4, mostMs: 2000 });
+  } catch (thrown) {
+    throw overdue(rig.api, doing, Failure.from(thrown));
+  }
+}
+
+/** Cuts the power; a shutdown that is under way is overruled. */
+export async function cutPower(rig: Rig, place: Place): Promise<void> {
+  const { vmid, node } = place;
+  const work = {
+    path: path`/nodes/${node}/qemu/${vmid}/status/stop`,
+    what: `stop machine ${vmid}`,
+    doing: `machine ${vmid} was being stopped`,
+  };
+  try {
+    await run(rig, { ...work, params: { 'overrule-shutdown': 1 } });
+  } catch (thrown) {
+    // Before 8.1 there is no such parameter.
+    const { errors } = Failure.from(thrown).facts;
+    if (typeof errors !== 'object' || errors === null || !('overrule-shutdown' in errors)) {
+      throw thrown;
+    }
+    await run(rig, work);
+  }
+  await waitFor(rig, place, (live) => !isRunning(live), `machine ${vmid} was still running`);
+}
+
+export async function resumeGuest(rig: Rig, { vmid, node }: Place): Promise<void> {
+  await run(rig, {
+    path: path`/nodes/${node}/qemu/${vmid}/status/resume`,
+    what: `resume machine ${vmid}`,
+    doing: `machine ${vmid} was being resumed`,
+  });
+}
+
+/** Lets failures with that text pass. */
+export async function ignoring(work: Promise<void>, said: RegExp): Promise<void> {
+  try {
+    await work;
+  } catch (thrown) {
+    if (!said.test(saidBy(Failure.from(thrown)))) throw thrown;
+  }
+}

@@ -1,0 +1,35 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { Rig } from './rig.ts';
+
+/*
+ * A machine that has neither the pool nor an id nor a name of ours is told in a list by its index tag
+ * alone. Reports run every minute and see the tag: they keep its id in a file, so that the machine is
+ * looked at and not left out, which would mean gone, when somebody takes the tag away.
+ */
+
+/** The ids that were told by their tags alone in an earlier report; none where nothing was kept. */
+export function readTagged(rig: Rig): ReadonlySet<number> {
+  try {
+    const ids: unknown = JSON.parse(readFileSync(fileOf(rig), 'utf8'));
+    return new Set(Array.isArray(ids) ? ids.filter((id) => Number.isInteger(id)) : []);
+  } catch {
+    return new Set();
+  }
+}
+
+/** Keeps the ids for the next report, if they are others than before. */
+export function keepTagged(rig: Rig, before: ReadonlySet<number>, now: readonly number[]): void {
+  if (before.size === now.length && now.every((id) => before.has(id))) return;
+  try {
+    if (now.length === 0) rmSync(fileOf(rig), { force: true });
+    else writeFileSync(fileOf(rig), JSON.stringify(now), { mode: 0o600 });
+  } catch {
+    rig.context.log('tagged.unkept', { machines: now, level: 'warn' });
+  }
+}
+
+/** A file for each cluster, as far as its address tells. */
+function fileOf({ settings, context }: Rig): string {
+  const name = settings.url.replace(/[^A-Za-z0-9.-]+/g, '_').slice(0, 100);
+  return `${context.stateDirectory('proxmox')}/tagged-${name}`;
+}

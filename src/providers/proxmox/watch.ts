@@ -1,0 +1,75 @@
+import { Failure } from '../../failure.ts';
+import { poll } from '../../kit/poll.ts';
+import type { Rig } from './rig.ts';
+import { exitOf, nodeOf, overdue, pace, tail } from './task-state.ts';
+import { statusOf } from './trouble.ts';
+
+/** How long a cluster may not answer while one of its tasks is waited for. */
+const mostSilentMs = 5000;
+
+/** What is waited for, for texts. */
+export interface Watched {
+  /** Completes "Could not ...". */
+  readonly what: string;
+  /** Completes "while ...". */
+  readonly doing: string;
+  /** Who begins it takes it back when the time is up, so that it does not go on. */
+  readonly takenBack?: true;
+}
+
+/** Looks until the task has ended; for a while also at a cluster that does not answer. */
+export async function exitAtLast(rig: Rig, upid: string, work: Watched): Promise<string> {
+  const { api } = rig;
+  let unknown = 0;
+  let silentMs: number | undefined;
+  const look = async (): Promise<string | undefined> => {
+    try {
+      const exit = await exitOf(api, upid, work.what);
+      silentMs = undefined;
+      return exit;
+    } catch (thrown) {
+      const failure = Failure.from(thrown);
+      // Just begun, it may not be known yet.
+      if (statusOf(failure) === 400 && unknown++ < 3) return undefined;
+      if (!isOnTheWay(failure)) throw failure;
+      silentMs ??= api.deadline.remainingMs();
+      if (silentMs - api.deadline.remainingMs() > mostSilentMs) throw failure;
+      return undefined;
+    }
+  };
+  try {
+    return await poll(api.deadline, work.doing, look, pace);
+  } catch (thrown) {
+    throw await unfinished(rig, upid, work, overdue(api, work.doing, Failure.from(thrown)));
+  }
+}
+
+function isOnTheWay({ kind }: Failure): boolean {
+  return kind === 'timeout' || kind === 'unreachable';
+}
+
+/**
+ * Nobody waits for the task any more: how far it has come says whether more time would help, and who
+ * does not take it back has to say that it goes on.
+ */
+async function unfinished(
+  rig: Rig,
+  upid: string,
+  { takenBack }: Watched,
+  failure: Failure,
+): Promise<Failure> {
+  if (!isOnTheWay(failure)) return failure;
+  const margin = rig.api.deadline.forUndo();
+  const mayAsk = failure.kind === 'timeout' && margin.remainingMs() >= 1000;
+  const lines = mayAsk ? await tail(rig.api.under(margin), upid, 300) : [];
+  const percent = [...lines.join('\n').matchAll(/\((\d+)(?:\.\d+)?%\)/g)].pop()?.[1];
+  const come = percent === undefined ? '' : ` (${percent} % done)`;
+  const goesOn = takenBack ? '' : `; it may still run on node ${nodeOf(upid)} as task ${upid}`;
+  const { kind, message, advice, outage, facts } = failure;
+  return new Failure(kind, `${message}${come}${goesOn}`, {
+    ...{ outage, facts },
+    ...(takenBack ? (advice === undefined ? {} : { advice }) : { advice: waitForIt }),
+  });
+}
+
+const waitForIt = 'Wait for its end there, look at the instance, then try again if need be';

@@ -1,0 +1,68 @@
+import { Failure } from '../../failure.ts';
+import { path } from '../../kit/http/address.ts';
+import { isCloudInit } from './disks.ts';
+import { readConfig } from './inventory.ts';
+import { withHolder } from './lock-holder.ts';
+import { isUncertain } from './lost-answer.ts';
+import type { Machine } from './machine.ts';
+import { isSameNet } from './nics.ts';
+import type { Rig } from './rig.ts';
+import { saidBy, statusOf } from './trouble.ts';
+import type { Config } from './wire.ts';
+
+export type Form = Readonly<Record<string, string>>;
+
+type Place = Pick<Machine, 'vmid' | 'node'>;
+
+/**
+ * Writes options at once; nothing is sent for none. When the answer gets lost they are read: they are
+ * there then, or written once more.
+ */
+export async function writeConfig(rig: Rig, place: Place, form: Form, what: string): Promise<void> {
+  if (Object.keys(form).length === 0) return;
+  const { node, vmid } = place;
+  const target = path`/nodes/${node}/qemu/${vmid}/config`;
+  const write = (): Promise<unknown> => rig.api.send('PUT', target, { what, form });
+  try {
+    await write();
+  } catch (thrown) {
+    const failure = Failure.from(thrown);
+    if (!isUncertain(failure)) throw await withHolder(rig.api, target, failure);
+    const now = await readConfig(rig, place).catch(() => undefined);
+    if (now === undefined) throw failure;
+    const there = isWritten(now, form);
+    rig.context.log('config.uncertain', { machine: vmid, there, after: failure.message });
+    if (!there) await write();
+  }
+}
+
+/** The tags may not be written, and what else was in the request was not written either. */
+export function isTagRefusal(failure: Failure): boolean {
+  return statusOf(failure) === 403 && /tag/.test(saidBy(failure));
+}
+
+function isWritten(config: Config, { digest: _digest, delete: gone, ...set }: Form): boolean {
+  const removed = gone === undefined ? [] : gone.split(',');
+  return (
+    removed.every((option) => config[option] === undefined) &&
+    Object.entries(set).every(([option, value]) => isSame(option, config[option], value))
+  );
+}
+
+/** Texts come back in another order, case or with what the server adds. */
+function isSame(option: string, has: string | undefined, wanted: string): boolean {
+  if (has === undefined) return false;
+  if (/^net\d+$/.test(option)) return isSameNet(has, wanted);
+  if (option === 'tags') return sorted(has) === sorted(wanted);
+  if (has.trim() === wanted.trim()) return true;
+  if (!/^(ide|sata|scsi|virtio)\d+$/.test(option)) return false;
+  return isCloudInit(wanted) ? isCloudInit(has) : has.startsWith(`${wanted.split(',')[0]},`);
+}
+
+function sorted(tags: string): string {
+  return tags
+    .toLowerCase()
+    .split(/[;, ]+/)
+    .sort()
+    .join(';');
+}
