@@ -19,7 +19,7 @@ export const commands: Commands = {
     load: async () => (await import('./invoke.ts')).invoke,
   },
   conform: {
-    about: 'Try any extension against CloudStack’s contract, rule by rule',
+    about: "Try any extension against CloudStack's contract, rule by rule",
     load: async () => (await import('./conform.ts')).conform,
   },
   settings: {

@@ -50,7 +50,7 @@ export function actionBlocks({ actions, title }: Provider): Block[] {
     code(name),
     everyone.every((role) => action.roles.includes(role)) ? 'everyone' : action.roles.join(', '),
     `${action.timeoutSeconds} s`,
-    sentences([action.about, action.destroysData === true && 'Throws the instance’s data away']),
+    sentences([action.about, action.destroysData === true && "Throws the instance's data away"]),
   ]);
   const head = ['Action', 'Roles', 'Time-out', 'Meaning'];
   return [

@@ -5,7 +5,7 @@ import { list, longText, patterns, text, wholeNumber, yesNo } from './fields.ts'
 /*
  * The settings, blueprint details and parameters that mean the same for every provider that has the
  * thing, so that an operator meets one wording, one default and one bound. A provider picks what it
- * has: `settings: { grace_seconds: graceSeconds, … }`, under the key that is the name in small letters.
+ * has: `settings: { grace_seconds: graceSeconds, ... }`, under the key that is the name in small letters.
  */
 
 // ---- the way to the remote system ---------------------------------------------------------------

@@ -53,7 +53,7 @@ describe('The reference', () => {
 
   test('says that an action throws data away and wants the instance’s name', () => {
     const text = reference(sample);
-    assert.match(text, /`Melt` .* Throws the instance’s data away \|/);
+    assert.match(text, /`Melt` .* Throws the instance's data away \|/);
     assert.match(
       text,
       /### Parameters of Melt\n\n.*\n.*\n\| `instance_name` \| STRING \| required/,

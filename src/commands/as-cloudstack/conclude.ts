@@ -176,7 +176,7 @@ function custom({ action, raw }: Case): Judgement {
     shown: `API: success=true, details: the output; UI: Successfully completed ${action} ${below}`,
     ...(table === undefined ? {} : { table }),
     doubts: hasCrookedRow(raw.text)
-      ? ['Rows differ in their keys, but cells are shown by position under the first row’s']
+      ? ["Rows differ in their keys, but cells are shown by position under the first row's"]
       : [],
   };
 }

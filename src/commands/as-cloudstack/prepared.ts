@@ -108,7 +108,7 @@ function whyIgnored(nic: JsonObject, own: readonly JsonObject[]): string | undef
       : undefined;
   }
   if (uuid === undefined) return 'it carries no nicUuid, by which NICs are matched';
-  if (others('nicUuid', uuid) > 0) return '"uuid" is the network’s; a NIC’s own goes by "nicUuid"';
+  if (others('nicUuid', uuid) > 0) return `"uuid" is the network's; a NIC's own goes by "nicUuid"`;
   const onNetwork = others('uuid', uuid);
   if (onNetwork === 0) return 'the instance has no NIC on the network with this uuid';
   return onNetwork > 1

@@ -58,8 +58,7 @@ export const lifeRules: readonly Rule[] = [
   },
   {
     id: 'foreign-action-key',
-    about:
-      'A custom action that is called "stop" is told from CloudStack’s stop by its "action" key',
+    about: `A custom action that is called "stop" is told from CloudStack's stop by its "action" key`,
     judge: withCalls(
       ['status after create again', 'status after custom action'],
       (before, after) => {
@@ -115,7 +114,7 @@ function createAnswers(book: Book): Finding {
     const advice = 'if it needs details, give them as key=value';
     return create.raw.succeeded
       ? fail(`${said}, but its exit code is 0, so CloudStack believes the instance runs`, create)
-      : fail(`it failed, so the instance’s life was not tried; ${advice}`, create);
+      : fail(`it failed, so the instance's life was not tried; ${advice}`, create);
   })(book);
 }
 

@@ -20,7 +20,7 @@ export interface Init extends Attempt {
 export interface Answer {
   readonly status: number;
   readonly statusText: string;
-  /** Name, value, name, value …, as they came. */
+  /** Name, value, name, value ..., as they came. */
   readonly rawHeaders: readonly string[];
   readonly body: Buffer;
   text(): string;

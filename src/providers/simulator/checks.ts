@@ -23,7 +23,7 @@ async function stateChecks(rig: Rig): Promise<readonly Check[]> {
   if (rig.store.sight() === 'new') return [nothingYet];
   const seen = lookAround(rig);
   const { certain, doubtful, unseen } = overview(seen, rig.context.installation);
-  const found = `${seen.length} machines, ${certain.length} of them this installation’s`;
+  const found = `${seen.length} machines, ${certain.length} of them this installation's`;
   return [
     { name: 'state', state: 'ok', found },
     unseen.length === 0

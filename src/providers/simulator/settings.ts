@@ -113,7 +113,7 @@ export function settingsIssues({ node, nodes, other_nodes }: Settings): readonly
   const own = nodes ?? [node];
   const twice = own.filter((name) => other_nodes?.includes(name));
   return [
-    ...(own.includes(node) ? [] : [`"nodes" has to name this host’s own "node" (${node}) too`]),
+    ...(own.includes(node) ? [] : [`"nodes" has to name this host's own "node" (${node}) too`]),
     ...(twice.length === 0 ? [] : [`"nodes" and "other_nodes" both name ${twice.join(', ')}`]),
   ];
 }
