@@ -65,7 +65,7 @@ export const shared = {
   logLevel: 'warning',
   plugins: [ofetchCore],
   inject: [join(root, 'src/kit/http/globals.ts')],
-  // `import('node:…')` becomes a require: starting Node's loader for modules takes 5 ms and more.
+  // `import('node:...')` becomes a require: starting Node's loader for modules takes 5 ms and more.
   supported: { 'dynamic-import': false },
 };
 

@@ -7,6 +7,8 @@ import type { Registry } from './provider.ts';
 
 /** Runs this process: CloudStack's call, or what an operator typed. Never returns early. */
 export function run(registry: Registry): void {
+  // No process ends before its look-ups do, and glibc asks silent name servers for ten seconds.
+  process.env['RES_OPTIONS'] ??= 'timeout:2 attempts:2';
   const argv = process.argv.slice(2);
   if (isForOperator(argv)) operate(argv, registry);
   else serveCloudStack(argv, registry);

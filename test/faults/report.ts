@@ -1,0 +1,101 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { actions } from './actions.ts';
+import { notReached } from './cell.ts';
+import type { Kept } from './results.ts';
+import { faults, lacking, providers, rowsOf } from './table.ts';
+
+interface Played extends Kept {
+  readonly id: string;
+  readonly provider: string;
+  readonly action: string;
+  readonly fault: string;
+}
+
+const page = 'docs/reliability.md';
+
+/** Puts the results between the markers of the page; what stands around them stays. */
+export function writeReport(results: ReadonlyMap<string, Kept>): void {
+  const played = [...results].map(([id, kept]) => {
+    const [provider = '', action = '', fault = ''] = id.split(/[/@]/);
+    return { id, provider, action, fault, ...kept };
+  });
+  const rows = faults.map(({ name, about }) => `| ${name} | ${about} |`);
+  const legend = ['', '| fault | what happens |', '| --- | --- |', ...rows, ''].join('\n');
+  const text = readFileSync(page, 'utf8');
+  const filled = between(between(text, 'legend', legend), 'table', `\n${reportOf(played)}\n`);
+  writeFileSync(page, filled);
+}
+
+function between(text: string, name: string, content: string): string {
+  const marker = `<!-- ${name} -->\n`;
+  const [before, , after] = text.split(marker);
+  if (before === undefined || after === undefined) throw new Error(`${page} has no two ${marker}`);
+  return `${before}${marker}${content}\n${marker}${after}`;
+}
+
+function reportOf(results: readonly Played[]): string {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const failed = results.filter(({ complaints }) => complaints.length > 0);
+  const date = results
+    .map((each) => each.date)
+    .sort()
+    .at(-1);
+  const outcome = failed.length === 0 ? 'every verdict was met' : `${failed.length} failed`;
+  const rows = new Set(results.map(({ id }) => id.replace(/@.*/, ''))).size;
+  const all = providers.flatMap(rowsOf).length;
+  return [
+    `Outrigger ${version}, Node ${process.versions.node}, ${date}: ${results.length} cells of ${rows} squares (of ${all}), ${outcome}.`,
+    ...failures(failed),
+    ...providers.flatMap((provider) => {
+      const own = results.filter((each) => each.provider === provider);
+      return own.length === 0 ? [] : [`### ${provider}`, tableOf(own)];
+    }),
+    ...skipped(),
+  ].join('\n\n');
+}
+
+function failures(failed: readonly Played[]): readonly string[] {
+  if (failed.length === 0) return [];
+  const rows = failed.map(
+    ({ id, complaints }) => `| \`${id}\` | ${short(complaints.join('; '))} |`,
+  );
+  return ['### Open', ['| cell | complaint |', '| --- | --- |', ...rows].join('\n')];
+}
+
+function short(text: string): string {
+  const line = text.replace(/\s+/g, ' ').replaceAll('|', '\\|');
+  const plain = line.replace(/127\.0\.0\.1:\d+/g, 'HOST').replace(/r-[0-9a-z]{6}/g, 'r-...');
+  return plain.length > 240 ? `${plain.slice(0, 240)} ...` : plain;
+}
+
+/** A row for each fault and a column for each action. */
+function tableOf(results: readonly Played[]): string {
+  const columns = actions.filter(({ name }) => results.some(({ action }) => action === name));
+  const rows = faults.flatMap(({ name }) => {
+    const own = results.filter(({ fault }) => fault === name);
+    if (own.length === 0) return [];
+    const squares = columns.map((column) =>
+      square(own.filter(({ action }) => action === column.name)),
+    );
+    return [`| ${name} | ${squares.join(' | ')} |`];
+  });
+  const heads = columns.map(({ name, end }) => `${name}: ${end}`);
+  const line = `|${' --- |'.repeat(heads.length + 1)}`;
+  return [`| fault | ${heads.join(' | ')} |`, line, ...rows].join('\n');
+}
+
+function square(results: readonly Kept[]): string {
+  const reached = results.filter(({ told }) => told !== notReached);
+  const counts = new Map<string, number>();
+  for (const { told } of reached) counts.set(told, (counts.get(told) ?? 0) + 1);
+  const told = [...counts].map(([word, count]) => (count === 1 ? word : `${word} ${count}`));
+  const failed = reached.filter(({ complaints }) => complaints.length > 0).length;
+  return [...told, ...(failed === 0 ? [] : [`**${failed} failed**`])].join(', ') || '-';
+}
+
+function skipped(): readonly string[] {
+  const reasons = lacking();
+  return reasons.length === 0
+    ? []
+    : ['Not played here:', reasons.map((each) => `- ${each}`).join('\n')];
+}

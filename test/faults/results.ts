@@ -1,0 +1,57 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type Cell, idOf, play, type Result } from './cell.ts';
+
+/** What came of a cell, as it is kept for the report. */
+export interface Kept {
+  readonly told: string;
+  readonly end: string;
+  readonly complaints: readonly string[];
+  readonly requests: number;
+  readonly changes: number;
+  readonly date: string;
+}
+
+const folder = 'build/faults';
+const file = `${folder}/results.json`;
+
+/** The results of this and, where only a part is played, of earlier runs. */
+export function readResults(afresh: boolean): Map<string, Kept> {
+  if (afresh) return new Map();
+  try {
+    return new Map(Object.entries(JSON.parse(readFileSync(file, 'utf8'))));
+  } catch {
+    return new Map();
+  }
+}
+
+export function keepResults(results: ReadonlyMap<string, Kept>): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(file, JSON.stringify(Object.fromEntries(results), null, 1));
+}
+
+export function toKeep({ told, end, complaints, requests, changes }: Result): Kept {
+  return { told, end, complaints, requests, changes, date: new Date().toISOString().slice(0, 10) };
+}
+
+const lateness = /time was up|the fault never struck/;
+
+/**
+ * Plays a cell, and once more if it was late, since where many processes compete that may be the
+ * machine's fault; what was really late is late again.
+ */
+export async function playFairly(cell: Cell, program: string): Promise<Result> {
+  const result = await attempt(cell, program);
+  if (!result.complaints.some((each) => lateness.test(each))) return result;
+  process.stdout.write(`${idOf(cell)} was late and is played once more\n`);
+  return attempt(cell, program);
+}
+
+/** What cannot even be played counts as a failure, too. */
+async function attempt(cell: Cell, program: string): Promise<Result> {
+  try {
+    return await play(cell, program);
+  } catch (error) {
+    const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { told: '?', end: '?', complaints: [why], requests: 0, changes: 0, tookMs: 0 };
+  }
+}
