@@ -39,6 +39,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
         'PUT /nodes/pve1/qemu/10042/config',
         'POST /nodes/pve1/qemu/10042/status/start',
         'GET /nodes/pve1/qemu/10042/status/current',
+        'GET /nodes/pve1/qemu/10042/config',
         'PUT /nodes/pve1/qemu/10042/config',
       ]);
       assert.equal(cluster.connections(), 1);

@@ -4,6 +4,8 @@ import { type Undo, withUndo } from '../../kit/undo.ts';
 import type { Preparation, SizedInstance } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
 import { type Build, planBuild } from './build.ts';
+import { isBeingRemoved } from './claim.ts';
+import { destroyHalfMade } from './destroy.ts';
 import { showIfThere, takeIfThere } from './find.ts';
 import { finish, offUnlessFit } from './finish.ts';
 import { type Made, removeMade } from './leftovers.ts';
@@ -70,6 +72,7 @@ async function goOn(rig: Rig, going: Going): Promise<void> {
     rig.context.log('create.exists', { machine: vmid });
     return powerOn(rig, instance, machine);
   }
+  if (isBeingRemoved(machine.config)) return instead(rig, going);
   rig.context.log('create.half-made', { machine: vmid });
   let ours = false;
   undo.add(`remove machine ${vmid}`, (deadline) =>
@@ -81,6 +84,15 @@ async function goOn(rig: Rig, going: Going): Promise<void> {
   const rested = await offUnlessFit(rig, { instance, blueprint, machine });
   if (rested === machine) checkMemory(rig.settings, found, instance);
   await finish(rig, { instance, blueprint, machine: rested, started }, undo);
+}
+
+/** Whoever was taking the machine away may have been killed over it, or be at it still. */
+async function instead(rig: Rig, { machine, ...going }: Going): Promise<void> {
+  const { instance, blueprint, found } = going;
+  rig.context.log('create.removed', { machine: machine.vmid });
+  await destroyHalfMade(rig, machine, machine.config);
+  const build = await planBuild(rig, instance, blueprint, found);
+  await makeAnew(rig, { ...going, build });
 }
 
 interface Making extends Omit<Going, 'machine'> {

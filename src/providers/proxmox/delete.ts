@@ -21,7 +21,7 @@ export async function remove(rig: Rig, instance: Instance): Promise<void> {
     rig.context.log('delete.released', { machine: machine.vmid });
     return;
   }
-  if (isBuilding(machine)) return destroyHalfMade(rig, machine, machine.config);
+  if (isBuilding(machine) && (await destroyHalfMade(rig, machine, machine.config))) return;
   if (flagOf(machine.config['protection'])) throw isProtected(machine);
   await destroy(rig, machine);
 }

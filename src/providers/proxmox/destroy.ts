@@ -1,5 +1,6 @@
 import { Failure } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
+import { claimRemoval } from './claim.ts';
 import { isRunning, readLive } from './live.ts';
 import type { Machine } from './machine.ts';
 import { changedLately } from './recent.ts';
@@ -7,8 +8,7 @@ import type { Rig } from './rig.ts';
 import { cutPower } from './switch.ts';
 import { run } from './tasks.ts';
 import { isAbsentHere, saidBy } from './trouble.ts';
-import { type Config, flagOf } from './wire.ts';
-import { writeConfig } from './write-config.ts';
+import type { Config } from './wire.ts';
 
 /**
  * Destroys a machine and what is configured for it: disks, snapshots, HA, replication, backup jobs.
@@ -51,15 +51,16 @@ async function mayRun(
   return isRunning(await readLive(rig, place));
 }
 
-/** Takes away a machine that was never finished; its protection is the template's, not anybody's will. */
+/**
+ * Takes away a machine that was never finished; its protection is the template's, not anybody's will.
+ * Answers `false`, and leaves it, when somebody has finished it meanwhile.
+ */
 export async function destroyHalfMade(
   rig: Rig,
   place: Pick<Machine, 'vmid' | 'node' | 'listed'>,
   config: Config,
-): Promise<void> {
-  if (flagOf(config['protection'])) {
-    const what = `take the protection off machine ${place.vmid}`;
-    await writeConfig(rig, place, { delete: 'protection' }, what);
-  }
+): Promise<boolean> {
+  if (!(await claimRemoval(rig, place, config))) return false;
   await destroy(rig, place);
+  return true;
 }

@@ -3,6 +3,7 @@ import { readMark } from '../../kit/mark.ts';
 import type { Undo } from '../../kit/undo.ts';
 import type { SizedInstance } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
+import { claimBuilt } from './claim.ts';
 import { cloudInitFor } from './cloud-init.ts';
 import { growDisk } from './grow-disk.ts';
 import { type Change, differing, formOf, hardwareChange, isEmpty } from './hardware.ts';
@@ -35,7 +36,7 @@ export async function finish(rig: Rig, finishing: Finishing, undo: Undo): Promis
   await growDisk(rig, machine, blueprint.disk_size_gb, { undo });
   const form = formOf(newChange(rig, finishing));
   await writeConfig(rig, machine, form, `set machine ${machine.vmid} up`);
-  if (await switchOn(rig, machine)) started?.();
+  if (await switchOn(rig, machine, { halfMade: true })) started?.();
   try {
     await writeBuilt(rig, machine);
   } catch (thrown) {
@@ -66,14 +67,13 @@ export async function offUnlessFit(rig: Rig, finishing: Finishing): Promise<Mach
 async function writeBuilt(rig: Rig, machine: Machine): Promise<void> {
   const built = { ...machine.mark, state: 'built' } as const;
   const description = describe(rig, built);
-  const what = `mark machine ${machine.vmid} as built`;
   try {
-    await writeConfig(rig, machine, { description, tags: tagsFor(rig, built) }, what);
+    await claimBuilt(rig, machine, { description, tags: tagsFor(rig, built) });
   } catch (thrown) {
     const failure = Failure.from(thrown);
     if (!isTagRefusal(failure)) throw failure;
     logRefusedTags(rig, machine, failure);
-    await writeConfig(rig, machine, { description }, what);
+    await claimBuilt(rig, machine, { description });
   }
 }
 

@@ -14,7 +14,7 @@ export async function stop(rig: Rig, instance: Instance, manner: StopManner): Pr
   }
   if (isBuilding(machine)) {
     rig.context.log('stop.half-made', { machine: machine.vmid });
-    return destroyHalfMade(rig, machine, machine.config);
+    if (await destroyHalfMade(rig, machine, machine.config)) return;
   }
   await powerOff(rig, machine, manner);
 }

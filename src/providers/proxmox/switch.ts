@@ -12,17 +12,24 @@ import { saidBy } from './trouble.ts';
 type Place = Pick<Machine, 'vmid' | 'node'>;
 
 /**
- * Ends when the machine is seen running; a start that could not end is taken back. Answers whether it
- * was ours: somebody else may have been faster.
+ * Ends when the machine is seen running; a start that could not end is taken back, but a half-made
+ * machine that runs is left to whoever takes it away or finishes it. Answers whether the start was
+ * ours: somebody else may have been faster.
  */
-export function switchOn(rig: Rig, place: Place): Promise<boolean> {
+export function switchOn(
+  rig: Rig,
+  place: Place,
+  { halfMade = false }: { readonly halfMade?: boolean } = {},
+): Promise<boolean> {
   return withUndo(rig.context, async (undo) => {
     const { vmid } = place;
     let ours = true;
     undo.add(`take back the start of machine ${vmid}`, async (deadline) => {
       if (!ours) return;
       const margin = under(rig, deadline);
+      if (halfMade && isRunning(await readLive(margin, place))) return;
       if (task !== undefined) await cancel(margin, task);
+      if (halfMade) return;
       if (isRunning(await readLive(margin, place))) await cutPower(margin, place);
     });
     let task: string | undefined;

@@ -226,6 +226,11 @@ export function isTaken(failure: Failure, vmid: number): boolean {
   ).test(saidBy(failure));
 }
 
+/** It was not what the digest said any more, and nothing was written. */
+export function isChanged(failure: Failure): boolean {
+  return /checksum mismatch|detected modified configuration/.test(saidBy(failure));
+}
+
 /** Nothing has been done yet, and in a moment it may well be possible. */
 export function isPassing(failure: Failure): boolean {
   return /can't lock file '\/var\/lock\/qemu-server\/lock-\d+\.conf' - got timeout|got no worker upid|cfs-lock '[^']*' error: got lock request timeout/.test(

@@ -1,0 +1,92 @@
+import { Failure } from '../../failure.ts';
+import { readMark } from '../../kit/mark.ts';
+import { configIfThere } from './inventory.ts';
+import type { Machine } from './machine.ts';
+import type { Rig } from './rig.ts';
+import { isChanged } from './trouble.ts';
+import { type Config, flagOf } from './wire.ts';
+import { type Form, writeConfig } from './write-config.ts';
+
+/*
+ * Two calls may be at work on one half-made machine: one finishes it, the other takes it away. Both
+ * write the description, each only over what it has read, so that one of them is told that it is
+ * too late.
+ */
+
+const sign = 'Being removed';
+/** Each round is lost only to somebody else's write. */
+const mostRounds = 5;
+
+type Place = Pick<Machine, 'vmid' | 'node'>;
+
+/** Somebody has begun to take the machine away, and may have been killed over it. */
+export function isBeingRemoved({ description }: Config): boolean {
+  return description?.startsWith(sign) === true;
+}
+
+/**
+ * Writes into a half-made machine that it is being removed, and takes away the template's
+ * protection; answers `false` when somebody has finished the machine meanwhile. Where nothing can be
+ * written, nobody can finish it either.
+ */
+export async function claimRemoval(rig: Rig, place: Place, config: Config): Promise<boolean> {
+  const what = `mark machine ${place.vmid} as being removed`;
+  return overWhatWasRead(rig, place, config, async (current) => {
+    if (current === undefined || isBeingRemoved(current)) return true;
+    if (!isHalfMade(current)) return false;
+    const description = `${sign}\n${current['description'] ?? ''}`;
+    const inherited = flagOf(current['protection']) ? { delete: 'protection' } : {};
+    const form = { description, ...inherited, ...proofOf(current) };
+    await writeConfig(rig, place, form, what).catch((thrown: unknown) => {
+      const failure = Failure.from(thrown);
+      if (isChanged(failure)) throw failure;
+      rig.context.log('removal.unclaimed', { machine: place.vmid, error: failure.message });
+    });
+    return true;
+  });
+}
+
+/** Writes the mark of a finished machine, unless somebody is taking the machine away. */
+export async function claimBuilt(rig: Rig, place: Place, form: Form): Promise<void> {
+  const { vmid } = place;
+  const what = `mark machine ${vmid} as built`;
+  await overWhatWasRead(rig, place, undefined, async (current) => {
+    if (current === undefined || isBeingRemoved(current)) throw isTakenAway(vmid);
+    await writeConfig(rig, place, { ...form, ...proofOf(current) }, what);
+    return true;
+  });
+}
+
+/** Goes by what is there, and once more when that was not what has been written over. */
+async function overWhatWasRead(
+  rig: Rig,
+  place: Place,
+  config: Config | undefined,
+  write: (current: Config | undefined) => Promise<boolean>,
+): Promise<boolean> {
+  let current = config?.['digest'] === undefined ? await configIfThere(rig, place) : config;
+  for (let round = 1; ; round += 1) {
+    try {
+      return await write(current);
+    } catch (thrown) {
+      const failure = Failure.from(thrown);
+      if (!isChanged(failure) || round === mostRounds) throw failure;
+      current = await configIfThere(rig, place);
+    }
+  }
+}
+
+function isHalfMade({ description }: Config): boolean {
+  const mark = readMark(description ?? '');
+  return typeof mark === 'object' && mark.state === 'building';
+}
+
+function proofOf({ digest }: Config): Form {
+  return digest === undefined ? {} : { digest };
+}
+
+function isTakenAway(vmid: number): Failure {
+  return new Failure('conflict', `Another call has begun to take machine ${vmid} away`, {
+    advice: 'Try again when that call has ended',
+  });
+}

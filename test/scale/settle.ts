@@ -1,0 +1,108 @@
+import { believe, type Item } from './items.ts';
+import type { Office } from './office.ts';
+import type { Random } from './random.ts';
+import type { Tally } from './tally.ts';
+
+interface Means {
+  readonly random: Random;
+  readonly processes: number;
+  readonly tally: Tally;
+}
+
+/** CloudStack's usual next calls once nothing goes wrong any more: every one of them has to succeed. */
+export async function settle(
+  office: Office,
+  items: readonly Item[],
+  { random, processes, tally }: Means,
+): Promise<void> {
+  await forEach(items, processes, async (item) => {
+    const demand = demanding(office, item, tally);
+    if (item.doomed) return expungeNow(item, demand);
+    if (item.belief === 'absent') {
+      if (item.tried) await settleAbsent(item, demand, random, tally);
+      return;
+    }
+    if (!item.sure) await settlePower(office, item, demand, tally);
+  });
+}
+
+type Demand = (action: string, state: string, deploying?: boolean) => Promise<boolean>;
+
+function demanding(office: Office, item: Item, tally: Tally): Demand {
+  return async (action, state, deploying = false) => {
+    const { outcome, text } = await office.call(item, action, { state, deploying });
+    if (outcome === 'done') return true;
+    tally.violation(
+      `${item.host.name}: ${action} of ${item.vm.name} fails in peace: ${text}`,
+      item,
+    );
+    return false;
+  };
+}
+
+async function expungeNow(item: Item, demand: Demand): Promise<void> {
+  if (item.belief === 'running' && !(await demand('stop', 'Stopping'))) return;
+  if (await demand('delete', 'Expunging')) believe(item, 'expunged', true);
+}
+
+/** A deployment that CloudStack gave up, with its last stop; some of them are tried once more. */
+async function settleAbsent(
+  item: Item,
+  demand: Demand,
+  random: Random,
+  tally: Tally,
+): Promise<void> {
+  if (!(await demand('stop', 'Starting', true))) return;
+  const left = (await item.host.system.backend.machines()).filter((machine) =>
+    isOwn(machine.mark, item),
+  );
+  // What had come to its end before the stop is the instance's machine, and is stopped.
+  const whole = left.every(({ mark, power }) => isBuilt(mark) && power === 'off');
+  if (left.length > 1 || !whole) {
+    tally.violation(
+      `${item.host.name}: after its last stop ${item.vm.name} has left a machine`,
+      item,
+    );
+  }
+  if (left.length === 0 && random.chance(0.3)) return believe(item, 'absent', true);
+  if (await demand('create', 'Starting', true)) believe(item, 'running', true);
+}
+
+/** The next ping tells CloudStack what is; it takes that over, as its power sync does. */
+async function settlePower(
+  office: Office,
+  item: Item,
+  demand: Demand,
+  tally: Tally,
+): Promise<void> {
+  const { document, text } = await office.call(item, 'status');
+  const power = document['power_state'];
+  if (power === 'PowerOn') return believe(item, 'running', true);
+  if (power !== 'PowerOff') {
+    tally.violation(`${item.host.name}: ${item.vm.name} (${item.belief}) in peace: ${text}`, item);
+    return;
+  }
+  if (item.belief === 'running' && !(await demand('stop', 'Running'))) return;
+  believe(item, 'stopped', true);
+}
+
+export function isOwn(mark: string, { vm }: Item): boolean {
+  return mark.includes(vm.uuid) && !mark.includes('another-cloud');
+}
+
+export function isBuilt(mark: string): boolean {
+  return mark.includes('"state":"built"');
+}
+
+/** So many at a time. */
+export async function forEach<T>(
+  list: readonly T[],
+  atOnce: number,
+  work: (one: T) => Promise<void>,
+): Promise<void> {
+  const waiting = [...list];
+  const worker = async (): Promise<void> => {
+    for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) await work(one);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}

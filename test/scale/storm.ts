@@ -1,0 +1,87 @@
+import { type Item, newItem } from './items.ts';
+import { makeOffice } from './office.ts';
+import { checkPeace } from './peace.ts';
+import { rage } from './rage.ts';
+import { createRandom } from './random.ts';
+import { settle } from './settle.ts';
+import { plantStrangers } from './strangers.ts';
+import { type Host, hostsOf } from './system.ts';
+import { openSystem, storms } from './systems.ts';
+import { createTally, type Line } from './tally.ts';
+
+export interface StormOptions {
+  readonly file: string;
+  readonly seed: number;
+  readonly seconds: number;
+  readonly instances: number;
+  /** How many calls are under way at a time. */
+  readonly processes: number;
+  /** What a call of the storm has; afterwards it is what CloudStack gives. */
+  readonly timeoutSeconds: number;
+  /** How often two creates of one instance come at once, as when a management server takes over. */
+  readonly twins: number;
+  /** Only these; all of them unless said otherwise. */
+  readonly providers?: readonly string[];
+}
+
+export interface StormReport {
+  readonly violations: readonly string[];
+  readonly lines: readonly Line[];
+  readonly troubles: ReadonlyMap<string, number>;
+  /** Of the storm alone and of all with what followed. */
+  readonly stormCalls: number;
+  readonly stormSeconds: number;
+  readonly calls: number;
+  readonly hosts: number;
+}
+
+/** Mixed actions on many instances of all providers while everything goes wrong, and the peace after. */
+export async function storm(options: StormOptions): Promise<StormReport> {
+  const { file, seed, timeoutSeconds, instances, twins } = options;
+  // Nobody shall fail in peace because this machine is too small for the storm.
+  const processes = Math.min(4, options.processes);
+  const random = createRandom(seed);
+  const tally = createTally();
+  const office = makeOffice({ file, twins, random: random.fork(0), tally });
+  const { providers = storms } = options;
+  const systems = await Promise.all(
+    providers.map((name) => openSystem(name, office.place, instances)),
+  );
+  try {
+    const hosts = systems.flatMap(hostsOf);
+    const items = Array.from({ length: instances }, (_, at) =>
+      newItem(at + 1, hosts[at % hosts.length] as Host),
+    );
+    const strangers = await plantStrangers(systems, items);
+    const begunMs = performance.now();
+    const retired: Item[] = [];
+    office.allow({ deaths: 0.1, seconds: timeoutSeconds });
+    await rage({ office, systems, hosts, items, retired, random, tally }, options);
+    const stormSeconds = (performance.now() - begunMs) / 1000;
+    const stormCalls = callsOf([...tally.lines.values()]);
+    for (const system of systems) {
+      await system.calm();
+      system.heal();
+    }
+    // As CloudStack has it unless it is told otherwise.
+    office.allow({ deaths: 0, seconds: 1800 });
+    const all = [...retired, ...items];
+    await settle(office, all, { random: random.fork(1), processes, tally });
+    await checkPeace({ office, systems, hosts, items: all, strangers, tally, processes });
+    const lines = [...tally.lines.values()];
+    const { violations, troubles } = tally;
+    const calls = callsOf(lines);
+    return {
+      ...{ violations, lines, troubles, stormCalls, stormSeconds, calls, hosts: hosts.length },
+    };
+  } finally {
+    for (const { backend } of systems) {
+      await backend.close().catch((thrown: unknown) => tally.violation(String(thrown)));
+    }
+    office.place.remove();
+  }
+}
+
+function callsOf(lines: readonly Line[]): number {
+  return lines.reduce((sum, { done, failed, killed }) => sum + done + failed + killed, 0);
+}

@@ -1,0 +1,54 @@
+import type { Ended } from './process.ts';
+
+/** How a call came out, for the table. */
+export type Outcome = 'done' | 'failed' | 'killed';
+
+export type Document = Readonly<Record<string, unknown>>;
+
+export function outcomeOf({ exitCode, signal }: Ended): Outcome {
+  if (signal !== null) return 'killed';
+  return exitCode === 0 ? 'done' : 'failed';
+}
+
+/** The answer; empty for a process that was killed before it had one. */
+export function documentOf({ text }: Ended): Document {
+  try {
+    return JSON.parse(text) as Document;
+  } catch {
+    return {};
+  }
+}
+
+/** What is wrong with the way a call ended, whatever it was about; nothing for a good one. */
+export function faultOf(ended: Ended, secrets: readonly string[]): string | undefined {
+  const { signal, sent, text, late } = ended;
+  if (late) return 'was not done when its time was over';
+  const leaked = secrets.find((secret) => text.includes(secret));
+  if (leaked !== undefined) return 'tells a secret';
+  if (signal === null) return formFault(ended);
+  if (signal !== sent) return `died of ${signal}, which nobody had sent`;
+  // Killed before it could answer; what it did answer has to be whole.
+  return text === '' || 'status' in documentOf(ended) ? undefined : 'left half an answer';
+}
+
+function formFault({ text, exitCode }: Ended): string | undefined {
+  if (!/^[\x20-\x7e]+\n$/.test(text)) return `answered no single line of ASCII: ${clip(text)}`;
+  if (text.length > 60_000) return `answered ${text.length} bytes`;
+  let document: Document;
+  try {
+    document = JSON.parse(text);
+  } catch {
+    return `answered no JSON: ${clip(text)}`;
+  }
+  if (exitCode !== 0 && exitCode !== 1) return `ended with ${exitCode}`;
+  const status = exitCode === 0 ? 'success' : 'error';
+  if (document['status'] !== status) return `ended with ${exitCode}, but says ${clip(text)}`;
+  if (exitCode === 1 && typeof document['error'] !== 'string') return 'failed without a reason';
+  // Something that "should not happen", in our own words.
+  if (/should not happen/.test(text)) return `stumbled: ${clip(text)}`;
+  return undefined;
+}
+
+function clip(text: string): string {
+  return JSON.stringify(text.length > 400 ? `${text.slice(0, 400)} ...` : text);
+}
