@@ -27,7 +27,8 @@ and says for each line what it found and what to do. It changes nothing anywhere
 
 Details are given as key=value: of the host, or with extension. or resourcemap. in front, or
 with virtualmachine. for what a template or an offering gives its instances. A secret is better
-given in a file: --details, --payload, or KEY_file=NAME in the secrets directory. Run it as user cloud to see what CloudStack sees, or as root to see everything.
+given in a file: --details, --payload, or KEY_file=NAME in the secrets directory.
+Run it as user cloud to see what CloudStack sees, or as root to see everything.
 
   outrigger doctor
   sudo -u cloud outrigger doctor provider=simulator node=sim1
