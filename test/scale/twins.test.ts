@@ -15,7 +15,8 @@ import { createRandom, type Random } from './random.ts';
 
 const given = process.env['OUTRIGGER_SCALE_SEED'];
 const seed = given === undefined ? Date.now() & 0x7fffffff : Number(given);
-const rounds = 40;
+/** `npm test` plays a few; the more, the more moments are met. */
+const rounds = Number(process.env['OUTRIGGER_SCALE_ROUNDS'] ?? 10);
 
 describe('an instance that two creates have made at once, one of which was told to end', () => {
   for (const provider of lists) {

@@ -1,5 +1,6 @@
+import { Failure } from '../../failure.ts';
 import type { Deadline } from '../../kit/deadline.ts';
-import { type Mark, writeMark } from '../../kit/mark.ts';
+import { type Mark, readMark, writeMark } from '../../kit/mark.ts';
 import { poll } from '../../kit/poll.ts';
 import { type Undo, withUndo } from '../../kit/undo.ts';
 import type { Preparation, SizedInstance } from '../../provider.ts';
@@ -71,7 +72,24 @@ async function build(
   await reshape(rig, found, hardware);
   await rewire(rig, found, [], hardware.wiring);
   await order(rig, found, 'start', isRunning);
-  await remark(rig, found, { ...found.mark, state: 'built' });
+  await finish(rig, found);
+}
+
+/**
+ * Writes that the machine is built. Once that is written others may have reported it, so that it is
+ * looked for before anything is taken back.
+ */
+async function finish(rig: Rig, found: Found): Promise<void> {
+  try {
+    await remark(rig, found, { ...found.mark, state: 'built' });
+  } catch (thrown) {
+    const { notes } = await within(rig, rig.context.deadline.forUndo())
+      .host.ask(steps.machine, { id: found.id })
+      .catch(() => ({ notes: '' }));
+    const mark = readMark(notes);
+    if (typeof mark !== 'object' || mark.state !== 'built') throw thrown;
+    rig.context.log('create.finished', { machine: found.id, after: Failure.from(thrown).message });
+  }
 }
 
 /** Keeps the place for the id in a mark that is written before the id is known. */

@@ -10,6 +10,7 @@ const markKey = 'outrigger';
 const homeKey = 'outrigger-home';
 const nameKey = 'outrigger-hostname';
 const leftKey = 'outrigger-left';
+const leavingKey = 'outrigger-leaving';
 
 export function markOf(machine: Machine): Mark | 'unreadable' | undefined {
   const text = annotation(machine, markKey);
@@ -30,6 +31,24 @@ export function ownNameOf(machine: Machine): string | undefined {
 /** The UUID of the deleted instance that the machine was taken over for and was left by. */
 export function leftBy(machine: Machine): string | undefined {
   return markOf(machine) === undefined ? annotation(machine, leftKey) : undefined;
+}
+
+/** Somebody has begun to give the unfinished machine back, and may have been killed over it. */
+export function isLeavingUnfinished(machine: Machine): boolean {
+  return annotation(machine, leavingKey) !== undefined;
+}
+
+/**
+ * Writes on an unfinished machine that it is about to be given back; the answer shows whether somebody
+ * has finished it meanwhile. Whoever finishes one looks for this in the answer to his own writing, so
+ * that of two calls at least one learns of the other.
+ */
+export function announceLeaving(rig: Rig, machine: Machine, { uuid }: Instance): Promise<Machine> {
+  return annotate(rig, machine, { [leavingKey]: uuid });
+}
+
+export async function withdrawLeaving(rig: Rig, machine: Machine): Promise<void> {
+  await annotate(rig, machine, { [leavingKey]: '' });
 }
 
 export function markFor(
@@ -60,7 +79,7 @@ export async function keepOwnName(rig: Rig, machine: Machine): Promise<void> {
  * it: under the instance's agent name or stored id it would else pass for one that lost its mark.
  */
 export async function removeMark(rig: Rig, machine: Machine, { uuid }: Instance): Promise<void> {
-  const form = { [markKey]: '', [homeKey]: '', [nameKey]: '', [leftKey]: uuid };
+  const form = { [markKey]: '', [homeKey]: '', [nameKey]: '', [leavingKey]: '', [leftKey]: uuid };
   await annotate(rig, machine, form);
 }
 

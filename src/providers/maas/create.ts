@@ -2,7 +2,7 @@ import { Failure } from '../../failure.ts';
 import { withUndo } from '../../kit/undo.ts';
 import type { Preparation, SizedInstance } from '../../provider.ts';
 import { pinOf } from './allocate.ts';
-import { markFor, markOf, writeMarkOn } from './annotations.ts';
+import { isLeavingUnfinished, markFor, markOf, writeMarkOn } from './annotations.ts';
 import type { Blueprint } from './blueprint.ts';
 import { claim } from './claim.ts';
 import { consoleOf } from './console.ts';
@@ -14,7 +14,7 @@ import { matchInterfaces } from './interfaces.ts';
 import { giveBack } from './lifecycle.ts';
 import type { Blame } from './memory.ts';
 import type { Plan } from './order.ts';
-import { release } from './release.ts';
+import { releaseUnfinished } from './release.ts';
 import { nameOf, type Rig, rigUntil } from './rig.ts';
 import { status } from './statuses.ts';
 import { powerOn } from './switching.ts';
@@ -101,7 +101,7 @@ async function takeBack(
   const claims = await claimsOf(rig, instance);
   const machine = claims.find(({ system_id }) => system_id === systemId);
   if (machine === undefined) return;
-  await release(rig, instance, machine, {
+  await releaseUnfinished(rig, instance, machine, {
     why: `deployment of ${instance.name} failed`,
     ...(blame === undefined ? {} : { blame }),
   });
@@ -114,7 +114,12 @@ async function build(
   plan: Plan,
 ): Promise<void> {
   const deployed = await deploy(rig, instance, machine, plan);
-  await writeMarkOn(rig, deployed, markFor(rig, instance, deployed.system_id, 'built'));
+  const markAs = (state: 'building' | 'built'): Promise<Machine> =>
+    writeMarkOn(rig, deployed, markFor(rig, instance, deployed.system_id, state));
+  if (isLeavingUnfinished(await markAs('built'))) {
+    await markAs('building');
+    throw isTakenAway(instance, deployed);
+  }
   rig.context.log('deploy.done', { machine: deployed.system_id, addresses: deployed.ip_addresses });
 }
 
@@ -136,9 +141,18 @@ async function settle(
   return writeMarkOn(rig, kept, markFor(rig, instance, kept.system_id, 'building'));
 }
 
-function isUsable({ status: now, locked }: Machine): boolean {
+function isUsable(machine: Machine): boolean {
+  const { status: now, locked } = machine;
   const fit = now === status.allocated || now === status.deploying || now === status.deployed;
-  return fit && !locked;
+  return fit && !locked && !isLeavingUnfinished(machine);
+}
+
+function isTakenAway({ name }: SizedInstance, machine: Machine): Failure {
+  return new Failure(
+    'conflict',
+    `Another call for ${name} has begun to give ${nameOf(machine)} back`,
+    { advice: 'Try again when that call has ended' },
+  );
 }
 
 function preparation(

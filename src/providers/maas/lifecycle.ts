@@ -4,7 +4,7 @@ import { markOf, removeMark } from './annotations.ts';
 import { findForChange, take } from './find.ts';
 import { restoreName } from './hostname.ts';
 import { isBuilding } from './own.ts';
-import { release } from './release.ts';
+import { release, releaseUnfinished } from './release.ts';
 import { nameOf, type Rig } from './rig.ts';
 import { isLeaving, status } from './statuses.ts';
 import { powerOff, powerOn, stateNow } from './switching.ts';
@@ -75,7 +75,7 @@ export async function remove(rig: Rig, instance: Instance): Promise<void> {
 /** A claim that nobody finishes; a failed deployment is remembered. */
 export function giveBack(rig: Rig, instance: Instance, machine: Machine): Promise<void> {
   const failed = machine.status === status.failedDeployment;
-  return release(rig, instance, machine, {
+  return releaseUnfinished(rig, instance, machine, {
     why: failed
       ? `deployment of ${instance.name} failed`
       : `claim of ${instance.name} was not used`,

@@ -1,9 +1,10 @@
 import { Failure } from '../../failure.ts';
 import type { Instance } from '../../provider.ts';
-import { markOf } from './annotations.ts';
+import { announceLeaving, markOf, withdrawLeaving } from './annotations.ts';
 import { restoreName } from './hostname.ts';
 import { type Reason, releaseComment } from './memory.ts';
 import { checkStill, operate } from './operate.ts';
+import { isBuilding } from './own.ts';
 import { reasonOf } from './reason.ts';
 import { nameOf, type Rig, readOne, refuseIfLocked } from './rig.ts';
 import { isLeaving, isOwned, isStuck, status } from './statuses.ts';
@@ -30,6 +31,31 @@ export async function release(
     rig.context.log('machine.released', { machine: system_id, ...reason, ...erase });
   }
   await watch(rig, instance, machine);
+}
+
+/** Gives back what was claimed and not finished, unless another call has finished it meanwhile. */
+export async function releaseUnfinished(
+  rig: Rig,
+  instance: Instance,
+  machine: Machine,
+  reason: Reason,
+): Promise<void> {
+  if (await isFinishedNow(rig, instance, machine)) return;
+  await release(rig, instance, machine, reason);
+}
+
+async function isFinishedNow(rig: Rig, instance: Instance, machine: Machine): Promise<boolean> {
+  if (!isBuilding(markOf(machine)) || machine.status === status.failedDeployment) return false;
+  const { log } = rig.context;
+  const { system_id } = machine;
+  const note = (event: string) => (thrown: unknown) =>
+    log(event, { level: 'warn', machine: system_id, error: Failure.from(thrown).message });
+  // What nobody can write on, nobody can finish.
+  const now = await announceLeaving(rig, machine, instance).catch(note('release.unannounced'));
+  if (now === undefined || isBuilding(markOf(now))) return false;
+  log('release.spared', { machine: system_id });
+  await withdrawLeaving(rig, machine).catch(note('release.not withdrawn'));
+  return true;
 }
 
 /** An answer that was lost is asked for again only after a look at whose machine it is by now. */
