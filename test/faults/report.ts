@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { actions } from './actions.ts';
 import { notReached } from './cell.ts';
 import type { Kept } from './results.ts';
+import type { SystemName } from './systems.ts';
 import { faults, lacking, providers, rowsOf } from './table.ts';
 
 interface Played extends Kept {
@@ -48,7 +49,7 @@ function reportOf(results: readonly Played[]): string {
     ...failures(failed),
     ...providers.flatMap((provider) => {
       const own = results.filter((each) => each.provider === provider);
-      return own.length === 0 ? [] : [`### ${provider}`, tableOf(own)];
+      return own.length === 0 ? [] : [`### ${provider}`, tableOf(provider, own)];
     }),
     ...skipped(),
   ].join('\n\n');
@@ -68,15 +69,18 @@ function short(text: string): string {
   return plain.length > 240 ? `${plain.slice(0, 240)} ...` : plain;
 }
 
-/** A row for each fault and a column for each action. */
-function tableOf(results: readonly Played[]): string {
-  const columns = actions.filter(({ name }) => results.some(({ action }) => action === name));
+/** A row for each fault and a column for each action; what was not played yet stays empty. */
+function tableOf(provider: SystemName, results: readonly Played[]): string {
+  const table = rowsOf(provider);
+  const columns = actions.filter(({ name }) => table.some(({ action }) => action.name === name));
   const rows = faults.flatMap(({ name }) => {
-    const own = results.filter(({ fault }) => fault === name);
-    if (own.length === 0) return [];
-    const squares = columns.map((column) =>
-      square(own.filter(({ action }) => action === column.name)),
-    );
+    const fitting = table.filter(({ fault }) => fault.name === name);
+    if (fitting.length === 0) return [];
+    const squares = columns.map((column) => {
+      if (!fitting.some(({ action }) => action.name === column.name)) return '-';
+      const own = results.filter((each) => each.fault === name && each.action === column.name);
+      return own.length === 0 ? '' : square(own);
+    });
     return [`| ${name} | ${squares.join(' | ')} |`];
   });
   const heads = columns.map(({ name, end }) => `${name}: ${end}`);
@@ -90,7 +94,7 @@ function square(results: readonly Kept[]): string {
   for (const { told } of reached) counts.set(told, (counts.get(told) ?? 0) + 1);
   const told = [...counts].map(([word, count]) => (count === 1 ? word : `${word} ${count}`));
   const failed = reached.filter(({ complaints }) => complaints.length > 0).length;
-  return [...told, ...(failed === 0 ? [] : [`**${failed} failed**`])].join(', ') || '-';
+  return [...told, ...(failed === 0 ? [] : [`**${failed} failed**`])].join(', ') || 'not reached';
 }
 
 function skipped(): readonly string[] {

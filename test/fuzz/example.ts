@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { builtInActions } from '../../src/commands/as-cloudstack/time-outs.ts';
 import { type Json, recorded } from '../cloudstack/recorded.ts';
 import { type Behaviour, behaviours } from './behaviour.ts';
 import { hostileJson, hostileText } from './hostile.ts';
@@ -14,17 +15,7 @@ export interface Example {
   readonly behaviour: Behaviour;
 }
 
-export const words: readonly string[] = [
-  'prepare',
-  'create',
-  'start',
-  'stop',
-  'reboot',
-  'delete',
-  'status',
-  'statuses',
-  'getconsole',
-];
+export const words: readonly string[] = builtInActions;
 
 export const customs: readonly string[] = ['Look', 'Wipe', 'delete', 'Nonsense'];
 
