@@ -20,7 +20,7 @@ export interface Action {
   /** Calls of this one and of the clean-up after it, while the fault lasts. */
   readonly pairs?: number;
   readonly only?: readonly SystemName[];
-  /** Struck at so many requests or changes only, whatever the fault. */
+  /** Struck at so many requests or changes only by faults that do not strike at all of them. */
   readonly most?: number;
   /** For the faults of these names only; all of them without. */
   readonly faults?: readonly string[];
@@ -40,13 +40,20 @@ export const few = ['create', 'stop', 'delete', 'status'] as const;
 
 const word = (name: string) => (): Call => ({ word: name });
 
-const snapshot = (provider: SystemName): Readonly<Record<string, unknown>> => ({
-  [provider === 'hyperv' ? 'snapshot_name' : 'snap_name']: 'before',
-});
+const withSnapshotName =
+  (name: string) =>
+  (_: Vm, provider: SystemName): Call => ({
+    word: name,
+    parameters: { [provider === 'hyperv' ? 'snapshot_name' : 'snap_name']: 'before' },
+  });
+
+const withInstanceName =
+  (word: string) =>
+  ({ name }: Vm): Call => ({ word, parameters: { instance_name: name } });
 
 const withSnapshots = ['proxmox', 'hyperv', 'simulator'] as const;
 
-/** Faults after which nobody knows what became of a create. */
+/** Faults after which nobody knows what became of the action. */
 const inTheDark = [
   'none',
   'refused',
@@ -61,6 +68,17 @@ const inTheDark = [
 const createOnly = {
   from: 'prepared',
   call: word('create'),
+  faults: inTheDark,
+  most: 5,
+} as const;
+
+const stop: Call = { word: 'stop', state: 'Running' };
+
+/** Whoever is tired of waiting destroys the instance. */
+const givenUp = {
+  failed: [stop, { word: 'delete' }],
+  succeeded: [stop, { word: 'delete' }],
+  end: 'gone',
   faults: inTheDark,
   most: 5,
 } as const;
@@ -142,7 +160,7 @@ export const actions: readonly Action[] = [
   {
     name: 'CreateSnapshot',
     from: 'running',
-    call: (_, provider) => ({ word: 'CreateSnapshot', parameters: snapshot(provider) }),
+    call: withSnapshotName('CreateSnapshot'),
     failed: [{ word: 'ListSnapshots' }, 'sync'],
     end: 'running',
     only: withSnapshots,
@@ -150,7 +168,7 @@ export const actions: readonly Action[] = [
   {
     name: 'RestoreSnapshot',
     from: 'snapshot',
-    call: (_, provider) => ({ word: 'RestoreSnapshot', parameters: snapshot(provider) }),
+    call: withSnapshotName('RestoreSnapshot'),
     failed: ['again', 'sync'],
     succeeded: ['sync'],
     end: 'running',
@@ -159,7 +177,7 @@ export const actions: readonly Action[] = [
   {
     name: 'Reinstall',
     from: 'running',
-    call: ({ name }) => ({ word: 'Reinstall', parameters: { instance_name: name } }),
+    call: withInstanceName('Reinstall'),
     failed: ['again', 'sync'],
     end: 'running',
     newDisk: true,
@@ -168,10 +186,42 @@ export const actions: readonly Action[] = [
   {
     name: 'Redeploy',
     from: 'running',
-    call: ({ name }) => ({ word: 'Redeploy', parameters: { instance_name: name } }),
+    call: withInstanceName('Redeploy'),
     failed: ['again', 'sync'],
     end: 'running',
     newDisk: true,
+    only: ['maas'],
+  },
+  // Somebody stops or destroys an instance whose action was interrupted.
+  {
+    name: 'reboot-stop',
+    from: 'running',
+    call: word('reboot'),
+    failed: [stop],
+    succeeded: [stop],
+    end: 'stopped',
+    faults: inTheDark,
+    most: 5,
+  },
+  {
+    ...givenUp,
+    name: 'RestoreSnapshot-delete',
+    from: 'snapshot',
+    call: withSnapshotName('RestoreSnapshot'),
+    only: withSnapshots,
+  },
+  {
+    ...givenUp,
+    name: 'Reinstall-delete',
+    from: 'running',
+    call: withInstanceName('Reinstall'),
+    only: withSnapshots,
+  },
+  {
+    ...givenUp,
+    name: 'Redeploy-delete',
+    from: 'running',
+    call: withInstanceName('Redeploy'),
     only: ['maas'],
   },
 ];

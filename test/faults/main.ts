@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type Cell, idOf, type Result } from './cell.ts';
-import { writeReport } from './report.ts';
+import { counted, writeReport } from './report.ts';
 import { keepResults, playFairly, readResults, toKeep } from './results.ts';
 import { cellsOf, none, providers, type Row, rowsOf } from './table.ts';
 
@@ -65,7 +65,7 @@ async function playRow(row: Row): Promise<readonly [played: number, failed: numb
     const lines = result.complaints.map((complaint) => `  ${complaint.trim()}`);
     print([`FAILED ${id}`, ...lines, `  npm run test:faults -- --only ${id}`].join('\n'));
   }
-  if (told.length > 0) print(`${idOf(row)}: ${told.join(', ')}`);
+  if (told.length > 0) print(`${idOf(row)}: ${counted(told).join(', ')}`);
   return [told.length, failed];
 }
 

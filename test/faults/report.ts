@@ -90,11 +90,16 @@ function tableOf(provider: SystemName, results: readonly Played[]): string {
 
 function square(results: readonly Kept[]): string {
   const reached = results.filter(({ told }) => told !== notReached);
-  const counts = new Map<string, number>();
-  for (const { told } of reached) counts.set(told, (counts.get(told) ?? 0) + 1);
-  const told = [...counts].map(([word, count]) => (count === 1 ? word : `${word} ${count}`));
+  const told = counted(reached.map((each) => each.told.replace('killed by SIGKILL', 'killed')));
   const failed = reached.filter(({ complaints }) => complaints.length > 0).length;
   return [...told, ...(failed === 0 ? [] : [`**${failed} failed**`])].join(', ') || 'not reached';
+}
+
+/** What was said, once each, with how often where that is more than once. */
+export function counted(words: readonly string[]): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return [...counts].map(([word, count]) => (count === 1 ? word : `${word} ${count}`));
 }
 
 function skipped(): readonly string[] {

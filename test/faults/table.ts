@@ -62,6 +62,8 @@ export function lacking(): readonly string[] {
   });
 }
 
+const all = Number.POSITIVE_INFINITY;
+
 /** The cells of a row: one, or those for the requests or changes of the undisturbed action. */
 export function cellsOf(
   row: Row,
@@ -74,14 +76,14 @@ export function cellsOf(
   if (fault.at === undefined) return [row];
   // An action that changes nothing has only its requests to be struck at.
   const counted = fault.at === 'change' && clean.changes > 0 ? 'changes' : 'requests';
-  const most = wanted ?? Math.min(row.action.most ?? 999, fault.most ?? 999);
-  return spread(clean[counted], most).map((position) => ({ ...row, counted, position }));
+  const { most = all } = fault;
+  const usual = most === all ? all : Math.min(row.action.most ?? all, most);
+  return spread(clean[counted], wanted ?? usual).map((position) => ({ ...row, counted, position }));
 }
 
 /** So many of the numbers from 1 to the last one, both of them included. */
 function spread(last: number, most: number): readonly number[] {
-  const all = Array.from({ length: last }, (_, index) => index + 1);
-  if (last <= most) return all;
+  if (last <= most) return Array.from({ length: last }, (_, index) => index + 1);
   if (most === 1) return [Math.ceil(last / 2)];
   const steps = Array.from({ length: most }, (_, index) => index / (most - 1));
   return steps.map((part) => 1 + Math.round(part * (last - 1)));
