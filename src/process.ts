@@ -66,7 +66,7 @@ function serveCloudStack(argv: readonly string[], registry: Registry): void {
     process.on(signal, () => call.interrupt(`Stopped by ${signal}`));
   }
   call.answer.then(
-    ({ text, exitCode }) => process.exit(print(1, text) ? exitCode : 1),
+    ({ text, exitCode }) => process.exit(print(1, text, 5) ? exitCode : 1),
     () => process.exit(1),
   );
 }
@@ -83,11 +83,12 @@ function hostname(): string {
 /**
  * Writes all of it or says that it could not, without `process.stdout`, which would write later.
  *
- * CloudStack reads a pipe that holds 65,536 bytes, so this waits only where somebody reads slowly.
+ * CloudStack reads a pipe that holds 65,536 bytes, so this waits only where somebody reads slowly;
+ * a person who looks at a page of it may take any time.
  */
-function print(fd: number, text: string): boolean {
+function print(fd: number, text: string, patienceSeconds = Infinity): boolean {
   const bytes = Buffer.from(text);
-  const givenUp = process.uptime() + 5;
+  const givenUp = process.uptime() + patienceSeconds;
   for (let at = 0; at < bytes.length; ) {
     try {
       at += writeSync(fd, bytes, at);

@@ -156,7 +156,8 @@ export interface Outcome {
 
 /** A parameter of a custom action, with the type CloudStack shall check. */
 export interface Parameter<Value = unknown> extends Field<Value> {
-  readonly type: 'STRING' | 'NUMBER' | 'BOOLEAN' | 'DATE';
+  /** Not DATE: that comes without a zone, in the words of the management server's locale. */
+  readonly type: 'STRING' | 'NUMBER' | 'BOOLEAN';
   readonly format?: 'UUID' | 'EMAIL' | 'PASSWORD' | 'URL' | 'DECIMAL';
   readonly options?: readonly string[];
 }
@@ -280,6 +281,7 @@ export interface Provider<
   readonly blueprint: B;
   /** VM details that prepare hands back, with a sentence each. */
   readonly stored: Readonly<Record<string, string>>;
+  /** None is called `status` or `statuses`: those words have little time whatever CloudStack allows. */
   readonly actions: A;
   /** Whether CloudStack has to call prepare before create. */
   readonly prepares: boolean;

@@ -7,25 +7,22 @@ import { type Payload, parsePayload, readPayloadFile } from './payload.ts';
 
 /** The payload, or what is left of it without the parts that are issues now. */
 export function readPayload({ payloadFile }: Arguments, issues: Issues): Payload {
-  const raw = readPayloadFile(payloadFile);
+  return checkPayload(readPayloadFile(payloadFile), issues);
+}
+
+function checkPayload(raw: Readonly<Record<string, unknown>>, issues: Issues): Payload {
   const parsed = parsePayload(raw);
   if ('payload' in parsed) return parsed.payload;
   for (const issue of parsed.issues) issues.add('usage', issue);
   // What stands elsewhere in it is still looked at, so that everything is said at once.
-  const none = { extension: {}, resourcemap: {}, host: {}, virtualmachine: {}, action: {} };
-  const { caller: _caller, action, ...rest } = raw;
-  return {
-    ...rest,
-    ...(typeof action === 'string' ? { action } : {}),
-    externaldetails: none,
-    parameters: {},
-  };
+  const rest = Object.entries(raw).filter(([key]) => !parsed.broken.has(key));
+  return checkPayload(Object.fromEntries(rest), issues);
 }
 
 /** CloudStack's own action; none for a custom one, which its payload names. */
 export function findRow(args: Arguments, { action }: Payload): ActionRow | undefined {
   // Custom actions have no dots in their names; Java classes do.
-  if (args.action.includes('.') || action?.includes('.')) {
+  if (args.action.includes('.')) {
     throw plain(
       'unsupported',
       `CloudStack's internal command ${args.action} is nothing that an extension does`,

@@ -4,7 +4,7 @@ import type { Registry } from '../provider.ts';
 import type { Arguments } from './arguments.ts';
 import type { Budget } from './budget.ts';
 import type { Config } from './config.ts';
-import type { Known } from './request.ts';
+import type { Known } from './known.ts';
 
 /** All that a call touches of the machine it runs on; injected, so that tests own it. */
 export interface World {

@@ -19,7 +19,20 @@ const logDirectory = '/var/log/cloudstack/management';
 
 /** The configuration with its defaults; a missing file is an empty one, a broken one a failure. */
 export function readConfig(file: string): Config {
-  const given = isThere(file) ? parse(file) : {};
+  return withDefaults(isThere(file) ? parse(file) : {});
+}
+
+/** Where to log what is wrong with a configuration: as far as it says so itself, else as without one. */
+export function readLogConfig(file: string): Config['log'] {
+  try {
+    const given = v.safeParse(v.object({ log: logSchema() }), isThere(file) ? readJson(file) : {});
+    return withDefaults(given.success ? given.output : {}).log;
+  } catch {
+    return withDefaults({}).log;
+  }
+}
+
+function withDefaults(given: Given): Config {
   const logFile = given.log?.file ?? `${logDirectory}/outrigger.log`;
   const beside = logFile.slice(0, logFile.lastIndexOf('/'));
   return {
@@ -45,27 +58,34 @@ function isThere(file: string): boolean {
   return found !== undefined;
 }
 
-function parse(file: string) {
-  const path = v.pipe(v.string(), v.regex(/^\/[^\0]*[^/\0]$/, 'must be an absolute path'));
-  const schema = v.strictObject({
-    log: v.optional(
-      v.strictObject({
-        enabled: v.optional(v.boolean()),
-        level: v.optional(v.picklist(levels)),
-        file: v.optional(path),
-      }),
-    ),
-    memo: v.optional(
-      v.strictObject({
-        seconds: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(300))),
-        directory: v.optional(path),
-      }),
-    ),
-    state_directory: v.optional(path),
-    secrets_directory: v.optional(path),
+type Given = v.InferOutput<ReturnType<typeof schema>>;
+
+function schema() {
+  const memo = v.strictObject({
+    seconds: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(300))),
+    directory: path(),
+  });
+  return v.strictObject({
+    log: logSchema(),
+    memo: v.optional(memo),
+    state_directory: path(),
+    secrets_directory: path(),
     keep_payloads: v.optional(v.boolean()),
   });
-  const result = v.safeParse(schema, readJson(file));
+}
+
+function logSchema() {
+  const log = { enabled: v.optional(v.boolean()), level: v.optional(v.picklist(levels)) };
+  return v.optional(v.strictObject({ ...log, file: path() }));
+}
+
+function path() {
+  const wants = 'must be an absolute path';
+  return v.optional(v.pipe(v.string(), v.regex(/^\/[^\0]*[^/\0]$/, wants)));
+}
+
+function parse(file: string): Given {
+  const result = v.safeParse(schema(), readJson(file));
   if (result.success) return result.output;
   const issues = result.issues.map((issue) => `"${v.getDotPath(issue) ?? ''}": ${issue.message}`);
   throw new Failure('config', `${file} is not as it has to be: ${issues.join('; ')}`, {

@@ -15,9 +15,7 @@ export interface Custom {
 /** The action by its name in any case; a plain `unsupported` otherwise, with what there is. */
 export function findCustom(provider: Provider, asked: string): Custom {
   const names = Object.keys(provider.actions);
-  const name =
-    names.find((each) => each === asked) ??
-    names.find((each) => each.toLowerCase() === asked.toLowerCase());
+  const name = names.find((each) => each.toLowerCase() === asked.toLowerCase());
   const action = name === undefined ? undefined : provider.actions[name];
   if (name !== undefined && action !== undefined) return { name, action };
   const near = nearest(asked, names);

@@ -1,9 +1,6 @@
-import * as v from 'valibot';
-import { Failure } from '../failure.ts';
-import { matchesAny } from '../kit/fields.ts';
 import { nearest } from '../kit/nearest.ts';
-import { readSecretFile } from '../kit/secrets.ts';
 import type { Field, Fields } from '../provider.ts';
+import { fillOnDemand, type Given, type Limits, readValue } from './detail-value.ts';
 import type { Issues } from './issues.ts';
 import type { Details } from './payload.ts';
 
@@ -21,19 +18,10 @@ export interface Resolved {
   readonly secrets: readonly string[];
 }
 
-interface Given {
-  readonly level: Level['name'];
-  readonly key: string;
-  readonly text: string;
-}
-
-export interface ResolveOptions {
+export interface ResolveOptions extends Limits {
   /** From weak to strong. */
   readonly levels: readonly Level[];
-  readonly secretsDirectory: string;
   readonly issues: Issues;
-  /** The settings that limit what an instance may choose. */
-  readonly limits?: Readonly<Record<string, unknown>>;
   /** Leaves out what is missing or refused instead of complaining about it. */
   readonly lenient?: (sentence: string) => void;
 }
@@ -63,50 +51,6 @@ export function resolveFields(fields: Fields, options: ResolveOptions): Resolved
     }
   }
   return { values, texts, secrets };
-}
-
-/** Most calls look at few settings: a default becomes a value when somebody asks for it. */
-function fillOnDemand(values: Record<string, unknown>, key: string, field: Field): void {
-  const property = { configurable: true, enumerable: true };
-  Object.defineProperty(values, key, {
-    ...property,
-    get() {
-      const value = v.parse(field.schema(), field.default ?? '');
-      Object.defineProperty(values, key, { ...property, value });
-      return value;
-    },
-  });
-}
-
-function readValue(
-  field: Field,
-  given: Given,
-  { secretsDirectory, limits = {} }: ResolveOptions,
-): { readonly value: unknown; readonly text: string } | { readonly issue: string } {
-  const value = field.secret === true ? '' : ` is ${quote(given.text)} and`;
-  const shown = `${given.level} detail "${given.key}"${value}`;
-  let { text } = given;
-  if (field.file === true || (field.secret === true && given.key.endsWith('_file'))) {
-    // What lies in the secrets directory would go to whomever an instance belongs to.
-    if (given.level === 'instance') return { issue: `${shown} may not name a file` };
-    try {
-      text = readSecretFile(secretsDirectory, text);
-    } catch (error) {
-      return { issue: `${given.level} detail "${given.key}": ${Failure.from(error).message}` };
-    }
-  }
-  const result = v.safeParse(field.schema(), text);
-  if (!result.success) return { issue: `${shown} ${result.issues[0].message}` };
-  const limit = field.within === undefined ? undefined : limits[field.within];
-  if (given.level === 'instance' && !isWithin(result.output, text, limit)) {
-    return { issue: `${shown} is not allowed by the operator's "${field.within}"` };
-  }
-  return { value: result.output, text };
-}
-
-function isWithin(value: unknown, text: string, limit: unknown): boolean {
-  if (typeof limit === 'number') return typeof value === 'number' && value <= limit;
-  return Array.isArray(limit) ? matchesAny(text.trim(), limit as string[]) : true;
 }
 
 function strongest(
@@ -139,7 +83,6 @@ function missing(key: string, field: Field, fields: Fields, levels: readonly Lev
   const file = field.secret === true ? ` (or "${key}_file")` : '';
   const where = levels
     .map(({ name }) => name)
-    .filter((name) => name !== 'action')
     .reverse()
     .join(', ');
   const known = new Set(Object.entries(fields).flatMap(([word, each]) => wordsFor(word, each)));
@@ -161,14 +104,6 @@ function missing(key: string, field: Field, fields: Fields, levels: readonly Lev
 /** Details are somebody's JSON: `constructor` and the like are keys as good as any. */
 function own(details: Details, key: string): string | undefined {
   return Object.hasOwn(details, key) ? details[key] : undefined;
-}
-
-function quote(text: string): string {
-  // Somebody's address may hold a password, which is no secret by its key. Not by a pattern: it
-  // would begin again at every slash of a text that may be long.
-  const [start, end] = [text.indexOf('//'), text.lastIndexOf('@')];
-  const shown = start >= 0 && end > start ? `${text.slice(0, start)}//***${text.slice(end)}` : text;
-  return JSON.stringify(shown.length > 60 ? `${shown.slice(0, 60)}...` : shown);
 }
 
 /** Keys that nobody reads, with the known key that each may be meant for. */

@@ -48,14 +48,20 @@ export function readPayloadFile(file: string): Readonly<Record<string, unknown>>
   return parsed as Record<string, unknown>;
 }
 
-/** The payload with its details as texts, or the issues in the operator's words. */
+/** The issues in the operator's words, and the keys of the payload that they stand under. */
+interface Broken {
+  readonly issues: readonly string[];
+  readonly broken: ReadonlySet<unknown>;
+}
+
+/** The payload with its details as texts, or what is wrong with it. */
 export function parsePayload(
   raw: Readonly<Record<string, unknown>>,
-): { readonly payload: Payload } | { readonly issues: readonly string[] } {
-  const result = v.safeParse(payloadSchema(), raw);
-  return result.success
-    ? { payload: result.output as Payload }
-    : { issues: result.issues.map(describeIssue) };
+): { readonly payload: Payload } | Broken {
+  const { success, output, issues = [] } = v.safeParse(payloadSchema(), raw);
+  if (success) return { payload: output as Payload };
+  const broken = new Set(issues.map(({ path }) => path?.[0].key));
+  return { issues: issues.map(describeIssue), broken };
 }
 
 /** `payload key "a.b[0].c" must be ...`. */

@@ -1,39 +1,15 @@
 import { Failure } from '../failure.ts';
-import type { Caller, Instance, Provider, Registry, SizedInstance } from '../provider.ts';
+import type { Instance, Provider, SizedInstance } from '../provider.ts';
 import type { ActionRow } from './actions.ts';
 import type { Arguments } from './arguments.ts';
 import { findRow, readPayload, secretsIn } from './asked.ts';
 import { type Custom, checkRole, findCustom, parameterSecrets, readParameters } from './custom.ts';
-import { knownWords, type Level, resolveFields, unknownDetails } from './details.ts';
-import { instanceDetails, readCaller, readInstance, readSizedInstance } from './instance.ts';
+import { readCaller, readInstance, readSizedInstance } from './instance.ts';
 import { collectIssues, type Issues } from './issues.ts';
+import type { Known } from './known.ts';
 import type { Payload } from './payload.ts';
-import {
-  type CoreSettings,
-  chooseProvider,
-  coreFields,
-  operatorLevels,
-  resolveBlueprint,
-  resolveCore,
-  resolveSettings,
-} from './settings.ts';
-
-/** What is known of a call so far, for its log lines and the wording of a failure. */
-export interface Known {
-  provider?: string;
-  vm?: string;
-  name?: string;
-  caller?: Caller;
-  row?: ActionRow | undefined;
-  custom?: Custom;
-  /** Whoever asked reads the text of a failure, tenants included. */
-  shown?: boolean;
-  readonly secrets: string[];
-  /** What a start left out of its blueprint, and why. */
-  readonly leftOut: string[];
-  /** Details that nobody reads, with what they may be meant for; worked out when somebody asks. */
-  unread?: () => readonly string[];
-}
+import { type Reading, resolveDetails } from './request-details.ts';
+import { type CoreSettings, chooseProvider, operatorLevels, resolveCore } from './settings.ts';
 
 /** A call that has been read and checked as a whole. */
 export interface Request {
@@ -49,13 +25,6 @@ export interface Request {
   readonly policy: Readonly<Record<string, unknown>>;
   readonly instance?: Instance;
   readonly sized?: SizedInstance;
-}
-
-export interface Reading {
-  readonly registry: Registry;
-  readonly startedAs: string;
-  readonly secretsDirectory: string;
-  readonly known: Known;
 }
 
 /** Reads the payload and checks all of it against the action, the provider and its settings. */
@@ -140,58 +109,6 @@ function readSubject(
   return needs === 'size'
     ? { instance: read.value, sized: read.value as SizedInstance }
     : { instance: read.value };
-}
-
-interface DetailsToResolve {
-  readonly payload: Payload;
-  readonly provider: Provider;
-  readonly levels: readonly Level[];
-  readonly row: ActionRow | undefined;
-  readonly reading: Reading;
-  readonly issues: Issues;
-}
-
-function resolveDetails({ payload, provider, levels, row, reading, issues }: DetailsToResolve) {
-  const { known, secretsDirectory } = reading;
-  const settings = resolveSettings(provider, levels, secretsDirectory, issues);
-  known.secrets.push(...settings.secrets);
-  const inside: Level = { name: 'instance', details: instanceDetails(payload) };
-  const wanted =
-    row?.blueprint ?? (known.custom?.action.usesBlueprint === true ? 'full' : undefined);
-  const lenient = (sentence: string): void => void known.leftOut.push(sentence);
-  const blueprint =
-    wanted === undefined
-      ? { values: {}, texts: {}, secrets: [] }
-      : resolveBlueprint(provider, {
-          settings: settings.values,
-          levels: [...levels, inside],
-          secretsDirectory,
-          issues,
-          ...(wanted === 'partial' ? { lenient } : {}),
-        });
-  known.secrets.push(...blueprint.secrets);
-  const policy = resolveFields(known.custom?.action.policy ?? {}, {
-    levels: [{ name: 'action', details: payload.externaldetails.action }],
-    secretsDirectory,
-    issues,
-  });
-  known.secrets.push(...policy.secrets);
-  known.unread = () => unreadDetails(provider, levels);
-  return {
-    settings: settings.values,
-    endpoint: JSON.stringify([provider.name, settings.texts]),
-    blueprint: blueprint.values,
-    policy: policy.values,
-  };
-}
-
-/** Nobody fails for a detail that nobody reads; a misspelt one should be easy to find, though. */
-function unreadDetails(provider: Provider, levels: readonly Level[]): readonly string[] {
-  const words = knownWords(coreFields, provider.settings, provider.blueprint);
-  return unknownDetails(levels, words).map(({ level, key, meant }) => {
-    const hint = meant === undefined ? '' : ` (did you mean "${meant}"?)`;
-    return `${level} detail "${key}"${hint}`;
-  });
 }
 
 function attempted({ action }: Arguments, { row, name }: Known): string {

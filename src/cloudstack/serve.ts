@@ -1,19 +1,15 @@
 import { Failure } from '../failure.ts';
 import { createDeadline } from '../kit/deadline.ts';
-import { type Log, silent } from '../kit/log.ts';
-import { createFileLog } from '../kit/log-file.ts';
-import { createMemo, type Memo } from '../kit/memo.ts';
-import { createRedactor } from '../kit/redact.ts';
-import { makeStateDirectory } from '../kit/state-directory.ts';
-import type { Context } from '../provider.ts';
+import { silent } from '../kit/log.ts';
 import { builtIn } from './actions.ts';
 import type { Answer, Body } from './answer.ts';
 import { readArguments } from './arguments.ts';
 import { shareOut } from './budget.ts';
 import type { State, World } from './call.ts';
-import { type Config, readConfig } from './config.ts';
+import { type Config, readConfig, readLogConfig } from './config.ts';
 import { finishFailed, finishWell } from './finish.ts';
-import { type Request, readRequest } from './request.ts';
+import { contextFor, memoFor, openLog } from './means.ts';
+import { readRequest } from './request.ts';
 import { run } from './run.ts';
 
 export type { World } from './call.ts';
@@ -89,9 +85,7 @@ async function work(state: State): Promise<Body> {
   // Until the payload is read, the word alone tells whom a failure is shown to.
   known.row = builtIn(args.action)?.row;
   known.shown = known.row?.shown ?? true;
-  const config = readConfig(world.configFile);
-  state.config = config;
-  state.log = openLog(state, config);
+  const config = configure(state);
   const request = await readRequest(args, {
     registry: world.registry,
     startedAs: world.startedAs,
@@ -105,56 +99,16 @@ async function work(state: State): Promise<Body> {
   return run(request, contextFor(state, request, config), memoFor(state, request, config));
 }
 
-function memoFor(state: State, { endpoint }: Request, config: Config): Memo {
-  const { known, world } = state;
-  const { uid, pid, mayCreate } = world;
-  const clean = (text: string): string => createRedactor(known.secrets).text(text);
-  const memo = createMemo({ ...config.memo, uid, pid, mayCreate, clean }, endpoint, () =>
-    world.time().getTime(),
-  );
-  return {
-    ...memo,
-    remember: (failure) => (state.interrupted ? undefined : memo.remember(failure)),
-  };
-}
-
-function contextFor({ world, log, deadline }: State, { core }: Request, config: Config): Context {
-  if (deadline === undefined) throw new Failure('internal', 'There is no deadline yet');
-  return {
-    deadline,
-    log,
-    installation: core.installation ?? '',
-    stateDirectory(name) {
-      const setting = `"state_directory" in ${world.configFile}`;
-      const place = config.stateDirectory ?? homePlace(world.home, setting);
-      return makeStateDirectory(`${place}/${name}`, world.uid, setting);
-    },
-  };
-}
-
-function homePlace(home: string | undefined, setting: string): string {
-  if (home?.startsWith('/') === true) return `${home.replace(/\/+$/, '')}/.local/state/outrigger`;
-  throw new Failure('config', 'There is no place for state: HOME is not set for this user', {
-    advice: `Set ${setting} to a directory that this user can write to`,
-  });
-}
-
-function openLog(state: State, config: Config): Log {
-  const { world, known, ref, args } = state;
-  if (!config.log.enabled) return silent;
-  const place = {
-    file: config.log.file,
-    level: config.log.level,
-    mayCreate: world.mayCreate,
-    mostBytes: 10 * 1024 * 1024,
-    keep: 5,
-  };
-  const call = `${world.pid}-${Math.round(world.time().getTime()).toString(36)}`;
-  const facts = (): Readonly<Record<string, unknown>> => {
-    const { provider, vm, name, caller } = known;
-    const host = world.hostname();
-    const who = { pid: world.pid, host, action: args?.action, vm, name, provider };
-    return { ref, call, ...who, caller: caller?.account };
-  };
-  return createFileLog(place, facts, world.time, () => createRedactor(known.secrets));
+function configure(state: State): Config {
+  const { configFile } = state.world;
+  try {
+    const config = readConfig(configFile);
+    state.log = openLog(state, config.log);
+    state.config = config;
+    return config;
+  } catch (error) {
+    // The reference that a tenant is shown has to lead somewhere.
+    state.log = openLog(state, readLogConfig(configFile));
+    throw error;
+  }
 }

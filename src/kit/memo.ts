@@ -63,7 +63,6 @@ function recall(file: string, place: MemoPlace, nowMs: number): Failure | undefi
   return new Failure(note.kind, `${note.message} (seen ${age} s ago, not asked again)`, {
     advice: note.advice,
     facts: { remembered: true },
-    outage: false,
   });
 }
 

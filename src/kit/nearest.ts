@@ -41,7 +41,7 @@ function edits(from: string, to: string): number {
         (above[column] ?? 0) + 1,
         (line[column - 1] ?? 0) + 1,
         (above[column - 1] ?? 0) + (same ? 0 : 1),
-        swapped && row > 1 && column > 1 ? (before[column - 2] ?? 0) + 1 : Number.MAX_SAFE_INTEGER,
+        swapped ? (before[column - 2] ?? 0) + 1 : Number.MAX_SAFE_INTEGER,
       );
     }
     before = above;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { shareOut } from '../../src/cloudstack/budget.ts';
+import { registry } from '../../src/providers/index.ts';
 
 describe('the time that CloudStack allows', () => {
   it('is shared out to work, undo and answer, each with its margin, whatever it is', () => {
@@ -30,5 +31,15 @@ describe('the time that CloudStack allows', () => {
     assert.ok(shareOut('status', 1800).answerMs < 8_000);
     assert.ok(shareOut('statuses', 1800).answerMs < 20_000);
     assert.deepEqual(shareOut('status', 2), shareOut('create', 2));
+  });
+
+  it('is cut down for no custom action, since none is called like those two', async () => {
+    const providers = await Promise.all(Object.values(registry).map((load) => load()));
+    const names = providers.flatMap(({ actions }) => Object.keys(actions));
+    assert.ok(names.includes('CreateSnapshot'));
+    assert.deepEqual(
+      names.filter((name) => /^status(es)?$/i.test(name)),
+      [],
+    );
   });
 });

@@ -43,19 +43,19 @@ describe('custom actions', () => {
   after(() => place.remove());
   const run = async (payload: Json, more = {}) =>
     place.call(String(payload['action']), payload, more);
+  const ok = async (payload: Json) => {
+    const done = await run(payload);
+    assert.equal(done.exitCode, 0, done.text);
+  };
   const given = () =>
     ((entries[entries.length - 1] as Entry).given[0] ?? {}) as Record<string, unknown>;
 
   it('run under their name in any case', async () => {
-    for (const action of ['Look', 'look', 'LOOK']) {
-      const done = await run({ ...look(), action });
-      assert.equal(done.exitCode, 0, done.text);
-    }
+    for (const action of ['Look', 'look', 'LOOK']) await ok({ ...look(), action });
   });
 
   it('may be called like a built-in action: the payload tells them apart', async () => {
-    const done = await run({ ...look(), action: 'delete' });
-    assert.equal(done.exitCode, 0, done.text);
+    await ok({ ...look(), action: 'delete' });
     assert.equal((entries[entries.length - 1] as Entry).member, 'custom delete');
     const other = await place.call('delete', recorded('delete'));
     assert.equal(other.exitCode, 0, other.text);
@@ -64,15 +64,15 @@ describe('custom actions', () => {
 
   it('get their parameters in whatever way CloudStack wrote them', async () => {
     for (const depth of [3, 3.0, '3', '3.0']) {
-      await run(look({ depth, word: ' x ', sure: 'true', undeclared: { deep: 1 } }));
+      await ok(look({ depth, word: ' x ', sure: 'true', undeclared: { deep: 1 } }));
       assert.deepEqual(given()['parameters'], { depth: 3, word: 'x', sure: true });
     }
-    await run(look({ term: 'other word', sure: false }));
+    await ok(look({ term: 'other word', sure: false }));
     assert.deepEqual(given()['parameters'], { depth: 1, word: 'other word', sure: false });
   });
 
   it('get the details of the action itself as their policy', async () => {
-    await run(look());
+    await ok(look());
     assert.deepEqual(given()['policy'], { vendor: 'acme' });
   });
 
@@ -113,7 +113,7 @@ describe('custom actions', () => {
     const nobody = await run(asOf421(wipe()));
     assert.match(String(nobody.document['error']), /for administrators/);
     assert.equal(entries.length, asked);
-    assert.equal((await run(admin(wipe()))).exitCode, 0);
+    await ok(admin(wipe()));
   });
 
   it('for administrators run without a caller where the host says so, and nowhere else', async () => {
@@ -141,14 +141,14 @@ describe('custom actions', () => {
   });
 
   it('that build get the blueprint, of 4.21 as well', async () => {
-    await run(admin(wipe()));
+    await ok(admin(wipe()));
     assert.deepEqual(given()['blueprint'], { template_id: '9000', is_full_clone: false });
     const older = changed(
       asOf421(wipe()),
       ['externaldetails', 'host', 'admin_actions_without_caller'],
       'true',
     );
-    assert.equal((await run(older)).exitCode, 0);
+    await ok(older);
     assert.deepEqual(given()['blueprint'], { template_id: '9000', is_full_clone: false });
   });
 
@@ -167,10 +167,14 @@ describe('custom actions', () => {
       ],
     };
     const table = await run(look());
-    assert.deepEqual(table.document['message'], [
-      { name: 'a', size: 1, other: '' },
-      { name: '', size: 2, other: 'x' },
-    ]);
+    assert.deepEqual(table.document, {
+      status: 'success',
+      printmessage: true,
+      message: [
+        { name: 'a', size: 1, other: '' },
+        { name: '', size: 2, other: 'x' },
+      ],
+    });
   });
 
   it('show no secret that a remote system repeats in what it says', async () => {
@@ -185,7 +189,8 @@ describe('custom actions', () => {
     const { provider: plain } = ledger({
       run: {
         Look: async ({ parameters }) => {
-          throw new Failure('upstream', 'Refused', { tenant: `"${parameters['code']}" is wrong` });
+          const given = parameters['code'] ?? parameters['key'];
+          throw new Failure('upstream', 'Refused', { tenant: `"${given}" is wrong` });
         },
       },
     });
@@ -196,10 +201,11 @@ describe('custom actions', () => {
       schema: text(),
       also: ['pin'],
     };
-    const Look = { ...(plain.actions['Look'] as Action), parameters: { code } };
+    const key: Parameter = { type: 'STRING', secret: true, about: 'The key', schema: text() };
+    const Look = { ...(plain.actions['Look'] as Action), parameters: { code, key } };
     const other = makePlace({ ledger: async () => ({ ...plain, actions: { Look } }) });
     t.after(other.remove);
-    for (const word of ['code', 'pin']) {
+    for (const word of ['code', 'pin', 'key']) {
       const done = await other.call('Look', look({ [word]: ' geheim77 ' }));
       assert.match(String(done.document['error']), /^"\*\*\*" is wrong\. /);
       assert.doesNotMatch(JSON.stringify(other.log()), /geheim77/);
@@ -222,5 +228,13 @@ describe('custom actions', () => {
       /ask your administrator to set the time-out .* to 60 s/,
     );
     other.remove();
+    const gaveUp = async () => {
+      throw new Failure('timeout', 'Gave up');
+    };
+    const { provider: late } = ledger({ run: { Look: gaveUp } });
+    const enough = makePlace({ ledger: async () => late });
+    const { document } = await enough.call('Look', admin(look()), { timeoutSeconds: 60 });
+    assert.match(String(document['error']), /^Gave up\. \(ref /, 'it was not for lack of time');
+    enough.remove();
   });
 });

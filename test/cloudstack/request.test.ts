@@ -146,10 +146,14 @@ describe('what CloudStack sends', () => {
   });
 
   it('finds what prepare handed back, and the key, among the details of the instance', async () => {
-    const kept = { 'External:ledger_id': '7', 'SSH.PublicKey': 'ssh-ed25519 AAAA x' };
+    const kept = {
+      ...{ 'External:ledger_id': '7', proxmox_vmid: '', deployvm: 'false' },
+      'SSH.PublicKey': 'ssh-ed25519 AAAA x',
+    };
     const entry = await ok('stop', changed(recorded('stop'), [vm, 'details'], kept));
-    const { stored, sshPublicKey } = entry.given[0] as SizedInstance;
+    const { stored, sshPublicKey, deploying } = entry.given[0] as SizedInstance;
     assert.deepEqual([stored, sshPublicKey], [{ ledger_id: '7' }, 'ssh-ed25519 AAAA x']);
+    assert.equal(deploying, false);
   });
 
   it('sorts NICs by deviceId and reads segment and addresses, whatever their order', async () => {
@@ -264,6 +268,8 @@ describe('what CloudStack sends', () => {
       await error('stop', changed(recorded('stop'), ['virtualmachinename'], 'i-9-9-VM')),
       /different names/,
     );
+    const capitals = String(recorded('status')['virtualmachineid']).toUpperCase();
+    await ok('status', changed(recorded('status'), ['virtualmachineid'], capitals));
   });
 
   it('refuses names and UUIDs that could be a path or more than one thing', async () => {
@@ -321,6 +327,7 @@ describe('what CloudStack sends', () => {
   it('never quotes a broken payload, since it holds secrets', async () => {
     const text = await error('status', '{"secret": "hunter2hunter2", oops');
     assert.doesNotMatch(text, /hunter2/);
+    assert.doesNotMatch(JSON.stringify(place.log()), /hunter2/);
   });
 
   it('refuses a payload file that is missing, a folder or a pipe, without waiting', async () => {

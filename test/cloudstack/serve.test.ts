@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -112,7 +113,7 @@ describe('a failure', () => {
         await run(action, missing),
         await run(action, broken),
         await run(action, place.folder),
-        await run(action, missing, { configFile }),
+        await run(action, missing, { configFile, mayCreate: false }),
       ]) {
         const error = String(done.document['error']);
         assert.ok(error.startsWith(start), error);
@@ -126,6 +127,23 @@ describe('a failure', () => {
     for (const action of ['create', 'stop', 'status']) {
       assert.ok((await run(action, missing)).text.includes(missing), 'nobody else reads these');
     }
+  });
+
+  it('knows who called although something else in the payload is broken', async (t) => {
+    const place = placed({});
+    t.after(place.remove);
+    const broken = { ...recorded('reboot'), parameters: 7 };
+    const tenant = await place.call('reboot', broken);
+    assert.match(String(tenant.document['error']), /the request was not complete/);
+    assert.equal(place.log()[0]?.['caller'], 'alice');
+    const admin = changed(broken, ['caller', 'roletype'], 'Admin');
+    const { document } = await place.call('reboot', admin);
+    assert.match(
+      String(document['error']),
+      /^i-2-42-VM could not be rebooted: payload key "parameters" must be a map\. /,
+    );
+    const nobody = await place.call('reboot', changed(broken, ['caller'], 'alice'));
+    assert.match(String(nobody.document['error']), /the request was not complete/);
   });
 
   it('stands in the log under its reference with everything that the answer left out', async (t) => {
@@ -192,7 +210,9 @@ describe('a failure', () => {
   });
 
   it('may be anything that was thrown, and is still one answer', async (t) => {
-    for (const thrown of ['text', 7, null, undefined, { odd: true }, Object.create(null)]) {
+    const own = new Error('of itself');
+    own.cause = own;
+    for (const thrown of ['text', 7, null, undefined, { odd: true }, Object.create(null), own]) {
       const place = placed({ create: fails(thrown) });
       t.after(place.remove);
       const { exitCode, document } = await place.call('create', recorded('create'));
@@ -220,7 +240,8 @@ describe('the time', () => {
 
   it('is to be had by the setting that CloudStack has for the action', async (t) => {
     const late = fails(new Failure('timeout', 'Gave up'));
-    const place = placed({ stop: late, delete: late, power: late });
+    const advised = fails(new Failure('timeout', 'Gave up', { advice: 'Look there' }));
+    const place = placed({ stop: late, delete: late, power: late, reboot: advised });
     t.after(place.remove);
     const advice = async (action: string) => {
       const admin = changed(recorded(action), ['caller'], { name: 'a', roletype: 'Admin' });
@@ -234,6 +255,7 @@ describe('the time', () => {
     );
     assert.equal(await advice('delete'), `Gave up. ${allowed} the global setting "wait".`);
     assert.equal(await advice('status'), 'Gave up.', 'its time is ours');
+    assert.equal(await advice('reboot'), 'Gave up. Look there.', 'who knows better is heard');
   });
 
   it('leaves a provider a margin to undo in, and its failure comes first', async (t) => {
@@ -438,7 +460,7 @@ describe('an outage', () => {
     chmodSync(memos, 0o700);
     for (let count = 0; count < 2; count += 1) await place.call('status', recorded('status'));
     assert.equal(place.asked(), 3, 'it may be remembered there now');
-    chmodSync(memos, 0o777);
+    chmodSync(memos, 0o770);
     await place.call('status', recorded('status'));
     assert.equal(place.asked(), 4, 'what others could have changed is not believed');
   });
@@ -510,7 +532,36 @@ describe('the configuration', () => {
       assert.match(String(document['error']), part);
     }
     writeFileSync(join(place.folder, 'config.json'), '{');
-    assert.match((await place.call('status', recorded('status'))).text, /cannot be read as JSON/);
+    // Nobody knows any more where to log, and a test has no business in the usual place.
+    const { text } = await place.call('status', recorded('status'), { mayCreate: false });
+    assert.match(text, /cannot be read as JSON/);
+  });
+
+  it('that is broken still says where to log what is wrong with it, and whether', async (t) => {
+    const place = placed({}, { keep_payloads: 'yes' });
+    t.after(place.remove);
+    const { document } = await place.call('reboot', recorded('reboot'));
+    assert.match(String(document['error']), /its host is not set up correctly/);
+    const [line] = place.log();
+    assert.equal(line?.['ref'], document['ref']);
+    assert.match(String(line?.['error']), /"keep_payloads"/);
+    const log = { file: place.logFile, enabled: false };
+    const silenced = placed({}, { log, keep_payloads: 'yes' });
+    t.after(silenced.remove);
+    await silenced.call('reboot', recorded('reboot'));
+    assert.equal(place.log().length, 1);
+  });
+
+  it('is no pipe, which nobody may ever write to', async (t) => {
+    const place = placed({});
+    t.after(place.remove);
+    const configFile = join(place.folder, 'pipe');
+    assert.equal(spawnSync('mkfifo', [configFile]).status, 0);
+    const { text } = await place.call('status', recorded('status'), {
+      configFile,
+      mayCreate: false,
+    });
+    assert.match(text, /it is not a plain file/);
   });
 
   it('may be missing', async (t) => {

@@ -86,6 +86,8 @@ describe('settings', () => {
       /"url" and "address" contradict each other/,
     );
     assert.match(await error({ host: { url: 'paper' } }), /"url" and "grace_seconds" contradict/);
+    const twice = { url: 'https://twice.test', address: 'https://twice.test' };
+    assert.equal((await got({ host: twice })).settings['url'], 'https://twice.test');
   });
 
   it('that are misspelt are suggested when the right one is missing', async () => {
@@ -203,6 +205,24 @@ describe('settings', () => {
     assert.equal(done.exitCode, 0, done.text);
   });
 
+  it('are not looked at for contradictions while one of them is wrong', async (t) => {
+    const { provider: plain } = ledger();
+    const never = (): never => {
+      throw new Error('what is wrong is not there to be looked at');
+    };
+    const strict = { ...plain, settingsIssues: never, blueprintIssues: never };
+    const other = makePlace({ ledger: async () => strict });
+    t.after(other.remove);
+    const wrong = { host: { url: '', grace_seconds: 'long' }, virtualmachine: { template_id: '' } };
+    const { text: said } = await other.call('create', payload(wrong));
+    for (const key of ['url', 'grace_seconds', 'template_id']) assert.ok(said.includes(key), said);
+    assert.doesNotMatch(said, /should not happen/);
+    const lenient = { ...strict, settingsIssues: () => [] };
+    const started = makePlace({ ledger: async () => lenient });
+    t.after(started.remove);
+    assert.equal((await started.call('start', payload({}))).exitCode, 0);
+  });
+
   it('are told apart from what is to be built, which may contradict them', async (t) => {
     const blueprintIssues = ({ disk_size_gb }: Json, { grace_seconds }: Json) =>
       disk_size_gb === 7 ? [`7 GiB within ${grace_seconds} s`] : [];
@@ -276,6 +296,27 @@ describe('settings', () => {
       );
       assert.equal(done.exitCode, 0, done.text);
       assert.equal((entries[entries.length - 1] as Entry).settings['secret'], 'from a file');
+    });
+
+    it('are masked although the file has blanks around what the setting gets', async (t) => {
+      file('blank.token', ' geheim77 \n');
+      const { provider: telling } = ledger({
+        create: async () => {
+          throw new Failure('upstream', 'Refused geheim77 for now');
+        },
+      });
+      const other = makePlace(
+        { ledger: async () => telling },
+        { secrets_directory: join(place.folder, 'secrets') },
+      );
+      t.after(other.remove);
+      const host = ['externaldetails', 'host'];
+      const made = changed(recorded('create'), [...host, 'secret'], undefined);
+      const done = await other.call(
+        'create',
+        changed(made, [...host, 'secret_file'], 'blank.token'),
+      );
+      assert.match(String(done.document['error']), /^Refused \*\*\* for now/);
     });
 
     it('hand over the content where a setting names a file', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Failure } from '../../src/failure.ts';
 import { createDeadline } from '../../src/kit/deadline.ts';
+import type { Log } from '../../src/kit/log.ts';
 import { poll } from '../../src/kit/poll.ts';
 import { withUndo } from '../../src/kit/undo.ts';
 
@@ -46,13 +47,46 @@ describe('a deadline', () => {
 
   it('ends at once when it is cut short, with the reason, and undo has what it is given', async () => {
     const deadline = inMs(60_000, 60_000);
+    const began = clock();
     setTimeout(() => deadline.cutShort('Stopped by SIGTERM', 100), 10);
     await assert.rejects(
       deadline.within(never, 'booting'),
       /^Failure: Stopped by SIGTERM while booting$/,
     );
+    assert.ok(clock() - began < 5000);
     assert.ok(deadline.forUndo().remainingMs() <= 100);
+    deadline.cutShort('Stopped by SIGINT', 60_000);
+    assert.ok(deadline.forUndo().remainingMs() <= 100, 'the first signal counts');
     await assert.rejects(deadline.sleep(1, 'more'), /Stopped by SIGTERM/);
+  });
+
+  it('gives undo no more time than there was when it is cut short', () => {
+    const deadline = inMs(60, 40);
+    deadline.cutShort('Stopped by SIGTERM', 5000);
+    assert.ok(deadline.forUndo().remainingMs() <= 100);
+  });
+
+  it('may be further away than any timer reaches', async () => {
+    const warnings: Error[] = [];
+    const warned = (warning: Error) => void warnings.push(warning);
+    process.on('warning', warned);
+    const leave = inMs(2 ** 32).onEnd(() => assert.fail('it is far away'));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    leave();
+    process.off('warning', warned);
+    assert.deepEqual(warnings, []);
+  });
+
+  it('holds no timer that nobody waits for', async () => {
+    // The types of Node 18 do not know it yet.
+    const node = process as unknown as { getActiveResourcesInfo(): string[] };
+    const timers = () => node.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = timers();
+    const deadline = inMs(60_000);
+    await deadline.within(Promise.resolve(), 'counting');
+    await deadline.sleep(1, 'napping');
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(timers() <= before, `${before} timers, then ${timers()}`);
   });
 
   it('tells everybody who listens, once, and nobody who has left', async () => {
@@ -117,21 +151,29 @@ describe('undo', () => {
 
   it('goes on when a step cannot be taken back, and reports both', async () => {
     const undone: string[] = [];
-    const work = withUndo(world(), async (undo) => {
+    const logged: unknown[] = [];
+    const log: Log = (event, facts) => void logged.push([event, facts?.['what']]);
+    const facts = { disk: 'd1' };
+    const cause = new Error('ENOSPC');
+    const work = withUndo({ ...world(), log }, async (undo) => {
       undo.add('remove a', async () => void undone.push('a'));
       undo.add('remove machine 7', async () => {
         throw new Failure('unreachable', 'Nobody answers');
       });
-      throw new Failure('conflict', 'The disk is full', { tenant: 'Full', outage: true });
+      const more = { tenant: 'Full', outage: true, facts, cause };
+      throw new Failure('conflict', 'The disk is full', more);
     });
     await assert.rejects(work, {
       kind: 'conflict',
       message: 'The disk is full. Could not remove machine 7: Nobody answers.',
-      tenant: 'Full',
-      outage: true,
+      ...{ tenant: 'Full', outage: true, facts, cause },
       advice: /outrigger audit/,
     });
     assert.deepEqual(undone, ['a']);
+    assert.deepEqual(logged, [
+      ['undo.failed', 'remove machine 7'],
+      ['undo.done', 'remove a'],
+    ]);
   });
 
   it('still has time when the work used all of its own', async () => {

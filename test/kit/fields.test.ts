@@ -25,6 +25,8 @@ describe('a field of', () => {
     for (const given of ['a\nb', 'a\u0000', 'a\u001b[31m', 'a\u2028b']) {
       assert.match(complaint(text(), given), /control characters/);
     }
+    const solid = text({ pattern: /^\S+$/, wants: 'no blanks' });
+    assert.match(complaint(solid, 'a\u001b[31m'), /control characters/);
     assert.match(complaint(text(), ' '), /empty/);
     assert.match(complaint(text({ most: 3 }), 'abcd'), /3 characters/);
     assert.match(
@@ -69,6 +71,7 @@ describe('a field of', () => {
     assert.deepEqual(value(list(), ' a, b,,c '), ['a', 'b', 'c']);
     assert.deepEqual(value(list(), ' , '), []);
     assert.match(complaint(list({ most: 1 }), 'a,b'), /1 entries/);
+    assert.match(complaint(list(), 'a,b\u001b[31m'), /control characters/);
     assert.match(complaint(list({ pattern: /^\d+$/, wants: 'numbers' }), '1,x'), /numbers/);
   });
 });
@@ -80,6 +83,11 @@ describe('a pattern', () => {
     assert.ok(!matchesAny('axb', ['a.b']));
     assert.ok(!matchesAny('xdebian-12', ['debian-*']));
     assert.ok(!matchesAny('debian-12\nevil', ['debian-12']));
+    assert.ok(matchesAny('debian-12-arm', ['*-12-*']));
+    assert.ok(!matchesAny('debian-12-arm', ['*-12']));
+    assert.ok(!matchesAny('aba', ['ab*ba']), 'no sign counts twice');
+    assert.ok(!matchesAny('a-b-c', ['a*b*b*c']), 'nor does a piece in the middle');
+    assert.ok(!matchesAny('a-c-b-d', ['a*b*c*d']), 'the pieces have their order');
     assert.ok(matchesAny('anything', ['*']));
     assert.ok(!matchesAny('anything', []));
   });

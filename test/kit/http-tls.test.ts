@@ -127,6 +127,19 @@ it('says that a file of authorities cannot be read', async (t) => {
   assert.equal(server.connections(), 0);
 });
 
+it('tells a server which of its names is asked for, and none where that is an address', async (t) => {
+  const names: unknown[] = [];
+  const server = await serveRaw(t, (socket) => {
+    names.push('servername' in socket ? socket.servername : 'plain');
+    socket.on('data', () => socket.end('HTTP/1.1 204 No Content\r\n\r\n'));
+  });
+  for (const host of ['localhost', '127.0.0.1']) {
+    const url = `https://${host}:${server.port}`;
+    assert.equal((await clientOf([{ url }]).request('GET', '/')).status, 204);
+  }
+  assert.deepEqual(names, ['localhost', false]);
+});
+
 it('says that a port speaks no TLS', async (t) => {
   const server = await serve(t, (_, response) => response.end(), { plain: true });
   const url = `https://127.0.0.1:${server.port}`;

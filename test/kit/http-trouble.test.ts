@@ -18,9 +18,20 @@ const cutOff = (socket: Socket): void => void socket.destroy();
 const fine = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}';
 
 /** Takes connections and says nothing, not even its part of TLS. */
-async function silentServer(t: TestContext): Promise<{ readonly url: string }> {
+async function silentServer(
+  t: TestContext,
+  left: () => void = () => {},
+): Promise<{ readonly url: string }> {
   const open: Socket[] = [];
-  const server = createServer((socket) => void open.push(socket.on('error', () => {})));
+  const server = createServer((socket) => {
+    // Nobody learns of the end of what is not read.
+    open.push(
+      socket
+        .on('error', () => {})
+        .on('close', left)
+        .resume(),
+    );
+  });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
@@ -152,11 +163,41 @@ it('ends a slow drip with the deadline and closes the connection', async (t) => 
   await server.left();
 });
 
+it('closes what it gave up on: a connection in the making and a kept one', {
+  timeout: 5000,
+}, async (t) => {
+  let left = (): void => {};
+  const gone = new Promise<void>((resolve) => {
+    left = resolve;
+  });
+  const place = await silentServer(t, left);
+  const making = clientOf([place], { connectMs: 60_000 }).request('GET', '/', { limitMs: 60 });
+  assert.equal((await failureOf(making)).kind, 'timeout');
+  await gone;
+  const server = await serve(t, ({ target }, response) => {
+    if (target === '/quick') response.end();
+  });
+  const http = clientOf([server]);
+  await http.request('GET', '/quick');
+  const failure = await failureOf(http.request('GET', '/slow', { limitMs: 60 }));
+  assert.deepEqual([failure.kind, server.connections()], ['timeout', 1]);
+  await server.left();
+});
+
+it('takes a change of protocol for no answer, without waiting', { timeout: 5000 }, async (t) => {
+  const upgrade = 'HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: odd\r\n\r\n';
+  const server = await serveRaw(t, answering(upgrade));
+  const failure = await failureOf(clientOf([server]).request('POST', '/'));
+  assert.match(failure.message, /closed the connection without answering POST \/$/);
+  assert.deepEqual([failure.kind, nothingHappened(failure)], ['unreachable', false]);
+});
+
 it('ends a request at its own limit, the client going on', async (t) => {
   const server = await serve(t, ({ target }, response) => {
     if (target === '/quick') response.end();
   });
   const http = clientOf([server]);
+  await http.request('GET', '/quick');
   const failure = await failureOf(http.request('POST', '/slow', { limitMs: 60 }));
   assert.equal(
     failure.message,
@@ -207,20 +248,21 @@ it('waits for a connection only so long', async (t) => {
 });
 
 it('takes more than a second without a connection for an outage, less for haste', async (t) => {
-  const place = await silentServer(t);
-  const ends = [1100, 50].map((ms) =>
-    failureOf(clientOf([place], { deadline: deadlineIn(ms) }).request('GET', '/')),
-  );
-  const [long, short] = await Promise.all(ends);
+  const [place, deaf] = [await silentServer(t), await serve(t, () => {})];
+  const end = (server: { readonly url: string }, ms: number) =>
+    failureOf(clientOf([server], { deadline: deadlineIn(ms) }).request('GET', '/'));
+  const ends = [end(place, 1100), end(place, 50), end(deaf, 1100)];
+  const [long, short, late] = await Promise.all(ends);
   assert.match(
     long?.message ?? '',
     /^Gave up after 1\.1 s while connecting to Test system at \S+$/,
   );
   assert.deepEqual(
-    [long, short].map((failure) => [failure?.kind, failure?.outage, failure?.facts['sent']]),
+    [long, short, late].map((failure) => [failure?.kind, failure?.outage, failure?.facts['sent']]),
     [
       ['timeout', true, false],
       ['timeout', false, false],
+      ['timeout', false, 'maybe'],
     ],
   );
 });
@@ -302,7 +344,8 @@ it('names every endpoint that was tried in vain', async (t) => {
 
 it('tries again only while there is time for it', async () => {
   const { asked, log } = recorded();
-  const http = clientOf([await nobody()], { deadline: deadlineIn(90), log });
+  // After a pause of 100 ms there is not enough left for one of 300 ms.
+  const http = clientOf([await nobody()], { deadline: deadlineIn(390), log });
   assert.equal((await failureOf(http.request('GET', '/'))).kind, 'unreachable');
-  assert.equal(asked.length, 1);
+  assert.equal(asked.length, 2);
 });

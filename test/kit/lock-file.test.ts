@@ -67,6 +67,14 @@ describe('withLock', () => {
     assert.deepEqual(readdirSync(folder), []);
   });
 
+  it('counts the work as done although somebody took the lock away meanwhile', async () => {
+    const tidied = withLock(path, within(1_000), async () => {
+      rmSync(path);
+      return 'done';
+    });
+    assert.equal(await tidied, 'done');
+  });
+
   it('waits for another process and gives up with the deadline', async () => {
     await holder();
     const waiting = withLock(path, within(100), async () => assert.fail('it is held'));
@@ -89,6 +97,18 @@ describe('withLock', () => {
     await Promise.all([1, 2, 3].map(() => withLock(path, within(2_000), work)));
     assert.equal(ran, 3);
     assert.deepEqual(readdirSync(folder), []);
+  });
+
+  it('takes the lock over from a process that is dead although nobody asked how it ended', async () => {
+    const script = 'sleep 60 & echo $!; kill -9 $!; exec sleep 60';
+    const parent = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+    children.push(parent);
+    const [pid] = await once(parent.stdout, 'data');
+    while (!/\) Z /.test(readFileSync(`/proc/${Number(pid)}/stat`, 'latin1'))) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    symlinkSync(identity(Number(pid)), path);
+    assert.equal(await withLock(path, within(2_000), async () => 'ran'), 'ran');
   });
 
   it('takes the lock over from a process whose id is another’s by now', async () => {

@@ -56,10 +56,10 @@ describe('the log file', () => {
   });
 
   it('shows control characters and never obeys them', () => {
-    open()('x', { text: 'a\u001b[2J\nb\u202ec\u0085d\u2028e' });
+    open()('x', { text: 'a\u001b[2J\nb\u202ec\u0085d\u2028e\u200ef' });
     const raw = readFileSync(file, 'utf8');
     for (const sign of raw.trimEnd()) assert.match(sign, /[\x20-\x7e]/);
-    assert.equal(lines()[0].text, 'a\u001b[2J\nb\u202ec\u0085d\u2028e');
+    assert.equal(lines()[0].text, 'a\u001b[2J\nb\u202ec\u0085d\u2028e\u200ef');
   });
 
   it('holds no secret', () => {
@@ -69,7 +69,7 @@ describe('the log file', () => {
 
   it('cuts a line that is too long instead of losing it', () => {
     open({ mostBytes: 1e6 })('x', { text: 'y'.repeat(100_000) });
-    assert.equal(lines()[0].event, 'x');
+    assert.deepEqual([lines()[0].event, lines()[0].ref], ['x', 'r-1']);
     assert.ok(readFileSync(file).length < 20_000);
   });
 
@@ -125,6 +125,8 @@ describe('the log file', () => {
     writeFileSync(file, '');
     open({ mayCreate: false })('x');
     assert.equal(lines().length, 1);
+    open({ mayCreate: false, mostBytes: 1 })('y');
+    assert.equal(lines().length, 2, 'nor is it moved away, since that would make one');
   });
 
   it('never fails whoever writes to it', () => {

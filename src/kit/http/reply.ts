@@ -1,5 +1,5 @@
 import { Failure } from '../../failure.ts';
-import type { Answer } from './adapter.ts';
+import type { Answer } from './answer.ts';
 import { type Attempt, where } from './trouble.ts';
 
 /** Whatever the server answered; what a status means is the provider's to say. */

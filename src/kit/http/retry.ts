@@ -40,23 +40,10 @@ export async function tryInTurn<T>(
     const pauseMs = firstPauseMs * 3 ** round;
     const over = round >= retries || pauseMs >= expiry.remainingMs();
     if (over || failures.every(isLasting)) throw allFailed(title, failures);
-    await pause(pauseMs, expiry);
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
 
 function mayGoOn(failure: Failure, safe: boolean): boolean {
   return failure.kind === 'unreachable' && (safe || nothingHappened(failure));
-}
-
-/** Ends early with the time, which the next try then notices. */
-function pause(ms: number, expiry: Expiry): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      release();
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    const release = expiry.onEnd(end);
-  });
 }

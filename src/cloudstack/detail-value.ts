@@ -1,0 +1,73 @@
+import * as v from 'valibot';
+import { Failure } from '../failure.ts';
+import { matchesAny } from '../kit/fields.ts';
+import { readSecretFile } from '../kit/secrets.ts';
+import type { Field } from '../provider.ts';
+import type { Level } from './details.ts';
+
+/** A detail as somebody wrote it, and where. */
+export interface Given {
+  readonly level: Level['name'];
+  readonly key: string;
+  readonly text: string;
+}
+
+/** What a text may be looked up in and measured by. */
+export interface Limits {
+  readonly secretsDirectory: string;
+  /** The settings that limit what an instance may choose. */
+  readonly limits?: Readonly<Record<string, unknown>>;
+}
+
+/** The value with the text that it came from (of a file: its content), or what is wrong with it. */
+export function readValue(
+  field: Field,
+  given: Given,
+  { secretsDirectory, limits = {} }: Limits,
+): { readonly value: unknown; readonly text: string } | { readonly issue: string } {
+  const value = field.secret === true ? '' : ` is ${quote(given.text)} and`;
+  const shown = `${given.level} detail "${given.key}"${value}`;
+  let { text } = given;
+  if (field.file === true || (field.secret === true && given.key.endsWith('_file'))) {
+    // What lies in the secrets directory would go to whomever an instance belongs to.
+    if (given.level === 'instance') return { issue: `${shown} may not name a file` };
+    try {
+      text = readSecretFile(secretsDirectory, text);
+    } catch (error) {
+      return { issue: `${given.level} detail "${given.key}": ${Failure.from(error).message}` };
+    }
+  }
+  const result = v.safeParse(field.schema(), text);
+  if (!result.success) return { issue: `${shown} ${result.issues[0].message}` };
+  const limit = field.within === undefined ? undefined : limits[field.within];
+  if (given.level === 'instance' && !isWithin(result.output, text, limit)) {
+    return { issue: `${shown} is not allowed by the operator's "${field.within}"` };
+  }
+  return { value: result.output, text };
+}
+
+function isWithin(value: unknown, text: string, limit: unknown): boolean {
+  if (typeof limit === 'number') return typeof value === 'number' && value <= limit;
+  return Array.isArray(limit) ? matchesAny(text, limit as string[]) : true;
+}
+
+function quote(text: string): string {
+  // Somebody's address may hold a password, which is no secret by its key. Not by a pattern: it
+  // would begin again at every slash of a text that may be long.
+  const [start, end] = [text.indexOf('//'), text.lastIndexOf('@')];
+  const shown = start >= 0 && end > start ? `${text.slice(0, start)}//***${text.slice(end)}` : text;
+  return JSON.stringify(shown.length > 60 ? `${shown.slice(0, 60)}...` : shown);
+}
+
+/** Most calls look at few settings: a default becomes a value when somebody asks for it. */
+export function fillOnDemand(values: Record<string, unknown>, key: string, field: Field): void {
+  const property = { configurable: true, enumerable: true };
+  Object.defineProperty(values, key, {
+    ...property,
+    get() {
+      const value = v.parse(field.schema(), field.default ?? '');
+      Object.defineProperty(values, key, { ...property, value });
+      return value;
+    },
+  });
+}
