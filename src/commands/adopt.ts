@@ -1,8 +1,9 @@
 import { Failure } from '../failure.ts';
 import type { Deadline } from '../kit/deadline.ts';
 import { type Decision, decided, readDecisions } from './adopt/by-hand.ts';
-import { carryOut, type Outcome } from './adopt/carry-out.ts';
-import { type Match, type Matches, matchAll } from './adopt/match.ts';
+import { carryOut } from './adopt/carry-out.ts';
+import { type Matches, matchAll } from './adopt/match.ts';
+import { report } from './adopt/report.ts';
 import { apiHelp, apiOptions } from './api/access.ts';
 import { isOurs } from './audit/compare.ts';
 import type { Listed, ListedHost } from './audit/listed.ts';
@@ -14,7 +15,6 @@ import { paintFor } from './paint.ts';
 import { visible } from './visible.ts';
 
 const patienceSeconds = 600;
-const wouldAdopt = 3;
 
 export const adopt: Command = {
   usage: '',
@@ -44,6 +44,9 @@ ${apiHelp}
   async run(call) {
     const deadline = deadlineIn(patienceSeconds);
     const decisions = readDecisions(call.texts('map'));
+    if (decisions.length > 0 && call.texts('vm').length > 0) {
+      throw new Failure('usage', '--map names the instances itself: leave --vm away');
+    }
     return withLists(call, deadline, async ({ hosts, instances }) => {
       const seen = await look(call, hosts, deadline);
       refuseBlind(seen);
@@ -123,49 +126,4 @@ function chosen({ texts }: CommandCall, homeless: readonly Listed[]): readonly L
   return homeless.filter(
     ({ uuid, name }) => wanted.includes(name) || wanted.some((vm) => vm.toLowerCase() === uuid),
   );
-}
-
-function report(
-  { json, world }: CommandCall,
-  { matches, undecided }: Matches,
-  outcomes: readonly Outcome[] | undefined,
-): number {
-  const paint = paintFor(world);
-  const failed = (outcomes ?? []).filter(({ error }) => error !== undefined);
-  const code = codeFor(matches, undecided.length + failed.length, outcomes === undefined);
-  if (json) {
-    const facts = {
-      adopted: (outcomes ?? matches.map((match) => ({ match }))).map(asFacts),
-      undecided: undecided.map(({ instance, why }) => ({ ...names(instance), why })),
-      planned: outcomes === undefined,
-    };
-    world.out(JSON.stringify(facts, undefined, 2));
-    return code;
-  }
-  const verb = outcomes === undefined ? 'would be marked for' : 'is marked for';
-  for (const { match, error } of outcomes ?? matches.map((each): Outcome => ({ match: each }))) {
-    const { machine } = match.sighting;
-    const what = `machine ${machine.remoteId} (${machine.name})`;
-    const line = `${what} ${verb} ${match.instance.name}: ${match.reasons.join(' and ')}`;
-    world.out(error === undefined ? paint.green(visible(line)) : paint.red(visible(error)));
-  }
-  for (const { instance, why } of undecided) {
-    world.out(paint.yellow(visible(`${instance.name} is left alone: ${why}`)));
-  }
-  if (matches.length + undecided.length === 0) world.out('Every instance has its machine.');
-  return code;
-}
-
-function codeFor(matches: readonly Match[], wrong: number, planned: boolean): number {
-  if (planned && matches.length > 0) return wouldAdopt;
-  return wrong > 0 ? 1 : 0;
-}
-
-function asFacts({ match: { instance, sighting, reasons }, error }: Outcome) {
-  const { remoteId, name } = sighting.machine;
-  return { ...names(instance), machine: { remoteId, name }, reasons, error };
-}
-
-function names({ uuid, name }: Listed) {
-  return { uuid, name };
 }

@@ -58,10 +58,11 @@ export function readArguments(name: string, command: Command, args: readonly str
       if (token.value === undefined) return '';
       throw usage(name, `${token.rawName} takes no value`);
     }
-    const missing =
-      token.value === undefined || (!token.inlineValue && /^-\D/.test(token.value ?? ''));
+    const { value = '' } = token;
+    // An empty one is what a script makes of a variable that is not set.
+    const missing = value === '' || (!token.inlineValue && /^-\D/.test(value));
     if (missing) throw usage(name, `${token.rawName} needs a value: ${option.value ?? 'VALUE'}`);
-    return token.value ?? '';
+    return value;
   }
 }
 

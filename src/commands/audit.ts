@@ -75,15 +75,17 @@ async function examineLists(call: CommandCall, lists: Lists, deadline: Deadline)
   });
   const first = compare(instances, seen);
   // Instances came and went while the hosts were asked: what is wrong has to be wrong twice.
-  const findings = first.length === 0 ? first : lasting(first, compare(await lists.again(), seen));
+  const lasted = first.length === 0 ? first : lasting(first, compare(await lists.again(), seen));
   const counts = {
     instances: instances.length,
     machines: seen.sightings.length,
     hosts: hosts.length,
   };
-  const code = exitCodeFor(findings);
   const file = text('prometheus');
-  if (file !== undefined) writePrometheus(resolve(file), findings, counts, new Date());
+  const unwritten =
+    file === undefined ? [] : writePrometheus(resolve(file), lasted, counts, new Date());
+  const findings = [...lasted, ...unwritten];
+  const code = exitCodeFor(findings);
   if (json) world.out(JSON.stringify({ status: code, ...counts, findings }, undefined, 2));
   else for (const line of readable(findings, counts, world)) world.out(line);
   return code;

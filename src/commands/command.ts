@@ -27,7 +27,7 @@ export interface CommandCall {
   readonly positionals: readonly string[];
   /** Whether a boolean option was given. */
   flag(name: string): boolean;
-  /** The value of an option, the last one if it was given twice. */
+  /** The value of an option that may be given once. */
   text(name: string): string | undefined;
   /** Every value of an option, in order. */
   texts(name: string): readonly string[];

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { callAsCloudStack, type Raw } from './as-cloudstack/call.ts';
+import { callAsCloudStack } from './as-cloudstack/call.ts';
 import { type Conclusion, conclude } from './as-cloudstack/conclude.ts';
 import { withPrepared } from './as-cloudstack/prepared.ts';
+import type { Raw } from './as-cloudstack/raw.ts';
 import type { Command, CommandWorld } from './command.ts';
 import {
   customPayload,

@@ -1,5 +1,5 @@
-import type { Raw } from './as-cloudstack/call.ts';
 import type { Conclusion } from './as-cloudstack/conclude.ts';
+import type { Raw } from './as-cloudstack/raw.ts';
 import type { Paint } from './paint.ts';
 import { shellWord } from './shell-word.ts';
 import { type Cell, table, wrapped } from './table.ts';

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Failure } from '../failure.ts';
-import { callAsCloudStack, type Raw } from './as-cloudstack/call.ts';
+import { callAsCloudStack } from './as-cloudstack/call.ts';
 import { type Conclusion, conclude } from './as-cloudstack/conclude.ts';
+import type { Raw } from './as-cloudstack/raw.ts';
 import { defaultTimeout } from './as-cloudstack/time-outs.ts';
 import type { Command, CommandWorld } from './command.ts';
 import { describeConclusion, describeRun } from './describe.ts';

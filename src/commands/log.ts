@@ -1,5 +1,6 @@
-import { defaultConfigFile, readConfig } from '../cloudstack/config.ts';
+import { defaultConfigFile, readLogConfig } from '../cloudstack/config.ts';
 import { Failure, fullText } from '../failure.ts';
+import { columnsOf } from './columns.ts';
 import type { Command, CommandCall } from './command.ts';
 import { deadlineIn } from './deadline.ts';
 import { readLogFiles } from './log/files.ts';
@@ -49,11 +50,13 @@ A call without an end was killed, as CloudStack does at the time-out.
         JSON.stringify({ calls: calls.map(({ lines: all }) => all.map(asFacts)), problems }),
       );
     } else {
-      const columns = world.terminal ? (process.stdout.columns ?? 100) : 100;
+      const columns = columnsOf(world);
       for (const each of calls) {
         for (const text of describeCall(each, paintFor(world), columns)) world.out(text);
       }
-      if (calls.length === 0) world.err('outrigger log: Nothing was found.');
+      if (calls.length === 0 && problems.length === 0) {
+        world.err('outrigger log: Nothing was found.');
+      }
     }
     return calls.length > 0 && problems.length === 0 ? 0 : 1;
   },
@@ -72,20 +75,21 @@ function readSelection({ text, flag }: CommandCall): Selection {
 /** This server's log and those of the others; one that cannot be had does not hide the rest. */
 async function gather(call: CommandCall): Promise<{ lines: Line[]; problems: string[] }> {
   const { text, texts, world } = call;
-  const config = readConfig(world.env['OUTRIGGER_CONFIG'] ?? defaultConfigFile);
-  const file = text('file') ?? config.log.file;
+  // Where the service logs, too, while its configuration is broken.
+  const config = readLogConfig(world.env['OUTRIGGER_CONFIG'] ?? defaultConfigFile);
+  const file = text('file') ?? config.file;
   const hosts = texts('host');
   const way = { deadline: deadlineIn(patienceSeconds), env: { ...world.env } };
-  const sources = [
-    async () => readLogFiles(file),
-    ...hosts.map((host) => () => fetchLog(host, file, texts('ssh-option'), way)),
-  ];
   const lines: Line[] = [];
   const problems: string[] = [];
+  const sources = [
+    async () => readLogFiles(file, (failure) => problems.push(fullText(failure))),
+    ...hosts.map((host) => () => fetchLog(host, file, texts('ssh-option'), way)),
+  ];
   await Promise.all(
     sources.map(async (read) => {
       try {
-        lines.push(...linesOf(await read()));
+        for (const line of linesOf(await read())) lines.push(line);
       } catch (thrown) {
         const failure = Failure.from(thrown);
         if (failure.kind === 'usage') throw failure;

@@ -1,9 +1,10 @@
 import { type Block, readable } from './blocks.ts';
+import { columnsOf } from './columns.ts';
 import type { CommandWorld } from './command.ts';
 import { paintFor } from './paint.ts';
 
-/** Prints blocks as wide as the terminal is, 100 columns where there is none. */
+/** Prints blocks as wide as the terminal is. */
 export function printBlocks(blocks: readonly Block[], world: CommandWorld): void {
-  const columns = world.terminal ? process.stdout.columns || 100 : 100;
-  for (const line of readable(blocks, columns, paintFor(world).bold)) world.out(line);
+  const lines = readable(blocks, columnsOf(world), paintFor(world).bold);
+  for (const line of lines) world.out(line);
 }

@@ -1,8 +1,9 @@
-import { createHash, getFips } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { version as builtVersion, stamp } from '../build-stamp.ts';
 import type { Registry } from '../provider.ts';
 import type { Command, CommandWorld } from './command.ts';
+import { type Build, isSlow, thisBuild } from './node-build.ts';
 import { paintFor } from './paint.ts';
 import { table, wrapped } from './table.ts';
 
@@ -13,14 +14,7 @@ interface Facts {
   /** Absent when the file could not be read. */
   readonly computed?: string;
   readonly content: 'intact' | 'modified' | 'unreadable';
-  readonly node: {
-    readonly version: string;
-    readonly path: string;
-    readonly snapshot: boolean | undefined;
-    readonly codeCache: boolean | undefined;
-    readonly openssl: string | undefined;
-    readonly fips: boolean;
-  };
+  readonly node: Build;
   readonly providers: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -43,22 +37,13 @@ export const version: Command = {
 
 async function gather({ self, registry }: CommandWorld): Promise<Facts> {
   const computed = await hashOf(self);
-  const { node_use_node_snapshot: snapshot, node_use_node_code_cache: codeCache } = process.config
-    .variables as Readonly<Record<string, unknown>>;
   return {
     version: builtVersion,
     file: self,
     stamped: stamp,
     ...(computed === undefined ? {} : { computed }),
     content: computed === undefined ? 'unreadable' : computed === stamp ? 'intact' : 'modified',
-    node: {
-      version: process.version,
-      path: process.execPath,
-      snapshot: asTruth(snapshot),
-      codeCache: asTruth(codeCache),
-      openssl: process.versions.openssl,
-      fips: getFips() === 1,
-    },
+    node: thisBuild(),
     providers: await actionsByProvider(registry),
   };
 }
@@ -84,16 +69,11 @@ async function actionsByProvider(registry: Registry): Promise<Facts['providers']
   return found;
 }
 
-// node-gyp's variables are booleans in some builds and 0 or 1 in others.
-export function asTruth(value: unknown): boolean | undefined {
-  return value === undefined ? undefined : value === true || value === 1 || value === 'true';
-}
-
 function readable(facts: Facts, world: CommandWorld): string[] {
   const paint = paintFor(world);
   const { node } = facts;
   const intact = facts.content === 'intact';
-  const slow = node.snapshot === false || node.codeCache === false;
+  const slow = isSlow(node);
   const built = slow
     ? 'built without snapshot or code cache: every call starts 3 times slower; use a build from nodejs.org or NodeSource'
     : 'built with snapshot and code cache';

@@ -71,6 +71,17 @@ describe('adopt', () => {
     assert.match(printed, /the stored id and all MAC addresses/);
   });
 
+  test('marks nothing for an instance that failed or is about to go', async (t) => {
+    const { cloud, host, adopt } = await scene(t);
+    for (const [at, state] of ['Error', 'Destroyed', 'Expunging', 'Starting'].entries()) {
+      cloud.state.machines.push(listed(`i-2-${at}-VM`, { ...stored, state }));
+      host.plant(`a${at}`, { name: `i-2-${at}-VM` });
+    }
+    const { code, printed } = await adopt();
+    assert.equal(code, 0);
+    assert.match(printed, /Every instance has its machine/);
+  });
+
   test('shows what it would do, marks nothing and exits with 3', async (t) => {
     const { cloud, host, adopt } = await scene(t);
     cloud.state.machines.push(listed('i-2-1-VM', stored), listed('i-2-2-VM'));
@@ -227,21 +238,54 @@ describe('adopt by an operator’s word', () => {
     );
   });
 
-  test('refuses one machine for two instances, and what is no decision', () => {
-    for (const words of [['x=a', 'y=a'], ['x=a', 'x=b'], ['x'], ['=a'], ['x=']]) {
-      assert.throws(() => readDecisions(words), /two of the --map|has to be INSTANCE=MACHINE/);
+  test('refuses one machine for two instances and two for one, however they are called', async (t) => {
+    const { cloud, host, adopt } = await scene(t);
+    cloud.state.machines.push(listed('i-2-1-VM'), listed('i-2-2-VM'));
+    host.plant('a', { name: 'web server' });
+    host.plant('b', { name: 'mail server' });
+    for (const [one, other] of [
+      ['i-2-1-VM=a', 'i-2-2-VM=a@sim1'],
+      ['i-2-1-VM=a', `${uuidOf('i-2-1-VM')}=b`],
+    ] as const) {
+      const { code, complained } = await adopt('--map', one, '--map', other);
+      assert.match(complained, /stands in two of the --map/);
+      assert.equal(code, 2);
     }
-    assert.equal(readDecisions(['x=a@h1', 'y=a@h2']).length, 2);
+    assert.deepEqual([host.markOf('a'), host.markOf('b')], [undefined, undefined]);
+    const { code } = await adopt('--map', 'i-2-1-VM=a', '--map', 'i-2-2-VM=b');
+    assert.equal(code, 0);
+  });
+
+  test('refuses what is no decision, and other instances beside it', async (t) => {
+    for (const words of [['x'], ['=a'], ['x=']]) {
+      assert.throws(() => readDecisions(words), /has to be INSTANCE=MACHINE/);
+    }
+    const { adopt } = await scene(t);
+    const { code, complained } = await adopt('--map', 'x=a', '--vm', 'y');
+    assert.equal(code, 2);
+    assert.match(complained, /leave --vm away/);
+  });
+
+  test('marks nothing without an installation to mark it with', async (t) => {
+    const { cloud, host, adopt } = await scene(t);
+    for (const { details } of cloud.state.extensions) delete details['installation'];
+    cloud.state.machines.push(listed('i-2-1-VM'));
+    host.plant('a', { name: 'web server' });
+    const { code, printed } = await adopt('--map', 'i-2-1-VM=a');
+    assert.equal(code, 1);
+    assert.match(printed, /sim1 has no installation to mark machines with.*outrigger register/);
+    assert.equal(host.markOf('a'), undefined);
   });
 
   test('refuses a machine that is not there or a template', async (t) => {
     const { cloud, host, adopt } = await scene(t);
     cloud.state.machines.push(listed('i-2-1-VM'));
     host.plant('t', { name: 'template', template: true });
-    for (const machine of ['t', 'nowhere']) {
+    host.plant('b', { name: 'web server' });
+    for (const machine of ['t', 'nowhere', 'b@sim9']) {
       const { code, complained } = await adopt('--map', `i-2-1-VM=${machine}`);
       assert.equal(code, 1);
-      assert.match(complained, new RegExp(`no unmarked machine ${machine}`));
+      assert.match(complained, new RegExp(`no unmarked machine ${machine.split('@')[0]}`));
     }
   });
 });

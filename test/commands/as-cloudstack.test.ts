@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { callAsCloudStack, type Raw } from '../../src/commands/as-cloudstack/call.ts';
+import { callAsCloudStack } from '../../src/commands/as-cloudstack/call.ts';
 import { conclude } from '../../src/commands/as-cloudstack/conclude.ts';
 import { payloadText } from '../../src/commands/as-cloudstack/payload-file.ts';
+import type { Raw } from '../../src/commands/as-cloudstack/raw.ts';
 import { defaultTimeout } from '../../src/commands/as-cloudstack/time-outs.ts';
 import { executable, temporaryDirectory } from './scripts.ts';
 

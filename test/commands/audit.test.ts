@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import type { Finding } from '../../src/commands/audit/finding.ts';
 import { runCommand } from '../../src/commands/run.ts';
+import { Failure } from '../../src/failure.ts';
+import { defineProvider } from '../../src/provider.ts';
 import { registry } from '../../src/providers/index.ts';
 import { type FakeCloudStack, startCloudStack } from './fakes/cloudstack/server.ts';
 import {
@@ -14,6 +16,7 @@ import {
   type SimulatedHost,
   uuidOf,
 } from './fakes/cloudstack/simulated-host.ts';
+import { sample } from './sample-provider.ts';
 import { temporaryDirectory } from './scripts.ts';
 import { createWorld } from './world.ts';
 
@@ -248,8 +251,39 @@ describe('audit of a world in disorder', () => {
     });
   }
 
+  test('takes a deployment that is under way for no half-made machine', async (t) => {
+    const { cloud, host, findings } = await scene(t);
+    cloud.state.machines.push(listed('i-2-1-VM', { state: 'Starting' }));
+    host.plant('a', { name: 'i-2-1-VM', mark: { state: 'building' } });
+    assert.deepEqual(await findings(), []);
+  });
+
+  test('lets a stopped machine have another size: the next start mends it', async (t) => {
+    const { cloud, host, findings } = await scene(t);
+    cloud.state.machines.push(listed('i-2-1-VM', { state: 'Stopped', cpunumber: 4 }));
+    host.plant('a', { name: 'i-2-1-VM', mark: {}, power: 'off' });
+    assert.deepEqual(await findings(), []);
+  });
+
+  test('takes no template with the mark of what it was made from for a copy', async (t) => {
+    const { cloud, host, findings } = await scene(t);
+    cloud.state.machines.push(listed('i-2-1-VM'));
+    host.plant('a', { name: 'i-2-1-VM', mark: {} });
+    host.plant('t', {
+      name: 'golden',
+      mark: { uuid: uuidOf('i-2-1-VM'), remoteId: 'a' },
+      template: true,
+    });
+    assert.deepEqual(await findings(), []);
+  });
+
   test('leaves instances alone that another extension serves', async (t) => {
     const { cloud, findings } = await scene(t);
+    // CloudStack's own, which has no detail "provider".
+    const [builtIn] = cloud.state.extensions;
+    const registration = { extensionId: builtIn?.id ?? '', details: {} };
+    const hypervisor = 'External';
+    cloud.state.clusters.push({ id: 'other', name: 'other', hypervisor, registration });
     cloud.state.hosts.push({ id: 'theirs', name: 'theirs', clusterId: 'other', details: {} });
     cloud.state.machines.push(listed('i-2-1-VM', { hostid: 'theirs' }));
     cloud.state.machines.push(listed('i-2-2-VM', { state: 'Stopped' }));
@@ -303,6 +337,8 @@ describe('audit for machines to read', () => {
     host.plant('a', { name: 'i-2-1-VM', mark: {} });
     const file = join(temporaryDirectory(), 'outrigger.prom');
     writeFileSync(file, 'old');
+    const umask = process.umask(0o077);
+    t.after(() => process.umask(umask));
     await audit('--prometheus', file);
     const text = readFileSync(file, 'utf8');
     assert.match(text, /^outrigger_audit_findings\{kind="orphan"\} 1$/m);
@@ -313,8 +349,8 @@ describe('audit for machines to read', () => {
     assert.equal(readdirSync(join(file, '..')).length, 1);
   });
 
-  test('says UNKNOWN with exit code 3 when CloudStack or the file does not work', async (t) => {
-    const { cloud, audit } = await scene(t);
+  test('says UNKNOWN with exit code 3 when CloudStack does not work', async (t) => {
+    const { cloud } = await scene(t);
     const wrong = cloud.credentials({ secret_key: 'another' });
     const world = createWorld({ registry });
     assert.equal(await runCommand(['audit', '--credentials', wrong], world), 3);
@@ -322,7 +358,16 @@ describe('audit for machines to read', () => {
       world.printed(),
       /^OUTRIGGER UNKNOWN - listExtensions|listVirtualMachines: CloudStack/,
     );
-    assert.equal((await audit('--prometheus', '/nowhere/x.prom')).code, 3);
+  });
+
+  test('tells what it found although Prometheus cannot be told', async (t) => {
+    const { host, audit } = await scene(t);
+    host.plant('a', { name: 'i-2-1-VM', mark: {} });
+    const { code, printed } = await audit('--prometheus', '/nowhere/x.prom');
+    assert.equal(code, 3);
+    assert.match(printed, /^OUTRIGGER UNKNOWN - 2 findings/);
+    assert.match(printed, /orphan/);
+    assert.match(printed, /prometheus +\/nowhere\/x\.prom +it cannot be written \(ENOENT\)/);
   });
 });
 
@@ -342,6 +387,21 @@ describe('audit with a file', () => {
     const world = createWorld({ registry, env: { OUTRIGGER_CONFIG: host.config } });
     assert.equal(await runCommand(['audit', '--inventory', file], world), 0);
     assert.match(world.printed(), /^OUTRIGGER OK/);
+  });
+
+  test('repeats no secret that a remote system puts into its refusal', async () => {
+    const refusing = defineProvider({
+      ...sample,
+      open: ({ token }) => {
+        throw new Failure('denied', `It said: no user has ${String(token)}`);
+      },
+    });
+    const file = join(temporaryDirectory(), 'inventory.json');
+    const host = { provider: 'sample', url: 'https://s:1', token: 'hidden-token' };
+    writeFileSync(file, JSON.stringify({ hosts: [{ name: 'h1', host }], instances: [] }));
+    const world = createWorld({ providers: { sample: refusing } });
+    assert.equal(await runCommand(['audit', '--inventory', file], world), 3);
+    assert.match(world.printed(), /It said: no user has \*\*\*/);
   });
 
   const folder = temporaryDirectory();

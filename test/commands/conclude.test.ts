@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Raw } from '../../src/commands/as-cloudstack/call.ts';
 import { type Conclusion, conclude } from '../../src/commands/as-cloudstack/conclude.ts';
 import { parseGson, toPlain } from '../../src/commands/as-cloudstack/gson.ts';
 import { withPrepared } from '../../src/commands/as-cloudstack/prepared.ts';
+import type { Raw } from '../../src/commands/as-cloudstack/raw.ts';
 
 function printed(output: string): Raw {
   return {

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { runCommand } from '../../src/commands/run.ts';
-import { fixture } from './scripts.ts';
+import { executable, fixture } from './scripts.ts';
 import { createWorld } from './world.ts';
 
 interface Report {
@@ -18,11 +18,11 @@ interface Report {
 }
 
 async function conform(
-  executable: string,
+  file: string,
   { args = [], env = {} }: { args?: string[]; env?: Record<string, string> } = {},
 ): Promise<{ report: Report; code: number; failed: string[] }> {
   const world = createWorld({ env });
-  const code = await runCommand(['conform', executable, '--json', ...args], world);
+  const code = await runCommand(['conform', file, '--json', ...args], world);
   const report = JSON.parse(world.printed()) as Report;
   const failed = report.rules.filter(({ state }) => state === 'fail').map(({ id }) => id);
   return { report, code, failed };
@@ -52,6 +52,12 @@ describe('conform', { concurrency: 2 }, () => {
     const stop = report.rules.find(({ id }) => id === 'stop');
     assert.equal(stop?.reason, 'status says PowerOn');
     assert.equal(stop?.evidence?.step, 'status after stop');
+  });
+
+  test('calls it dangerous to say of an instance that never was that it is off', async () => {
+    const { report } = await conform(executable(`echo '{"power_state":"poweroff"}'`));
+    const rule = report.rules.find(({ id }) => id === 'status-of-nothing');
+    assert.equal(rule?.reason, 'PowerOff makes CloudStack stop a running instance');
   });
 
   for (const [name, env] of [

@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { runCommand } from '../../src/commands/run.ts';
 import { createFileLog } from '../../src/kit/log-file.ts';
 import { createRedactor } from '../../src/kit/redact.ts';
+import { builtFile, spawnFile } from '../spawned.ts';
 import { temporaryDirectory } from './scripts.ts';
 import { createWorld } from './world.ts';
 
@@ -134,10 +135,49 @@ describe('log', () => {
     assert.equal(printed.split('\n').length, 3);
   });
 
+  test('reads as many lines as the kept files can hold', async () => {
+    const where = place();
+    writeFileSync(where.file, '{"time":"2026-11-24T09:00:00Z","event":"x"}\n'.repeat(200_000));
+    where.call({ ...ours, ref: 'r-last00', action: 'stop', outcome: 'success' });
+    const { code, printed, complained } = await run(where, ['--ref', 'r-last00']);
+    assert.deepEqual([code, complained], [0, '']);
+    assert.match(printed, / stop i-2-42-VM /);
+  });
+
+  test('shows the rest when one file cannot be read, such as one half compressed', async () => {
+    const where = place();
+    where.call({ ...ours, action: 'stop', outcome: 'success' });
+    writeFileSync(`${where.file}.2.gz`, gzipSync('x'.repeat(1000)).subarray(0, 20));
+    const { code, printed, complained } = await run(where, []);
+    assert.equal(code, 1);
+    assert.match(printed, / stop i-2-42-VM /);
+    assert.match(complained, /outrigger\.log\.2\.gz cannot be read \(Z_BUF_ERROR\)\.$/);
+  });
+
+  test('finds what a broken configuration made of calls, where that says to log', async () => {
+    const where = place();
+    where.call({ ref: 'r-broken', action: 'stop', outcome: 'config', error: 'Mend that file' });
+    writeFileSync(where.config, JSON.stringify({ log: { file: where.file }, memo: 7 }));
+    assert.match((await run(where, ['--ref', 'r-broken'])).printed, /Mend that file/);
+  });
+
+  test('waits for a reader who takes his time with a page of it', () => {
+    const where = place();
+    const line = '{"time":"2026-11-24T09:00:00Z","event":"x"}\n';
+    writeFileSync(where.file, line.repeat(5000));
+    const { output } = spawnFile(builtFile, ['log', '--file', where.file], {
+      through: '"$@" | (sleep 8; wc -l)',
+    });
+    assert.equal(output.trim(), '10000');
+  });
+
   test('passes over half a line of a writer that was killed', async () => {
     const where = place();
     where.call({ ...ours, action: 'create', outcome: 'success' });
-    appendFileSync(where.file, '{"time":"2026-11-24T10:05:00.000Z","eve\n[1]\nnull\n');
+    appendFileSync(
+      where.file,
+      '{"time":"2026-11-24T10:05:00.000Z","eve\n[1]\nnull\n{"time":"?"}\n',
+    );
     where.call({ ...ours, action: 'stop', outcome: 'success' });
     assert.equal((await run(where, [])).printed.split('\n').length, 2);
   });
@@ -173,6 +213,7 @@ describe('log', () => {
 function fakeSsh(from: string, to: string): { readonly PATH: string } {
   const folder = temporaryDirectory();
   const script = `#!/bin/sh
+echo "$*" >'${folder}/words'
 for word; do shift; test "$word" = -- && break; done
 test "$1" = root@down && { echo "ssh: connect to host down port 22: refused" >&2; exit 255; }
 shift
@@ -196,6 +237,23 @@ describe('log of several servers', () => {
     assert.equal(complained, '');
     assert.equal(code, 0);
     assert.match(printed, / create .*\n.* unseen .* on mgmt2 .*\n.* start .* on mgmt2/);
+  });
+
+  test('hands ssh the options that are meant for it', async () => {
+    const here = place();
+    here.call({ ...ours, action: 'create', outcome: 'success' });
+    const env = fakeSsh(here.file, here.file);
+    await run(here, ['--host', 'root@mgmt2', '--ssh-option', 'Port=2222'], env);
+    const [folder = ''] = env.PATH.split(':');
+    assert.match(readFileSync(join(folder, 'words'), 'utf8'), /^-o BatchMode=yes -o Port=2222 -- /);
+  });
+
+  test('needs no log here, where others are asked', async () => {
+    const [here, there] = [place(), place()];
+    there.call({ ...ours, action: 'create', outcome: 'success' });
+    const env = fakeSsh(here.file, there.file);
+    const { code, complained } = await run(here, ['--host', 'root@mgmt2'], env);
+    assert.deepEqual([code, complained], [0, '']);
   });
 
   test('shows what can be had, and says what could not', async () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
 import { describe, type TestContext, test } from 'node:test';
 import { readAccess } from '../../src/commands/api/access.ts';
 import { type Api, createApi, onlyEntry } from '../../src/commands/api/client.ts';
-import { releaseOf } from '../../src/commands/api/release.ts';
+import { readRelease, releaseOf } from '../../src/commands/api/release.ts';
 import { wordsOf } from '../../src/commands/api/trouble.ts';
 import { deadlineIn, failureOf } from '../kit/fakes/http-client.ts';
 import { startServer } from '../kit/fakes/server.ts';
@@ -63,15 +64,48 @@ describe('The client of CloudStack’s API', () => {
     assert.deepEqual(await api.list('listHosts'), []);
   });
 
-  test('tells a web page from the API', async (t) => {
-    const web = await startServer((_, response) => void response.end('<html>'), { plain: true });
+  /** An API that stands behind whatever answers each call with this. */
+  async function against(t: TestContext, body: unknown, status = 200): Promise<Api> {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    const web = await startServer((_, response) => void response.writeHead(status).end(text), {
+      plain: true,
+    });
     t.after(web.close);
     const access = { apiKey: 'k', secretKey: 's', tls: { verify: true, fingerprints: [] } };
     const api = createApi({ ...access, url: `${web.url}/client/api` }, deadlineIn(5000));
-    const { message, advice } = await failureOf(api.call('listCapabilities'));
-    assert.match(message, /is not CloudStack's API/);
-    assert.match(advice ?? '', /\/client\/api/);
-    api.close();
+    t.after(() => api.close());
+    return api;
+  }
+
+  test('ends a list of whoever answers every page with everything', async (t) => {
+    const host = Array.from({ length: 300 }, (_, id) => ({ id }));
+    const api = await against(t, { listhostsresponse: { host } });
+    assert.equal((await api.list('listHosts')).length, 300);
+  });
+
+  for (const other of ['<html>', { status: 'up' }, [1]]) {
+    test(`tells another service from the API: ${JSON.stringify(other)}`, async (t) => {
+      const api = await against(t, other);
+      const { message, advice } = await failureOf(api.call('listCapabilities'));
+      assert.match(message, /is not CloudStack's API/);
+      assert.match(advice ?? '', /\/client\/api/);
+    });
+  }
+
+  test('explains a refusal of the keys whatever page comes with it', async (t) => {
+    const api = await against(t, '<html>', 401);
+    const { kind, message } = await failureOf(api.call('listCapabilities'));
+    assert.equal(kind, 'denied');
+    assert.match(message, /does not accept the API key/);
+  });
+
+  test('never takes a complaint of CloudStack for a wrong command line', async (t) => {
+    for (const code of [430, 431]) {
+      const api = await against(t, { r: { errorcode: code, errortext: 'page size' } }, code);
+      assert.equal((await failureOf(api.list('listHosts'))).kind, 'upstream');
+    }
+    const silent = await against(t, { listcapabilitiesresponse: {} });
+    assert.equal((await failureOf(readRelease(silent))).kind, 'upstream');
   });
 
   test('reads versions from 4.21 on, the year numbers included', () => {
@@ -82,6 +116,22 @@ describe('The client of CloudStack’s API', () => {
     assert.equal(releaseOf('4.22.1.0').reservesDetails, false);
     assert.equal(releaseOf('4.23.0.0').reservesDetails, true);
     assert.equal(releaseOf('24.0.0.0').reservesDetails, true);
+  });
+
+  test('takes keys that a group may read, and repeats no password of an address', async (t) => {
+    const cloud = await startCloudStack(t);
+    const file = cloud.credentials();
+    chmodSync(file, 0o640);
+    const access = (url?: string) =>
+      readAccess({
+        text: (name) => (name === 'credentials' ? file : name === 'api' ? url : undefined),
+        world: { env: {} },
+      });
+    assert.equal(access()?.url, cloud.url);
+    assert.throws(
+      () => access('https://admin:hunter2@m:8443/client/api'),
+      ({ message }: Error) => /is not the address/.test(message) && !message.includes('hunter2'),
+    );
   });
 
   test('takes the keys from the environment too', () => {

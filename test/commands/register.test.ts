@@ -328,6 +328,8 @@ describe('register with secrets', () => {
       assert.ok(!text.includes(secretKey));
     }
     assert.match(printed.printed, /'details\[0\]\.token='"\$\{TOKEN_SECRET\}"/);
+    const named = await register(cloud, '--detail', 'token_file=lab-token', '--plan');
+    assert.match(named.printed, /detail token_file: lab-token$/m);
   });
 });
 
@@ -387,6 +389,55 @@ describe('register with a file for a whole zone', () => {
     assert.equal(cloud.changes.length, before);
   });
 
+  test('updates a registration that has drifted and keeps its other details', async (t) => {
+    const cloud = await lab(t);
+    const given = ['--setup', file, '--credentials', cloud.credentials()];
+    await run(given);
+    const registration = cloud.state.clusters.find(({ name }) => name === 'lab')?.registration;
+    assert.ok(registration);
+    registration.details = { verify: 'false', theirs: 'kept' };
+    assert.match((await run(given)).printed, /detail verify: false -> true/);
+    assert.deepEqual(registration.details, { verify: 'true', theirs: 'kept' });
+  });
+
+  test('takes a cluster that is named on the command line too for the one of the file', async (t) => {
+    const cloud = await lab(t);
+    const given = ['--setup', file, '--cluster', 'lab', '--credentials', cloud.credentials()];
+    assert.equal((await run(given)).code, 0);
+    assert.equal(cloud.changes.filter(([command]) => command === 'addCluster').length, 1);
+    assert.ok(!cloud.commands.includes('registerExtension'));
+  });
+
+  test('switches off the custom actions that the file says so of, and leaves them off', async (t) => {
+    const cloud = await lab(t);
+    const off = join(folder, 'off.json');
+    const actions = { Paint: { enabled: false } };
+    const extension = { ...setup.extension, actions };
+    writeFileSync(off, JSON.stringify({ ...setup, extension }));
+    const given = ['--setup', off, '--credentials', cloud.credentials()];
+    await run(given);
+    assert.equal(actionOf(cloud, 'Paint').enabled, false);
+    assert.match((await run(given)).printed, /Nothing to change/);
+    actionOf(cloud, 'Paint').enabled = true;
+    await run(given);
+    assert.equal(actionOf(cloud, 'Paint').enabled, false);
+  });
+
+  test('leaves clusters and templates of the same names in other zones alone', async (t) => {
+    const cloud = await lab(t);
+    const zoneId = 'another zone';
+    cloud.state.clusters.push({ id: 'c-far', name: 'lab', hypervisor: 'External', zoneId });
+    const twin = { id: 't-far', name: 'debian', extensionId: undefined, zoneId, details: {} };
+    cloud.state.templates.push(twin);
+    const { code } = await run(['--setup', file, '--credentials', cloud.credentials()]);
+    assert.equal(code, 0);
+    const made = cloud.state.clusters.filter(({ name }) => name === 'lab');
+    assert.equal(made.length, 2);
+    assert.equal(made[0]?.registration, undefined);
+    assert.equal(cloud.state.hosts[0]?.clusterId, made[1]?.id);
+    assert.equal(cloud.state.templates.filter(({ name }) => name === 'debian').length, 2);
+  });
+
   test('updates a host that has drifted and keeps its other details', async (t) => {
     const cloud = await lab(t);
     const given = ['--setup', file, '--credentials', cloud.credentials()];
@@ -438,6 +489,33 @@ describe('register with a file for a whole zone', () => {
     }
   });
 
+  test('asks for each secret by itself, and says whose it is', async () => {
+    const [first] = setup.clusters;
+    writeFileSync(join(folder, 'token-2'), 'another');
+    const hosts = ['token', 'token-2', 'token'].map((name, at) => ({
+      ...{ name: `node${at}`, details: { token: { file: name } } },
+    }));
+    const several = join(folder, 'several.json');
+    writeFileSync(several, JSON.stringify({ ...setup, clusters: [{ ...first, hosts }] }));
+    const { printed } = await run(['--setup', several, '--print']);
+    assert.match(printed, /^# TOKEN_SECRET: token of host node0\n/m);
+    assert.match(printed, /^# TOKEN_SECRET_2: token of host node1\n/m);
+    const given = [...printed.matchAll(/url=node(\d) .*"\$\{(TOKEN\w+)\}"/g)];
+    assert.deepEqual(
+      given.map(([, node, variable]) => `${node} ${variable}`),
+      ['0 TOKEN_SECRET', '1 TOKEN_SECRET_2', '2 TOKEN_SECRET'],
+    );
+  });
+
+  test('prints commands that stop at the first that fails', async () => {
+    const { printed } = await run(['--setup', file, '--print']);
+    const tools = `cmk() { echo "$3" >&2; test "$3" = list && echo '{}'; }\njq() { grep -q . && echo id-1; }\n`;
+    const env = { ...process.env, TOKEN_SECRET: 'x' };
+    const played = spawnSync('sh', [], { input: tools + printed, encoding: 'utf8', env });
+    assert.notEqual(played.status, 0);
+    assert.deepEqual(played.stderr.trim().split('\n').slice(-2), ['list', 'create']);
+  });
+
   test('takes the file that the documentation shows', () => {
     const page = readFileSync('docs/registering.md', 'utf8');
     const shown = [...page.matchAll(/^```json\n([\s\S]*?)^```/gm)].map(([, text = '']) => text);
@@ -485,10 +563,11 @@ describe('register --remove', () => {
     await register(cloud, '--cluster', 'ext');
     const ext = cloud.state.clusters.find(({ name }) => name === 'ext');
     cloud.state.hosts.push({ id: 'h', name: 'node1', clusterId: ext?.id ?? '', details: {} });
+    cloud.state.hosts.push({ id: 'o', name: 'other', clusterId: 'elsewhere', details: {} });
     const before = cloud.changes.length;
     const served = await run(['Lab One', '--remove', '--credentials', cloud.credentials()]);
     assert.equal(served.code, 1);
-    assert.match(served.complained, /still serves the hosts node1/);
+    assert.match(served.complained, /still serves the hosts node1\. /);
     const own = await run(['Proxmox', '--remove', '--credentials', cloud.credentials()]);
     assert.match(own.complained, /built into CloudStack/);
     assert.equal(cloud.changes.length, before);
@@ -567,6 +646,8 @@ describe('register with input that makes no sense', () => {
     [['Lab'], /Which provider the extension is for/],
     [['Lab', '--provider', 'smaple'], /did you mean "sample"/],
     [['..', '--provider', 'sample'], /cannot be the name of an extension/],
+    [[' Lab', '--provider', 'sample'], /has blanks around/],
+    [['x'.repeat(256), '--provider', 'sample'], /is longer than 255 characters/],
     [['Lab', '--provider', 'sample', '--path', '../x'], /leads elsewhere/],
     [['Lab', '--provider', 'sample', '--path', 'lab/a/b/c'], /two directories/],
     [['Lab', '--provider', 'sample', '--path', 'lab/lab.sh'], /stub/],

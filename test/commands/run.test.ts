@@ -95,6 +95,8 @@ describe('A command line that makes no sense', () => {
     [['invoke', 'a', 'b', 'c', '--timeout', '-5'], /from 1 to 2147483, not "-5"/],
     [['invoke', 'a', 'b', 'c', '--timeout', 'soon'], /not "soon"/],
     [['invoke', 'a', 'b', 'c', '--timeout=1', '--timeout=2'], /--timeout is given twice/],
+    [['invoke', 'a', 'b', 'c', '--timeout='], /--timeout needs a value: SECONDS/],
+    [['log', '--vm', ''], /--vm needs a value/],
     [['settings'], /<provider> is missing/],
     [['settings', 'simple'], /There is no provider "simple"; did you mean "sample"\?/],
     [['actions', '__proto__'], /There is no provider "__proto__"/],

@@ -1,6 +1,6 @@
 import { Failure } from '../../failure.ts';
 import type { Listed } from '../audit/listed.ts';
-import type { Sighting } from '../audit/survey.ts';
+import { placeOf, type Sighting } from '../audit/survey.ts';
 import type { Match } from './match.ts';
 
 /** What an operator decided: `UUID=REMOTE_ID`, or `UUID=REMOTE_ID@HOST` where ids are not unique. */
@@ -10,9 +10,9 @@ export interface Decision {
   readonly host: string | undefined;
 }
 
-/** Throws `usage` for what is no decision, and for two that contradict each other. */
+/** Throws `usage` for what is no decision. */
 export function readDecisions(words: readonly string[]): readonly Decision[] {
-  const decisions = words.map((word) => {
+  return words.map((word) => {
     const [, vm = '', remoteId = '', host] = /^([^=]+)=([^@=]+)(?:@(.+))?$/.exec(word) ?? [];
     if (vm !== '') return { vm, remoteId, host };
     throw new Failure(
@@ -20,26 +20,15 @@ export function readDecisions(words: readonly string[]): readonly Decision[] {
       `--map has to be INSTANCE=MACHINE or INSTANCE=MACHINE@HOST, not "${word}"`,
     );
   });
-  for (const key of ['vm', 'remoteId'] as const) {
-    const values = decisions.map((each) => `${each[key]} ${key === 'vm' ? '' : (each.host ?? '')}`);
-    const twice = values.find((value, at) => values.indexOf(value) !== at);
-    if (twice !== undefined) {
-      throw new Failure(
-        'usage',
-        `${twice.trim()} stands in two of the --map: one machine, one instance`,
-      );
-    }
-  }
-  return decisions;
 }
 
-/** The decisions as matches, each checked as far as it can be. */
+/** The decisions as matches, each checked as far as it can be; throws for two that contradict. */
 export function decided(
   decisions: readonly Decision[],
   homeless: readonly Listed[],
   free: readonly Sighting[],
 ): readonly Match[] {
-  return decisions.map(({ vm, remoteId, host }) => {
+  const matches = decisions.map(({ vm, remoteId, host }): Match => {
     const instance = homeless.find(({ uuid, name }) => uuid === vm.toLowerCase() || name === vm);
     if (instance === undefined) {
       throw new Failure('not-found', `CloudStack has no instance "${vm}" that lacks a machine`);
@@ -63,4 +52,14 @@ export function decided(
     }
     return { instance, sighting, reasons: ['your word'] };
   });
+  // An instance has two names, and a machine may be named with or without a host.
+  refuseTwice(matches.map(({ instance }) => instance.name));
+  refuseTwice(matches.map(({ sighting }) => placeOf(sighting)));
+  return matches;
+}
+
+function refuseTwice(words: readonly string[]): void {
+  const twice = words.find((word, at) => words.indexOf(word) !== at);
+  if (twice === undefined) return;
+  throw new Failure('usage', `${twice} stands in two of the --map: one machine, one instance`);
 }

@@ -1,7 +1,8 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import * as v from 'valibot';
 import { Failure } from '../../failure.ts';
 import type { Option } from '../command.ts';
+import { parseJson, readText } from '../input-file.ts';
 import type { Access } from './client.ts';
 
 /** The options of every command that speaks with CloudStack's API. */
@@ -86,28 +87,10 @@ function readCredentials(given: string) {
     ...{ url: word, api_key: word, secret_key: word },
     ...{ tls_fingerprint: word, ca_file: word },
   });
-  const result = v.safeParse(schema, parse(file, text));
+  const result = v.safeParse(schema, parseJson(file, text));
   if (result.success) return result.output;
   const keys = result.issues.map((issue) => `"${v.getDotPath(issue) ?? 'it'}"`).join(', ');
   throw new Failure('usage', `${file} is not as it has to be: look at ${keys}`, {
     advice: 'It knows the texts url, api_key, secret_key, tls_fingerprint and ca_file',
   });
-}
-
-function parse(file: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The parser would quote the keys.
-    throw new Failure('usage', `${file} is not JSON`);
-  }
-}
-
-function readText(file: string, source: string | number = file): string {
-  try {
-    return readFileSync(source, 'utf8');
-  } catch (error) {
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    throw new Failure('usage', `${file} cannot be read (${code})`);
-  }
 }

@@ -70,11 +70,16 @@ export function createApi(access: Access, deadline: Deadline): Api {
     call,
     async list(command, parameters = {}) {
       const found: Entry[] = [];
+      let before = '';
       for (let page = 1; ; page += 1) {
         const body = await call(command, { ...parameters, page, pagesize: pageSize });
-        const entries = Object.values(body).find(Array.isArray) as unknown[] | undefined;
-        found.push(...(entries ?? []).filter(isEntry));
-        if (entries === undefined || entries.length < pageSize) return found;
+        const entries = asEntries(Object.values(body).find(Array.isArray));
+        const whole = JSON.stringify(entries);
+        // What knows no pages answers with everything, and would do so for ever.
+        if (whole === before) return found;
+        found.push(...entries);
+        if (entries.length < pageSize) return found;
+        before = whole;
       }
     },
     close: http.close,

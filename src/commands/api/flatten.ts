@@ -5,13 +5,12 @@ export type Texts = Readonly<Record<string, string>>;
 /** What a parameter may be: a value, a list of words, a map of details, or a list of such maps. */
 export type Parameter = string | number | boolean | readonly string[] | Texts | readonly Texts[];
 
-export type Parameters = Readonly<Record<string, Parameter | undefined>>;
+export type Parameters = Readonly<Record<string, Parameter>>;
 
 /** The parameters as CloudStack spells them: `details[0].key=value`, lists with commas. */
 export function flatten(parameters: Parameters): Form {
   const form: Record<string, string> = {};
   for (const [name, value] of Object.entries(parameters)) {
-    if (value === undefined) continue;
     if (typeof value !== 'object') form[name] = String(value);
     else if (isWords(value)) form[name] = value.join(',');
     else {

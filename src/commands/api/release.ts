@@ -33,5 +33,7 @@ export function releaseOf(version: string): Release {
 /** The release that answers. */
 export async function readRelease(api: Api): Promise<Release> {
   const body = onlyEntry(await api.call('listCapabilities'));
-  return releaseOf(asText(body['cloudstackversion']));
+  const version = asText(body['cloudstackversion']);
+  if (version !== '') return releaseOf(version);
+  throw new Failure('upstream', 'CloudStack does not say which version it is');
 }

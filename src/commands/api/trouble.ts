@@ -20,8 +20,8 @@ const meanings: Readonly<Record<number, Meaning>> = {
     advice: 'Check the address: it ends in /client/api',
   },
   429: { kind: 'conflict', says: 'too many calls', advice: 'Try again in a minute' },
-  430: { kind: 'usage', says: 'a parameter is malformed' },
-  431: { kind: 'usage', says: 'a parameter is wrong or missing' },
+  430: { kind: 'upstream', says: 'a parameter is malformed' },
+  431: { kind: 'upstream', says: 'a parameter is wrong or missing' },
   432: {
     kind: 'denied',
     says: 'this call does not exist here, or the role of the user does not allow it',

@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { constants } from 'node:os';
-import { basename } from 'node:path';
 import { withScratch } from '../scratch.ts';
 import { entryPointProblem } from './entry-point.ts';
 import { writePayload } from './payload-file.ts';
-import { createPlaces, openPipes, type PipePlaces, type Pipes, pipeBytes } from './pipes.ts';
+import { createPlaces, openPipes, type PipePlaces, type Pipes } from './pipes.ts';
+import { type End, inCloudStacksWords, notConfigured, type Raw } from './raw.ts';
 
 export interface CallAsCloudStack {
   /** Absolute path. */
@@ -22,30 +21,6 @@ export interface CallAsCloudStack {
   readonly through?: readonly string[];
   /** Where to open the pipes, for whoever makes many calls. */
   readonly places?: PipePlaces;
-}
-
-/** One run as CloudStack sees it. */
-export interface Raw {
-  /** The command line: entry point, action, payload file, time-out. */
-  readonly command: readonly string[];
-  readonly ended: 'exit' | 'time-out' | 'not-configured' | 'not-started';
-  /** 128 + n after signal n. */
-  readonly exitCode?: number;
-  readonly signal?: NodeJS.Signals;
-  /** Exit code 0 in time, which is all that CloudStack asks of most actions. */
-  readonly succeeded: boolean;
-  /** What CloudStack goes on with: the trimmed output, or how it puts the failure. */
-  readonly text: string;
-  /** What came out, whether CloudStack uses it or not. */
-  readonly output: string;
-  /** Only with `errorsApart`. */
-  readonly stderr: string;
-  readonly bytes: number;
-  readonly durationMs: number;
-  /** The payload file was still there afterwards. */
-  readonly payloadLeft: boolean;
-  /** What differed from a real CloudStack, or is worth knowing about the run. */
-  readonly notes: readonly string[];
 }
 
 /**
@@ -69,13 +44,6 @@ export function callAsCloudStack(call: CallAsCloudStack): Promise<Raw> {
       pipes.close();
     }
   });
-}
-
-interface End {
-  readonly exitCode: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly killed: boolean;
-  readonly error?: Error;
 }
 
 async function runToItsEnd(
@@ -144,50 +112,4 @@ function ended(child: ChildProcess, timeoutMs: number): Promise<End> {
     // Not `close`: a background child that keeps the pipe does not hold CloudStack up.
     child.once('exit', (exitCode, signal) => finish({ exitCode, signal }));
   });
-}
-
-type InWords = Pick<Raw, 'ended' | 'exitCode' | 'signal' | 'succeeded' | 'text'>;
-
-function inCloudStacksWords(end: End, output: Buffer, read: boolean): InWords {
-  if (end.error !== undefined) {
-    return { ended: 'not-started', succeeded: false, text: 'External operation failed' };
-  }
-  if (end.killed || (read && output.length > pipeBytes)) {
-    return { ended: 'time-out', succeeded: false, text: 'Timeout' };
-  }
-  const signal = end.signal ?? undefined;
-  const exitCode = signal === undefined ? (end.exitCode ?? 0) : 128 + constants.signals[signal];
-  const text = trimmed(output.toString('utf8'));
-  return {
-    ended: 'exit',
-    exitCode,
-    ...(signal === undefined ? {} : { signal }),
-    succeeded: exitCode === 0,
-    text: exitCode === 0 ? text : `Exit code: ${exitCode}, Output: ${text}`,
-  };
-}
-
-/** Java's trim(), which takes control characters too but leaves a byte order mark. */
-function trimmed(output: string): string {
-  let start = 0;
-  let end = output.length;
-  while (start < end && output.charCodeAt(start) <= 0x20) start++;
-  while (end > start && output.charCodeAt(end - 1) <= 0x20) end--;
-  return output.slice(start, end).replace(/\r\n?/g, '\n');
-}
-
-function notConfigured(command: readonly string[], problem: string): Raw {
-  const name = basename(command[0] ?? '');
-  return {
-    command,
-    ended: 'not-configured',
-    succeeded: false,
-    text: `Extension: ${name} not configured for host: External:GUID`,
-    output: '',
-    stderr: '',
-    bytes: 0,
-    durationMs: 0,
-    payloadLeft: true,
-    notes: [`CloudStack refuses the entry point: ${problem}`],
-  };
 }

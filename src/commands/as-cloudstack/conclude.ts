@@ -1,9 +1,9 @@
-import type { Raw } from './call.ts';
 import { type ConsoleTarget, consoleOutcome, readConsole } from './console.ts';
 import { hasCrookedRow, type ShownTable, shownTable } from './custom-result.ts';
 import { doubtsAbout } from './doubts.ts';
 import { isPowerWord, type PowerWord, readPower, readPowers } from './power.ts';
 import { type Prepared, readPrepared } from './prepared.ts';
+import type { Raw } from './raw.ts';
 import { builtInActions } from './time-outs.ts';
 
 /** What CloudStack makes of one run. */

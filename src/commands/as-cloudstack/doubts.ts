@@ -1,6 +1,6 @@
-import type { Raw } from './call.ts';
 import { asText, parseGson } from './gson.ts';
 import { pipeBytes } from './pipes.ts';
+import type { Raw } from './raw.ts';
 
 /** How an answer that exits with 0 says that it failed, if it does. */
 export function saysFailure(text: string): string | undefined {

@@ -1,7 +1,7 @@
 /** How bad a finding is, in the words of Nagios; `unknown`: something could not be looked at. */
 export type Severity = 'warning' | 'critical' | 'unknown';
 
-/** Every kind of finding, and how many lines of documentation it has. */
+/** Every kind of finding about machines; each is a series for Prometheus. */
 export const kinds = [
   'orphan',
   'left-behind',
@@ -22,7 +22,8 @@ export const kinds = [
   'blind-host',
 ] as const;
 
-export type Kind = (typeof kinds)[number];
+/** `prometheus`: its file could not be written, so that no series can tell. */
+export type Kind = (typeof kinds)[number] | 'prometheus';
 
 /** One thing that is not as it has to be, and what to do about it. */
 export interface Finding {

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { Failure } from '../../failure.ts';
+import { readJson } from '../input-file.ts';
 import { type Listed, type ListedHost, segmentOf } from './listed.ts';
 
 function inventorySchema() {
@@ -43,7 +43,7 @@ export interface Inventory {
 
 /** `{"hosts": [...], "instances": [...]}`, either of which may be left out. */
 export function readInventory(file: string): Inventory {
-  const result = v.safeParse(inventorySchema(), parse(file));
+  const result = v.safeParse(inventorySchema(), readJson(file));
   if (!result.success) {
     const issues = result.issues.map((issue) => `"${v.getDotPath(issue) ?? ''}": ${issue.message}`);
     throw new Failure('usage', `${file} is not as it has to be: ${issues.slice(0, 5).join('; ')}`, {
@@ -73,14 +73,4 @@ export function readInventory(file: string): Inventory {
 function nicOf({ mac, broadcasturi }: { readonly mac: string; readonly broadcasturi: string }) {
   const segment = segmentOf(broadcasturi);
   return segment === undefined ? { mac } : { mac, segment };
-}
-
-function parse(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const why = code === undefined ? 'is not JSON' : `cannot be read (${code})`;
-    throw new Failure('usage', `${file} ${why}`);
-  }
 }

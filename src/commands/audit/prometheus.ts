@@ -1,23 +1,26 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { Failure } from '../../failure.ts';
+import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type Finding, kinds } from './finding.ts';
 import type { Counts } from './report.ts';
 
-/** Writes the numbers for the text file collector, in one step, readable for it. */
+/** Writes the numbers for the text file collector, in one step; ends with what went wrong. */
 export function writePrometheus(
   file: string,
   findings: readonly Finding[],
   counts: Counts,
   now: Date,
-): void {
+): Finding[] {
   const draft = `${file}.${process.pid}`;
   try {
-    writeFileSync(draft, prometheusText(findings, counts, now), { mode: 0o644, flag: 'wx' });
+    writeFileSync(draft, prometheusText(findings, counts, now), { flag: 'wx' });
+    // The collector is another user, whatever the umask says.
+    chmodSync(draft, 0o644);
     renameSync(draft, file);
+    return [];
   } catch (error) {
     rmSync(draft, { force: true });
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    throw new Failure('config', `${file} cannot be written (${code})`);
+    const found = `it cannot be written (${code}), so Prometheus sees old numbers`;
+    return [{ severity: 'unknown', kind: 'prometheus', subject: file, found }];
   }
 }
 

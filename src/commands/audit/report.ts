@@ -1,3 +1,4 @@
+import { columnsOf } from '../columns.ts';
 import type { CommandWorld } from '../command.ts';
 import { paintFor } from '../paint.ts';
 import { type Cell, table, wrapped } from '../table.ts';
@@ -30,9 +31,8 @@ export function readable(
   const code = exitCodeFor(findings);
   const { instances, machines, hosts } = counts;
   const head = `OUTRIGGER ${words[code]} - ${findings.length} findings; ${instances} instances, ${machines} machines, ${hosts} hosts | findings=${findings.length} instances=${instances} machines=${machines}`;
-  const columns = world.terminal ? (process.stdout.columns ?? 100) : 100;
   const first = Math.max(0, ...findings.map(({ kind, subject }) => kind.length + subject.length));
-  const room = Math.max(40, columns - first - 16);
+  const room = Math.max(40, columnsOf(world) - first - 16);
   const rows: Cell[][] = findings.flatMap(({ severity, kind, subject, found, advice }) => [
     ...wrapped(found, room).map((line, at) =>
       at === 0

@@ -1,5 +1,5 @@
-import type { Raw } from '../as-cloudstack/call.ts';
 import type { Conclusion } from '../as-cloudstack/conclude.ts';
+import type { Raw } from '../as-cloudstack/raw.ts';
 import type { Members } from './payloads.ts';
 
 /** One call that was made, and everything that came of it. */

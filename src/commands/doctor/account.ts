@@ -70,6 +70,16 @@ export function look(path: string): Stats | undefined {
   }
 }
 
+/** Whether whoever runs this may not even see what is at the path. */
+export function isHidden(path: string): boolean {
+  try {
+    lstatSync(path, { throwIfNoEntry: false });
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES';
+  }
+}
+
 /** The mode as `chmod` takes it. */
 export function modeOf({ mode }: Stats): string {
   return (mode & 0o7777).toString(8).padStart(4, '0');

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Level } from '../../cloudstack/details.ts';
 import { instanceDetails } from '../../cloudstack/instance.ts';
@@ -6,6 +5,7 @@ import { type Details, parsePayload, readPayloadFile } from '../../cloudstack/pa
 import { operatorLevels } from '../../cloudstack/settings.ts';
 import { Failure } from '../../failure.ts';
 import { readKeyValues } from '../conform/key-values.ts';
+import { readJson } from '../input-file.ts';
 
 export interface Given {
   readonly words: readonly string[];
@@ -57,13 +57,7 @@ export function readDetailsFile(file: string): Places {
       advice:
         'It holds {"extension": {...}, "resourcemap": {...}, "host": {...}, "virtualmachine": {...}} or the host alone',
     });
-  let given: unknown;
-  try {
-    given = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw refuse(code === undefined ? 'is not JSON' : `cannot be read (${code})`);
-  }
+  const given = readJson(file);
   if (!isMap(given)) throw refuse('does not hold a JSON object');
   const nested = Object.values(given).some(isMap);
   const found = nested ? given : { host: given };

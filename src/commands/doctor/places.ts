@@ -1,11 +1,15 @@
 import { dirname } from 'node:path';
 import type { Config } from '../../cloudstack/config.ts';
 import type { Check } from '../../provider.ts';
-import { type Account, barrier, look, may, modeOf, ownerOf } from './account.ts';
+import { type Account, barrier, isHidden, look, may, modeOf, ownerOf } from './account.ts';
 import { fail, ok, skipped, warn } from './finding.ts';
 
 /** Whether the service can write where it has to: the log, the failure memo, the rotation. */
 export function placeChecks(config: Config, account: Account): Check[] {
+  const folder = dirname(config.log.file);
+  if (isHidden(folder)) {
+    return [skipped('log', `${folder} is hidden from whoever runs this: try it as user cloud`)];
+  }
   return [logCheck(config, account), rotationCheck(config, account), memoCheck(config, account)];
 }
 

@@ -1,3 +1,4 @@
+import { columnsOf } from '../columns.ts';
 import type { CommandWorld } from '../command.ts';
 import { paintFor } from '../paint.ts';
 import { table, wrapped } from '../table.ts';
@@ -14,9 +15,8 @@ const headings: Readonly<Record<Layer, string>> = {
 export function readable(findings: readonly Finding[], world: CommandWorld): string[] {
   const paint = paintFor(world);
   const colours = { ok: paint.green, warn: paint.yellow, fail: paint.red, skipped: paint.dim };
-  const columns = world.terminal ? (process.stdout.columns ?? 100) : 100;
   const widest = Math.max(0, ...findings.map(({ name }) => name.length));
-  const room = Math.max(40, columns - widest - 13);
+  const room = Math.max(40, columnsOf(world) - widest - 13);
   const layers = [...new Set(findings.map(({ layer }) => layer))];
   const blocks = layers.flatMap((layer) => {
     const rows = findings

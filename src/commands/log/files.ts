@@ -3,15 +3,27 @@ import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Failure } from '../../failure.ts';
 
-/** The text of the log and of everything it was rotated into, compressed ones included. */
-export function readLogFiles(file: string): string {
+/**
+ * The text of the log and of everything it was rotated into, compressed ones included.
+ *
+ * What cannot be read, such as a file that is being compressed, does not hide the others.
+ */
+export function readLogFiles(file: string, complain: (failure: Failure) => void): string {
   const names = listFiles(file);
   if (names.length === 0) {
     throw new Failure('not-found', `There is no log ${file} on this server`, {
       advice: 'Nothing was called yet, or "log" in the configuration says otherwise; doctor tells',
     });
   }
-  return names.map(readOne).join('\n');
+  const read = (name: string): string => {
+    try {
+      return readOne(name);
+    } catch (thrown) {
+      complain(Failure.from(thrown));
+      return '';
+    }
+  };
+  return names.map(read).join('\n');
 }
 
 function listFiles(file: string): string[] {
@@ -45,7 +57,8 @@ function readOne(path: string): string {
 }
 
 function unreadable(path: string, code: string): Failure {
+  const forbidden = code === 'EACCES' || code === 'EPERM';
   return new Failure('denied', `${path} cannot be read (${code})`, {
-    advice: 'Run it as user cloud or as root',
+    advice: forbidden ? 'Run it as user cloud or as root' : undefined,
   });
 }

@@ -18,12 +18,17 @@ export async function fetchLog(
   const options = sshOptions.flatMap((option) => ['-o', option]);
   const args = ['-o', 'BatchMode=yes', ...options, '--', host, remoteCommand(file)];
   const child = spawn('ssh', args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const release = deadline.onEnd(() => child.kill('SIGTERM'));
+  let why = '';
+  const stop = (reason: string): void => {
+    why = reason;
+    child.kill('SIGTERM');
+  };
+  const release = deadline.onEnd(() => stop('the time is up'));
   try {
-    const { code, output, errors } = await ended(child);
+    const { code, output, errors } = await ended(child, stop);
     if (code === 0) return output;
-    const said = errors.trim().split('\n').slice(-1)[0] ?? '';
-    throw new Failure('unreachable', `The log of ${host} could not be fetched: ${said || code}`, {
+    const said = why || errors.trim().split('\n').slice(-1)[0] || code;
+    throw new Failure('unreachable', `The log of ${host} could not be fetched: ${said}`, {
       advice: `Try: ssh ${host} true; the account there has to be able to read ${file}`,
     });
   } finally {
@@ -43,14 +48,14 @@ interface End {
   readonly errors: string;
 }
 
-function ended(child: ReturnType<typeof spawn>): Promise<End> {
+function ended(child: ReturnType<typeof spawn>, stop: (reason: string) => void): Promise<End> {
   return new Promise((resolve, reject) => {
     const output: Buffer[] = [];
     const errors: Buffer[] = [];
     let size = 0;
     child.stdout?.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > mostBytes) child.kill('SIGTERM');
+      if (size > mostBytes) stop('it is larger than 512 MiB');
       else output.push(chunk);
     });
     child.stderr?.on('data', (chunk: Buffer) => errors.push(chunk));

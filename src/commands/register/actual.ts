@@ -36,6 +36,11 @@ export async function readActual(api: Api, wanted: Wanted): Promise<Actual> {
   checkCase(wanted, extension);
   checkDirectory(wanted, extension, others);
   const id = asText(extension?.['id']);
+  const ids = new Map(await places(api, wanted));
+  // Other zones may have clusters and templates of the same names.
+  const zoneId = ids.get(`zone:${wanted.zone}`);
+  const isHere = ({ zoneid }: Entry): boolean => zoneId === undefined || zoneid === zoneId;
+  if (extension !== undefined) ids.set('extension', id);
   const beyond = wanted.clusters.length > 0;
   const clusters = beyond ? await api.list('listClusters') : [];
   const hosts = wanted.clusters.some(({ hosts: some }) => some.length > 0)
@@ -45,13 +50,11 @@ export async function readActual(api: Api, wanted: Wanted): Promise<Actual> {
     wanted.templates.length > 0 ? await api.list('listTemplates', { templatefilter: 'all' }) : [];
   return {
     asked: true,
-    ...{ release, extension, others, clusters, hosts, templates },
+    ...{ release, extension, others, hosts, ids },
+    clusters: clusters.filter(isHere),
+    templates: templates.filter(isHere),
     actions:
       extension === undefined ? [] : await api.list('listCustomActions', { extensionid: id }),
-    ids: new Map([
-      ...(extension === undefined ? [] : [['extension', id] as const]),
-      ...(await places(api, wanted)),
-    ]),
   };
 }
 

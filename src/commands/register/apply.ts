@@ -12,8 +12,8 @@ export async function apply(
   const ids = new Map(known);
   const idOf: IdOf = (reference) => {
     const id = ids.get(reference);
-    if (id !== undefined) return id;
-    throw new Failure('internal', `Nobody knows the id of ${reference}`);
+    if (id !== undefined && id !== '') return id;
+    throw new Failure('upstream', `CloudStack did not tell the id of ${reference}`);
   };
   for (const [at, change] of changes.entries()) {
     onStep(change);

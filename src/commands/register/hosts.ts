@@ -1,6 +1,6 @@
 import { asText, asTexts, type Entry } from '../api/client.ts';
 import { type Actual, isCalled } from './actual.ts';
-import type { Change, Plan } from './change.ts';
+import { type Change, joined, type Plan } from './change.ts';
 import { detailDifferences, secretKeys } from './detail-changes.ts';
 import type { Wanted, WantedCluster, WantedHost } from './wanted.ts';
 
@@ -21,10 +21,7 @@ export function planHosts(
       ? { changes: [creation(wanted, cluster, host)], remarks: [] }
       : update(wanted, host, known);
   });
-  return {
-    changes: plans.flatMap(({ changes }) => changes),
-    remarks: plans.flatMap(({ remarks }) => remarks),
-  };
+  return joined(plans);
 }
 
 /** The details of a host that CloudStack shows, without its prefix; `undefined` if it shows none. */

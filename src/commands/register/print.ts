@@ -13,6 +13,9 @@ const lists: Readonly<Record<string, readonly [string, string, string]>> = {
   ostype: ['list ostypes', 'ostype', 'description'],
 };
 
+/** Of what was made; a pipeline ends as its last command does, so jq has to fail without one. */
+const firstId = '[.. | .id? // empty] | first // empty';
+
 /**
  * The plan as commands for cmk and jq, to be read and run by a person.
  *
@@ -27,7 +30,7 @@ export function printCommands(
   const variables = new Map<Reference, string>();
   const made = new Set<Reference>();
   const before: string[] = [];
-  const wantedSecrets = new Set<string>();
+  const asked = new Map<string, AskedSecret>();
   const lines = changes.flatMap((change) => {
     const holes: string[] = [];
     const idOf = (reference: Reference): string => {
@@ -44,13 +47,13 @@ export function printCommands(
     };
     const form = flatten(change.parameters(idOf) as Parameters);
     const words = Object.entries(form).map(([key, value]) =>
-      word(key, value, { holes, secrets, wantedSecrets }),
+      word(key, value, { holes, secrets, asked, subject: change.subject }),
     );
     if (change.makes !== undefined) {
       const variable = nameFor(change.makes, variables.size);
       variables.set(change.makes, variable);
       made.add(change.makes);
-      return [`${variable}=$(${cmk(change, words)} | jq -r '.. | .id? // empty' | head -n 1)`];
+      return [`${variable}=$(${cmk(change, words)} | jq -er ${shellWord(firstId)})`];
     }
     return [cmk(change, words)];
   });
@@ -59,7 +62,10 @@ export function printCommands(
     '# What `outrigger register` would do, for cmk (https://github.com/apache/cloudstack-cloudmonkey).',
     ...remarks.map((remark) => `# ${remark.replace(/\s+/g, ' ')}.`),
     'set -eu',
-    ...[...wantedSecrets].map((name) => `: "\${${name}:?set ${name} to the secret first}"`),
+    ...[...asked.values()].flatMap(({ variable, about }) => [
+      `# ${variable}: ${about.replace(/\s+/g, ' ')}`,
+      `: "\${${variable}:?set ${variable} to the secret first}"`,
+    ]),
     ...before,
     ...lines,
   ];
@@ -70,21 +76,39 @@ function cmk({ command }: Change, words: readonly string[]): string {
   return ['cmk -o json', verb, noun.toLowerCase(), ...words].join(' ');
 }
 
+/** The shell variable that stands for a secret, and what that is the secret of. */
+interface AskedSecret {
+  readonly variable: string;
+  readonly about: string;
+}
+
 interface Holes {
   readonly holes: readonly string[];
   readonly secrets: ReadonlySet<string>;
-  readonly wantedSecrets: Set<string>;
+  /** By detail and value: hosts may have different secrets in details of one name. */
+  readonly asked: Map<string, AskedSecret>;
+  readonly subject: string;
 }
 
-function word(key: string, value: string, { holes, secrets, wantedSecrets }: Holes): string {
+function word(key: string, value: string, { holes, secrets, asked, subject }: Holes): string {
   const detail = /\]\.(.+)$/.exec(key)?.[1];
   if (detail !== undefined && shownDetail(detail, value, secrets) === '(secret)') {
-    const variable = `${detail.replace(/[^A-Za-z0-9]/g, '_').toUpperCase()}_SECRET`;
-    wantedSecrets.add(variable);
+    const id = `${detail}=${value}`;
+    const variable = asked.get(id)?.variable ?? variableFor(detail, asked);
+    if (!asked.has(id)) asked.set(id, { variable, about: `${detail} of ${subject}` });
     return `${shellWord(`${key}=`)}"\${${variable}}"`;
   }
   const hole = holes.find((name) => value === `\${${name}}`);
   return hole === undefined ? shellWord(`${key}=${value}`) : `${key}="${value}"`;
+}
+
+function variableFor(detail: string, asked: ReadonlyMap<string, AskedSecret>): string {
+  const name = `${detail.replace(/[^A-Za-z0-9]/g, '_').toUpperCase()}_SECRET`;
+  const taken = [...asked.values()].map(({ variable }) => variable);
+  const free = (number: number): string => (number === 1 ? name : `${name}_${number}`);
+  let number = 1;
+  while (taken.includes(free(number))) number += 1;
+  return free(number);
 }
 
 function nameFor(reference: Reference, number: number): string {
@@ -96,6 +120,6 @@ function lookUp(reference: Reference, variable: string, extensionName: string): 
   const [kind = '', ...rest] = reference.split(':');
   const name = kind === 'extension' ? extensionName : rest.join(':');
   const [list, entries, key] = lists[kind] ?? ['list', kind, 'name'];
-  const filter = `.${entries}[] | select(.${key} == $name) | .id`;
+  const filter = `.${entries}[] | select(.${key} == $name or .id == $name) | .id`;
   return `${variable}=$(cmk -o json ${list} | jq -er --arg name ${shellWord(name)} ${shellWord(filter)})`;
 }

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { Failure } from '../../failure.ts';
+import { readJson, readText } from '../input-file.ts';
 
 /** Details as the file has them; secrets are better named by the file that holds them. */
 export type GivenDetails = Readonly<Record<string, string | number | boolean | { file: string }>>;
@@ -60,7 +60,7 @@ export type Setup = v.InferOutput<ReturnType<typeof setupSchema>>;
 
 /** The declarative file, checked as a whole; relative names in it count from its directory. */
 export function readSetup(file: string): Setup {
-  const result = v.safeParse(setupSchema(), parse(file));
+  const result = v.safeParse(setupSchema(), readJson(file));
   if (result.success) return withoutContradictions(file, result.output);
   const issues = result.issues.map((issue) => `"${v.getDotPath(issue) ?? ''}": ${issue.message}`);
   throw new Failure('usage', `${file} is not as it has to be: ${issues.join('; ')}`, {
@@ -92,19 +92,6 @@ function twice(what: string, list: readonly { readonly name: string }[]): string
   return again.map((name) => `${what} "${name}" stands there twice`);
 }
 
-function parse(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    // The parser would quote what may be a secret.
-    throw new Failure(
-      'usage',
-      `${file} ${code === undefined ? 'is not JSON' : `cannot be read (${code})`}`,
-    );
-  }
-}
-
 /** The details as texts, with the content of the files that are named. */
 export function readDetails(given: GivenDetails = {}, besides: string): Record<string, string> {
   const entries = Object.entries(given).map(([key, value]) => [
@@ -116,12 +103,7 @@ export function readDetails(given: GivenDetails = {}, besides: string): Record<s
 
 /** The content of a file without the line break at its end; throws `usage`. */
 export function readSecret(file: string): string {
-  try {
-    const text = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
-    if (text !== '') return text;
-  } catch (error) {
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    throw new Failure('usage', `${file} cannot be read (${code})`);
-  }
+  const text = readText(file).replace(/\r?\n$/, '');
+  if (text !== '') return text;
   throw new Failure('usage', `${file} is empty`);
 }

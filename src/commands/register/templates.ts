@@ -1,6 +1,6 @@
 import { asText } from '../api/client.ts';
 import { type Actual, isCalled } from './actual.ts';
-import type { Change, Plan } from './change.ts';
+import { type Change, joined, type Plan } from './change.ts';
 import { detailDifferences } from './detail-changes.ts';
 import { externalDetailsOf } from './hosts.ts';
 import type { Wanted, WantedTemplate } from './wanted.ts';
@@ -19,10 +19,7 @@ export function planTemplates(wanted: Wanted, actual: Actual): Plan {
     const remark = `Template ${asText(there['name'])} differs (${words}): CloudStack has no call to change that`;
     return { changes: [], remarks: drift.length === 0 ? [] : [remark] };
   });
-  return {
-    changes: plans.flatMap(({ changes }) => changes),
-    remarks: plans.flatMap(({ remarks }) => remarks),
-  };
+  return joined(plans);
 }
 
 function creation({ zone = '' }: Wanted, template: WantedTemplate): Change {

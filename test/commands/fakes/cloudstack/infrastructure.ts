@@ -6,9 +6,9 @@ import { type FakeCluster, type FakeState, osType, pod, type Texts, zone } from 
 
 export function listClusters({ clusters }: FakeState): object {
   return {
-    cluster: clusters.map(({ id, name, hypervisor }) => ({
+    cluster: clusters.map(({ id, name, hypervisor, zoneId = zone.id }) => ({
       ...{ id, name, hypervisortype: hypervisor, clustertype: 'CloudManaged' },
-      ...{ zoneid: zone.id, podid: pod.id, allocationstate: 'Enabled' },
+      ...{ zoneid: zoneId, podid: pod.id, allocationstate: 'Enabled' },
     })),
   };
 }
@@ -16,7 +16,7 @@ export function listClusters({ clusters }: FakeState): object {
 export function addCluster(state: FakeState, form: Values): object {
   const name = form.get('clustername') ?? '';
   checkPlace(form);
-  if (state.clusters.some((each) => each.name === name)) {
+  if (state.clusters.some((each) => each.name === name && each.zoneId === undefined)) {
     throw failed(`Unable to create cluster with name ${name}`);
   }
   const hypervisor = form.get('hypervisor') ?? '';
@@ -78,8 +78,8 @@ export function updateHost(state: FakeState, form: Values): object {
 
 export function listTemplates(state: FakeState): object {
   return {
-    template: state.templates.map(({ id, name, details }) => ({
-      ...{ id, name, hypervisor: 'External', format: 'EXTERNAL', details },
+    template: state.templates.map(({ id, name, details, zoneId = zone.id }) => ({
+      ...{ id, name, zoneid: zoneId, hypervisor: 'External', format: 'EXTERNAL', details },
     })),
   };
 }

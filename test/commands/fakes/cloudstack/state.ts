@@ -35,6 +35,8 @@ export interface FakeCluster {
   readonly id: string;
   readonly name: string;
   readonly hypervisor: string;
+  /** The zone that there is, unless it says another. */
+  readonly zoneId?: string;
   registration?: { readonly extensionId: string; details: Texts };
 }
 
@@ -50,6 +52,7 @@ export interface FakeTemplate {
   readonly id: string;
   readonly name: string;
   readonly extensionId: string | undefined;
+  readonly zoneId?: string;
   details: Texts;
 }
 

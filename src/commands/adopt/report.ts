@@ -1,0 +1,54 @@
+import type { Listed } from '../audit/listed.ts';
+import type { CommandCall } from '../command.ts';
+import { paintFor } from '../paint.ts';
+import { visible } from '../visible.ts';
+import type { Outcome } from './carry-out.ts';
+import type { Match, Matches } from './match.ts';
+
+const wouldAdopt = 3;
+
+/** What was or would be marked, and what is left to the operator; ends with the exit code. */
+export function report(
+  { json, world }: CommandCall,
+  { matches, undecided }: Matches,
+  outcomes: readonly Outcome[] | undefined,
+): number {
+  const paint = paintFor(world);
+  const failed = (outcomes ?? []).filter(({ error }) => error !== undefined);
+  const code = codeFor(matches, undecided.length + failed.length, outcomes === undefined);
+  if (json) {
+    const facts = {
+      adopted: (outcomes ?? matches.map((match) => ({ match }))).map(asFacts),
+      undecided: undecided.map(({ instance, why }) => ({ ...names(instance), why })),
+      planned: outcomes === undefined,
+    };
+    world.out(JSON.stringify(facts, undefined, 2));
+    return code;
+  }
+  const verb = outcomes === undefined ? 'would be marked for' : 'is marked for';
+  for (const { match, error } of outcomes ?? matches.map((each): Outcome => ({ match: each }))) {
+    const { machine } = match.sighting;
+    const what = `machine ${machine.remoteId} (${machine.name})`;
+    const line = `${what} ${verb} ${match.instance.name}: ${match.reasons.join(' and ')}`;
+    world.out(error === undefined ? paint.green(visible(line)) : paint.red(visible(error)));
+  }
+  for (const { instance, why } of undecided) {
+    world.out(paint.yellow(visible(`${instance.name} is left alone: ${why}`)));
+  }
+  if (matches.length + undecided.length === 0) world.out('Every instance has its machine.');
+  return code;
+}
+
+function codeFor(matches: readonly Match[], wrong: number, planned: boolean): number {
+  if (planned && matches.length > 0) return wouldAdopt;
+  return wrong > 0 ? 1 : 0;
+}
+
+function asFacts({ match: { instance, sighting, reasons }, error }: Outcome) {
+  const { remoteId, name } = sighting.machine;
+  return { ...names(instance), machine: { remoteId, name }, reasons, error };
+}
+
+function names({ uuid, name }: Listed) {
+  return { uuid, name };
+}

@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+import { Failure } from '../failure.ts';
+
+/** The text of a file that was named, or of a descriptor that stands for it; throws `usage`. */
+export function readText(file: string, source: string | number = file): string {
+  try {
+    return readFileSync(source, 'utf8');
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    throw new Failure('usage', `${file} cannot be read (${code})`);
+  }
+}
+
+/** What the text of a file holds; throws `usage`. */
+export function parseJson(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser would quote what may be a secret.
+    throw new Failure('usage', `${file} is not JSON`);
+  }
+}
+
+/** What a file of JSON holds; throws `usage`. */
+export function readJson(file: string): unknown {
+  return parseJson(file, readText(file));
+}
