@@ -700,7 +700,7 @@ add_hosts_of() {
   local line
   can_read "$1" || refuse "cannot read the hosts file $1"
   while read -r line || [ -n "$line" ]; do
-    line=${line%%#*} line=${line//[[:space:]]/}
+    read -r line <<<"${line%%[#$'\r']*}"
     [ -z "$line" ] || add_host "$line"
   done <"$1"
 }
@@ -855,10 +855,19 @@ open_session() {
 # A login shell may have greeted first; everything before our own word is skipped.
 wait_ready() {
   local i=$1 line
-  while IFS= read -r -t 120 -u "${from[i]}" line; do
+  while read_line "$i" 120; do
     if [ "$line" = "$nonce ready" ]; then return 0; fi
   done
   why[i]="cannot be reached: $(last_words "$i")"
+  return 1
+}
+
+# read_line I SECONDS: the next line of that server, into line. So long a silence ends its session.
+read_line() {
+  IFS= read -r -t "$2" -u "${from[$1]}" line && return
+  [ $? -gt 128 ] || return 1
+  printf 'no word came for %s seconds\n' "$2" >>"$scratch/$1.err"
+  kill "${pids[$1]}" 2>/dev/null
   return 1
 }
 
@@ -881,7 +890,7 @@ tell() {
 # Takes the answer; the reason of a failure is then in why[I].
 hear() {
   local i=$1 line
-  while IFS= read -r -t 300 -u "${from[i]}" line; do
+  while read_line "$i" 300; do
     line=$(visible "$line")
     case $line in
       ok) return 0 ;;
@@ -1075,11 +1084,18 @@ plan_uninstall() {
 }
 
 show_plan() {
-  local i line
+  local i
   for i in "${active[@]}"; do
     say "  $(shown "$i"): ${steps[i]:-up to date}${fact["$i.node"]:+, Node.js ${fact["$i.node"]}}"
-    while IFS= read -r line; do [ -z "$line" ] || say "    warning: $line"; done <<<"${warnings[i]:-}"
+    show_warnings "$i" '    '
   done
+}
+
+# Each is shown once; those that come with the renames follow at the end.
+show_warnings() {
+  local i=$1 line
+  while IFS= read -r line; do [ -z "$line" ] || say "$2warning: $line"; done <<<"${warnings[i]:-}"
+  warnings[i]=''
 }
 
 # The servers on which the file itself has to change.
@@ -1181,7 +1197,8 @@ change() {
 }
 
 finish() {
-  local where=/usr/share/cloudstack-management/extensions/$dir/$entry
+  local where=/usr/share/cloudstack-management/extensions/$dir/$entry i
+  for i in "${active[@]}"; do show_warnings "$i" "  $(shown "$i"): "; done
   case $verb in
     install) say "Done: $where is the same on ${#active[@]} server(s), $(short "$want_content")." ;;
     rollback) say "Done: ${#todo[@]} server(s) are back at $(short "$(get "${todo[0]}" content)"); --rollback again undoes this." ;;

@@ -1,5 +1,14 @@
-import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -45,4 +54,28 @@ function fetchBinary(version: string, path: string): void {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** A Node of this machine's own packages, whatever the distribution calls it. */
+export interface Installed {
+  readonly path: string;
+  readonly version: string;
+}
+
+/** Those in /usr/bin that are new enough, without the one that is running: it is tried anyway. */
+export function installedNodes(): readonly Installed[] {
+  const paths = readdirSync('/usr/bin')
+    .filter((name) => /^node(js)?-?\d*$/.test(name))
+    .map((name) => join('/usr/bin', name))
+    .filter((path) => existsSync(path));
+  return [...new Set(paths.map((path) => realpathSync(path)))]
+    .filter((path) => path !== realpathSync(process.execPath))
+    .map((path) => ({ path, version: versionOf(path) }))
+    .filter(({ version }) => /^(18\.(1[7-9]|2)|19|[2-9]\d)/.test(version));
+}
+
+function versionOf(path: string): string {
+  const asked = ['-p', 'process.versions.node'];
+  // Debian once had another program of this name.
+  return spawnSync(path, asked, { env: {}, encoding: 'utf8' }).stdout?.trim() ?? '';
 }

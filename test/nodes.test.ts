@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { asOf421, type Json, recorded } from './cloudstack/recorded.ts';
-import { nodeBinary } from './node-versions.ts';
+import { installedNodes, nodeBinary } from './node-versions.ts';
 import { type List, lists, openList } from './scale/lists.ts';
 import { runProcess } from './scale/process.ts';
 import { copyAlone, serviceEnv, spawnFile } from './spawned.ts';
@@ -52,32 +52,47 @@ describe('the built file on Node', () => {
     assert.equal(JSON.parse(done.output).status, 'success');
   };
 
+  const serves = (node: string, version: string): void => {
+    for (const action of actionsOf421) succeeds(node, action, asOf421);
+    for (const action of actions) succeeds(node, action);
+    for (const type of ['module', 'commonjs']) {
+      const manifest = join(alone.folder, 'package.json');
+      writeFileSync(manifest, JSON.stringify({ type }));
+      succeeds(node, 'statuses');
+      rmSync(manifest);
+    }
+    const told = on(node, ['version', '--json']);
+    assert.ok(told.output.includes(version), told.output);
+  };
+  const speaks = async (node: string): Promise<void> => {
+    for (const [provider, list] of standing) {
+      const call = { file: alone.file, action: 'status', payloadFile: list.payload('status') };
+      const env = { ...list.env, ...serviceEnv(node) };
+      const { exitCode, text } = await runProcess({ ...call, env, timeoutSeconds: 30 });
+      assert.equal(exitCode, 0, `${provider}: ${text}`);
+      assert.equal(JSON.parse(text).power_state, 'PowerOn', provider);
+    }
+  };
+
   for (const version of [...new Set([...served, process.versions.node])]) {
     it(`${version} serves every release of CloudStack, and says what it runs on`, (t) => {
       const node = binaryOf(version, t);
-      if (node === undefined) return;
-      for (const action of actionsOf421) succeeds(node, action, asOf421);
-      for (const action of actions) succeeds(node, action);
-      for (const type of ['module', 'commonjs']) {
-        const manifest = join(alone.folder, 'package.json');
-        writeFileSync(manifest, JSON.stringify({ type }));
-        succeeds(node, 'statuses');
-        rmSync(manifest);
-      }
-      const told = on(node, ['version', '--json']);
-      assert.ok(told.output.includes(version), told.output);
+      if (node !== undefined) serves(node, version);
     });
 
     it(`${version} speaks to every kind of system`, async (t) => {
       const node = binaryOf(version, t);
-      if (node === undefined) return;
-      for (const [provider, list] of standing) {
-        const call = { file: alone.file, action: 'status', payloadFile: list.payload('status') };
-        const env = { ...list.env, ...serviceEnv(node) };
-        const { exitCode, text } = await runProcess({ ...call, env, timeoutSeconds: 30 });
-        assert.equal(exitCode, 0, `${provider}: ${text}`);
-        assert.equal(JSON.parse(text).power_state, 'PowerOn', provider);
-      }
+      if (node !== undefined) await speaks(node);
+    });
+  }
+
+  for (const { path, version } of installedNodes()) {
+    it(`${version} of this machine, ${path}, serves every release and speaks to every system`, async () => {
+      // The file looks for the command `node`, which some distributions call otherwise.
+      const node = join(mkdtempSync(join(home, 'bin-')), 'node');
+      symlinkSync(path, node);
+      serves(node, version);
+      await speaks(node);
     });
   }
 

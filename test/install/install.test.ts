@@ -30,6 +30,7 @@ describe('install.sh on three servers', { skip }, () => {
       assert.equal(statSync(join(root, place)).uid, cloud);
       assert.equal(statSync(join(tree, 'proxmox_ts')).uid, cloud);
       assert.equal(statSync(join(tree, 'proxmox_ts')).mode & 0o7777, 0o755);
+      assert.equal(statSync(join(root, 'var/lib/outrigger')).mode & 0o7777, 0o700);
     }
   });
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Farm, skip, startFarm } from './server-farm.ts';
 
 const secret = 'correct horse battery staple';
@@ -64,6 +66,29 @@ describe('install.sh with secrets and a configuration', { skip }, () => {
     assert.equal(code, 0, output);
     assert.match(output, /Nothing to do/);
     assert.equal(farm.servers.a.listing(), before);
+  });
+
+  it('leaves them readable for nobody else while it is at work', async () => {
+    const { a } = farm.servers;
+    const busy = join(farm.folder, 'busy');
+    // The file is in place then, and the secret still beside its place.
+    a.write('tools/restorecon', `#!/bin/sh\n: >${busy}\nsleep 3\n`);
+    writeFileSync(join(farm.folder, 'token'), `${secret} anew\n`);
+    const running = farm.runOn(['a'], '--name', 'ext', '--file', farm.next, ...given);
+    for (let tries = 0; tries < 3000 && !existsSync(busy); tries++) await sleep(20);
+    const seenBy = (who: { readonly uid: number; readonly gid: number }) =>
+      spawnSync('grep', ['-rls', `${secret} anew`, a.root], { ...who, encoding: 'utf8' }).stdout;
+    const [seenByRoot, seenByOthers] = [
+      { uid: 0, gid: 0 },
+      { uid: 65534, gid: 65534 },
+    ].map(seenBy);
+    const workMode = statSync(dirname(seenByRoot?.trim() ?? '')).mode & 0o777;
+    const { code, output } = await running;
+    rmSync(join(a.root, 'tools'), { recursive: true });
+    assert.equal(code, 0, output);
+    assert.match(seenByRoot ?? '', /^\S+etc\/outrigger\/\.outrigger-work-\S+\n$/);
+    assert.equal(workMode, 0o700, 'before it has its own mode, its folder protects it');
+    assert.equal(seenByOthers, '');
   });
 
   it('shows with --check which secret differs, is missing or open to others, but not its content', async () => {

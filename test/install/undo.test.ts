@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -67,6 +68,35 @@ describe('install.sh, when an upgrade fails in the middle,', { skip }, () => {
     mend();
     await until(() => !listings().some((listing) => /outrigger-work|\.new /.test(listing)));
     assert.deepEqual(listings(), before);
+  });
+
+  it('puts every server back at Ctrl-C, and says with its exit code how far it was', async () => {
+    const before = listings();
+    slowLabel();
+    const args = ['a', 'b', 'c'].flatMap((host) => ['--host', host]);
+    const child = spawn(installer, [...args, ...farm.way, '--name', 'ext', '--file', farm.next], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    child.stderr.on('data', (part) => (said += part));
+    const ended = once(child, 'close');
+    await labelling();
+    await until(() => farm.servers.a.read(place) === readFileSync(farm.next, 'utf8'));
+    child.kill('SIGINT');
+    assert.deepEqual(await ended, [3, null]);
+    assert.match(said, /stopped: every server puts itself back/);
+    mend();
+    assert.deepEqual(listings(), before, 'before it has ended');
+  });
+
+  it('tells of a label that could not be set', async () => {
+    farm.servers.c.write('tools/restorecon', '#!/bin/sh\nexit 1\n');
+    const { code, output } = await upgrade();
+    mend();
+    assert.equal(code, 0, output);
+    assert.match(output, /c: warning: restorecon \S+outrigger failed/);
+    const back = await farm.run('--name', 'ext', '--rollback');
+    assert.equal(back.code, 0, back.output);
   });
 
   it('names the server whose session is lost between rename and end; the next run mends it', async () => {

@@ -11,12 +11,14 @@ const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['no extension', ['--local'], /say which extension/],
   ['no server', ['--name', 'x'], /say where/],
   ['an unknown option', ['--name', 'x', '--local', '--hots', 'a'], /there is no option "--hots"/],
+  ['an option in colours', ['--name', 'x', '--local', '--\u001b[31m'], /no option "--\?\[31m"/],
   ['an option without its value', ['--name', 'x', '--host'], /--host needs a value/],
   [
     'a host that ssh would take for an option',
     ['--name', 'x', '--host=-oProxyCommand=x'],
     /not a host/,
   ],
+  ['a host by the name of this server', ['--name', 'x', '--host', 'local'], /use --local/],
   ['the same server twice', ['--name', 'x', '--host', 'a', '--host', 'a'], /a is named twice/],
   ['a hosts file that is not there', ['--name', 'x', '--hosts-file', '/no/file'], /cannot read/],
   [
@@ -75,6 +77,22 @@ describe('install.sh, used wrongly,', () => {
 
   it('ends --check with the code that monitoring takes for "unknown"', () =>
     refused(['--check', '--local'], /say which extension/, 3));
+
+  it('reads one server in a line of the hosts file, with comments and the ends of Windows', async () => {
+    const hosts = join(folder, 'hosts');
+    writeFileSync(hosts, '# all of them\r\n\r\n  a   # the first\r\na\r\n');
+    await refused(['--name', 'x', '--hosts-file', hosts], /: a is named twice/);
+    writeFileSync(hosts, 'a b\n');
+    await refused(['--name', 'x', '--hosts-file', hosts], /"a b" is not a host/);
+  });
+
+  it('refuses secrets and keys of more than 64 KiB', async () => {
+    const large = join(folder, 'large');
+    writeFileSync(large, 'x'.repeat(65_537), { mode: 0o600 });
+    const why = /\S+large is larger than 64 KiB/;
+    await refused(['--name', 'x', '--local', '--secret', large], why);
+    await refused(['--check', '--name', 'x', '--local', '--credentials', large], why, 3);
+  });
 
   it('refuses keys of the cloud that everybody may read', () => {
     const open = join(folder, 'open.json');
