@@ -21,6 +21,8 @@ export interface RemoteMachine {
   readonly physical?: boolean;
   /** Stands for what is on the disk; equal texts are equal disks. */
   readonly disk?: string;
+  /** What was made for it and would stay where it is if somebody removed only the machine. */
+  readonly loose?: readonly string[];
   /**
    * Everything there is to know of it but jobs, times and cached states: two equal texts mean that
    * nobody touched it.
@@ -121,6 +123,8 @@ export interface Backend {
   slowTasks?(on: boolean): Promise<void>;
   /** The address leads to a server that has no such API: whatever is asked for, it answers 404. */
   elsewhereApi?(on: boolean): Promise<void>;
+  /** A number that is another one after every start of the machine. */
+  boots?(remoteId: string): Promise<number>;
   /** Where the system has opened the machine's screen last, as the console proxy reaches it. */
   screen?(remoteId: string): Promise<{ readonly host: string; readonly port: number }>;
   /** Tasks that take as long as this, so that two calls overlap. */

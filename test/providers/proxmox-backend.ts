@@ -84,6 +84,7 @@ const kinds = [
   'resize',
   'vzdump',
   'qmrestore',
+  'notice',
   'bringback',
 ] as const;
 
@@ -196,6 +197,7 @@ export function proxmoxBackend(
         });
         return String(vmid);
       },
+      boots: async (remoteId) => cluster.vm(Number(remoteId)).startedAt,
       async setPower(remoteId, power) {
         const vm = cluster.vm(Number(remoteId));
         if (power === 'saved') {

@@ -1,16 +1,23 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { collectIssues } from '../../src/cloudstack/issues.ts';
 import { resolveSettings } from '../../src/cloudstack/settings.ts';
 import { createDeadline } from '../../src/kit/deadline.ts';
 import { silent } from '../../src/kit/log.ts';
 import type { Check } from '../../src/provider.ts';
+import type { Blueprint } from '../../src/providers/proxmox/blueprint.ts';
+import { checkCertificate } from '../../src/providers/proxmox/checks-endpoints.ts';
 import { proxmox } from '../../src/providers/proxmox/index.ts';
 import type { Cluster } from './fakes/proxmox/index.ts';
 import type { Details } from './payloads.ts';
 import { detailsFor, startCluster } from './proxmox-backend.ts';
 
-async function check(cluster: Cluster, more: Details = {}): Promise<Map<string, Check>> {
+async function check(
+  cluster: Cluster,
+  more: Details = {},
+  blueprint: Partial<Blueprint> = {},
+): Promise<Map<string, Check>> {
   const details = detailsFor(cluster, 'pve1', more);
   const issues = collectIssues();
   const { values } = resolveSettings(proxmox, [{ name: 'host', details }], '', issues);
@@ -18,7 +25,7 @@ async function check(cluster: Cluster, more: Details = {}): Promise<Map<string, 
   const endMs = performance.now() + 20_000;
   const deadline = createDeadline(() => performance.now(), { endMs, undoEndMs: endMs });
   const context = { deadline, log: silent, installation: '', stateDirectory: () => '/nonexistent' };
-  const found = (await proxmox.checks?.(values, context)) ?? [];
+  const found = (await proxmox.checks?.(values, context, blueprint)) ?? [];
   return new Map(found.map((one) => [one.name, one]));
 }
 
@@ -107,7 +114,22 @@ describe('doctor for proxmox', { concurrency: 4 }, () => {
     assert.equal(state(later, 'version'), 'ok');
   });
 
-  it('warns of a token and a certificate that end soon', async (t) => {
+  it('warns of a certificate that ends soon', async (t) => {
+    const cluster = await startCluster();
+    t.after(cluster.close);
+    const { raw, validTo } = new X509Certificate(
+      cluster.state.nodes.get('pve1')?.certificate ?? '',
+    );
+    const daysBefore = async (days: number): Promise<Check> =>
+      checkCertificate(raw, 'certificate', Date.parse(validTo) - days * 86_400_000);
+    assert.equal((await daysBefore(31)).state, 'ok');
+    const soon = await daysBefore(30);
+    assert.equal(soon.state, 'warn');
+    assert.match(soon.found, /^valid for 30 more days, SHA-256 /);
+    assert.match(soon.advice ?? '', /add the new fingerprint to tls_fingerprint/);
+  });
+
+  it('warns of a token that ends soon', async (t) => {
     const cluster = await startCluster();
     t.after(cluster.close);
     const token = cluster.state.tokens.get('cloudstack@pve!cs');
@@ -123,5 +145,78 @@ describe('doctor for proxmox', { concurrency: 4 }, () => {
     assert.equal(state(found, 'token'), 'warn');
     assert.match(found.get('token')?.found ?? '', /expires in [45] days/);
     assert.equal(state(found, 'user'), 'ok');
+  });
+
+  it('warns of a node whose hosts could link to no template', async (t) => {
+    const cluster = await startCluster();
+    t.after(cluster.close);
+    assert.equal(state(await check(cluster, { other_nodes: 'pve2' }), 'templates'), 'ok');
+    const shared = cluster.state.storages.get('shared');
+    assert.ok(shared);
+    shared.shared = false;
+    const found = (await check(cluster, { other_nodes: 'pve2' })).get('templates');
+    assert.equal(found?.state, 'warn');
+    assert.match(found?.found ?? '', /^pve1: 9000 debian-12; pve2: none$/);
+    assert.match(found?.advice ?? '', /^Nothing can be linked to on pve2, /);
+    assert.equal(state(await check(cluster), 'templates'), 'ok', 'nothing is made on pve2');
+  });
+
+  it('tells on which nodes the template of the operator cannot be linked to', async (t) => {
+    const cluster = await startCluster();
+    t.after(cluster.close);
+    const local = { template: true, storage: 'local-lvm', name: 'local' } as const;
+    cluster.plantVm({ ...local, vmid: 9001, node: 'pve1' });
+    cluster.plantVm({ ...local, vmid: 9002, node: 'pve2' });
+    const from = async (more: Details, blueprint: Partial<Blueprint>) =>
+      (await check(cluster, more, blueprint)).get('template');
+    const both = { other_nodes: 'pve2' };
+    const linked = await from(both, { template_id: '9001' });
+    assert.equal(linked?.state, 'warn');
+    assert.match(linked?.found ?? '', /^9001 on pve1 cannot be linked to on pve2: /);
+    assert.match(linked?.advice ?? '', /template_id=pve1=9001,pve2=ID/);
+    const elsewhere = await from({ node: 'pve2' }, { template_id: '9001' });
+    assert.equal(elsewhere?.state, 'fail');
+    for (const [more, blueprint] of [
+      [both, { template_id: '9000' }],
+      [both, { template_id: 'local' }],
+      [both, { template_id: '9001', is_full_clone: true }],
+      [both, { template_id: 'pve1=9001,pve2=9002' }],
+      [both, { template_id: 'pve1=9001' }],
+      [{ nodes: 'pve1,pve2' }, { template_id: '9001' }],
+    ] as const) {
+      assert.equal((await from(more, blueprint))?.state, 'ok', JSON.stringify(blueprint));
+    }
+    const missing = await from(both, { template_id: '9009' });
+    assert.equal(missing?.state, 'fail');
+    assert.match(missing?.found ?? '', /there is no template 9009/);
+    assert.equal(await from(both, { template_id: '9001', template_type: 'iso' }), undefined);
+  });
+
+  it('asks a dozen questions, and one more about the template', async (t) => {
+    const cluster = await startCluster();
+    t.after(cluster.close);
+    await check(cluster, { other_nodes: 'pve2' });
+    const asked = cluster.requests.length;
+    assert.ok(asked <= 12, `${asked} requests`);
+    await check(cluster, { other_nodes: 'pve2' }, { template_id: '9000' });
+    assert.equal(cluster.requests.length, 2 * asked + 1);
+  });
+
+  it('says which address of a console is not reached, and that no port was tried', async (t) => {
+    const cluster = await startCluster();
+    t.after(cluster.close);
+    const own = (await check(cluster)).get('console');
+    assert.equal(own?.state, 'ok');
+    assert.match(own?.found ?? '', /^127\.0\.0\.1, ports 5900 to 5999$/);
+    assert.match(own?.advice ?? '', /the ports were not tried/);
+    const here = await check(cluster, { console_address: 'pve1=127.0.0.2, pve2=127.0.0.3' });
+    assert.equal(state(here, 'console'), 'ok');
+    const away = await check(cluster, { console_address: 'pve1=127.0.0.2,pve2=nosuch.invalid' });
+    assert.equal(state(away, 'console'), 'warn');
+    assert.match(away.get('console')?.found ?? '', /; from here nosuch\.invalid is not reached \(/);
+    const page = { console_url: 'https://console.example.org/{uuid}', console_address: 'nosuch' };
+    assert.deepEqual((await check(cluster, page)).get('console'), {
+      ...{ name: 'console', state: 'ok', found: 'https://console.example.org/{uuid}' },
+    });
   });
 });

@@ -18,7 +18,13 @@ function write(
   cluster.vm(10042).config.set('description', `${before}${mark}`);
 }
 
+/** The answers to what is asked after a write whose own got lost. */
+function losesReads({ faults }: Cluster): void {
+  faults.request({ method: 'GET', path: '/qemu/10042/config', cut: 'before', times: 2 });
+}
+
 const removing = 'Being removed\n';
+const byAnother = 'By another call\n';
 /** The last write of a create comes after the one of its hardware. */
 const lastWrite = { method: 'PUT', path: '/qemu/10042/config', skip: 1 } as const;
 
@@ -47,6 +53,89 @@ describe('two calls at one half-made machine', () => {
       });
       await cloud.ok('create');
       assert.match(cluster.vm(10042).config.get('description') ?? '', /"built"/);
+    }),
+  );
+
+  it(
+    'create leaves what another call has finished while its own answer got lost',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.faults.request({
+        ...lastWrite,
+        cut: 'before',
+        before: () => {
+          write(cloud, cluster, 'built', byAnother);
+          losesReads(cluster);
+        },
+      });
+      assert.equal((await cloud.call('create')).exitCode, 1);
+      const { config, power } = cluster.vm(10042);
+      assert.match(config.get('description') ?? '', /^By another call.*"built"/s);
+      assert.equal(power, 'running');
+    }),
+  );
+
+  it(
+    'create leaves what another call has finished while it takes its own back',
+    inCluster(async ({ cloud, cluster }) => {
+      const undoing = { ...lastWrite, skip: 2 };
+      const planted = cluster.faults.request({
+        ...undoing,
+        before: () => write(cloud, cluster, 'built', byAnother),
+      });
+      cluster.faults.request({ ...lastWrite, cut: 'after', before: () => losesReads(cluster) });
+      assert.equal((await cloud.call('create')).exitCode, 1);
+      assert.equal(planted.hits, 1);
+      assert.match(cluster.vm(10042).config.get('description') ?? '', /^By another call.*"built"/s);
+    }),
+  );
+
+  it(
+    'create takes its machine away when nobody says whether it is marked as built',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.faults.request({ ...lastWrite, cut: 'after', before: () => losesReads(cluster) });
+      assert.equal((await cloud.call('create')).exitCode, 1);
+      assert.ok(!cluster.state.vms.has(10042), 'nothing is left');
+    }),
+  );
+
+  it(
+    'who finishes the machine of another call writes over that it is built, and says so',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.ok('create');
+      write(cloud, cluster, 'building');
+      cluster.faults.request({
+        ...{ method: 'PUT', path: '/qemu/10042/config' },
+        before: () => write(cloud, cluster, 'built'),
+      });
+      await cloud.ok('create');
+      const description = cluster.vm(10042).config.get('description') ?? '';
+      assert.match(description, /, finished by a later call, made on node pve1\n.*"built"/);
+    }),
+  );
+
+  it(
+    'who made the machine leaves the words of another call that was faster to finish it',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.faults.request({
+        ...lastWrite,
+        before: () => write(cloud, cluster, 'built', byAnother),
+      });
+      await cloud.ok('create');
+      assert.match(cluster.vm(10042).config.get('description') ?? '', /^By another call/);
+    }),
+  );
+
+  it(
+    'who finishes the machine of another call leaves it built when its own answer gets lost',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.ok('create');
+      write(cloud, cluster, 'building');
+      cluster.faults.request({
+        ...{ ...lastWrite, skip: 0, cut: 'after' },
+        before: () => losesReads(cluster),
+      });
+      assert.equal((await cloud.call('create')).exitCode, 1);
+      assert.match(cluster.vm(10042).config.get('description') ?? '', /later call.*"built"/s);
     }),
   );
 

@@ -2,17 +2,22 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as v from 'valibot';
 import type { Nic, SizedInstance } from '../../src/provider.ts';
-import { blueprintIssues } from '../../src/providers/proxmox/blueprint.ts';
-import { nameFor } from '../../src/providers/proxmox/build.ts';
+import { type Blueprint, blueprintIssues } from '../../src/providers/proxmox/blueprint.ts';
 import { cloudInitFor } from '../../src/providers/proxmox/cloud-init.ts';
 import { bytesOf, disksOf, rootDisk } from '../../src/providers/proxmox/disks.ts';
 import { hostOf, readEndpoints } from '../../src/providers/proxmox/endpoint.ts';
 import { hardwareChange } from '../../src/providers/proxmox/hardware.ts';
 import { readIndex, writeIndex } from '../../src/providers/proxmox/index-tag.ts';
+import { isoOptions } from '../../src/providers/proxmox/iso.ts';
+import { powerOf } from '../../src/providers/proxmox/live.ts';
+import { nameFor } from '../../src/providers/proxmox/new-machine.ts';
 import { isSameNet, netsFor } from '../../src/providers/proxmox/nics.ts';
+import { checkMemory, checkStorage } from '../../src/providers/proxmox/room.ts';
+import { isAbsentHere } from '../../src/providers/proxmox/said.ts';
 import type { Settings } from '../../src/providers/proxmox/settings.ts';
 import { settings, settingsIssues } from '../../src/providers/proxmox/settings.ts';
 import { forNode } from '../../src/providers/proxmox/template.ts';
+import { failureOfText } from '../../src/providers/proxmox/trouble.ts';
 import { candidateIds } from '../../src/providers/proxmox/vmids.ts';
 
 /** Settings through their own schemas, as they come from details. */
@@ -166,6 +171,8 @@ describe('a NIC', () => {
     const none = { segment: { kind: 'none' } } as const;
     assert.throws(() => net({}, none), /says nothing about its network segment/);
     assert.equal(net({ network_map: '204=vmbr5' }, none), 'virtio=02:01:00:CD:00:01,bridge=vmbr5');
+    const other = { segment: { kind: 'other', uri: 'vxlan://5001' } } as const;
+    assert.throws(() => net({ network_map: '204=vmbr5' }, other), /belongs to vxlan/);
   });
 
   it('has model, firewall, trunks, MTU and rate as the operator sets them', () => {
@@ -215,7 +222,10 @@ describe('the hardware of a machine', () => {
       memory: '2048',
       net0: 'virtio=02:01:00:CD:00:01,bridge=vmbr0,tag=1577',
     };
-    assert.deepEqual(hardwareChange(read(), instance(), config), { set: {}, remove: [] });
+    const nothing = { set: {}, remove: [] };
+    assert.deepEqual(hardwareChange(read(), instance(), config), nothing);
+    const spelt = { ...config, memory: 'current=2048' };
+    assert.deepEqual(hardwareChange(read(), instance(), spelt), nothing);
   });
 
   it('loses what the instance does not have', () => {
@@ -253,6 +263,19 @@ describe('the disks of a machine', () => {
     assert.equal(rootDisk({}), undefined);
   });
 
+  it('begin with the one that older configurations name, or the lowest', () => {
+    const disks = { scsi10: 'tank:a,size=1G', scsi2: 'tank:b,size=1G', sata1: 'tank:c,size=1G' };
+    assert.equal(rootDisk({ ...disks, bootdisk: 'scsi10' })?.key, 'scsi10');
+    assert.deepEqual(
+      disksOf(disks).map(({ key }) => key),
+      ['sata1', 'scsi2', 'scsi10'],
+    );
+  });
+
+  it('are without the drive of cloud-init, even one that is no CD', () => {
+    assert.deepEqual(disksOf({ scsi1: 'tank:vm-100-cloudinit,size=4M' }), []);
+  });
+
   it('have sizes with a unit', () => {
     assert.deepEqual(['4M', '1G', '2T', '512K', '100', ''].map(bytesOf), [
       2 ** 22,
@@ -273,7 +296,7 @@ describe('cloud-init', () => {
           address: '10.1.1.5',
           netmask: '255.255.255.0',
           gateway: '10.1.1.1',
-          dns: ['9.9.9.9'],
+          dns: ['9.9.9.9', '9.9.9.9'],
         },
         ipv6: { address: '2001:db8::5', cidr: '2001:db8::/64', gateway: '2001:db8::1', dns: [] },
       }),
@@ -284,6 +307,7 @@ describe('cloud-init', () => {
       }),
     ];
     const given = cloudInitFor(read({ cloud_init: 'static' }), instance({ nics }), {
+      scsi0: 'a:vm-1-disk-0,size=4G',
       ide2: 'a:vm-1-cloudinit',
     });
     assert.deepEqual(given, {
@@ -293,8 +317,65 @@ describe('cloud-init', () => {
     });
   });
 
+  it('gets a drive where there is none, and the key encoded as the API wants it', () => {
+    const config = { scsi0: 'tank:vm-1-disk-0,size=4G', ide2: 'none,media=cdrom' };
+    const sshPublicKey = 'ssh-ed25519 AA+/= me@home\n';
+    assert.deepEqual(
+      cloudInitFor(read({ cloud_init: 'dhcp' }), instance({ sshPublicKey }), config),
+      {
+        ide0: 'tank:cloudinit',
+        sshkeys: 'ssh-ed25519%20AA%2B%2F%3D%20me%40home',
+        ipconfig0: 'ip=dhcp',
+      },
+    );
+  });
+
+  it('is left to ask for an address whose netmask is none', () => {
+    const ipv4 = { address: '10.1.1.5', netmask: '255.0.255.0', dns: [] };
+    const nics = [nic({ ipv4 })];
+    const given = cloudInitFor(read({ cloud_init: 'static' }), instance({ nics }), {});
+    assert.deepEqual(given, { ipconfig0: 'ip=dhcp' });
+  });
+
   it('gets nothing unless the operator wants it', () => {
     assert.deepEqual(cloudInitFor(read(), instance({ sshPublicKey: 'k' }), {}), {});
+  });
+});
+
+describe('the room for an instance', () => {
+  const gib = 2 ** 30;
+  const node = { node: 'pve1', online: true, memoryBytes: 8 * gib, usedBytes: 5 * gib };
+  const storage = {
+    ...{ node: 'pve1', storage: 'tank', shared: false, type: 'lvmthin', content: ['images'] },
+    ...{ available: true, totalBytes: 100 * gib, usedBytes: 95 * gib },
+  };
+  const place = { node: 'pve1', storage: 'tank', sizeBytes: 20 * gib };
+
+  it('is there as long as the memory that is to stay free does', () => {
+    const survey = { machines: [], nodes: [node], storages: [] };
+    checkMemory(read(), survey, instance());
+    assert.throws(
+      () => checkMemory(read(), survey, instance({ memoryBytes: 2.5 * gib })),
+      /pve1 has 3 GiB of memory free, i-2-42-VM needs 2\.5 and 1 have to stay free/,
+    );
+  });
+
+  it('is there as long as the share of the storage that is to stay free does', () => {
+    checkStorage(read(), [storage], place);
+    const full = { ...storage, usedBytes: 95.5 * gib };
+    assert.throws(() => checkStorage(read(), [full], place), /storage tank is 96 % full/);
+  });
+
+  it('is all of the disk on a storage that takes it at once', () => {
+    const thick = { ...storage, type: 'lvm', usedBytes: 81 * gib };
+    assert.throws(() => checkStorage(read(), [thick], place), /needed are 20 GiB/);
+    checkStorage(read(), [{ ...thick, usedBytes: 80 * gib }], place);
+  });
+
+  it('is that of a shared storage, whichever node shows it', () => {
+    const away = { ...storage, node: 'pve2', usedBytes: 100 * gib };
+    checkStorage(read(), [away], place);
+    assert.throws(() => checkStorage(read(), [{ ...away, shared: true }], place), /No room/);
   });
 });
 
@@ -335,6 +416,47 @@ describe('what is chosen for an instance', () => {
     assert.equal(name('i-2-42-VM'), 'i-2-42-VM');
     assert.equal(name('i-2-42-my_vm-'), 'i-2-42-my-vm');
     assert.equal(name('i-2-42-VM', 'web1.example.org'), 'web1.example.org');
+  });
+});
+
+describe('a machine that boots from an ISO image', () => {
+  const wanted = { iso_os_type: 'l26', iso_path: 'local:iso/x.iso', storage: 'tank' } as Blueprint;
+  const options = (given: Record<string, string>, boot?: SizedInstance['boot']) =>
+    isoOptions(read(given), instance(boot === undefined ? {} : { boot }), wanted);
+
+  it('has the firmware that the instance asks for, unless the operator says which', () => {
+    assert.equal(options({})['bios'], undefined);
+    const secure = options({}, { firmware: 'uefi', secure: true });
+    assert.deepEqual(
+      [secure['bios'], secure['efidisk0']],
+      ['ovmf', 'tank:1,efitype=4m,pre-enrolled-keys=1'],
+    );
+    assert.match(options({ firmware: 'ovmf' })['efidisk0'] ?? '', /pre-enrolled-keys=0$/);
+    assert.equal(
+      options({ firmware: 'seabios' }, { firmware: 'uefi', secure: true })['efidisk0'],
+      undefined,
+    );
+  });
+});
+
+describe('what Proxmox VE says of a machine', () => {
+  it('is on or off only where nothing is half done', () => {
+    const powers = [undefined, 'backup', 'suspended', 'suspending', 'clone', 'create', 'rollback'];
+    assert.deepEqual(
+      powers.map((lock) => powerOf({ status: 'stopped', lock })),
+      ['off', 'off', 'unknown', 'unknown', 'unknown', 'unknown', 'unknown'],
+    );
+    assert.equal(powerOf({ status: 'running', lock: 'suspending' }), 'on');
+    assert.equal(powerOf({ status: undefined, lock: undefined }), 'unknown');
+  });
+
+  it('is that it is absent only in the very words, and about this machine', () => {
+    const says = (text: string) => isAbsentHere(failureOfText(text, { what: 'look' }, 500), 150);
+    assert.ok(says("Configuration file 'nodes/pve1/qemu-server/150.conf' does not exist"));
+    assert.ok(says("unable to find configuration file for VM 150 on node 'pve1'"));
+    assert.ok(!says("Configuration file 'nodes/pve1/qemu-server/1150.conf' does not exist"));
+    assert.ok(!says("unable to find configuration file for VM 151 on node 'pve1'"));
+    assert.ok(!says("storage 'nodes/pve1/qemu-server/150.conf' does not exist"));
   });
 });
 

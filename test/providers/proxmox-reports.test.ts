@@ -169,4 +169,13 @@ describe('proxmox reports', { concurrency: 4 }, () => {
       assert.deepEqual(report((await cloud.ok('statuses')).document), {});
     }),
   );
+
+  it(
+    'templates not at all, and does not read them either',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.plantVm({ vmid: 20_000, name: 'i-2-77-VM', template: true });
+      assert.deepEqual(report((await cloud.ok('statuses')).document), {});
+      assert.ok(!cluster.requests.some(({ path }) => path.includes('/qemu/20000/')));
+    }),
+  );
 });

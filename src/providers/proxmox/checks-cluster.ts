@@ -1,7 +1,6 @@
 import { path } from '../../kit/http/address.ts';
 import type { Check } from '../../provider.ts';
 import type { Rig } from './rig.ts';
-import type { Survey } from './survey.ts';
 import { listOf, recordOf, textOf } from './wire.ts';
 
 /** Every bridge and vnet that the settings name has to be there. */
@@ -61,22 +60,4 @@ export async function checkTags(rig: Rig): Promise<readonly Check[]> {
         'Without the index tag every report costs one request per machine: set user-tag-access to user-allow=free, or give the token Sys.Modify on /',
     },
   ];
-}
-
-/** Where templates are: a linked clone stays on the storage, and so mostly on the node, of its own. */
-export function checkTemplates({ settings }: Rig, { machines }: Survey): readonly Check[] {
-  const { node, nodes = [node] } = settings;
-  const templates = machines.filter((row) => row.template);
-  const name = 'templates';
-  if (templates.length === 0) {
-    const advice = 'It needs VM.Audit and VM.Clone on each, or on a pool that they are in';
-    return [{ name, state: 'warn', found: 'the token sees none', advice }];
-  }
-  const found = nodes
-    .map((each) => {
-      const here = templates.filter((row) => row.node === each);
-      return `${each}: ${here.map((row) => `${row.vmid} ${row.name ?? ''}`.trim()).join(', ') || 'none'}`;
-    })
-    .join('; ');
-  return [{ name, state: 'ok', found }];
 }

@@ -43,11 +43,15 @@ function checkVersion(version: string, endpoint: string): Check {
   return { name: 'version', state: 'warn', found, advice: 'Tried with Proxmox VE 8.4 and 9.1' };
 }
 
-async function checkCertificate(der: Buffer | undefined, name: string): Promise<Check> {
+export async function checkCertificate(
+  der: Buffer | undefined,
+  name: string,
+  nowMs = Date.now(),
+): Promise<Check> {
   if (der === undefined) return { name, state: 'skipped', found: 'none was shown' };
   const { X509Certificate } = await import('node:crypto');
   const { validTo, fingerprint256 } = new X509Certificate(der);
-  const days = Math.floor((Date.parse(validTo) - Date.now()) / 86_400_000);
+  const days = Math.floor((Date.parse(validTo) - nowMs) / 86_400_000);
   const found = `valid for ${days} more days, SHA-256 ${fingerprint256}`;
   if (days > soonDays) return { name, state: 'ok', found };
   return {

@@ -1,19 +1,25 @@
 import { Failure, fullText } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
 import type { Check, Context } from '../../provider.ts';
-import { checkBridges, checkTags, checkTemplates } from './checks-cluster.ts';
+import type { Blueprint } from './blueprint.ts';
+import { checkBridges, checkTags } from './checks-cluster.ts';
+import { checkConsole } from './checks-console.ts';
 import { checkEndpoints, soonDays } from './checks-endpoints.ts';
 import { checkNodes, checkStorages } from './checks-nodes.ts';
-import { hostOf, readEndpoints } from './endpoint.ts';
+import { checkTemplate, checkTemplates } from './checks-templates.ts';
 import { createRig, type Rig } from './rig.ts';
 import { checkRights } from './rights.ts';
+import { saidBy, statusOf } from './said.ts';
 import type { Settings } from './settings.ts';
 import { survey } from './survey.ts';
-import { saidBy, statusOf } from './trouble.ts';
 import { listOf, numberOf, recordOf } from './wire.ts';
 
 /** What `doctor` wants to know; changes nothing. */
-export async function checks(settings: Settings, context: Context): Promise<readonly Check[]> {
+export async function checks(
+  settings: Settings,
+  context: Context,
+  blueprint: Partial<Blueprint> = {},
+): Promise<readonly Check[]> {
   const { checks: reached, version } = await checkEndpoints(settings, context);
   if (version === undefined) return reached;
   const rig = createRig(settings, context);
@@ -25,8 +31,8 @@ export async function checks(settings: Settings, context: Context): Promise<read
     ['clock', () => checkClock(rig)],
     ['network', () => checkBridges(rig)],
     ['tags', () => checkTags(rig)],
-    ['cluster', () => ofCluster(rig)],
-    ['console', async () => [checkConsole(settings)]],
+    ['cluster', () => ofCluster(rig, blueprint)],
+    ['console', async () => [await checkConsole(settings)]],
   ];
   for (const [name, step] of steps) found.push(...(await attempt(name, step)));
   return found;
@@ -100,21 +106,12 @@ async function checkClock(rig: Rig): Promise<readonly Check[]> {
   return [{ name: 'clock', state: 'warn', found, advice: 'Let both servers follow the same NTP' }];
 }
 
-async function ofCluster(rig: Rig): Promise<readonly Check[]> {
+async function ofCluster(rig: Rig, blueprint: Partial<Blueprint>): Promise<readonly Check[]> {
   const all = await survey(rig);
-  return [...checkNodes(rig, all), ...checkStorages(rig, all), ...checkTemplates(rig, all)];
-}
-
-function checkConsole({ url, console_address, console_url }: Settings): Check {
-  const hosts = (readEndpoints(url) ?? []).map(hostOf).join(', ');
-  const found =
-    console_url !== undefined ? console_url : `${console_address ?? hosts}, ports 5900 to 5999`;
-  return {
-    name: 'console',
-    state: 'ok',
-    found,
-    ...(console_url === undefined
-      ? { advice: 'The console proxy VM has to reach it; a port waits ten seconds for it' }
-      : {}),
-  };
+  return [
+    ...checkNodes(rig, all),
+    ...checkStorages(rig, all),
+    ...checkTemplates(rig, all),
+    ...(await attempt('template', () => checkTemplate(rig, all, blueprint))),
+  ];
 }

@@ -1,9 +1,9 @@
 import { Failure } from '../../failure.ts';
-import { readMark } from '../../kit/mark.ts';
+import { type Mark, readMark } from '../../kit/mark.ts';
 import { configIfThere } from './inventory.ts';
 import type { Machine } from './machine.ts';
 import type { Rig } from './rig.ts';
-import { isChanged } from './trouble.ts';
+import { isChanged } from './said.ts';
 import { type Config, flagOf } from './wire.ts';
 import { type Form, writeConfig } from './write-config.ts';
 
@@ -33,7 +33,7 @@ export async function claimRemoval(rig: Rig, place: Place, config: Config): Prom
   const what = `mark machine ${place.vmid} as being removed`;
   return overWhatWasRead(rig, place, config, async (current) => {
     if (current === undefined || isBeingRemoved(current)) return true;
-    if (!isHalfMade(current)) return false;
+    if (stateIn(current) !== 'building') return false;
     const description = `${sign}\n${current['description'] ?? ''}`;
     const inherited = flagOf(current['protection']) ? { delete: 'protection' } : {};
     const form = { description, ...inherited, ...proofOf(current) };
@@ -46,12 +46,22 @@ export async function claimRemoval(rig: Rig, place: Place, config: Config): Prom
   });
 }
 
-/** Writes the mark of a finished machine, unless somebody is taking the machine away. */
-export async function claimBuilt(rig: Rig, place: Place, form: Form): Promise<void> {
+/**
+ * Writes the mark of a finished machine, unless somebody is taking the machine away. Who made the
+ * machine leaves what a later call has written meanwhile; a later call writes over everything, so that
+ * who made it has nothing to take back.
+ */
+export async function claimBuilt(
+  rig: Rig,
+  place: Place,
+  form: Form,
+  later: boolean,
+): Promise<void> {
   const { vmid } = place;
   const what = `mark machine ${vmid} as built`;
   await overWhatWasRead(rig, place, undefined, async (current) => {
     if (current === undefined || isBeingRemoved(current)) throw isTakenAway(vmid);
+    if (!later && stateIn(current) === 'built') return true;
     await writeConfig(rig, place, { ...form, ...proofOf(current) }, what);
     return true;
   });
@@ -76,12 +86,13 @@ async function overWhatWasRead(
   }
 }
 
-function isHalfMade({ description }: Config): boolean {
+function stateIn({ description }: Config): Mark['state'] | undefined {
   const mark = readMark(description ?? '');
-  return typeof mark === 'object' && mark.state === 'building';
+  return typeof mark === 'object' ? mark.state : undefined;
 }
 
-function proofOf({ digest }: Config): Form {
+/** Makes a write fail when somebody else has written in between. */
+export function proofOf({ digest }: Config): Form {
   return digest === undefined ? {} : { digest };
 }
 

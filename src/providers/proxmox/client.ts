@@ -6,8 +6,9 @@ import type { Method } from '../../kit/http/order.ts';
 import type { Reply } from '../../kit/http/reply.ts';
 import type { Log } from '../../kit/log.ts';
 import { readEndpoints } from './endpoint.ts';
+import { isPassing, statusOf } from './said.ts';
 import type { Settings } from './settings.ts';
-import { failureOf, isPassing, statusOf } from './trouble.ts';
+import { failureOf } from './trouble.ts';
 
 export interface Ask {
   /** Completes "Could not ..." in a failure. */

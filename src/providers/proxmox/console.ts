@@ -2,6 +2,7 @@ import { Failure } from '../../failure.ts';
 import { fillConsoleUrl } from '../../kit/common-fields.ts';
 import { path } from '../../kit/http/address.ts';
 import type { Console, Instance } from '../../provider.ts';
+import { readAddresses } from './console-address.ts';
 import { hostOf } from './endpoint.ts';
 import { show } from './find.ts';
 import { isRunning, readLive } from './live.ts';
@@ -45,12 +46,6 @@ export async function openConsole(rig: Rig, instance: Instance): Promise<Console
 function addressOf({ settings }: Rig, host: string, node: string): string {
   const { console_address: given } = settings;
   if (given === undefined) return host;
-  if (!given.includes('=')) return given;
-  const addresses = new Map(
-    given.split(',').map((entry): [string, string] => {
-      const [name = '', address = ''] = entry.split('=').map((part) => part.trim());
-      return [name, address];
-    }),
-  );
-  return addresses.get(node) ?? addresses.get(host) ?? host;
+  const addresses = readAddresses(given);
+  return addresses.get(node) ?? addresses.get(host) ?? addresses.get('') ?? host;
 }

@@ -1,47 +1,22 @@
 import { Failure } from '../../failure.ts';
 import { nothingHappened } from '../../kit/http/trouble.ts';
 import { type Undo, withUndo } from '../../kit/undo.ts';
-import type { Preparation, SizedInstance } from '../../provider.ts';
+import type { SizedInstance } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
-import { type Build, planBuild } from './build.ts';
+import { planBuild } from './build.ts';
 import { isBeingRemoved } from './claim.ts';
 import { destroyHalfMade } from './destroy.ts';
-import { showIfThere, takeIfThere } from './find.ts';
+import { takeIfThere } from './find.ts';
 import { finish, offUnlessFit } from './finish.ts';
 import { type Made, removeMade } from './leftovers.ts';
 import { isBuilding, type Machine } from './machine.ts';
+import type { Build } from './new-machine.ts';
 import { powerOn } from './power.ts';
 import { type Rig, under } from './rig.ts';
 import { checkMemory } from './room.ts';
+import { isTaken, statusOf } from './said.ts';
 import { type Survey, survey } from './survey.ts';
-import { isTaken, statusOf } from './trouble.ts';
-import { candidateIds } from './vmids.ts';
-
-/** Chooses the id; reserves nothing and may be skipped. */
-export async function prepare(rig: Rig, instance: SizedInstance): Promise<Preparation> {
-  const machine = await showIfThere(rig, instance, 'create');
-  const vmid = machine?.vmid ?? (await freeId(rig, instance));
-  return { details: { proxmox_vmid: String(vmid) } };
-}
-
-async function freeId(rig: Rig, instance: SizedInstance): Promise<number> {
-  for (const vmid of candidateIds(rig.settings, instance)) {
-    if (await isFree(rig, vmid)) return vmid;
-  }
-  throw noIdLeft(rig);
-}
-
-/** Asks for one id; what is taken by somebody we cannot see is known there too. */
-async function isFree(rig: Rig, vmid: number): Promise<boolean> {
-  try {
-    const what = `ask whether the id ${vmid} is free`;
-    await rig.api.get('/cluster/nextid', { what, query: { vmid } });
-    return true;
-  } catch (thrown) {
-    if (statusOf(Failure.from(thrown)) !== 400) throw thrown;
-    return false;
-  }
-}
+import { candidateIds, noIdLeft } from './vmids.ts';
 
 /**
  * Makes the machine and starts it. One that is there already is started as it is, one that an
@@ -83,7 +58,7 @@ async function goOn(rig: Rig, going: Going): Promise<void> {
   };
   const rested = await offUnlessFit(rig, { instance, blueprint, machine });
   if (rested === machine) checkMemory(rig.settings, found, instance);
-  await finish(rig, { instance, blueprint, machine: rested, started }, undo);
+  await finish(rig, { instance, blueprint, machine: rested, found: true, started }, undo);
 }
 
 /** Whoever was taking the machine away may have been killed over it, or be at it still. */
@@ -111,7 +86,7 @@ async function makeAnew(rig: Rig, making: Making): Promise<void> {
     const other = await takeIfThere(rig, instance, 'create');
     if (other !== undefined) return goOn(rig, { instance, blueprint, machine: other, undo, found });
   }
-  throw noIdLeft(rig);
+  throw noIdLeft(rig.settings);
 }
 
 /** The machine, or `undefined` when the id was taken meanwhile: then nothing was made. */
@@ -143,11 +118,4 @@ async function makeUnder(
 /** Proxmox VE itself said no, or never heard of it: no task was begun. */
 function isRefusal(failure: Failure): boolean {
   return [400, 401, 403, 500, 501].includes(statusOf(failure) ?? 0) || nothingHappened(failure);
-}
-
-function noIdLeft({ settings }: Rig): Failure {
-  const { low, high } = settings.vmid_range;
-  return new Failure('conflict', `No free id was found between ${low} and ${high}`, {
-    advice: 'Widen vmid_range',
-  });
 }

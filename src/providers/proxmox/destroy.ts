@@ -5,9 +5,9 @@ import { isRunning, readLive } from './live.ts';
 import type { Machine } from './machine.ts';
 import { changedLately } from './recent.ts';
 import type { Rig } from './rig.ts';
+import { isAbsentHere, saidBy } from './said.ts';
 import { cutPower } from './switch.ts';
 import { run } from './tasks.ts';
-import { isAbsentHere, saidBy } from './trouble.ts';
 import type { Config } from './wire.ts';
 
 /**

@@ -25,11 +25,12 @@ export const proxmox = defineProvider({
   actions,
   prepares: true,
   endpoints: ({ url }) => readEndpoints(url) ?? [],
-  checks: async (given, context) => (await import('./checks.ts')).checks(given, context),
+  checks: async (given, context, wanted) =>
+    (await import('./checks.ts')).checks(given, context, wanted),
   open(given, context) {
     const rig = createRig(given, context);
     return {
-      prepare: async (i) => (await import('./create.ts')).prepare(rig, i),
+      prepare: async (i) => (await import('./prepare.ts')).prepare(rig, i),
       create: async (i, wanted) => (await import('./create.ts')).create(rig, i, wanted),
       start: async (i) => (await import('./power.ts')).start(rig, i),
       stop: async (i, manner) => (await import('./stop.ts')).stop(rig, i, manner),

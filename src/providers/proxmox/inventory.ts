@@ -4,7 +4,7 @@ import { readMark } from '../../kit/mark.ts';
 import type { Candidate } from '../../kit/ownership.ts';
 import { type Index, readIndex } from './index-tag.ts';
 import type { Rig } from './rig.ts';
-import { isAbsentHere } from './trouble.ts';
+import { isAbsentHere } from './said.ts';
 import {
   type Config,
   configOf,

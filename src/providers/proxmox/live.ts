@@ -12,6 +12,8 @@ export interface Live {
   readonly pid: number | undefined;
   readonly uptime: number;
   readonly managed: boolean;
+  /** The manager of HA switches it on, however often it goes off. */
+  readonly keptOn: boolean;
   readonly maxMemory: number | undefined;
 }
 
@@ -27,13 +29,15 @@ export async function readLive(
 
 export function liveOf(value: unknown): Live {
   const current = recordOf(value);
+  const ha = recordOf(current['ha']);
   return {
     status: textOf(current['status']),
     qmp: textOf(current['qmpstatus']),
     lock: textOf(current['lock']),
     pid: numberOf(current['pid']),
     uptime: numberOf(current['uptime']) ?? 0,
-    managed: flagOf(recordOf(current['ha'])['managed']),
+    managed: flagOf(ha['managed']),
+    keptOn: /^(started|enabled)$/.test(textOf(ha['state']) ?? ''),
     maxMemory: numberOf(current['maxmem']),
   };
 }

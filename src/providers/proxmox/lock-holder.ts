@@ -1,7 +1,7 @@
 import { Failure } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
 import type { Api } from './client.ts';
-import { saidBy } from './trouble.ts';
+import { saidBy } from './said.ts';
 import { listOf, numberOf, type Row, recordOf, textOf } from './wire.ts';
 
 type Place = Pick<Row, 'vmid' | 'node'>;

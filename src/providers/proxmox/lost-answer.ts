@@ -3,7 +3,7 @@ import { type Pairs, path } from '../../kit/http/address.ts';
 import type { Method } from '../../kit/http/order.ts';
 import { nothingHappened } from '../../kit/http/trouble.ts';
 import { type Rig, under } from './rig.ts';
-import { statusOf } from './trouble.ts';
+import { statusOf } from './said.ts';
 import { listOf, recordOf, textOf } from './wire.ts';
 
 /*

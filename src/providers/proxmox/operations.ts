@@ -8,9 +8,9 @@ import { isBuilding, type Machine } from './machine.ts';
 import { halfMade, notRunning } from './power.ts';
 import { resetGuest } from './reboot.ts';
 import type { Rig } from './rig.ts';
+import { saidBy } from './said.ts';
 import { ignoring, resumeGuest } from './switch.ts';
 import { run } from './tasks.ts';
-import { saidBy } from './trouble.ts';
 import { listOf, recordOf, textOf } from './wire.ts';
 
 /** The instance's machine for an action that only makes sense on one that is built. */

@@ -5,8 +5,8 @@ import { isIndexTag, readIndex, writeIndex } from './index-tag.ts';
 import type { Seen } from './inventory.ts';
 import { type Machine, machineOf } from './machine.ts';
 import type { Rig } from './rig.ts';
+import { statusOf } from './said.ts';
 import { mayBeOurs } from './sweep.ts';
-import { statusOf } from './trouble.ts';
 import type { Config } from './wire.ts';
 import { type Form, writeConfig } from './write-config.ts';
 
@@ -20,9 +20,10 @@ export function markFor(
   return { uuid, name, installation: context.installation, remoteId: String(vmid), state, origin };
 }
 
-/** The description of a machine that is ours alone. */
-export function describe({ settings }: Rig, mark: Mark): string {
-  return `Instance ${mark.name}, made on node ${settings.node}\n${writeMark(mark)}`;
+/** The description of a machine that is ours alone, with a remark if there is one. */
+export function describe({ settings }: Rig, mark: Mark, remark?: string): string {
+  const remarked = remark === undefined ? '' : `, ${remark}`;
+  return `Instance ${mark.name}${remarked}, made on node ${settings.node}\n${writeMark(mark)}`;
 }
 
 /** The node that a machine was made on, as its description says; lists have it in the tags. */

@@ -1,28 +1,41 @@
 import { Failure } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
 import type { StopManner } from '../../provider.ts';
+import { breakOffReboot, keepOff, mayComeBack } from './comeback.ts';
 import { isPaused, isRunning, readLive } from './live.ts';
 import type { Machine } from './machine.ts';
 import type { Rig } from './rig.ts';
+import { isAbsentHere } from './said.ts';
 import { cutPower } from './switch.ts';
 import { run } from './tasks.ts';
-import { isAbsentHere } from './trouble.ts';
 
-/** Ends with the power off; a guest that runs is asked first, for as long as its grace lasts. */
-export async function powerOff(rig: Rig, machine: Machine, manner: StopManner): Promise<void> {
+/**
+ * Ends with the power off, and with nothing under way that would switch it on again; a guest that runs
+ * is asked first, for as long as its grace lasts. Answers whether the machine was on.
+ */
+export async function powerOff(rig: Rig, machine: Machine, manner: StopManner): Promise<boolean> {
   try {
-    const live = await readLive(rig, machine);
-    if (!isRunning(live)) return;
-    // A paused guest cannot answer.
-    if (manner === 'graceful' && !isPaused(live)) {
-      await shutDown(rig, machine);
-      if (!isRunning(await readLive(rig, machine))) return;
-    }
-    await cutPower(rig, machine);
+    const tasks = await breakOffReboot(rig, machine);
+    const ran = await switchOff(rig, machine, manner);
+    return mayComeBack(rig, tasks, ran) ? (await keepOff(rig, machine)) || ran : ran;
   } catch (thrown) {
     if (!isAbsentHere(Failure.from(thrown), machine.vmid)) throw thrown;
     rig.context.log('stop.gone', { machine: machine.vmid });
+    return false;
   }
+}
+
+async function switchOff(rig: Rig, machine: Machine, manner: StopManner): Promise<boolean> {
+  const live = await readLive(rig, machine);
+  const ran = isRunning(live);
+  if (!ran && !live.keptOn) return false;
+  // A paused guest cannot answer.
+  if (ran && manner === 'graceful' && !isPaused(live)) {
+    await shutDown(rig, machine);
+    if (!isRunning(await readLive(rig, machine))) return true;
+  }
+  await cutPower(rig, machine);
+  return ran;
 }
 
 /** Asks the guest to shut down and leaves enough of the time to cut its power. */

@@ -2,17 +2,15 @@ import { Failure } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
 import { poll } from '../../kit/poll.ts';
 import type { Instance } from '../../provider.ts';
+import { comebackMs } from './comeback.ts';
 import { take } from './find.ts';
 import { isPaused, isRunning, type Live, readLive } from './live.ts';
 import { isBuilding, type Machine } from './machine.ts';
 import { halfMade, notRunning } from './power.ts';
 import type { Rig } from './rig.ts';
+import { saidBy } from './said.ts';
 import { resumeGuest, switchOn } from './switch.ts';
 import { run } from './tasks.ts';
-import { saidBy } from './trouble.ts';
-
-/** How long the node may take to start the machine again; it does so within seconds. */
-const comebackMs = 20_000;
 
 /** Asks the guest to restart and ends when it is back; one that does not listen is reset. */
 export async function reboot(rig: Rig, instance: Instance): Promise<void> {

@@ -9,7 +9,7 @@ import { readConfig } from './inventory.ts';
 import { sizeGb } from './iso.ts';
 import type { Machine } from './machine.ts';
 import { takeBuilt } from './operations.ts';
-import { offForNow } from './restore.ts';
+import { powerOff } from './power-off.ts';
 import { type Rig, under } from './rig.ts';
 import { checkStorage } from './room.ts';
 import { saveSnapshot } from './snapshot-tasks.ts';
@@ -35,7 +35,7 @@ export async function reinstall(
   if (old === undefined) throw new Failure('conflict', `Machine ${machine.vmid} has no root disk`);
   const found = await survey(rig);
   const source = await sourceOf(rig, blueprint, { found, machine, old });
-  const ran = await offForNow(rig, machine);
+  const ran = await powerOff(rig, machine, 'hard');
   const kept = await withUndo(rig.context, async (undo) => {
     undo.add(`start machine ${machine.vmid} again`, async (deadline) => {
       if (ran) await switchOn(under(rig, deadline), machine);

@@ -3,7 +3,8 @@ import type { Instance, Outcome } from '../../provider.ts';
 import { rootDisk } from './disks.ts';
 import { takeBuilt } from './operations.ts';
 import { isOwnBackup } from './own-backup.ts';
-import { keepToday, offForNow, putBack } from './restore.ts';
+import { powerOff } from './power-off.ts';
+import { keepToday, putBack } from './restore.ts';
 import type { Rig } from './rig.ts';
 import { refused } from './snapshots.ts';
 import { switchOn } from './switch.ts';
@@ -21,7 +22,7 @@ export async function restoreBackup(
     throw refused('denied', 'This is no backup of this instance');
   }
   const storage = rootDisk(config)?.storage;
-  const ran = await offForNow(rig, machine);
+  const ran = await powerOff(rig, machine, 'hard');
   await putBack(rig, machine, ran, async () => {
     // Cut off half-way it would leave no disk at all, so that it is never cancelled.
     await run(rig, {

@@ -11,7 +11,7 @@ import { writeTags } from './ownership.ts';
 import { type Rig, under } from './rig.ts';
 import { readSnapshots } from './snapshot-tasks.ts';
 import { pickSnapshot, refused } from './snapshots.ts';
-import { cutPower, switchOn } from './switch.ts';
+import { switchOn } from './switch.ts';
 import { run } from './tasks.ts';
 import { type Config, configOf } from './wire.ts';
 import { writeConfig } from './write-config.ts';
@@ -130,11 +130,4 @@ export function putBack(
 async function isHeld(rig: Rig, machine: Machine): Promise<boolean> {
   const { lock } = await readConfig(rig, machine);
   return lock !== undefined;
-}
-
-/** Off for as long as the disks are replaced; answers whether it ran. */
-export async function offForNow(rig: Rig, machine: Machine): Promise<boolean> {
-  const ran = isRunning(await readLive(rig, machine));
-  if (ran) await cutPower(rig, machine);
-  return ran;
 }

@@ -17,13 +17,12 @@ import {
   tlsFingerprint,
   verifyTlsCertificate,
 } from '../../kit/common-fields.ts';
-import { list, oneOf, text, wholeNumber, yesNo } from '../../kit/fields.ts';
+import { list, text, wholeNumber } from '../../kit/fields.ts';
 import type { Fields, Values } from '../../provider.ts';
 import { readEndpoints } from './endpoint.ts';
-import { pairs } from './pairs.ts';
+import { machineSettings } from './settings-machine.ts';
+import { networkSettings } from './settings-network.ts';
 
-const bridgeName = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/;
-const networkKey = /^[^=,\s][^=,]{0,254}$/;
 export const storageName = /^[A-Za-z][A-Za-z0-9._-]*[A-Za-z0-9]$/;
 const tokenName = /^[^\s=!,]+![A-Za-z][A-Za-z0-9._-]+$|^[A-Za-z][A-Za-z0-9._-]+$/;
 const secretText = text({ most: 200, pattern: /^[^\s,=]+$/, wants: 'a secret without blanks' });
@@ -111,108 +110,8 @@ export const settings = {
     schema: list({ most: 20, pattern: /^[A-Za-z0-9_][A-Za-z0-9_+.-]{0,62}$/, wants: 'tags' }),
     example: 'cloudstack',
   },
-  network_bridge: {
-    about: 'The bridge of networks that neither map names',
-    schema: text({ pattern: bridgeName, wants: 'the name of a bridge' }),
-    default: 'vmbr0',
-  },
-  network_map: {
-    about: 'Bridges by network (its UUID, id or name); the VLAN of the network is set on the NIC',
-    schema: pairs({ key: networkKey, value: bridgeName, wants: 'network=bridge' }),
-    example: '204=vmbr1,205=vmbr2',
-  },
-  vnet_map: {
-    about:
-      'SDN vnets by network (its UUID, id or name); no VLAN is set, since the vnet has its own',
-    schema: pairs({ key: networkKey, value: bridgeName, wants: 'network=vnet' }),
-    example: '206=tenant1',
-  },
-  trunk_map: {
-    about: 'VLANs that pass tagged, by network (its UUID, id or name)',
-    schema: pairs({
-      key: networkKey,
-      value: /^\d{1,4}(-\d{1,4})?(;\d{1,4}(-\d{1,4})?)*$/,
-      wants: 'network=VLANs, such as 207=10;20-29',
-    }),
-    example: '207=10;20-29',
-  },
-  network_model: {
-    about: 'The model of every NIC',
-    schema: oneOf('virtio', 'e1000', 'e1000e', 'rtl8139', 'vmxnet3'),
-    default: 'virtio',
-  },
-  network_firewall: {
-    about: 'Whether the firewall of Proxmox VE is in front of every NIC',
-    schema: yesNo,
-    default: 'false',
-  },
-  network_rate: {
-    about: "Whether NICs are slowed down to the network's rate",
-    schema: yesNo,
-    default: 'false',
-  },
-  network_mtu: {
-    about:
-      "The MTU of virtio NICs: a number, `bridge` for the bridge's, `network` for the network's own",
-    schema: text({
-      pattern: /^(bridge|network|[1-9]\d{2,4})$/,
-      wants: 'a number, bridge or network',
-    }),
-    example: 'bridge',
-  },
-  firmware: {
-    about:
-      'The firmware of machines that boot from an ISO image; unset: what the instance asks for',
-    schema: oneOf('seabios', 'ovmf'),
-  },
-  machine: {
-    about: 'The machine type; unset: the one of the template, or of Proxmox VE',
-    schema: text({ most: 40, pattern: /^[A-Za-z0-9.+_-]+$/, wants: 'a machine type' }),
-    example: 'q35',
-  },
-  tpm: {
-    about: 'Whether machines that boot from an ISO image get a TPM 2.0',
-    schema: yesNo,
-    default: 'false',
-  },
-  cpu_type: {
-    about: 'The CPU type; unset: the one of the template, and x86-64-v2-AES with an ISO image',
-    schema: text({
-      most: 200,
-      pattern: /^[A-Za-z0-9][\w.+-]*(,(flags|hidden|phys-bits|hv-vendor-id)=[\w.+;-]+)*$/,
-      wants: 'a CPU type, with its flags if need be',
-    }),
-    example: 'host',
-  },
-  onboot: {
-    about: 'Whether Proxmox VE starts machines by itself when a node comes up',
-    schema: yesNo,
-    default: 'false',
-  },
-  guest_agent: {
-    about: 'Whether the guest agent is expected in the guest; unset: as in the template',
-    schema: yesNo,
-  },
-  cloud_init: {
-    about:
-      'What cloud-init is told: `static` the addresses of the NICs, `dhcp` to ask for them, `off` nothing',
-    schema: oneOf('off', 'dhcp', 'static'),
-    default: 'off',
-  },
-  cloud_init_user: {
-    about: 'The user that cloud-init gives the SSH key of the instance to; unset: its own default',
-    schema: text({ most: 64, pattern: /^[a-z_][a-z0-9_.-]*$/i, wants: 'a user name' }),
-    example: 'ubuntu',
-  },
-  cloud_init_snippets: {
-    about: 'Further files for cloud-init, as the option cicustom of Proxmox VE',
-    schema: text({
-      most: 500,
-      pattern: /^(user|network|meta|vendor)=[^,\s]+(,(user|network|meta|vendor)=[^,\s]+)*$/,
-      wants: 'such as vendor=local:snippets/vendor.yaml',
-    }),
-    example: 'vendor=local:snippets/vendor.yaml',
-  },
+  ...networkSettings,
+  ...machineSettings,
   allowed_templates: allowedTemplates,
   allowed_isos: allowedIsos,
   allowed_storages: allowedStorages,

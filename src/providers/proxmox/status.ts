@@ -4,7 +4,7 @@ import { nodeLimitMs } from './inventory.ts';
 import { isPaused, isRunning, powerOf, readLive } from './live.ts';
 import { look, missing } from './look.ts';
 import type { Rig } from './rig.ts';
-import { isAbsentHere } from './trouble.ts';
+import { isAbsentHere } from './said.ts';
 import type { Row } from './wire.ts';
 
 export async function power(rig: Rig, instance: Instance): Promise<Power> {

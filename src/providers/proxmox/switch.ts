@@ -5,9 +5,9 @@ import { withUndo } from '../../kit/undo.ts';
 import { isRunning, type Live, readLive } from './live.ts';
 import type { Machine } from './machine.ts';
 import { type Rig, under } from './rig.ts';
+import { saidBy } from './said.ts';
 import { cancel, overdue } from './task-state.ts';
 import { run } from './tasks.ts';
-import { saidBy } from './trouble.ts';
 
 type Place = Pick<Machine, 'vmid' | 'node'>;
 

@@ -6,8 +6,9 @@ import { withHolder } from './lock-holder.ts';
 import { findTask, isUncertain } from './lost-answer.ts';
 import { noteChange } from './recent.ts';
 import type { Rig } from './rig.ts';
+import { isPassing } from './said.ts';
 import { tail } from './task-state.ts';
-import { failureOfText, isPassing } from './trouble.ts';
+import { failureOfText } from './trouble.ts';
 import { exitAtLast, type Watched } from './watch.ts';
 
 const tries = 3;

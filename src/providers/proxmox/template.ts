@@ -3,8 +3,8 @@ import type { Blueprint } from './blueprint.ts';
 import { rootDisk } from './disks.ts';
 import { readConfig } from './inventory.ts';
 import type { Rig } from './rig.ts';
+import { statusOf } from './said.ts';
 import type { Survey } from './survey.ts';
-import { statusOf } from './trouble.ts';
 import { type Config, flagOf, type Row } from './wire.ts';
 
 /** The machine that is copied and how. */
@@ -23,8 +23,9 @@ export async function findTemplate(
   { machines, storages }: Survey,
   wanted: string,
 ): Promise<Template> {
-  const name = forNode(wanted, rig.settings.node);
-  const row = pick(machines, name, rig.settings.node);
+  const { node } = rig.settings;
+  const name = forNode(wanted, node);
+  const row = pick(machines, name, node);
   const config = await readTemplate(rig, row, name);
   const isTemplate = flagOf(config['template']);
   if (!isTemplate && rig.settings.allowed_templates === undefined) {
@@ -35,6 +36,11 @@ export async function findTemplate(
     (storage) => storages.find((each) => each.storage === storage)?.shared === true,
   );
   return { vmid: row.vmid, node: row.node, config, isTemplate, shared };
+}
+
+/** The machine that is meant on a node, as the cluster's list has it. */
+export function rowFor(machines: readonly Row[], wanted: string, node: string): Row {
+  return pick(machines, forNode(wanted, node), node);
 }
 
 /** `pve1=9000,pve2=9001` has one for each node, anything else is meant for all. */
@@ -90,7 +96,10 @@ function disksIn(config: Config): readonly string[] {
 }
 
 /** Whether the whole disk is copied. Ordinary machines can only be copied so. */
-export function isFullClone({ is_full_clone }: Blueprint, { isTemplate }: Template): boolean {
+export function isFullClone(
+  { is_full_clone }: Pick<Blueprint, 'is_full_clone'>,
+  { isTemplate }: Template,
+): boolean {
   return is_full_clone || !isTemplate;
 }
 

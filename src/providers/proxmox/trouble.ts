@@ -1,5 +1,6 @@
 import { Failure, type FailureOptions } from '../../failure.ts';
 import type { Reply } from '../../kit/http/reply.ts';
+import { meanings } from './meanings.ts';
 
 /** What was tried, for texts: `what` completes "Could not ...". */
 export interface Tried {
@@ -112,81 +113,6 @@ function unreachableNode(text: string, tried: Tried): Failure {
   });
 }
 
-type Meaning = readonly [pattern: RegExp, kind: Failure['kind'], advice?: string, tenant?: string];
-
-const busy = 'The machine of this instance is busy (a backup or the like); please try again later';
-
-/** Texts that qemu-server, pve-storage and pve-cluster emit, and what to do about each. */
-const meanings: readonly Meaning[] = [
-  [
-    /^VM is locked \((clone|create)\)|VM is locked \((clone|create)\)$/,
-    'conflict',
-    'If no task works on it, root has to run `qm unlock` for it on its node, then look at `outrigger audit`',
-    busy,
-  ],
-  [
-    /VM is locked \(suspend(ed|ing)\)/,
-    'conflict',
-    'Its memory is saved to disk: start it, or delete it',
-    'The memory of this instance is saved to disk; start it first',
-  ],
-  [/VM is locked \(/, 'conflict', 'Wait until the task that holds the lock has ended', busy],
-  [/can't lock file '[^']*' - got timeout/, 'conflict', 'Another task works on it: wait', busy],
-  [
-    /checksum mismatch|detected modified configuration/,
-    'conflict',
-    'Somebody else changed it at the same moment: look at it, then try again',
-  ],
-  [
-    /no quorum|\/etc\/pve\/.* - Permission denied/,
-    'upstream',
-    'The cluster has no quorum: nothing was changed, and nothing can be until it is back (pvecm status)',
-  ],
-  [
-    /^hostname lookup '|^no such cluster node '/,
-    'config',
-    'Check the names in node, nodes and other_nodes',
-  ],
-  [
-    /storage '[^']*' (does not exist|is disabled|is not available on node)|unable to activate storage/,
-    'config',
-    'Check the setting storage against Datacenter > Storage',
-  ],
-  [
-    /Linked clone feature is not supported/,
-    'config',
-    'The storage of the template cannot link: set is_full_clone to true',
-  ],
-  [
-    /VM uses local storage/,
-    'config',
-    'Give a template for each node: template_id=pve1=9000,pve2=9001',
-  ],
-  [
-    /bridge '[^']*' does not exist|no such network|start failed/,
-    'upstream',
-    'Check bridge, vnet and the log of the task on the node',
-  ],
-  [/^volume '[^']*' does not exist/, 'not-found', 'Check iso_path and the disks of the machine'],
-  [
-    /snapshot feature is not available/,
-    'unsupported',
-    'The storage of its disks cannot make snapshots',
-    'The storage of this instance cannot make snapshots',
-  ],
-  [
-    /protection mode enabled/,
-    'conflict',
-    'Take the protection off if it may go',
-    'The machine of this instance is protected against removal; ask your administrator',
-  ],
-  [
-    /No space left|not enough (free )?space|out of space/i,
-    'conflict',
-    'Free space on the storage, or choose another',
-  ],
-];
-
 /** The failure behind a text of Proxmox VE: of an answer, or the end of a task. */
 export function failureOfText(text: string, tried: Pick<Tried, 'what'>, status?: number): Failure {
   const [, kind, advice, tenant] = meanings.find(([pattern]) => pattern.test(text)) ?? [];
@@ -195,45 +121,4 @@ export function failureOfText(text: string, tried: Pick<Tried, 'what'>, status?:
     ...(advice === undefined ? {} : { advice }),
     ...(tenant === undefined ? {} : { tenant }),
   });
-}
-
-/** What Proxmox VE said, in its own words; empty for trouble on the way. */
-export function saidBy(failure: Failure): string {
-  const { text, exit } = failure.facts;
-  return typeof text === 'string' ? text : typeof exit === 'string' ? exit : '';
-}
-
-export function statusOf(failure: Failure): number | undefined {
-  const { status } = failure.facts;
-  return typeof status === 'number' ? status : undefined;
-}
-
-/** qemu-server says so of this very machine; it may have moved to another node all the same. */
-export function isAbsentHere(failure: Failure, vmid: number): boolean {
-  const said = saidBy(failure);
-  return (
-    new RegExp(
-      `^Configuration file 'nodes/[^/']+/qemu-server/${vmid}\\.conf' does not exist$`,
-    ).test(said) ||
-    new RegExp(`^unable to find configuration file for VM ${vmid} on node '[^']+'$`).test(said)
-  );
-}
-
-/** Somebody was faster with this id; nothing of ours was made under it. */
-export function isTaken(failure: Failure, vmid: number): boolean {
-  return new RegExp(
-    `unable to create VM ${vmid}(: config file already exists| - VM ${vmid} already exists on node '[^']+')`,
-  ).test(saidBy(failure));
-}
-
-/** It was not what the digest said any more, and nothing was written. */
-export function isChanged(failure: Failure): boolean {
-  return /checksum mismatch|detected modified configuration/.test(saidBy(failure));
-}
-
-/** Nothing has been done yet, and in a moment it may well be possible. */
-export function isPassing(failure: Failure): boolean {
-  return /can't lock file '\/var\/lock\/qemu-server\/lock-\d+\.conf' - got timeout|got no worker upid|cfs-lock '[^']*' error: got lock request timeout/.test(
-    saidBy(failure),
-  );
 }

@@ -1,3 +1,4 @@
+import { Failure } from '../../failure.ts';
 import type { Instance } from '../../provider.ts';
 import type { Settings } from './settings.ts';
 
@@ -21,6 +22,13 @@ export function candidateIds({ vmid_range }: Settings, instance: Instance): read
     (_, turn) => low + (hash(`${instance.uuid}/${turn}`) % size),
   );
   return [...new Set([...(inRange ? [prepared] : []), ...numbered, ...spread])];
+}
+
+/** The failure when all of them are somebody's. */
+export function noIdLeft({ vmid_range: { low, high } }: Settings): Failure {
+  return new Failure('conflict', `No free id was found between ${low} and ${high}`, {
+    advice: 'Widen vmid_range',
+  });
 }
 
 /** FNV-1a and a final mix: near texts come to far numbers. */

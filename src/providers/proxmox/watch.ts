@@ -1,8 +1,8 @@
 import { Failure } from '../../failure.ts';
 import { poll } from '../../kit/poll.ts';
 import type { Rig } from './rig.ts';
+import { statusOf } from './said.ts';
 import { exitOf, nodeOf, overdue, pace, tail } from './task-state.ts';
-import { statusOf } from './trouble.ts';
 
 /** How long a cluster may not answer while one of its tasks is waited for. */
 const mostSilentMs = 5000;

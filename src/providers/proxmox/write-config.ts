@@ -7,7 +7,7 @@ import { isUncertain } from './lost-answer.ts';
 import type { Machine } from './machine.ts';
 import { isSameNet } from './nics.ts';
 import type { Rig } from './rig.ts';
-import { saidBy, statusOf } from './trouble.ts';
+import { saidBy, statusOf } from './said.ts';
 import type { Config } from './wire.ts';
 
 export type Form = Readonly<Record<string, string>>;

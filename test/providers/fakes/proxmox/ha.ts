@@ -19,6 +19,11 @@ export function requestState(call: Call, vmid: number, wanted: string, type: str
   });
 }
 
+/** What is found in another state than its resource has is brought there. */
+export function watchOver(state: State, vmid: number): void {
+  if (state.ha.has(`vm:${vmid}`)) state.clock.after(reaction, () => act(state, vmid));
+}
+
 /** The local resource manager brings the VM where its resource says, in root's name. */
 function act(state: State, vmid: number): void {
   const vm = state.vms.get(vmid);

@@ -95,6 +95,7 @@ export const defaultDurations: Readonly<Record<string, number>> = {
   resize: 200,
   vzdump: 2000,
   qmrestore: 1500,
+  notice: 500,
   bringback: 1700,
 };
 

@@ -3,8 +3,9 @@ import { disksOf } from './drives.ts';
 import { badParameters, die } from './errors.ts';
 import { requestState } from './ha.ts';
 import { checkLock, checkRunning, demandQuorum } from './machines.ts';
+import { quit, reboot } from './reboot.ts';
 import { askGuest } from './shutdown.ts';
-import { bringBack, halt, startVm } from './start.ts';
+import { halt, startVm } from './start.ts';
 import type { Vm } from './state.ts';
 import { allocate, storageOf } from './storage.ts';
 import type { Worker } from './worker.ts';
@@ -49,7 +50,7 @@ function stop(call: Call): string {
       if (vm.power === 'stopped') return;
       refuseLocked(vm);
       await worker.work(durationOf(state, 'qmstop'));
-      halt(vm);
+      quit(call, vm);
     });
   });
 }
@@ -82,25 +83,7 @@ function shutdown(call: Call): string {
       refuseLocked(vm);
       const timeout = Number(call.params['timeout'] ?? 180) * 1000;
       await askGuest(state, vm, worker, { timeout, force: flag(call, 'forceStop') });
-      halt(vm);
-    }),
-  );
-}
-
-/** Ends as soon as the guest has gone; the VM comes back in a start task of its own. */
-function reboot(call: Call): string {
-  const { state, node } = call;
-  const vmid = vmidOf(call);
-  const vm = checkRunning(state, vmid, node.name);
-  if (vm.power === 'stopped') die(`VM ${vmid} not running`);
-  return fork(call, 'qmreboot', vmid, (worker) =>
-    locked(call, vmid, worker, async () => {
-      const running = checkRunning(state, vmid, node.name);
-      checkLock(running);
-      const timeout = Number(call.params['timeout'] ?? 180) * 1000;
-      await askGuest(state, running, worker, { timeout, force: false });
-      halt(running);
-      state.clock.after(durationOf(state, 'bringback'), () => bringBack(state, node, vmid));
+      quit(call, vm);
     }),
   );
 }

@@ -1,4 +1,4 @@
-import { durationOf, locked } from './call.ts';
+import { durationOf } from './call.ts';
 import { applyPending } from './config-apply.ts';
 import { drivesOf } from './drives.ts';
 import { die } from './errors.ts';
@@ -20,6 +20,7 @@ export async function startVm(
   if (!suspended) checkLock(vm);
   if (vm.power === 'running') die(`VM ${vmid} already running`);
   if (isTemplate(vm)) die("you can't start a vm if it's a template");
+  vm.rebooting = false;
   applyPending(state, vm);
   warnEfi(vm, worker);
   for (const [, drive] of drivesOf(vm.config)) {
@@ -74,12 +75,4 @@ export function forgetState(state: State, vm: Vm): void {
   if (volume !== undefined) state.volumes.delete(volume);
   for (const option of ['lock', 'vmstate', 'runningmachine', 'runningcpu'])
     vm.config.delete(option);
-}
-
-/** What qmeventd does after a reboot, in root's name. */
-export function bringBack(state: State, node: Node, vmid: number): void {
-  const order = { node: node.name, type: 'qmstart', id: vmid, owner: 'root@pam' };
-  state.tasks.fork(order, (worker) =>
-    locked({ state, node }, vmid, worker, () => startVm(state, node, vmid, worker)),
-  );
 }

@@ -47,6 +47,8 @@ export interface Vm {
   guest: Guest;
   /** Bytes of memory the guest uses while it runs. */
   memoryUsed?: number;
+  /** The file that has it started again once QEMU has gone: /run/qemu-server/100.reboot. */
+  rebooting?: boolean;
   /** QEMU refuses to start, as with arguments it does not know. */
   brokenQemu?: boolean;
 }

@@ -1,0 +1,94 @@
+import { Failure } from '../../failure.ts';
+import { path } from '../../kit/http/address.ts';
+import type { SizedInstance } from '../../provider.ts';
+import type { Blueprint } from './blueprint.ts';
+import { type Build, marked, nameFor } from './new-machine.ts';
+import type { Rig } from './rig.ts';
+import { checkStorage } from './room.ts';
+import type { Survey } from './survey.ts';
+import { run } from './tasks.ts';
+import { findTemplate, isFullClone, storageOfCopy, type Template } from './template.ts';
+import type { Config } from './wire.ts';
+
+/** A copy of a template, linked or whole, from whichever node has it. */
+export async function planClone(
+  rig: Rig,
+  instance: SizedInstance,
+  blueprint: Blueprint,
+  found: Survey,
+): Promise<Build> {
+  const template = await findTemplate(rig, found, blueprint.template_id ?? '');
+  const { node } = rig.settings;
+  const away = template.node !== node;
+  if (away && !template.shared && !isFullClone(blueprint, template)) throw linksElsewhere(template);
+  const copy = storageOfCopy(blueprint, template);
+  if (copy !== undefined) checkStorage(rig.settings, found.storages, { ...copy, node });
+  return {
+    kind: 'clone',
+    places: [...new Set([template.node, node])],
+    async make(vmid, begun) {
+      const { mark, description } = marked(rig, instance, vmid);
+      await run(rig, {
+        path: path`/nodes/${template.node}/qemu/${template.vmid}/clone`,
+        params: {
+          newid: vmid,
+          name: nameFor(instance, blueprint),
+          description,
+          ...(rig.settings.pool === undefined ? {} : { pool: rig.settings.pool }),
+          ...kindOfCopy(blueprint, template),
+          ...(away && template.shared ? { target: node } : {}),
+        },
+        what: `copy template ${template.vmid} to machine ${vmid} on ${node}`,
+        doing: `copying template ${template.vmid} to machine ${vmid}`,
+        takenBack: true,
+        begun,
+      });
+      if (away && !template.shared) await bringHome(rig, template.node, vmid, begun);
+      // The copy has the template's options, so that it need not be read.
+      return { vmid, node, mark, config: inherited(template.config) };
+    },
+  };
+}
+
+/** Disks on local storage are copied where they are and then moved as a whole. */
+async function bringHome(
+  rig: Rig,
+  from: string,
+  vmid: number,
+  begun: (task: string) => void,
+): Promise<void> {
+  const { node: target } = rig.settings;
+  await run(rig, {
+    path: path`/nodes/${from}/qemu/${vmid}/migrate`,
+    params: { target, 'with-local-disks': 1 },
+    what: `move machine ${vmid} from ${from} to ${target}`,
+    doing: `moving machine ${vmid} to ${target}`,
+    takenBack: true,
+    begun,
+  });
+}
+
+function linksElsewhere({ vmid, node }: Template): Failure {
+  return new Failure(
+    'config',
+    `Template ${vmid} can only be linked to on ${node}, where its disks are`,
+    {
+      advice:
+        'Give a template for each node (template_id=pve1=9000,pve2=9001), or set is_full_clone to true',
+    },
+  );
+}
+
+function kindOfCopy(
+  blueprint: Blueprint,
+  template: Template,
+): Readonly<Record<string, string | number>> {
+  if (!isFullClone(blueprint, template)) return { full: 0 };
+  const { storage } = blueprint;
+  return { full: 1, ...(storage === undefined ? {} : { storage }) };
+}
+
+function inherited(config: Config): Config {
+  const { template: _template, digest: _digest, description: _description, ...rest } = config;
+  return rest;
+}
