@@ -51,9 +51,15 @@ export async function judgeAudit(
   const about = ({ found, subject }: Finding, { remoteId }: RemoteMachine): boolean =>
     subject === remoteId || found.includes(remoteId);
   if (state === 'Error' || state === undefined) {
-    return own
-      .filter((machine) => !findings.some((finding) => about(finding, machine)))
-      .map(({ remoteId, name }) => `${name} (${remoteId}) is left, and audit does not say so`);
+    const parts = own.flatMap(({ loose = [] }) => loose);
+    return [
+      ...own
+        .filter((machine) => !findings.some((finding) => about(finding, machine)))
+        .map(({ remoteId, name }) => `${name} (${remoteId}) is left, and audit does not say so`),
+      ...parts
+        .filter((part) => !findings.some(({ found }) => found.toLowerCase().includes(part)))
+        .map((part) => `${part} is left, and audit does not name it`),
+    ];
   }
   return findings
     .filter((each) => each.subject === scene.cloud.vm.name || own.some((one) => about(each, one)))

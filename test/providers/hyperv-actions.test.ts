@@ -89,6 +89,8 @@ describe('custom actions on Hyper-V', () => {
       await cloud.okCustom('RestoreSnapshot', { snapshot_name: 'warm' });
       assert.deepEqual([vm.state, vm.boots], ['Running', boots]);
       await cloud.ok('stop');
+      await cloud.okCustom('RestoreSnapshot', { snapshot_name: 'warm' });
+      assert.equal(vm.state, 'Off', 'what was stopped stays stopped');
       cloud.change({ nics: cloud.vm.nics.map((nic) => ({ ...nic, vlan: 2222 })) });
       await cloud.ok('start');
       const again = vm.boots;

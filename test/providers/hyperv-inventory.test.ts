@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silent } from '../../src/kit/log.ts';
-import { readMark } from '../../src/kit/mark.ts';
+import { readMark, writeMark } from '../../src/kit/mark.ts';
 import type { Instance, Session } from '../../src/provider.ts';
 import { hyperv } from '../../src/providers/hyperv/index.ts';
 import { deadlineIn, failureOf } from '../kit/fakes/http-client.ts';
 import { installation } from './conformance-cloud.ts';
-import { hostDetails } from './fakes/hyperv/backend.ts';
+import { markOf } from './conformance-machine.ts';
+import { hostDetails, orphansOf } from './fakes/hyperv/backend.ts';
 import { scene, settingsOf } from './fakes/hyperv/scene.ts';
-import { newMachine } from './fakes/hyperv/state.ts';
+import { gib, newMachine, put } from './fakes/hyperv/state.ts';
 import type { FakeHyperV } from './fakes/hyperv/wsman.ts';
 
 async function open(fake: FakeHyperV): Promise<Required<Pick<Session, 'machines' | 'adopt'>>> {
@@ -33,7 +34,9 @@ test(
     const replica = newMachine({ name: 'replica', replication: 'Replica' });
     for (const machine of [built, replica]) state.machines.set(machine.id, machine);
     const { machines } = await open(backend.fake);
+    state.ran.length = 0;
     const seen = await machines();
+    assert.ok(!state.ran.includes('users'), 'nobody looks through all disks without need');
     assert.equal(seen.length, 2);
     const own = seen.find((machine) => machine.remoteId === remoteId);
     assert.equal(own?.power, 'on');
@@ -50,6 +53,70 @@ test(
     assert.equal(unmarked.remarks?.length, 2);
   }),
 );
+
+const half = { content: 'half', size: gib, fileSize: gib, parent: '' };
+
+test(
+  'an audit names the disk of a half-made machine that is not connected yet',
+  scene(async ({ cloud, backend, state, machine }) => {
+    await cloud.ok('create');
+    const vm = await machine();
+    vm.notes = writeMark(markOf(cloud, { state: 'building' })(vm.id));
+    const [drive] = vm.drives.splice(0);
+    const [own] = await (await open(backend.fake)).machines();
+    assert.equal(own?.leftover, undefined);
+    assert.match(
+      own?.remarks?.join() ?? '',
+      new RegExp(`^${pattern(drive?.path)} is its disk, .*`),
+    );
+    assert.match(own?.remarks?.join() ?? '', /stopping or deploying the instance removes it/);
+    await cloud.ok('stop');
+    assert.deepEqual(orphansOf(state), []);
+  }),
+);
+
+test(
+  'an audit names what a Reinstall left, and no disk that is used',
+  scene(async ({ cloud, backend, state, machine }) => {
+    await cloud.ok('create');
+    await cloud.okCustom('CreateSnapshot', { snapshot_name: 'one' });
+    const { name, id } = await machine();
+    const remarks = async () =>
+      (await (await open(backend.fake)).machines()).flatMap((each) => each.remarks ?? []);
+    assert.deepEqual(await remarks(), [], 'the parent of a disk is in use');
+    const second = `D:\\Disks\\${name}-${id}-2.vhdx`;
+    put(state, second, half);
+    const [remark, another] = await remarks();
+    assert.match(remark ?? '', new RegExp(`^${pattern(second)} is its disk`));
+    assert.match(remark ?? '', /reinstalling or deleting the instance removes it/);
+    assert.equal(another, undefined);
+    const copy = await backend.copy?.(id);
+    assert.equal((await remarks()).length, 1, 'a copy has no disk of that name');
+    state.machines.delete(copy ?? '');
+    state.locks.set(cloud.vm.uuid, {});
+    assert.deepEqual(await remarks(), [], 'whoever is at the instance knows what it makes');
+    state.locks.clear();
+    await cloud.ok('delete');
+  }),
+);
+
+test(
+  'an audit does not call disks of other names left over',
+  scene(async ({ cloud, backend, state, machine }) => {
+    await cloud.ok('create');
+    const { name, id } = await machine();
+    for (const file of ['golden.vhdx', `${name}-${id}-3.vhdx`, `x-${name}-${id}.vhdx`]) {
+      put(state, `D:\\Disks\\${file}`, half);
+      const [own] = await (await open(backend.fake)).machines();
+      assert.equal(own?.remarks, undefined, file);
+      state.files.delete(`d:\\disks\\${file}`.toLowerCase());
+    }
+  }),
+);
+
+function pattern(path = ''): RegExp['source'] {
+  return path.toLowerCase().replace(/[\\.]/g, '\\$&');
+}
 
 test(
   'an unmarked machine is adopted, and nothing else is',

@@ -147,6 +147,19 @@ describe('an unmarked machine', () => {
   }
 
   test(
+    'that is not the only one is left to somebody who looks',
+    scene(async (played) => {
+      const { cloud, state } = played;
+      unmarked(played);
+      unmarked(played);
+      for (const action of ['stop', 'create', 'delete']) {
+        assert.equal((await cloud.call(action)).exitCode, 1, action);
+      }
+      assert.equal(state.machines.size, 2);
+    }),
+  );
+
+  test(
     'that was made for an instance of the same name is that one\u2019s',
     scene(async (played) => {
       const { cloud, state } = played;

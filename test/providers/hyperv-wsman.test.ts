@@ -247,10 +247,34 @@ describe('a fault', () => {
 
   test('about a shell that is lost says that nobody knows what was done', async (t) => {
     const { fake, host } = await scene(t);
-    await host.ask(steps.machines, {});
     fake.next({ action: 'Receive', code: 2150858843 });
     const failure = await failureOf(host.ask(steps.machines, {}));
     assert.match(failure.message, /lost our shell while listing/);
+  });
+
+  for (const code of [2150858843, 995, undefined]) {
+    const what = code === undefined ? 'a closed connection' : `fault ${code}`;
+    test(`of a question after another is asked once more after ${what}, in a new process`, async (t) => {
+      const { fake, host } = await scene(t);
+      await host.ask(steps.machines, {});
+      fake.next({ action: 'Receive', ...(code === undefined ? { drop: true } : { code }) });
+      await host.ask(steps.machines, {});
+      assert.equal(fake.messages.filter((action) => action === 'Command').length, 2);
+      assert.equal(fake.openShells(), 1, 'the lost one is taken away');
+      fake.next({ action: 'Receive', code: 2150858843, times: 2 });
+      const failure = await failureOf(host.ask(steps.machines, {}));
+      assert.match(failure.message, /lost our shell/, 'but not for ever');
+      assert.equal(fake.messages.filter((action) => action === 'Command').length, 3);
+    });
+  }
+
+  test('after a step that must not be done twice ends it', async (t) => {
+    const { fake, host } = await scene(t);
+    await host.ask(steps.machines, {});
+    const disk = { path: 'D:\\Disks\\a.vhdx', parent: '', bytes: 1024 ** 3 };
+    fake.next({ action: 'Receive', drop: true });
+    await failureOf(host.ask(steps.disk, disk));
+    assert.deepEqual(fake.state.ran, ['machines', 'disk']);
   });
 
   test('while the shell is closed is not the answer to the question', async (t) => {

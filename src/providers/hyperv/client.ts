@@ -7,9 +7,9 @@ import type { Context } from '../../provider.ts';
 import { createPost } from './auth.ts';
 import { readAccount } from './ntlm-keys.ts';
 import type { Settings } from './settings.ts';
-import type { Step } from './steps.ts';
+import type { Step } from './step.ts';
 import { startTalk, type Talk } from './talk.ts';
-import { psFailure } from './trouble.ts';
+import { isFromPowerShell, isLost, psFailure } from './trouble.ts';
 import { createWsman } from './wsman.ts';
 
 export interface AskOptions {
@@ -17,18 +17,25 @@ export interface AskOptions {
   readonly deadline?: Deadline;
   /** It is the only question: the process there need not wait for more. */
   readonly last?: boolean;
+  /** Not even a step that may be done twice is asked again when its answer gets lost. */
+  readonly once?: boolean;
   /** The files it is about, for the advice when they cannot be used. */
   readonly paths?: readonly string[];
 }
 
 /** The Hyper-V host, as one action talks to it: one PowerShell process, started when first asked. */
 export interface Host {
-  /** Fails with what the error means where PowerShell answers with one. */
+  /**
+   * Fails with what the error means where PowerShell answers with one. Where an answer gets lost on
+   * the way a step that may be done twice is asked once more, in another process.
+   */
   ask<Given, Value>(
     step: Step<Given, Value>,
     given: NoInfer<Given>,
     options?: AskOptions,
   ): Promise<Value>;
+  /** What every other process has to do first that goes on in the place of a lost one. */
+  goOnWith(opening: (deadline: Deadline) => Promise<void>): void;
   /** Takes the process and the connection away; never fails. */
   close(): Promise<void>;
 }
@@ -47,6 +54,8 @@ export function openHost(settings: Settings, { deadline, log }: Context): Host {
   const credentials = { ...account, scheme: settings.authentication, host };
   const wsman = createWsman(createPost(http, path, credentials), base + path);
   let talk: Talk | undefined;
+  let opening: ((deadline: Deadline) => Promise<void>) | undefined;
+  let answered = false;
 
   const end = async (): Promise<void> => {
     const ending = talk;
@@ -57,26 +66,67 @@ export function openHost(settings: Settings, { deadline, log }: Context): Host {
     });
   };
 
+  const begin = async (until: Deadline, doing: string): Promise<Talk> => {
+    const begun = await startTalk(wsman, until).catch((thrown: unknown) => {
+      throw inTime(thrown, until, doing);
+    });
+    talk = begun;
+    try {
+      await opening?.(until);
+    } catch (thrown) {
+      await end();
+      throw thrown;
+    }
+    return begun;
+  };
+
+  const askOnce: Host['ask'] = async (step, given, options = {}) => {
+    const { deadline: until = deadline, last = false, paths = [] } = options;
+    const { script, doing } = step;
+    const asked = talk ?? (await begin(until, doing));
+    try {
+      const said = await asked.ask({ script, given, doing, last }, until);
+      answered = true;
+      if ('error' in said) throw psFailure(said.error, { host: wsman.host, doing, paths });
+      return readValue(step, said.value);
+    } catch (thrown) {
+      // A process that answered goes on; of one that did not nobody knows what it does.
+      const failure = Failure.from(thrown);
+      if (failure.facts['ps'] !== true) await end();
+      throw inTime(failure, until, doing);
+    }
+  };
+
   return {
-    async ask(step, given, { deadline: until = deadline, last = false, paths = [] } = {}) {
-      talk ??= await startTalk(wsman, until);
-      const { script, doing } = step;
+    async ask(step, given, options = {}) {
+      const { deadline: until = deadline, once = false } = options;
+      const before = answered;
       try {
-        const said = await talk.ask({ script, given, doing, last }, until);
-        if ('error' in said) throw psFailure(said.error, { host: wsman.host, doing, paths });
-        return readValue(step, said.value);
-      } catch (thrown) {
-        // A process that answered goes on; of one that did not nobody knows what it does.
-        const failure = Failure.from(thrown);
-        if (failure.facts['ps'] !== true) await end();
-        throw failure.kind === 'timeout' ? until.failure(doing) : failure;
+        return await askOnce(step, given, options);
+      } catch (lost) {
+        // Whoever never answered is away; that is for the next call to find out.
+        const again = before && !step.once && !once && isLost(lost) && until.remainingMs() > 0;
+        if (!again) throw lost;
+        log('hyperv.asked-again', { step: step.name, error: Failure.from(lost).message });
+        return askOnce(step, given, options).catch((thrown: unknown) => {
+          throw isFromPowerShell(thrown) ? thrown : lost;
+        });
       }
+    },
+    goOnWith(next) {
+      opening = next;
     },
     async close() {
       await end();
       http.close();
     },
   };
+}
+
+/** Says what the time was up for. */
+function inTime(thrown: unknown, until: Deadline, doing: string): Failure {
+  const failure = Failure.from(thrown);
+  return failure.kind === 'timeout' ? until.failure(doing) : failure;
 }
 
 function readValue<Value>(step: Step<unknown, Value>, value: unknown): Value {

@@ -1,17 +1,17 @@
 import { Failure } from '../../failure.ts';
 import type { Deadline } from '../../kit/deadline.ts';
 import { type Mark, readMark, writeMark } from '../../kit/mark.ts';
-import { poll } from '../../kit/poll.ts';
 import { type Undo, withUndo } from '../../kit/undo.ts';
 import type { Preparation, SizedInstance } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
-import { diskType, generationOf, gib, secureTemplate } from './blueprint.ts';
+import { diskType, generationOf, secureTemplate } from './blueprint.ts';
 import { diskPlaces, machineFolder, removeMachine, withdraw } from './delete.ts';
+import { makeDisk } from './disk.ts';
 import { type Found, remark, showIfThere, takeIfThere } from './find.ts';
 import { type Hardware, hardwareOf, reshape, rewire } from './hardware.ts';
 import { isRunning, order } from './orders.ts';
 import { powerOn } from './power.ts';
-import { alone, type Rig, within } from './rig.ts';
+import { alone, nobody, type Rig, within } from './rig.ts';
 import { checkRoom, lookForParts } from './room.ts';
 import { steps } from './steps.ts';
 
@@ -92,9 +92,6 @@ async function finish(rig: Rig, found: Found): Promise<void> {
   }
 }
 
-/** Keeps the place for the id in a mark that is written before the id is known. */
-const blank = '00000000-0000-0000-0000-000000000000';
-
 async function make(
   rig: Rig,
   instance: SizedInstance,
@@ -107,7 +104,7 @@ async function make(
     uuid,
     name,
     installation,
-    remoteId: blank,
+    remoteId: nobody,
     state: 'building',
     origin: 'created',
   };
@@ -127,7 +124,8 @@ async function make(
     memory: hardware.memory,
     path: machineFolder(rig, instance),
     notes: writeMark(draft),
-    blank,
+    // Keeps the place for the id, which is not known before the machine is made.
+    blank: nobody,
   });
   const mark = { ...draft, remoteId: id };
   known = { id, proof: uuid, name, state: 'Off', notes: writeMark(mark), mark };
@@ -147,39 +145,4 @@ async function leftOver(
 ): Promise<Found | undefined> {
   const found = await showIfThere(within(rig, margin), instance);
   return found?.mark.state === 'building' ? found : undefined;
-}
-
-/** The disk that the machine starts from: empty, a copy, or what differs from the template. */
-export async function makeDisk(
-  rig: Rig,
-  { template_type, template_path = '', is_full_clone, vhd_size_gb = 0 }: Blueprint,
-  path: string,
-  name: string,
-): Promise<void> {
-  const { host } = rig;
-  const bytes = vhd_size_gb * gib;
-  const paths = [template_path, path];
-  if (template_type === 'iso') {
-    await host.ask(steps.disk, { path, parent: '', bytes }, { paths });
-    return;
-  }
-  if (is_full_clone) await copy(rig, template_path, path, name);
-  else await host.ask(steps.disk, { path, parent: template_path, bytes: 0 }, { paths });
-  if (bytes > 0) await host.ask(steps.grow, { path, bytes }, { paths });
-}
-
-/** In portions, so that the end of the time is noticed and the progress known. */
-async function copy({ host, context }: Rig, from: string, to: string, name: string): Promise<void> {
-  const { deadline } = context;
-  let percent = 0;
-  const what = (): string => `copying the template of ${name} (${percent} % done)`;
-  const portion = async (): Promise<true | undefined> => {
-    const forMs = Math.min(4000, Math.floor(deadline.remainingMs() / 2));
-    // Less is not worth a question, and whoever asks it would not hear how far the copy came.
-    if (forMs < 100) throw deadline.failure(what());
-    const said = await host.ask(steps.copy, { from, to, forMs }, { paths: [from, to] });
-    percent = said.total === 0 ? 100 : Math.floor((said.bytes * 100) / said.total);
-    return said.done || undefined;
-  };
-  await poll(deadline, `copying the template of ${name}`, portion, { firstMs: 1, mostMs: 1 });
 }

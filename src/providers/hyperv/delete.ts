@@ -93,8 +93,7 @@ async function ownFiles(
   const inside = disks.map(({ path }) => path).filter((path) => isUnder(path, settings.vhd_path));
   const left = disks.map(({ path }) => path).filter((path) => !inside.includes(path));
   if (left.length > 0) context.log('delete.disks-left', { files: left, level: 'warn' });
-  const named = ['vhdx', 'vhd'].flatMap((type) => diskPlaces(settings, mark, type));
-  const paths = [...new Set([...inside, ...named])];
+  const paths = [...new Set([...inside, ...allPlaces(settings, mark)])];
   const { used } = await host.ask(steps.users, { id, paths });
   if (used.length === 0) return paths;
   throw new Failure(
@@ -118,6 +117,14 @@ export function diskPlaces(
 ): readonly [string, string] {
   const base = join(vhd_path, `${name}-${remoteId}`);
   return [`${base}.${type}`, `${base}-2.${type}`];
+}
+
+/** The two places for a disk of either type. */
+export function allPlaces(
+  settings: Rig['settings'],
+  of: Parameters<typeof diskPlaces>[1],
+): readonly string[] {
+  return ['vhdx', 'vhd'].flatMap((type) => diskPlaces(settings, of, type));
 }
 
 export function machineFolder(

@@ -66,10 +66,10 @@ export function faultFailure(fault: Fault, host: string, what: string): Failure 
   if (code === shellLost) {
     return new Failure('upstream', `WinRM on ${host} lost our shell while ${what}`, {
       advice: 'Was the service restarted? What was going on may have been done or not',
-      facts,
+      facts: { ...facts, lost: true },
     });
   }
   return new Failure('upstream', `WinRM on ${host} failed while ${what} (${code})${said}`, {
-    facts,
+    facts: { ...facts, lost: true },
   });
 }

@@ -5,7 +5,8 @@ import type { Instance } from '../../provider.ts';
 import { checkElsewhere, clustered, isReplica, lookAround, type Seen, toSeen } from './listing.ts';
 import { leftBy, notesWith } from './notes.ts';
 import type { Rig } from './rig.ts';
-import { type Own, steps } from './steps.ts';
+import type { Own } from './step.ts';
+import { steps } from './steps.ts';
 import { unfinished } from './unfinished.ts';
 import type { Listed, Listing } from './wire.ts';
 
@@ -47,12 +48,8 @@ function claimOf({ settings, context }: Rig, instance: Instance, machines: reado
 }
 
 /** The instance's machine, or `undefined` when it is proved missing; read only. */
-export async function showIfThere(
-  rig: Rig,
-  instance: Instance,
-  last = false,
-): Promise<Found | undefined> {
-  return (await pick(rig, instance, last))?.found;
+export async function showIfThere(rig: Rig, instance: Instance): Promise<Found | undefined> {
+  return (await pick(rig, instance))?.found;
 }
 
 export async function show(rig: Rig, instance: Instance): Promise<Found> {
@@ -63,7 +60,7 @@ export async function show(rig: Rig, instance: Instance): Promise<Found> {
 
 /** The instance's machine for changing it, taken over where that is allowed and needed. */
 export async function takeIfThere(rig: Rig, instance: Instance): Promise<Found | undefined> {
-  const picked = await pick(rig, instance, false);
+  const picked = await pick(rig, instance);
   if (picked === undefined) return undefined;
   if (picked.listed.clustered) throw clustered(instance.name, 'is a role of a failover cluster');
   return picked.unmarked ? adopt(rig, picked.found) : picked.found;
@@ -113,11 +110,10 @@ interface Picked {
   readonly unmarked: boolean;
 }
 
-async function pick(rig: Rig, instance: Instance, last: boolean): Promise<Picked | undefined> {
-  const choice = await find(rig, instance, last);
+async function pick(rig: Rig, instance: Instance): Promise<Picked | undefined> {
+  const choice = await find(rig, instance);
   if (choice.kind === 'missing') return undefined;
-  // Nothing more can be asked after the last question.
-  const bare = last ? undefined : await unfinished(rig, instance, choice);
+  const bare = await unfinished(rig, instance, choice);
   if (bare !== undefined) return unmarkedRemains(rig, instance, bare);
   if (choice.kind === 'doubtful') throw refusal(choice, claimOf(rig, instance, []));
   const { listed } = choice.machine;

@@ -4,7 +4,8 @@ import type { Found } from './find.ts';
 import type { Rig } from './rig.ts';
 import type { Settings } from './settings.ts';
 import { settle } from './settle.ts';
-import { steps, type WantedAdapter } from './steps.ts';
+import type { WantedAdapter } from './step.ts';
+import { steps } from './steps.ts';
 import type { Adapter, Details } from './wire.ts';
 
 /*
@@ -118,11 +119,13 @@ export async function reshape(
  */
 export async function rewire(
   rig: Rig,
-  { id, proof }: Found,
+  found: Found,
   there: readonly Adapter[],
   wiring: readonly Wiring[],
+  again = true,
 ): Promise<void> {
   if (isWiredAs(there, wiring)) return;
+  const { id, proof } = found;
   const given = {
     ...{ id, proof },
     remove: there.slice(wiring.length).map((adapter) => adapter.id),
@@ -137,6 +140,7 @@ export async function rewire(
     id,
     () => rig.host.ask(steps.wire, given),
     ({ adapters }) => isWiredAs(adapters, wiring),
+    again ? ({ adapters }) => rewire(rig, found, adapters, wiring, false) : undefined,
   );
 }
 

@@ -3,6 +3,7 @@ import type { Mark } from '../../kit/mark.ts';
 import type { Instance, RemoteMachine, Segment } from '../../provider.ts';
 import { macWithColons } from './hardware.ts';
 import { isReplica, lookAround, toSeen } from './listing.ts';
+import { looseDisks } from './loose-disks.ts';
 import { notesWith } from './notes.ts';
 import { powerOf } from './orders.ts';
 import { alone, type Rig } from './rig.ts';
@@ -16,11 +17,14 @@ type Held = Inventory['machines'][number];
 export async function machines(rig: Rig): Promise<readonly RemoteMachine[]> {
   const listing = await lookAround(rig);
   const bare = await bareOf(rig, listing);
-  const inventory = await rig.host.ask(steps.inventory, {}, { last: true });
+  const { vhd_path: folder } = rig.settings;
+  const inventory = await rig.host.ask(steps.inventory, { folder }, { paths: [folder] });
   const held = new Map(inventory.machines.map((machine) => [machine.id, machine]));
-  return listing.machines
-    .filter((listed) => !isReplica(listed))
-    .map((listed) => describe(listed, held.get(listed.id), bare.get(listed.id)));
+  const ours = listing.machines.filter((listed) => !isReplica(listed));
+  const loose = await looseDisks(rig, ours.map(toSeen), inventory);
+  return ours.map((listed) =>
+    describe(listed, held.get(listed.id), bare.get(listed.id), loose.get(listed.id)),
+  );
 }
 
 /** What a killed create made and could not mark any more, by its id, with its instance's name. */
@@ -39,6 +43,7 @@ function describe(
   listed: Listed,
   held: Held | undefined,
   madeForName: string | undefined,
+  loose: readonly string[] = [],
 ): RemoteMachine {
   const { remoteId, name = listed.name, mark } = toSeen(listed);
   const building = typeof mark === 'object' && mark.state === 'building';
@@ -48,6 +53,7 @@ function describe(
       : [
           `it was made for ${madeForName} and never marked: stop or deploy ${madeForName}, which removes it, or remove it in Hyper-V`,
         ]),
+    ...loose.map((path) => `${path} is its disk, and connected to nothing: ${remedy(building)}`),
     ...(listed.clustered ? ['it is a role of a failover cluster, which is not managed'] : []),
     ...(listed.state.endsWith('Critical') ? ['its storage cannot be reached'] : []),
   ];
@@ -57,6 +63,12 @@ function describe(
     ...(madeForName === undefined ? {} : { leftover: true }),
     ...(remarks.length === 0 ? {} : { remarks }),
   };
+}
+
+/** Whoever removes a machine in Hyper-V leaves its disks where they are. */
+function remedy(building: boolean): string {
+  const by = building ? 'stopping or deploying' : 'reinstalling or deleting';
+  return `${by} the instance removes it, or delete it once you are sure`;
 }
 
 function sizeOf({ cpus, memory, adapters }: Held): Partial<RemoteMachine> {

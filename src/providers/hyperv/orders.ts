@@ -3,8 +3,9 @@ import { poll } from '../../kit/poll.ts';
 import type { Power, StopManner } from '../../provider.ts';
 import type { Found } from './find.ts';
 import type { Rig } from './rig.ts';
-import { type Order, steps } from './steps.ts';
-import { isFromPowerShell } from './trouble.ts';
+import type { Order } from './step.ts';
+import { steps } from './steps.ts';
+import { isFromPowerShell, isLost } from './trouble.ts';
 
 /** Critical forms and everything on its way somewhere are in doubt; a saved one has data at stake. */
 export function powerOf(state: string): Power {
@@ -26,7 +27,10 @@ export async function shutDown(rig: Rig, { id, proof }: Found): Promise<boolean>
   const graceMs = Math.min(settings.grace_seconds * 1000, context.deadline.remainingMs() / 2);
   if (graceMs <= 0) return false;
   const startedMs = performance.now();
-  const { asked } = await host.ask(steps.power, { id, proof, order: 'ask' }).catch(notThatWay);
+  // Asked twice, a guest that is on its way down would seem to refuse.
+  const { asked } = await host
+    .ask(steps.power, { id, proof, order: 'ask' }, { once: true })
+    .catch(notThatWay);
   for (let pauseMs = 50; asked && performance.now() - startedMs < graceMs; pauseMs *= 1.5) {
     if (isOff(await look(rig, id))) return true;
     const leftMs = Math.max(0, graceMs - (performance.now() - startedMs));
@@ -39,8 +43,10 @@ export async function shutDown(rig: Rig, { id, proof }: Found): Promise<boolean>
   return isOff(await look(rig, id));
 }
 
+/** A guest that was perhaps asked is watched as one that was. */
 function notThatWay(thrown: unknown): { readonly asked: boolean } {
   if (isFromPowerShell(thrown)) return { asked: false };
+  if (isLost(thrown)) return { asked: true };
   throw thrown;
 }
 

@@ -56,7 +56,12 @@ export function join(folder: string, name: string): string {
 
 /** Whether the host takes both for one file. */
 export function isSamePath(one: string, other: string): boolean {
-  return win32.normalize(one).toLowerCase() === win32.normalize(other).toLowerCase();
+  return pathKey(one) === pathKey(other);
+}
+
+/** Equal for paths that the host takes for one file. */
+export function pathKey(path: string): string {
+  return win32.normalize(path).toLowerCase();
 }
 
 export function isUnder(path: string, folder: string): boolean {

@@ -3,13 +3,13 @@ import { withUndo } from '../../kit/undo.ts';
 import type { Instance, Outcome } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
 import { diskType } from './blueprint.ts';
-import { makeDisk } from './create.ts';
 import { diskPlaces, withoutCheckpoints } from './delete.ts';
+import { makeDisk } from './disk.ts';
 import { type Found, takeBuilt } from './find.ts';
 import { changeMedia } from './operations.ts';
 import { isRunning, order, powerOf, powerOff } from './orders.ts';
 import { isSamePath, isUnder } from './paths.ts';
-import { alone, type Rig, refused, within } from './rig.ts';
+import { alone, nobody, type Rig, refused, within } from './rig.ts';
 import { checkParts, lookForParts } from './room.ts';
 import { steps } from './steps.ts';
 import type { Details } from './wire.ts';
@@ -74,9 +74,6 @@ function exchangeDisk(
     throw new Failure('conflict', `The disk of ${name} is not where it was a moment ago`);
   });
 }
-
-/** No machine has this id, so that none is left out. */
-const nobody = '00000000-0000-0000-0000-000000000000';
 
 /** The place that the machine does not use, cleared of what an earlier attempt may have left. */
 async function freePlace(

@@ -13,6 +13,9 @@ export interface Rig {
   readonly host: Host;
 }
 
+/** An id that no machine has. */
+export const nobody = '00000000-0000-0000-0000-000000000000';
+
 /** Runs one action on the host and leaves nothing running there. */
 export async function perform<T>(
   settings: Settings,
@@ -41,24 +44,26 @@ export function within(rig: Rig, deadline: Deadline): Rig {
 
 /**
  * Runs the work while no other process changes the same instance: the host itself keeps them apart,
- * and lets the next one in when a process dies.
+ * and lets the next one in when a process dies. That goes for a process of our own, too, which has to
+ * be gone before another goes on with its work.
  */
 export async function alone<T>(
   { host, context }: Rig,
   { uuid, name }: Instance,
   work: () => Promise<T>,
 ): Promise<T> {
-  const { deadline } = context;
-  const what = `waiting for another action on ${name}`;
-  await poll(
-    deadline,
-    what,
-    async () => {
+  const take = async (deadline: Deadline): Promise<void> => {
+    const look = async (): Promise<true | undefined> => {
       const forMs = Math.min(5000, Math.max(0, Math.floor(deadline.remainingMs()) - 500));
-      return (await host.ask(steps.lock, { uuid, forMs })).got || undefined;
-    },
-    { firstMs: 20, mostMs: 20 },
-  );
+      return (await host.ask(steps.lock, { uuid, forMs }, { deadline })).got || undefined;
+    };
+    await poll(deadline, `waiting for another action on ${name}`, look, {
+      firstMs: 20,
+      mostMs: 20,
+    });
+  };
+  await take(context.deadline);
+  host.goOnWith(take);
   return work();
 }
 

@@ -1,24 +1,32 @@
 import { Failure } from '../../failure.ts';
 import type { Rig } from './rig.ts';
 import { steps } from './steps.ts';
-import { isFromPowerShell } from './trouble.ts';
+import { isFromPowerShell, isLost } from './trouble.ts';
 import type { Details } from './wire.ts';
 
 /**
- * Does something to a machine and looks at the machine when Hyper-V complains: what is there
- * decides whether it was done.
+ * Does something to a machine and looks at the machine when Hyper-V complains or its answer gets
+ * lost: what is there decides whether it was done. After a lost answer `again` does the rest.
  */
 export async function settle(
   { host, context }: Rig,
   id: string,
   act: () => Promise<unknown>,
   reached: (details: Details) => boolean,
+  again?: (details: Details) => Promise<void>,
 ): Promise<void> {
   try {
     await act();
   } catch (thrown) {
-    if (!isFromPowerShell(thrown)) throw thrown;
-    if (!reached(await host.ask(steps.machine, { id }))) throw thrown;
+    const lost = isLost(thrown);
+    if (!lost && !isFromPowerShell(thrown)) throw thrown;
+    const details = await host.ask(steps.machine, { id }).catch((worse: unknown) => {
+      throw lost ? thrown : worse;
+    });
+    if (!reached(details)) {
+      if (!lost || again === undefined) throw thrown;
+      return again(details);
+    }
     context.log('hyperv.done-after-all', { error: Failure.from(thrown).message, level: 'warn' });
   }
 }

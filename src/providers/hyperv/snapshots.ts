@@ -39,7 +39,11 @@ export function createSnapshot(
       rig,
       id,
       () =>
-        rig.host.ask(steps.checkpoint, { id, proof, order: 'create', snapshot: '', name, type }),
+        rig.host.ask(
+          steps.checkpoint,
+          { id, proof, order: 'create', snapshot: '', name, type },
+          { once: true },
+        ),
       ({ snapshots }) => snapshots.some((snapshot) => snapshot.name === name),
     );
     const withMemory = memory && powerOf(details.state) === 'on';

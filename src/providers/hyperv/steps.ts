@@ -3,6 +3,8 @@ import * as changing from './scripts/changing.ts';
 import * as inspecting from './scripts/inspecting.ts';
 import * as making from './scripts/making.ts';
 import * as reading from './scripts/reading.ts';
+import * as removing from './scripts/removing.ts';
+import { type Order, type Own, once, step, type WantedAdapter } from './step.ts';
 import {
   inspectSchema,
   inventorySchema,
@@ -17,47 +19,9 @@ import {
  * its answer looks like. Decisions are made here, in TypeScript; the scripts only look and do.
  */
 
-export interface Step<Given, Value> {
-  readonly name: string;
-  readonly script: string;
-  /** For texts: "... while listing the machines". */
-  readonly doing: string;
-  readonly schema: () => v.GenericSchema<unknown, Value>;
-  /** Only for the type. */
-  readonly given?: Given | undefined;
-}
-
 type Json = Readonly<Record<string, unknown>>;
 
-function step<Given extends object>() {
-  return <Value>(
-    name: string,
-    script: string,
-    doing: string,
-    schema: () => v.GenericSchema<unknown, Value>,
-  ): Step<Given, Value> => ({ name, script, doing, schema });
-}
-
-/** A machine that has to carry the instance's mark when the change is made. */
-export interface Own {
-  readonly id: string;
-  /** A part of the notes that only its own machine has. */
-  readonly proof: string;
-}
-
 const anything = (): v.GenericSchema<unknown, Json> => v.record(v.string(), v.unknown());
-
-/** The adapter that is wanted; an empty id adds one, VLAN 0 is untagged. */
-export interface WantedAdapter {
-  readonly id: string;
-  readonly name: string;
-  /** Twelve digits without separators. */
-  readonly mac: string;
-  readonly switch: string;
-  readonly vlan: number;
-}
-
-export type Order = 'start' | 'cut' | 'reset' | 'pause' | 'resume' | 'forget' | 'ask';
 
 export const steps = {
   machines: step<Json>()(
@@ -72,7 +36,7 @@ export const steps = {
     'reading the virtual machine',
     machineSchema,
   ),
-  inventory: step<Json>()(
+  inventory: step<{ readonly folder: string }>()(
     'inventory',
     reading.inventory,
     'reading all virtual machines',
@@ -83,37 +47,43 @@ export const steps = {
   ),
   survey: step<{ readonly folder: string; readonly template: string; readonly iso: string }>()(
     'survey',
-    reading.survey,
+    inspecting.survey,
     'looking for room, template and switches',
     surveySchema,
   ),
   users: step<{ readonly id: string; readonly paths: readonly string[] }>()(
     'users',
-    reading.users,
+    inspecting.users,
     'looking for other users of its disks',
     () => v.object({ used: texts() }),
   ),
-  make: step<{
-    readonly name: string;
-    readonly generation: number;
-    readonly memory: number;
-    readonly path: string;
-    readonly notes: string;
-    readonly blank: string;
-  }>()('make', making.make, 'making the virtual machine', () =>
-    v.object({ id: v.pipe(v.string(), v.uuid(), v.toLowerCase()) }),
+  make: once(
+    step<{
+      readonly name: string;
+      readonly generation: number;
+      readonly memory: number;
+      readonly path: string;
+      readonly notes: string;
+      readonly blank: string;
+    }>()('make', making.make, 'making the virtual machine', () =>
+      v.object({ id: v.pipe(v.string(), v.uuid(), v.toLowerCase()) }),
+    ),
   ),
-  copy: step<{ readonly from: string; readonly to: string; readonly forMs: number }>()(
-    'copy',
-    making.copy,
-    'copying the template',
-    () => v.object({ done: v.boolean(), bytes: v.number(), total: v.number() }),
+  copy: once(
+    step<{ readonly from: string; readonly to: string; readonly forMs: number }>()(
+      'copy',
+      making.copy,
+      'copying the template',
+      () => v.object({ done: v.boolean(), bytes: v.number(), total: v.number() }),
+    ),
   ),
-  disk: step<{ readonly path: string; readonly parent: string; readonly bytes: number }>()(
-    'disk',
-    making.disk,
-    'making its disk',
-    () => v.object({ size: v.number() }),
+  disk: once(
+    step<{ readonly path: string; readonly parent: string; readonly bytes: number }>()(
+      'disk',
+      making.disk,
+      'making its disk',
+      () => v.object({ size: v.number() }),
+    ),
   ),
   grow: step<{ readonly path: string; readonly bytes: number }>()(
     'grow',
@@ -121,11 +91,13 @@ export const steps = {
     'making its disk larger',
     () => v.object({ before: v.number(), size: v.number() }),
   ),
-  attach: step<Own & { readonly disk: string; readonly iso: string; readonly secure: string }>()(
-    'attach',
-    making.attach,
-    'connecting its disk',
-    anything,
+  attach: once(
+    step<Own & { readonly disk: string; readonly iso: string; readonly secure: string }>()(
+      'attach',
+      making.attach,
+      'connecting its disk',
+      anything,
+    ),
   ),
   exchange: step<Own & { readonly from: string; readonly to: string }>()(
     'exchange',
@@ -149,9 +121,11 @@ export const steps = {
       readonly checkpointType: string;
     }
   >()('shape', changing.shape, 'setting its size', anything),
-  wire: step<
-    Own & { readonly remove: readonly string[]; readonly adapters: readonly WantedAdapter[] }
-  >()('wire', changing.wire, 'setting its network adapters', anything),
+  wire: once(
+    step<
+      Own & { readonly remove: readonly string[]; readonly adapters: readonly WantedAdapter[] }
+    >()('wire', changing.wire, 'setting its network adapters', anything),
+  ),
   power: step<Own & { readonly order: Order }>()(
     'power',
     changing.power,
@@ -172,10 +146,10 @@ export const steps = {
       readonly type: string;
     }
   >()('checkpoint', changing.checkpoint, 'working on its checkpoints', anything),
-  remove: step<Own>()('remove', changing.remove, 'removing the virtual machine', anything),
+  remove: step<Own>()('remove', removing.remove, 'removing the virtual machine', anything),
   erase: step<{ readonly files: readonly string[]; readonly folder: string }>()(
     'erase',
-    changing.erase,
+    removing.erase,
     'deleting its files',
     anything,
   ),

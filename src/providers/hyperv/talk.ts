@@ -1,27 +1,7 @@
-import { Failure } from '../../failure.ts';
 import type { Deadline } from '../../kit/deadline.ts';
-import { readDiagnostics } from './clixml.ts';
-import {
-  answerWord,
-  conversation,
-  go,
-  modeWord,
-  program,
-  programArguments,
-} from './scripts/conversation.ts';
-import type { Process, Wsman } from './wsman.ts';
-
-/** An error of PowerShell's by what does not depend on the language of the host. */
-export interface Trouble {
-  readonly id: string;
-  readonly category: string;
-  readonly type: string;
-  readonly code: number;
-  /** In the language of the host; for people only. */
-  readonly message: string;
-}
-
-export type Said = { readonly value: unknown } | { readonly error: Trouble };
+import { createListener, type Said } from './answers.ts';
+import { conversation, go, program, programArguments } from './scripts/conversation.ts';
+import type { Wsman } from './wsman.ts';
 
 export interface Question {
   readonly script: string;
@@ -38,9 +18,6 @@ export interface Talk {
   /** Lets the process end by itself if it is well, and takes its shell away in any case. */
   close(deadline: Deadline): Promise<void>;
 }
-
-/** How long a process that was told to end may take. */
-const endMs = 5000;
 
 export async function startTalk(wsman: Wsman, deadline: Deadline): Promise<Talk> {
   const process = await wsman.start(program, programArguments, deadline);
@@ -77,102 +54,4 @@ export function question(number: number, script: string, given: unknown): string
     (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
   return `${[head, ...lines].join('\n')}\n`;
-}
-
-interface Listener {
-  answer(number: number, doing: string, deadline: Deadline): Promise<Said>;
-  end(deadline: Deadline): Promise<void>;
-}
-
-function createListener(process: Process, host: string): Listener {
-  let heard = '';
-  let stderr = Buffer.alloc(0);
-  let exitCode: number | undefined;
-  const hear = async (doing: string, deadline: Deadline): Promise<void> => {
-    const output = await process.receive(doing, deadline);
-    // Answers are ASCII; whatever else a program may write cannot hide in it.
-    heard += output.stdout.toString('latin1');
-    stderr = Buffer.concat([stderr, output.stderr]);
-    exitCode = output.exitCode;
-  };
-  return {
-    async answer(number, doing, deadline) {
-      for (;;) {
-        const found = findAnswer(heard, number);
-        if (found !== undefined) return readSaid(found, { doing, host });
-        if (exitCode !== undefined) throw ended(heard, stderr, exitCode, { doing, host });
-        await hear(doing, deadline);
-      }
-    },
-    async end(deadline) {
-      const untilMs = performance.now() + endMs;
-      while (exitCode === undefined && performance.now() < untilMs) {
-        await hear('waiting for PowerShell to end', deadline);
-      }
-    },
-  };
-}
-
-function findAnswer(heard: string, number: number): string | undefined {
-  const pattern = new RegExp(`^${answerWord} ${number} ([A-Za-z0-9+/=]+)\\r?$`, 'm');
-  // Only whole lines: the rest of this one may still be on its way.
-  return pattern.exec(heard.slice(0, heard.lastIndexOf('\n') + 1))?.[1];
-}
-
-function readSaid(encoded: string, { doing, host }: About): Said {
-  try {
-    const said: unknown = JSON.parse(Buffer.from(encoded, 'base64').toString('utf8'));
-    if (typeof said === 'object' && said !== null) return toSaid(said);
-  } catch {
-    // Said below, as no parser's words help anybody.
-  }
-  throw new Failure(
-    'upstream',
-    `PowerShell on ${host} gave an answer that our script cannot have made while ${doing}`,
-  );
-}
-
-function toSaid(said: object): Said {
-  const { error, value } = said as { readonly error?: unknown; readonly value?: unknown };
-  if (error === undefined) return { value };
-  const told = (typeof error === 'object' && error !== null ? error : {}) as Partial<
-    Record<keyof Trouble, unknown>
-  >;
-  const text = (part: unknown): string => (typeof part === 'string' ? part : '');
-  return {
-    error: {
-      id: text(told.id),
-      category: text(told.category),
-      type: text(told.type),
-      code: typeof told.code === 'number' ? told.code : 0,
-      message: text(told.message),
-    },
-  };
-}
-
-interface About {
-  readonly doing: string;
-  readonly host: string;
-}
-
-function ended(heard: string, stderr: Buffer, exitCode: number, { doing, host }: About): Failure {
-  const mode = new RegExp(`^${modeWord} (\\w+)`, 'm').exec(heard)?.[1];
-  if (mode !== undefined) {
-    return new Failure('config', `PowerShell on ${host} runs in ${mode} for this account`, {
-      advice:
-        'Exempt the account from the policy (AppLocker, App Control) that restricts PowerShell: it needs FullLanguage',
-      outage: true,
-    });
-  }
-  const diagnostics = readDiagnostics(stderr.toString('utf8'));
-  const said = diagnostics === '' ? '' : `: ${diagnostics}`;
-  return new Failure(
-    'upstream',
-    `PowerShell on ${host} ended with ${exitCode} while ${doing}${said}`,
-    {
-      advice:
-        'If nothing else explains it, look for blocks by antivirus or policy in the event logs of the host (Windows PowerShell, AppLocker, Defender)',
-      facts: { exitCode, stdout: heard.slice(0, 500) },
-    },
-  );
 }

@@ -1,5 +1,5 @@
 import { Failure, type FailureKind } from '../../failure.ts';
-import type { Trouble } from './talk.ts';
+import type { Trouble } from './answers.ts';
 
 /*
  * What an error of PowerShell's means, told by its identifier, category and number: those are the
@@ -30,6 +30,13 @@ export function psFailure(
 /** Whether PowerShell said it, in contrast to trouble on the way there. */
 export function isFromPowerShell(thrown: unknown): boolean {
   return thrown instanceof Failure && thrown.facts['ps'] === true;
+}
+
+/** Whether nobody knows what became of a question: its answer, or the process, was lost. */
+export function isLost(thrown: unknown): boolean {
+  if (!(thrown instanceof Failure) || isFromPowerShell(thrown)) return false;
+  const { kind, facts } = thrown;
+  return kind === 'unreachable' || kind === 'timeout' || facts['lost'] === true;
 }
 
 function meaningOf(trouble: Trouble, paths: readonly string[]): Meaning {

@@ -74,8 +74,10 @@ export const inventorySchema = () =>
         cpus: v.number(),
         memory: v.number(),
         adapters: v.array(v.object({ mac: v.string(), mode: v.string(), vlan: v.number() })),
+        disks: texts(),
       }),
     ),
+    files: texts(),
   });
 
 export const surveySchema = () =>

@@ -37,8 +37,11 @@ export interface Wsman {
 
 /** No operation is left alone for longer; the answer "still running" comes then. */
 const mostSeconds = 20;
-/** A shell that nobody asks for this long is taken down by Windows, with its process. */
-const idleSeconds = 180;
+/**
+ * A shell that nobody asks for this long is taken down by Windows, with its process: longer than any
+ * of us is silent, and soon enough for those who wait for its lock.
+ */
+const idleSeconds = 90;
 
 type Part = Pick<Message, 'action'> & Partial<Message>;
 

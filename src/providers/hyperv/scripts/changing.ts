@@ -123,49 +123,14 @@ if ($order -eq 'create') {
 @{ done = $true }
 `.trim();
 
-/** Takes the machine out of the host; its disks stay where they are. */
-export const remove = String.raw`
-# outrigger step: remove
-param($Given)
-$vm = Get-Own $Given
-Hyper-V\Remove-VM -VM $vm -Force
-@{ removed = $true }
-`.trim();
-
-/** Deletes files, and the folder with everything below it as far as it holds no files. */
-export const erase = String.raw`
-# outrigger step: erase
-param($Given)
-if ($held.ContainsKey('copy')) {
-  $held['copy'].from.Dispose()
-  $held['copy'].to.Dispose()
-  $held.Remove('copy')
-}
-foreach ($file in @($Given.files)) {
-  if (Microsoft.PowerShell.Management\Test-Path -LiteralPath ([string]$file) -PathType Leaf) {
-    Microsoft.PowerShell.Management\Remove-Item -LiteralPath ([string]$file) -Force
-  }
-}
-$folder = [string]$Given.folder
-if ($folder -ne '' -and [IO.Directory]::Exists($folder)) {
-  $below = @([IO.Directory]::GetDirectories($folder, '*', [IO.SearchOption]::AllDirectories))
-  [array]::Reverse($below)
-  foreach ($one in ($below + $folder)) {
-    if (@([IO.Directory]::GetFileSystemEntries($one)).Count -eq 0) { [IO.Directory]::Delete($one) }
-  }
-}
-@{ erased = $true }
-`.trim();
-
 /** Waits a while until no other process works on the instance, and keeps them away from now on. */
 export const lock = String.raw`
 # outrigger step: lock
 param($Given)
-if (-not $held.ContainsKey('lock')) {
-  $held['lock'] = [Threading.Mutex]::new($false, 'Global\outrigger-' + ([guid][string]$Given.uuid).ToString())
-}
+$name = 'Global\outrigger-' + ([guid][string]$Given.uuid).ToString()
+if (-not $held.ContainsKey($name)) { $held[$name] = [Threading.Mutex]::new($false, $name) }
 try {
-  $got = $held['lock'].WaitOne([int]$Given.forMs)
+  $got = $held[$name].WaitOne([int]$Given.forMs)
 } catch [Threading.AbandonedMutexException] {
   $got = $true
 }

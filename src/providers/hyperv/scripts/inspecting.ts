@@ -31,3 +31,61 @@ try {
   switchTrouble = $switchTrouble
 }
 `.trim();
+
+/** What a new machine needs of the host, and who uses the disk that it shall be made from. */
+export const survey = String.raw`
+# outrigger step: survey
+param($Given)
+$system = CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem
+$template = $null
+$users = @()
+if ([string]$Given.template -ne '') {
+  $path = [string]$Given.template
+  if (Microsoft.PowerShell.Management\Test-Path -LiteralPath $path -PathType Leaf) {
+    $vhd = Hyper-V\Get-VHD -Path $path
+    $template = @{ size = [int64]$vhd.Size; fileSize = [int64]$vhd.FileSize; type = $vhd.VhdType.ToString() }
+    $all = @(Hyper-V\Get-VM)
+    $drives = @()
+    if ($all.Count -gt 0) {
+      $drives += @(Hyper-V\Get-VMHardDiskDrive -VM $all)
+      foreach ($snapshot in @(Hyper-V\Get-VMSnapshot -VM $all)) {
+        $drives += @(Hyper-V\Get-VMHardDiskDrive -VMSnapshot $snapshot)
+      }
+    }
+    $users = @(foreach ($drive in $drives) { if ([string]$drive.Path -eq $path) { [string]$drive.VMName } })
+  }
+}
+@{
+  folder = [bool](Microsoft.PowerShell.Management\Test-Path -LiteralPath ([string]$Given.folder) -PathType Container)
+  freeBytes = Get-FreeBytes $Given.folder
+  freeMemory = [int64]$system.FreePhysicalMemory * 1024
+  switches = @(foreach ($one in @(Hyper-V\Get-VMSwitch)) { [string]$one.Name })
+  template = $template
+  users = $users
+  iso = ([string]$Given.iso -eq '' -or [bool](Microsoft.PowerShell.Management\Test-Path -LiteralPath ([string]$Given.iso) -PathType Leaf))
+}
+`.trim();
+
+/** Which of the disks another machine uses, itself or as the parent of its own. */
+export const users = String.raw`
+# outrigger step: users
+param($Given)
+$drives = @()
+foreach ($vm in @(Hyper-V\Get-VM)) {
+  if ($vm.Id -ne [guid][string]$Given.id) {
+    $drives += @(Hyper-V\Get-VMHardDiskDrive -VM $vm)
+    foreach ($snapshot in @(Hyper-V\Get-VMSnapshot -VM $vm)) {
+      $drives += @(Hyper-V\Get-VMHardDiskDrive -VMSnapshot $snapshot)
+    }
+  }
+}
+$used = @()
+foreach ($drive in $drives) {
+  $path = [string]$drive.Path
+  for ($depth = 0; $depth -lt 32 -and $path -ne ''; $depth++) {
+    if (@($Given.paths) -contains $path) { $used += $path }
+    try { $path = [string](Hyper-V\Get-VHD -Path $path).ParentPath } catch { $path = '' }
+  }
+}
+@{ used = @($used) }
+`.trim();

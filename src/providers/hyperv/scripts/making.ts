@@ -111,7 +111,7 @@ if ($second) {
 @{ attached = $true }
 `.trim();
 
-/** Puts another disk in the place of the one that is there. */
+/** Puts another disk in the place of the one that is there, unless it is there already. */
 export const exchange = String.raw`
 # outrigger step: exchange
 param($Given)
@@ -120,6 +120,8 @@ $done = $false
 foreach ($drive in @(Hyper-V\Get-VMHardDiskDrive -VM $vm)) {
   if ([string]$drive.Path -eq [string]$Given.from) {
     Hyper-V\Set-VMHardDiskDrive -VMHardDiskDrive $drive -Path ([string]$Given.to)
+    $done = $true
+  } elseif ([string]$drive.Path -eq [string]$Given.to) {
     $done = $true
   }
 }

@@ -98,11 +98,17 @@ $processor = Hyper-V\Get-VMProcessor -VM $vm
 }
 `.trim();
 
-/** Size and network adapters of every machine, for a comparison with what they should be. */
+/** What every machine has, for a comparison with what it should have, and all files for disks. */
 export const inventory = String.raw`
 # outrigger step: inventory
 param($Given)
+try {
+  $files = @([IO.Directory]::GetFiles([string]$Given.folder, '*.vhd*'))
+} catch [IO.DirectoryNotFoundException] {
+  $files = @()
+}
 @{
+  files = @(foreach ($file in $files) { [string]$file })
   machines = @(foreach ($vm in @(Hyper-V\Get-VM)) {
     @{
       id = $vm.Id.ToString()
@@ -112,6 +118,7 @@ param($Given)
         $vlan = @(Hyper-V\Get-VMNetworkAdapterVlan -VMNetworkAdapter $nic)[0]
         @{ mac = [string]$nic.MacAddress; mode = $vlan.OperationMode.ToString(); vlan = [int]$vlan.AccessVlanId }
       })
+      disks = @(foreach ($drive in @(Hyper-V\Get-VMHardDiskDrive -VM $vm)) { [string]$drive.Path })
     }
   })
 }
@@ -126,62 +133,4 @@ foreach ($vm in @(Hyper-V\Get-VM)) {
   if ($vm.Id -eq [guid][string]$Given.id) { $state = $vm.State.ToString() }
 }
 @{ state = $state }
-`.trim();
-
-/** What a new machine needs of the host, and who uses the disk that it shall be made from. */
-export const survey = String.raw`
-# outrigger step: survey
-param($Given)
-$system = CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem
-$template = $null
-$users = @()
-if ([string]$Given.template -ne '') {
-  $path = [string]$Given.template
-  if (Microsoft.PowerShell.Management\Test-Path -LiteralPath $path -PathType Leaf) {
-    $vhd = Hyper-V\Get-VHD -Path $path
-    $template = @{ size = [int64]$vhd.Size; fileSize = [int64]$vhd.FileSize; type = $vhd.VhdType.ToString() }
-    $all = @(Hyper-V\Get-VM)
-    $drives = @()
-    if ($all.Count -gt 0) {
-      $drives += @(Hyper-V\Get-VMHardDiskDrive -VM $all)
-      foreach ($snapshot in @(Hyper-V\Get-VMSnapshot -VM $all)) {
-        $drives += @(Hyper-V\Get-VMHardDiskDrive -VMSnapshot $snapshot)
-      }
-    }
-    $users = @(foreach ($drive in $drives) { if ([string]$drive.Path -eq $path) { [string]$drive.VMName } })
-  }
-}
-@{
-  folder = [bool](Microsoft.PowerShell.Management\Test-Path -LiteralPath ([string]$Given.folder) -PathType Container)
-  freeBytes = Get-FreeBytes $Given.folder
-  freeMemory = [int64]$system.FreePhysicalMemory * 1024
-  switches = @(foreach ($one in @(Hyper-V\Get-VMSwitch)) { [string]$one.Name })
-  template = $template
-  users = $users
-  iso = ([string]$Given.iso -eq '' -or [bool](Microsoft.PowerShell.Management\Test-Path -LiteralPath ([string]$Given.iso) -PathType Leaf))
-}
-`.trim();
-
-/** Which of the disks another machine uses, itself or as the parent of its own. */
-export const users = String.raw`
-# outrigger step: users
-param($Given)
-$drives = @()
-foreach ($vm in @(Hyper-V\Get-VM)) {
-  if ($vm.Id -ne [guid][string]$Given.id) {
-    $drives += @(Hyper-V\Get-VMHardDiskDrive -VM $vm)
-    foreach ($snapshot in @(Hyper-V\Get-VMSnapshot -VM $vm)) {
-      $drives += @(Hyper-V\Get-VMHardDiskDrive -VMSnapshot $snapshot)
-    }
-  }
-}
-$used = @()
-foreach ($drive in $drives) {
-  $path = [string]$drive.Path
-  for ($depth = 0; $depth -lt 32 -and $path -ne ''; $depth++) {
-    if (@($Given.paths) -contains $path) { $used += $path }
-    try { $path = [string](Hyper-V\Get-VHD -Path $path).ParentPath } catch { $path = '' }
-  }
-}
-@{ used = @($used) }
 `.trim();

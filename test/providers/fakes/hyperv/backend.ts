@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { writeMark } from '../../../../src/kit/mark.ts';
+import { readMark, writeMark } from '../../../../src/kit/mark.ts';
 import { hyperv } from '../../../../src/providers/hyperv/index.ts';
 import { fingerprintOf } from '../../../kit/fakes/keys.ts';
 import type { Backend, Planted, RemoteMachine } from '../../conformance-backend.ts';
@@ -85,6 +85,7 @@ export async function hyperVBackend(options: FakeOptions = {}): Promise<HyperVBa
     async setPower(remoteId, power) {
       vm(remoteId).state = power === 'saved' ? 'Saved' : 'Paused';
     },
+    boots: async (remoteId) => vm(remoteId).boots,
     changeDisk: async (remoteId) => {
       const file = fileAt(state, vm(remoteId).drives[0]?.path ?? '');
       if (file !== undefined) file.content = 'written over';
@@ -149,6 +150,7 @@ function look(state: HostState, machine: Machine): RemoteMachine {
       vlan: mode === 'Untagged' ? 'untagged' : vlan,
     })),
     disk: fileAt(state, machine.drives[0]?.path ?? '')?.content ?? '',
+    loose: looseOf(state, machine),
     all: JSON.stringify([lasting, chains(state, [machine]).map((path) => state.files.get(path))]),
   };
 }
@@ -166,12 +168,22 @@ function chains(state: HostState, machines: Iterable<Machine>): string[] {
   return paths;
 }
 
-/** Files in the folder for disks that no machine uses. */
+/** Files in the folder for disks that no machine uses, nor is going to use. */
 export function orphansOf(state: HostState): readonly string[] {
-  const used = chains(state, state.machines.values());
+  const machines = [...state.machines.values()];
+  const used = [...chains(state, machines), ...machines.flatMap((each) => looseOf(state, each))];
   return [...state.files.keys()].filter(
     (path) => path.startsWith('d:\\disks\\') && !used.includes(path),
   );
+}
+
+/** Disks that are there for a machine which is still being made, and not connected yet. */
+function looseOf(state: HostState, machine: Machine): string[] {
+  const mark = readMark(machine.notes);
+  if (typeof mark !== 'object' || mark.state !== 'building') return [];
+  const start = `d:\\disks\\${machine.name}-${machine.id}`.toLowerCase();
+  const used = chains(state, [machine]);
+  return [...state.files.keys()].filter((path) => path.startsWith(start) && !used.includes(path));
 }
 
 const powers: Readonly<Record<string, RemoteMachine['power']>> = {

@@ -66,11 +66,13 @@ export const runs: Readonly<Record<string, Run>> = {
     };
   },
 
-  inventory: (_, { state }) => ({
-    machines: [...state.machines.values()].map(({ id, cpus, memory, adapters }) => ({
+  inventory: (given, { state }) => ({
+    machines: [...state.machines.values()].map(({ id, cpus, memory, adapters, drives }) => ({
       ...{ id, cpus, memory },
       adapters: adapters.map(({ mac, mode, vlan }) => ({ mac, mode, vlan })),
+      disks: drives.map(({ path }) => path),
     })),
+    files: filesIn(state, text(given['folder'])),
   }),
 
   look: (given, { state }) => ({
@@ -190,10 +192,14 @@ export const runs: Readonly<Record<string, Run>> = {
   exchange: (given, session) => {
     const vm = own(given, session);
     const [from, to] = [text(given['from']), text(given['to'])];
-    const drive = vm.drives.find(({ path }) => path.toLowerCase() === from.toLowerCase());
-    if (vm.state !== 'Off') throw cmdlet.invalidState('SetVMHardDiskDrive', vm);
+    const at = (place: string) =>
+      vm.drives.find(({ path }) => path.toLowerCase() === place.toLowerCase());
+    const drive = at(from);
+    if (drive !== undefined && vm.state !== 'Off') {
+      throw cmdlet.invalidState('SetVMHardDiskDrive', vm);
+    }
     if (drive !== undefined) drive.path = to;
-    return { done: drive !== undefined };
+    return { done: at(to) !== undefined };
   },
 
   notes: (given, session) => {
@@ -317,6 +323,14 @@ export const runs: Readonly<Record<string, Run>> = {
     switchTrouble: '',
   }),
 };
+
+/** What lies in a folder itself and is a disk by its name. */
+export function filesIn({ files }: HostState, folder: string): string[] {
+  const start = `${folder.toLowerCase()}\\`;
+  return [...files.keys()].filter(
+    (path) => path.startsWith(start) && /^[^\\]+\.a?vhd[^\\]*$/.test(path.slice(start.length)),
+  );
+}
 
 let copies = 0;
 

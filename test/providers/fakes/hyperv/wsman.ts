@@ -176,7 +176,11 @@ export async function startHyperV(options: FakeOptions = {}): Promise<FakeHyperV
     const { action, body, shellId, seconds } = message;
     if (action === 'Create') {
       assert.equal(message.option('WINRS_CODEPAGE'), '65001');
-      assert.match(only(body, 'IdleTimeOut').text, /^PT\d+S$/);
+      const idle = Number(/^PT(\d+)S$/.exec(only(body, 'IdleTimeOut').text)?.[1]);
+      assert.ok(
+        idle > 60 && idle < 120,
+        'after PowerShell has ended by itself, and not long after',
+      );
       assert.equal(only(body, 'InputStreams').text, 'stdin');
       assert.equal(only(body, 'OutputStreams').text, 'stdout stderr');
       const id = randomUUID().toUpperCase();
@@ -341,7 +345,7 @@ function created(id: string): Answer {
   return {
     status: 200,
     body: envelope(
-      `<x:ResourceCreated><a:ReferenceParameters><w:ResourceURI>${ns.shell}/cmd</w:ResourceURI>${selectors}</a:ReferenceParameters></x:ResourceCreated><rsp:Shell><rsp:ShellId>${id}</rsp:ShellId><rsp:IdleTimeOut>PT180.000S</rsp:IdleTimeOut></rsp:Shell>`,
+      `<x:ResourceCreated><a:ReferenceParameters><w:ResourceURI>${ns.shell}/cmd</w:ResourceURI>${selectors}</a:ReferenceParameters></x:ResourceCreated><rsp:Shell><rsp:ShellId>${id}</rsp:ShellId><rsp:IdleTimeOut>PT90.000S</rsp:IdleTimeOut></rsp:Shell>`,
     ),
   };
 }
