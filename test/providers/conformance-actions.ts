@@ -25,14 +25,16 @@ export function actionCases(setUp: SetUp): void {
   );
 
   it(
-    'every action that is defined has a handler',
+    'every action that is defined has a handler, and only one that says so throws data away',
     inScene(setUp, async ({ cloud, provider }) => {
       await cloud.deploy();
-      for (const name of Object.keys(provider.actions)) {
+      for (const [name, { destroysData = false }] of Object.entries(provider.actions)) {
+        const { disk } = await cloud.machine();
         const { text } = await cloud.custom(name, parametersFor(cloud, provider, name), {
           caller: admin,
         });
         assert.doesNotMatch(text, /is not available here|should not happen/, name);
+        if (!destroysData) assert.equal((await cloud.machine()).disk, disk, name);
       }
     }),
   );
@@ -134,6 +136,8 @@ export function actionCases(setUp: SetUp): void {
     'Reinstall makes the disk anew and keeps NICs, size and mark',
     inScene(setUp, async ({ cloud, provider }, t) => {
       if (!knows(t, provider, { actions: ['Reinstall'] })) return;
+      const { usesBlueprint } = provider.actions['Reinstall'] ?? {};
+      assert.equal(usesBlueprint, true, 'what it is made from is what the instance chose');
       await cloud.deploy();
       const before = await cloud.machine();
       const parameters = { instance_name: cloud.vm.name };

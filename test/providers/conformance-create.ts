@@ -81,6 +81,19 @@ export function createCases(setUp: SetUp): void {
   );
 
   it(
+    'a create of an instance whose machine is there and off ends with it running',
+    inScene(setUp, async ({ cloud }) => {
+      await cloud.deploy();
+      const { remoteId, disk } = await cloud.machine();
+      await cloud.ok('stop');
+      await cloud.ok('create');
+      const machine = await cloud.machine();
+      assert.deepEqual([machine.remoteId, machine.power], [remoteId, 'on']);
+      assert.equal(machine.disk, disk);
+    }),
+  );
+
+  it(
     'two creates at the same time make one machine, and both succeed',
     inScene(setUp, async ({ cloud, backend }, t) => {
       if (!has(t, backend, 'taskMs')) return;

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { SetUp } from './conformance-backend.ts';
-import { has, inScene, knows } from './conformance-cloud.ts';
+import { has, inScene, knows, type Scene } from './conformance-cloud.ts';
 import { doEverything } from './conformance-machine.ts';
-import { admin, alice } from './payloads.ts';
+import { examine, openSession } from './conformance-operator.ts';
+import { admin } from './payloads.ts';
+
+/** What `audit` gets to see. */
+async function listed(scene: Scene): Promise<unknown> {
+  return (await openSession(scene)).machines?.();
+}
 
 export function limitCases(setUp: SetUp): void {
   it(
@@ -38,6 +44,21 @@ export function limitCases(setUp: SetUp): void {
     }),
   );
 
+  for (const [action, after] of Object.entries({ stop: 'off', reboot: 'on' })) {
+    it(
+      `a ${action} that takes too long ends before its deadline, and does not say that it is done`,
+      inScene(setUp, async ({ cloud, backend }, t) => {
+        if (!has(t, backend, 'slowTasks')) return;
+        await cloud.deploy();
+        await backend.slowTasks(true);
+        const startedMs = performance.now();
+        const { exitCode } = await cloud.call(action, { timeoutSeconds: 1 });
+        assert.ok(performance.now() - startedMs < 1_000, 'CloudStack would have killed it');
+        if (exitCode === 0) assert.equal((await cloud.machine()).power, after);
+      }),
+    );
+  }
+
   it(
     'a custom action that takes too long says which time-out to set',
     inScene(setUp, async ({ cloud, provider, backend }, t) => {
@@ -58,18 +79,37 @@ export function limitCases(setUp: SetUp): void {
 
   it(
     'no secret shows up in any answer or log line',
-    inScene(setUp, async ({ cloud, provider, backend }) => {
+    inScene(setUp, async (scene) => {
+      const { cloud, provider, backend } = scene;
+      const told: string[] = [];
       await cloud.deploy();
       await cloud.call('statuses');
       await doEverything(cloud, provider, { caller: admin });
-      await backend.outage(true);
-      await doEverything(cloud, provider, { caller: alice });
-      await backend.outage(false);
-      const said = cloud.everythingSaid();
+      for (const trouble of ['outage', 'withdrawRights', 'elsewhereApi'] as const) {
+        await backend[trouble]?.(true);
+        await doEverything(cloud, provider, { caller: admin });
+        const found = [await examine(scene).catch(String), await listed(scene).catch(String)];
+        told.push(JSON.stringify(found));
+        await backend[trouble]?.(false);
+      }
+      const said = [cloud.everythingSaid(), ...told].join('\n');
       assert.ok(said.length > 1_000, 'there is a log to look through');
       for (const secret of ['Xk3vP0cUQ9sZJw', ...backend.secrets]) {
         assert.ok(!said.includes(secret), 'a secret was answered or logged');
       }
+    }),
+  );
+
+  it(
+    'a setting that holds a secret is defined as one, so that it is masked wherever it shows up',
+    inScene(setUp, async ({ provider, backend }) => {
+      const { extension, resourcemap, host } = backend.details();
+      for (const [key, value] of Object.entries({ ...extension, ...resourcemap, ...host })) {
+        if (!backend.secrets.some((secret) => value.includes(secret))) continue;
+        assert.equal(provider.settings[key]?.secret, true, key);
+      }
+      const secrets = Object.values(provider.settings).filter(({ secret }) => secret === true);
+      assert.ok(secrets.length === 0 || backend.secrets.length > 0, 'the backend names no secrets');
     }),
   );
 
@@ -99,7 +139,11 @@ export function limitCases(setUp: SetUp): void {
       const limited = Object.entries(provider.blueprint).filter(
         ([, { within }]) => within !== undefined && provider.settings[within] !== undefined,
       );
-      if (limited.length === 0) return t.skip(`${provider.name} has nothing to choose`);
+      const named = new Set(limited.map(([, { within }]) => within));
+      for (const key of Object.keys(provider.settings)) {
+        if (!/^(allowed_|max_disk)/.test(key) || named.has(key)) continue;
+        assert.ok(backend.lacks[key], `no detail of an instance is "within" ${key}`);
+      }
       const before = await backend.machines();
       const { details } = cloud.vm;
       for (const [key, { within = '' }] of limited) {
@@ -111,6 +155,7 @@ export function limitCases(setUp: SetUp): void {
         assert.match(text, new RegExp(within));
       }
       assert.deepEqual(await backend.machines(), before);
+      if (limited.length === 0) t.skip(`${provider.name} has nothing to choose`);
     }),
   );
 

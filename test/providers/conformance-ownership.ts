@@ -4,10 +4,10 @@ import { readMark } from '../../src/kit/mark.ts';
 import type { Provider } from '../../src/provider.ts';
 import type { Done } from '../cloudstack/world.ts';
 import type { Backend, RemoteMachine, SetUp } from './conformance-backend.ts';
-import { has, inScene, knows, type Scene } from './conformance-cloud.ts';
-import { canPoint, doEverything, markOf, pointAt } from './conformance-machine.ts';
+import { type Cloud, has, inScene, knows, type Scene } from './conformance-cloud.ts';
+import { canPoint, doEverything, markOf, parametersFor, pointAt } from './conformance-machine.ts';
 import { openSession } from './conformance-operator.ts';
-import { admin, alice, system } from './payloads.ts';
+import { admin, alice, type HostDetails, system } from './payloads.ts';
 
 async function byId(backend: Backend, remoteId: string): Promise<RemoteMachine> {
   const found = (await backend.machines()).find((machine) => machine.remoteId === remoteId);
@@ -38,13 +38,18 @@ async function canAdopt(t: TestContext, scene: Scene): Promise<boolean> {
 
 export function ownershipCases(setUp: SetUp): void {
   it(
-    'another instance’s machine is never touched, although the details point at it',
+    'another instance’s machine is never touched or shown, although the details point at it',
     inScene(setUp, async ({ cloud, provider, backend }, t) => {
       if (!canPoint(t, provider)) return;
       const victim = cloud.another();
       await victim.deploy();
       pointAt(cloud, provider, (await victim.machine()).remoteId);
-      await assertUntouched(backend, () => doEverything(cloud, provider));
+      await assertUntouched(backend, async () => {
+        for (const { action, exitCode, text } of await doEverything(cloud, provider)) {
+          const isDone = action === 'stop' || action === 'delete';
+          assert.equal(exitCode, isDone ? 0 : 1, `${action}: ${text}`);
+        }
+      });
     }),
   );
 
@@ -244,6 +249,10 @@ export function ownershipCases(setUp: SetUp): void {
       const other = cloud.another();
       await other.deploy();
       await cloud.deploy();
+      if (provider.actions['GetIpAddresses'] !== undefined) {
+        const { text } = await cloud.custom('GetIpAddresses', undefined, { caller: alice });
+        for (const { mac } of (await other.machine()).nics) assert.ok(!text.includes(mac), text);
+      }
       const twin = await backend.plant({ name: cloud.vm.name, mark: markOf(cloud) });
       const ids = (await backend.machines()).map(({ remoteId }) => remoteId);
       pointAt(cloud, provider, (await other.machine()).remoteId);
@@ -261,4 +270,50 @@ export function ownershipCases(setUp: SetUp): void {
       assert.ok(text.includes(twin), 'an administrator is told which machines they are');
     }),
   );
+
+  it(
+    'what a tenant reads of his own instance names neither its machine nor where that is',
+    inScene(setUp, async ({ cloud, provider, backend }) => {
+      const places = placesIn(backend.details());
+      const read = async (when: string): Promise<void> => {
+        const ids = (await backend.machines()).map(({ remoteId }) => remoteId);
+        const words = [...places, ...ids.filter((id) => id.length > 4)];
+        const done = await refusals(cloud, provider);
+        for (const { action, text } of done) {
+          const told = words.find((word) => text.includes(word));
+          assert.equal(told, undefined, `${when}, ${action} tells a tenant: ${text}`);
+        }
+      };
+      await read('without a machine');
+      await backend.plant({ name: cloud.vm.name, mark: markOf(cloud, { state: 'building' }) });
+      await read('half-made');
+      await cloud.ok('create');
+      await cloud.ok('stop');
+      await read('stopped');
+      if (backend.protect !== undefined) {
+        await backend.protect((await cloud.machine()).remoteId);
+        const { text } = await cloud.call('delete', { caller: alice });
+        for (const word of places) assert.ok(!text.includes(word), text);
+      }
+      await backend.outage(true);
+      await read('in an outage');
+      await backend.outage(false);
+    }),
+  );
+}
+
+/** What an operator wrote about where the system is: addresses, users and nodes, no switches. */
+function placesIn({ extension, resourcemap, host }: HostDetails): readonly string[] {
+  const values = Object.values({ ...extension, ...resourcemap, ...host });
+  return values.filter((value) => /[a-z]/i.test(value) && !/^(..?|true|false)$/.test(value));
+}
+
+/** What a tenant reads of everything that is refused to him and removes nothing. */
+async function refusals(cloud: Cloud, provider: Provider) {
+  const done = [{ action: 'reboot', ...(await cloud.call('reboot', { caller: alice })) }];
+  for (const action of Object.keys(provider.actions)) {
+    const parameters = parametersFor(cloud, provider, action);
+    done.push({ action, ...(await cloud.custom(action, parameters, { caller: alice })) });
+  }
+  return done.filter(({ exitCode }) => exitCode === 1);
 }

@@ -72,10 +72,12 @@ export function powerCases(setUp: SetUp): void {
   );
 
   it(
-    'start of a machine that is missing fails',
+    'start, reboot and the console of a machine that is missing fail',
     inScene(setUp, async ({ cloud, backend }) => {
       const before = await backend.machines();
-      assert.equal((await cloud.call('start')).exitCode, 1);
+      for (const action of ['start', 'reboot', 'getconsole']) {
+        assert.equal((await cloud.call(action)).exitCode, 1, action);
+      }
       assert.deepEqual(await backend.machines(), before);
     }),
   );
@@ -135,6 +137,18 @@ export function powerCases(setUp: SetUp): void {
   );
 
   it(
+    'a stop that somebody asked for ends as soon as the guest has shut down',
+    inScene(setUp, async ({ cloud, provider }, t) => {
+      if (!knows(t, provider, { settings: ['grace_seconds'] })) return;
+      await cloud.deploy();
+      const startedMs = performance.now();
+      await cloud.ok('stop', { host: { grace_seconds: '60' }, timeoutSeconds: 60 });
+      assert.ok(performance.now() - startedMs < 20_000, 'nobody waits for a guest that is down');
+      assert.equal((await cloud.machine()).power, 'off');
+    }),
+  );
+
+  it(
     'a grace longer than the time that is left still ends with the power cut',
     inScene(setUp, async ({ cloud, backend, provider }, t) => {
       if (!has(t, backend, 'ignoreShutdown')) return;
@@ -173,14 +187,17 @@ export function powerCases(setUp: SetUp): void {
   );
 
   it(
-    'reboot ends with a machine that runs',
-    inScene(setUp, async ({ cloud }) => {
+    'reboot ends with a machine that runs, and was started once more',
+    inScene(setUp, async ({ cloud, backend }, t) => {
+      if (!has(t, backend, 'boots')) return;
       await cloud.deploy();
       const before = await cloud.machine();
+      const boots = await backend.boots(before.remoteId);
       await cloud.ok('reboot');
       const after = await cloud.machine();
       assert.equal(after.power, 'on');
       assert.equal(after.disk, before.disk);
+      assert.notEqual(await backend.boots(after.remoteId), boots, 'it was not restarted');
     }),
   );
 

@@ -100,6 +100,17 @@ export function reportCases(setUp: SetUp): void {
   );
 
   it(
+    'statuses names a machine after its instance, however somebody has renamed it',
+    inScene(setUp, async ({ cloud, backend, provider }, t) => {
+      await backend.plant({ name: 'renamed-by-hand', mark: markOf(cloud), power: 'on' });
+      const done = await cloud.call('statuses');
+      if (!knowsStatuses(provider.name, done)) return t.skip(`${provider.name} has no statuses`);
+      assert.deepEqual(report(done), { [cloud.vm.name]: 'PowerOn' });
+      assert.equal(word(await cloud.ok('status')), 'PowerOn');
+    }),
+  );
+
+  it(
     'statuses leaves out what is missing',
     inScene(setUp, async ({ cloud, backend, provider }, t) => {
       await cloud.deploy();

@@ -106,6 +106,46 @@ describe('adopt', () => {
       assert.deepEqual(theirs.annotations, {});
     }),
   );
+
+  it(
+    'refuses a machine while another one may be the instance’s too',
+    inMaas({}, async (scene) => {
+      const { cloud, fake } = scene;
+      const machine = fake.add({ status: 'deployed', owner: 'cloudstack' });
+      fake.add({ status: 'deployed', owner: 'cloudstack', hostname: cloud.vm.name });
+      const stored = { 'External:maas_system_id': machine.systemId };
+      cloud.change({ details: { ...cloud.vm.details, ...stored } });
+      const work = (await sessionOf(scene)).adopt?.(machine.systemId, instanceOf(cloud));
+      await assert.rejects(Promise.resolve(work), /carries no mark/);
+      assert.deepEqual(machine.annotations, {});
+    }),
+  );
+
+  it(
+    'is for the operator’s own MAAS user, as everything else is',
+    inMaas({}, async (scene) => {
+      const { cloud, fake } = scene;
+      const machine = fake.add({ status: 'deployed', owner: 'cloudstack' });
+      const stored = { 'External:maas_system_id': machine.systemId };
+      cloud.change({ details: { ...cloud.vm.details, ...stored } });
+      const session = await sessionOf(scene, { api_user: 'somebody' });
+      const work = session.adopt?.(machine.systemId, instanceOf(cloud));
+      await assert.rejects(Promise.resolve(work), /is the one of cloudstack/);
+      assert.deepEqual(machine.annotations, {});
+    }),
+  );
+
+  it(
+    'gives an instance a machine while its last one is still being erased',
+    inMaas({ host: { erase: 'full' }, timings: { eraseMs: 60_000 } }, async (scene) => {
+      const { cloud, fake } = scene;
+      await cloud.ok('create');
+      await cloud.ok('delete');
+      const machine = fake.add({ status: 'deployed', owner: 'cloudstack' });
+      await (await sessionOf(scene)).adopt?.(machine.systemId, instanceOf(cloud));
+      assert.equal(originOf(machine), 'adopted');
+    }),
+  );
 });
 
 describe('a machine that was taken over and installed anew', () => {

@@ -9,6 +9,7 @@ import type { Blueprint } from '../../src/providers/maas/blueprint.ts';
 import { checks } from '../../src/providers/maas/checks.ts';
 import { settings as fields, type Settings } from '../../src/providers/maas/settings.ts';
 import { readKey } from '../kit/fakes/keys.ts';
+import { plain } from './fakes/maas/answers.ts';
 import { type FakeMaas, type Options, startMaas } from './fakes/maas/server.ts';
 
 type Doctor = (
@@ -109,6 +110,11 @@ describe('doctor for MAAS', () => {
       const found = await doctor();
       assert.equal(state(found, 'clock'), 'fail');
       assert.match(found.get('key')?.found ?? '', /10 minutes behind/);
+      // One that is ahead does no harm.
+      fake.setClock(-600_000);
+      const ahead = await doctor();
+      assert.equal(state(ahead, 'clock'), 'warn');
+      assert.match(ahead.get('clock')?.found ?? '', /^(59|60)\d s ahead of MAAS$/);
     }),
   );
 
@@ -120,6 +126,8 @@ describe('doctor for MAAS', () => {
       assert.equal(state(found, 'machines'), 'fail');
       fake.add({ pool: 'other' });
       assert.equal(state(await doctor({ allowed_pools: 'mine' }), 'machines'), 'fail');
+      fake.add({ pool: 'mine', status: 'deployed', owner: 'cloudstack' });
+      assert.equal(state(await doctor({ allowed_pools: 'mine' }), 'machines'), 'warn');
     }),
   );
 
@@ -150,6 +158,17 @@ describe('doctor for MAAS', () => {
   }
 
   it(
+    'skips what this user may not see, and names no more than five machines',
+    withDoctor(async (fake, doctor) => {
+      for (let count = 0; count < 7; count += 1) fake.add({ powerType: 'manual' });
+      fake.disturb(({ path }) => (path === '/fabrics/' ? plain(403, '') : undefined));
+      const found = await doctor();
+      assert.equal(state(found, 'DHCP'), 'skipped');
+      assert.match(found.get('power')?.found ?? '', /^[^,]*(, [^,]*){4} and 2 more$/);
+    }),
+  );
+
+  it(
     'finds machines that got stuck on their way back with a tenant’s data on them',
     withDoctor(async (fake, doctor) => {
       const mark = {
@@ -168,6 +187,8 @@ describe('doctor for MAAS', () => {
       const found = (await doctor()).get('returns');
       assert.equal(found?.state, 'fail');
       assert.match(found?.found ?? '', new RegExp(machine.systemId));
+      machine.annotations = {};
+      assert.equal(state(await doctor(), 'returns'), 'ok', "it is no instance's");
     }),
   );
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readMark } from '../../src/kit/mark.ts';
 import type { Cloud } from './conformance-cloud.ts';
+import { plain } from './fakes/maas/answers.ts';
 import { formOf, inMaas, requests } from './maas-scene.ts';
 import { admin } from './payloads.ts';
 
@@ -74,12 +75,14 @@ describe('prepare on MAAS', () => {
       async ({ cloud, fake, own }) => {
         const fit = fake.add({ tags: ['cloud', 'gpu'], pool: 'big', zone: 'rack-2', cpus: 64 });
         fake.add({ tags: ['cloud', 'gpu', 'reserved'], pool: 'big', zone: 'rack-2' });
+        fake.add({ tags: ['slow'] });
         choose(cloud, {
           pool: 'big',
           zone: 'rack-2',
           tags: 'gpu,cloud',
           architecture: 'amd64',
           storage: 'root:100,data:200',
+          not_tags: 'slow',
         });
         cloud.change({ cpus: 16, memoryMb: 16_384 });
         await cloud.ok('prepare');
@@ -93,11 +96,12 @@ describe('prepare on MAAS', () => {
           cpu_count: '16',
           mem: '16384',
           tags: 'gpu',
-          not_tags: 'reserved',
+          not_tags: 'slow',
           agent_name: cloud.vm.uuid,
           comment: `CloudStack instance ${cloud.vm.name}`,
         });
         assert.deepEqual(form.getAll('tags'), ['cloud', 'gpu']);
+        assert.deepEqual(form.getAll('not_tags'), ['reserved', 'slow']);
       },
     ),
   );
@@ -125,6 +129,68 @@ describe('prepare on MAAS', () => {
   );
 });
 
+describe('a claim in trouble', () => {
+  it(
+    'is asked for again while MAAS is busy, and its mark is written again after a lost answer',
+    inMaas({}, async ({ cloud, fake, own }) => {
+      let [busy, lost] = [0, 0];
+      fake.disturb(({ op }) => {
+        if (op === 'allocate' && busy++ === 0) return plain(503, 'address exhaustion');
+        if (op === 'set_workload_annotations' && lost++ === 0) return 'lost-answer';
+        return undefined;
+      });
+      await cloud.ok('prepare');
+      assert.equal(own().status, 'allocated');
+      assert.deepEqual([busy, lost], [2, 2]);
+    }),
+  );
+
+  it(
+    'whose answer does not come before the time is up is given back all the same',
+    inMaas({ ready: 1 }, async ({ cloud, fake, owned }) => {
+      const [machine] = fake.world.machines.values();
+      fake.disturb(({ op }) => {
+        if (op !== 'allocate') return undefined;
+        const claimed = { status: 'allocated', owner: 'cloudstack', agentName: cloud.vm.uuid };
+        Object.assign(machine ?? {}, claimed);
+        return 'silence';
+      });
+      assert.equal((await cloud.call('create', { timeoutSeconds: 3 })).exitCode, 1);
+      assert.deepEqual(owned(), []);
+    }),
+  );
+
+  it(
+    'that went to another instance before it was marked is not given back',
+    inMaas({ ready: 1 }, async ({ cloud, fake }) => {
+      const [machine] = fake.world.machines.values();
+      const other = cloud.another();
+      fake.disturb(({ op }) => {
+        if (op !== 'set_workload_annotations') return undefined;
+        Object.assign(machine ?? {}, { agentName: other.vm.uuid });
+        return plain(409, 'no');
+      });
+      assert.equal((await cloud.call('create')).exitCode, 1);
+      assert.deepEqual([machine?.status, machine?.agentName], ['allocated', other.vm.uuid]);
+      assert.ok(!fake.seen.some(({ op }) => op === 'release'));
+    }),
+  );
+
+  it(
+    'is doubtful once somebody has written over its mark',
+    inMaas({}, async ({ cloud, own, backend }) => {
+      await cloud.deploy();
+      own().annotations['outrigger'] = 'mine';
+      const before = await backend.machines();
+      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerUnknown');
+      for (const action of ['statuses', 'create', 'stop', 'delete']) {
+        assert.equal((await cloud.call(action)).exitCode, 1, action);
+      }
+      assert.deepEqual(await backend.machines(), before);
+    }),
+  );
+});
+
 describe('a machine that is asked for by name', () => {
   it(
     'is claimed, and no other in its place',
@@ -141,6 +207,19 @@ describe('a machine that is asked for by name', () => {
       choose(other, { maas_system_id: wanted.systemId });
       assert.equal((await other.call('create')).exitCode, 1);
       assert.equal(owned().length, 1);
+    }),
+  );
+
+  it(
+    'is refused when its last deployment failed, and no other is taken in its place',
+    inMaas({}, async ({ cloud, fake, owned }) => {
+      const wanted = fake.add({ installs: 'badly' });
+      choose(cloud, { maas_system_id: wanted.systemId });
+      assert.equal((await cloud.call('create')).exitCode, 1);
+      const { exitCode, text } = await cloud.call('create');
+      assert.equal(exitCode, 1);
+      assert.match(text, new RegExp(`Only machines that failed lately.*${wanted.systemId}`));
+      assert.deepEqual(owned(), []);
     }),
   );
 
@@ -162,13 +241,32 @@ describe('a machine that failed', () => {
     inMaas({ ready: 2 }, async ({ cloud, fake, own, owned }) => {
       const [bad] = [...fake.world.machines.values()];
       Object.assign(bad ?? {}, { installs: 'badly' });
-      await cloud.ok('prepare');
+      const { document } = await cloud.ok('prepare');
       assert.equal(own().systemId, bad?.systemId);
+      // CloudStack keeps these, and hands them to every create that follows.
+      const { details } = document as { details: Readonly<Record<string, string>> };
+      cloud.change({ details: { ...cloud.vm.details, ...details } });
       assert.equal((await cloud.call('create')).exitCode, 1);
       assert.equal(owned().length, 0);
       await cloud.ok('create');
       assert.notEqual(own().systemId, bad?.systemId);
       assert.equal(own().status, 'deployed');
+    }),
+  );
+
+  it(
+    'is passed over for one that fits and did not fail, however many there are before that',
+    inMaas({ ready: 0, host: { match_offering: 'true' } }, async ({ cloud, fake, own }) => {
+      const [first, second] = [fake.add({ installs: 'badly' }), fake.add({ installs: 'badly' })];
+      fake.add({ cpus: 1 });
+      const good = fake.add();
+      for (const bad of [first, second]) {
+        const { text } = await cloud.call('create');
+        assert.match(text, new RegExp(`on machine ${bad?.systemId}.* failed`));
+      }
+      await cloud.ok('create');
+      assert.equal(own().systemId, good.systemId);
+      assert.equal(fake.seen.filter(({ op }) => op === 'deploy').length, 3);
     }),
   );
 

@@ -68,6 +68,10 @@ describe('create on MAAS', () => {
           assert.match(text, reason);
         }
         assert.equal(owned().length, 0);
+        cloud.change({ details });
+        choose(cloud, { pool: 'big', os: 'ubuntu', distro_series: 'jammy' });
+        const { text } = await cloud.call('create', { host: { allowed_series: 'jammy' } });
+        assert.match(text, /No such pool|is free and fit/, 'the series is one that is allowed');
       },
     ),
   );
@@ -216,6 +220,10 @@ describe('create on MAAS', () => {
       const { 'External:hostname': told } = document['details'] as Record<string, string>;
       await cloud.ok('create', { host });
       assert.deepEqual([told, own().hostname], ['i-2-42-VM', 'i-2-42-VM']);
+      await cloud.ok('delete', { host });
+      choose(cloud, { vm_name: 'web1' });
+      await cloud.ok('create', { host });
+      assert.equal(own().hostname, 'web1');
     }),
   );
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { homeOf } from '../../src/providers/maas/annotations.ts';
 import { apiUrl, machinePage } from '../../src/providers/maas/endpoint.ts';
 import { matchInterfaces } from '../../src/providers/maas/interfaces.ts';
 import { authorization, readApiKey } from '../../src/providers/maas/oauth.ts';
@@ -95,6 +96,14 @@ describe('user data', () => {
   it('for Windows is left alone', () => {
     const script = '#ps1_sysnative\nWrite-Host hello';
     assert.equal(decode(userDataFor({ sshPublicKey: key }, script)), script);
+  });
+});
+
+describe('the annotations of a machine', () => {
+  it('go by another name in older versions of MAAS', () => {
+    const { workload_annotations: _, ...older } = show(newMachine()) as Record<string, unknown>;
+    const machine = readMachine({ ...older, owner_data: { 'outrigger-home': 'pool-a' } });
+    assert.equal(homeOf(machine), 'pool-a');
   });
 });
 

@@ -69,8 +69,11 @@ export function formOf({ seen }: Pick<FakeMaas, 'seen'>, op: string): URLSearchP
 }
 
 /** The provider opened as an operator's command does it, beside CloudStack. */
-export async function sessionOf(scene: MaasScene): Promise<Session> {
-  return scene.provider.open(settingsOf(scene), contextNow());
+export async function sessionOf(
+  scene: MaasScene,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<Session> {
+  return scene.provider.open({ ...settingsOf(scene), ...more }, contextNow());
 }
 
 /** What doctor says of the user's machines, by the names of its lines. */

@@ -73,6 +73,7 @@ export async function simulatorBackend(place: Place): Promise<Backend> {
       writeFileSync(fileOf(copy), readFileSync(fileOf(remoteId)));
       return copy;
     },
+    boots: async (remoteId) => Number(read(remoteId)['boots']),
     setPower: async (remoteId, power) => edit(remoteId, { power }),
     protect: async (remoteId) => edit(remoteId, { protected: true }),
     changeDisk: async (remoteId) => edit(remoteId, { diskContent: 'written over' }),

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -135,6 +137,26 @@ describe('the simulator’s state', () => {
       assert.deepEqual((await cloud.ok('statuses')).document['power_state'], {
         [cloud.vm.name]: 'PowerOff',
       });
+    }),
+  );
+
+  it(
+    'is rid of such a draft a minute later, whichever action changes something then',
+    inState(async ({ cloud, state }) => {
+      const draft = (id: string) => join(state, 'machines', `.${id}.draft`);
+      for (const id of ['sim-killed', 'sim-written-now']) writeFileSync(draft(id), '{ "na');
+      const longAgo = Date.now() / 1000 - 61;
+      await cloud.deploy();
+      const { remoteId } = await cloud.machine();
+      for (const old of [draft('sim-killed'), join(state, 'machines', `${remoteId}.json`)]) {
+        utimesSync(old, longAgo, longAgo);
+      }
+      await cloud.call('status');
+      assert.ok(existsSync(draft('sim-killed')), 'looking changes nothing');
+      await cloud.another().ok('stop');
+      assert.equal((await cloud.machine()).remoteId, remoteId);
+      assert.ok(!existsSync(draft('sim-killed')));
+      assert.ok(existsSync(draft('sim-written-now')), 'another process may be writing it');
     }),
   );
 

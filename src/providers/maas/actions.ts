@@ -1,6 +1,5 @@
-import { text } from '../../kit/fields.ts';
 import { type Actions, adminOnly, everyone } from '../../provider.ts';
-import { seriesField } from './blueprint.ts';
+import { blueprint } from './blueprint.ts';
 
 /** The custom actions; MAAS has no snapshots to offer. */
 export const actions = {
@@ -22,11 +21,7 @@ export const actions = {
       pool: {
         type: 'STRING',
         about: 'Only machines of this resource pool',
-        schema: text({
-          most: 256,
-          pattern: /^[A-Za-z0-9][A-Za-z0-9 ._-]*$/,
-          wants: 'the name of a pool',
-        }),
+        schema: blueprint.pool.schema,
       },
     },
     timeoutSeconds: 60,
@@ -50,7 +45,7 @@ export const actions = {
       distro_series: {
         type: 'STRING',
         about: "The series to install; without it the one that the instance's details name",
-        schema: seriesField.schema,
+        schema: blueprint.distro_series.schema,
       },
     },
     timeoutSeconds: 3600,

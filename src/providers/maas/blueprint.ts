@@ -1,22 +1,10 @@
 import { userData } from '../../kit/common-fields.ts';
-import { list, matchesAny, text, yesNo } from '../../kit/fields.ts';
+import { matchesAny, text, yesNo } from '../../kit/fields.ts';
 import type { Fields, Values } from '../../provider.ts';
-import type { Settings } from './settings.ts';
+import { type Settings, tags } from './settings.ts';
 import { isUserData } from './user-data.ts';
 
-const tags = list({ most: 32, pattern: /^[\w.-]{1,255}$/, wants: 'names of tags' });
 const word = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-
-export const seriesField = {
-  about: 'The system to install, such as `jammy` or `ubuntu/jammy`; unset: the default of MAAS',
-  schema: text({
-    most: 128,
-    pattern: /^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?$/,
-    wants: 'a series such as jammy or ubuntu/jammy',
-  }),
-  within: 'allowed_series',
-  example: 'ubuntu/jammy',
-} as const;
 
 /** What an instance may choose. */
 export const blueprint = {
@@ -26,7 +14,16 @@ export const blueprint = {
     schema: text({ most: 64, pattern: word, wants: 'the name of an operating system' }),
     example: 'ubuntu',
   },
-  distro_series: seriesField,
+  distro_series: {
+    about: 'The system to install, such as `jammy` or `ubuntu/jammy`; unset: the default of MAAS',
+    schema: text({
+      most: 128,
+      pattern: /^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?$/,
+      wants: 'a series such as jammy or ubuntu/jammy',
+    }),
+    within: 'allowed_series',
+    example: 'ubuntu/jammy',
+  },
   architecture: {
     about: 'The architecture a machine must have; unset: any',
     schema: text({

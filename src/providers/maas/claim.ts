@@ -8,7 +8,7 @@ import { markFor, markOf, writeMarkOn } from './annotations.ts';
 import type { Blueprint } from './blueprint.ts';
 import { claimOf, find, machinesIn } from './find.ts';
 import { type Remembered, recall } from './memory.ts';
-import { release } from './release.ts';
+import { release, takeBack } from './release.ts';
 import { listMachines, nameOf, type Rig, rigUntil } from './rig.ts';
 import { statusOf } from './trouble.ts';
 import type { Machine } from './wire.ts';
@@ -50,7 +50,7 @@ function claimAlone(
     const machine = await takeFit(rig, instance, blueprint);
     const { system_id } = machine;
     undo.add(`give machine ${system_id} back`, (deadline) =>
-      release(rigUntil(rig, deadline), instance, machine, {
+      takeBack(rigUntil(rig, deadline), instance, machine, {
         why: `claim for ${instance.name} failed`,
       }),
     );

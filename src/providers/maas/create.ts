@@ -1,39 +1,19 @@
 import { Failure } from '../../failure.ts';
 import { withUndo } from '../../kit/undo.ts';
-import type { Preparation, SizedInstance } from '../../provider.ts';
-import { pinOf } from './allocate.ts';
-import { isLeavingUnfinished, markFor, markOf, writeMarkOn } from './annotations.ts';
+import type { SizedInstance } from '../../provider.ts';
+import { isLeavingUnfinished, markFor, writeMarkOn } from './annotations.ts';
 import type { Blueprint } from './blueprint.ts';
 import { claim } from './claim.ts';
-import { consoleOf } from './console.ts';
 import { deploy } from './deploy.ts';
 import { blameOf } from './deploy-failures.ts';
-import { claimsOf, findForChange } from './find.ts';
-import { hostnameOf } from './hostname.ts';
-import { matchInterfaces } from './interfaces.ts';
-import { giveBack } from './lifecycle.ts';
+import { findForChange } from './find.ts';
 import type { Blame } from './memory.ts';
 import type { Plan } from './order.ts';
-import { releaseUnfinished } from './release.ts';
+import { takeBack } from './release.ts';
 import { nameOf, type Rig, rigUntil } from './rig.ts';
-import { status } from './statuses.ts';
+import { settle } from './settle.ts';
 import { powerOn } from './switching.ts';
 import type { Machine } from './wire.ts';
-
-/** Claims the machine, so that no other instance gets it, and says what CloudStack should know. */
-export async function prepare(
-  rig: Rig,
-  instance: SizedInstance,
-  blueprint: Blueprint,
-): Promise<Preparation> {
-  const pin = pinOf(rig, instance, blueprint);
-  const found = await findForChange(rig, instance);
-  if (found.kind === 'built') return preparation(rig, instance, found.machine, pin);
-  const kept = found.kind === 'claims' ? await settle(rig, instance, found.claims) : undefined;
-  const machine = kept ?? (await claim(rig, instance, blueprint));
-  const hostname = hostnameOf(rig, instance, machine, blueprint);
-  return preparation(rig, instance, { ...machine, hostname }, pin);
-}
 
 /** A machine that somebody else releases this soon is one that two calls had claimed. */
 const rivalryMs = 30_000;
@@ -79,7 +59,10 @@ async function createOnce(rig: Rig, instance: SizedInstance, blueprint: Blueprin
     const machine = kept ?? (await claim(rig, instance, blueprint));
     let blame: Blame | undefined;
     undo.add(`give ${nameOf(machine)} back`, (deadline) =>
-      takeBack(rigUntil(rig, deadline), instance, machine.system_id, blame),
+      takeBack(rigUntil(rig, deadline), instance, machine, {
+        why: `deployment of ${instance.name} failed`,
+        ...(blame === undefined ? {} : { blame }),
+      }),
     );
     try {
       await build(rig, instance, machine, blueprint);
@@ -88,22 +71,6 @@ async function createOnce(rig: Rig, instance: SizedInstance, blueprint: Blueprin
       blame = blameOf(failure);
       throw failure;
     }
-  });
-}
-
-/** Whatever has become of the machine meanwhile: only while it is the instance's it is released. */
-async function takeBack(
-  rig: Rig,
-  instance: SizedInstance,
-  systemId: string,
-  blame: Blame | undefined,
-): Promise<void> {
-  const claims = await claimsOf(rig, instance);
-  const machine = claims.find(({ system_id }) => system_id === systemId);
-  if (machine === undefined) return;
-  await releaseUnfinished(rig, instance, machine, {
-    why: `deployment of ${instance.name} failed`,
-    ...(blame === undefined ? {} : { blame }),
   });
 }
 
@@ -123,59 +90,10 @@ async function build(
   rig.context.log('deploy.done', { machine: deployed.system_id, addresses: deployed.ip_addresses });
 }
 
-/**
- * Of what earlier calls claimed, the machine to go on with, marked; all others are given back.
- * Machines on which a deployment has failed are never gone on with.
- */
-async function settle(
-  rig: Rig,
-  instance: SizedInstance,
-  claims: readonly Machine[],
-): Promise<Machine | undefined> {
-  const usable = claims.filter((machine) => isUsable(machine));
-  const kept = usable.find(({ status: now }) => now !== status.allocated) ?? usable[0];
-  for (const machine of claims) {
-    if (machine !== kept) await giveBack(rig, instance, machine);
-  }
-  if (kept === undefined || markOf(kept) !== undefined) return kept;
-  return writeMarkOn(rig, kept, markFor(rig, instance, kept.system_id, 'building'));
-}
-
-function isUsable(machine: Machine): boolean {
-  const { status: now, locked } = machine;
-  const fit = now === status.allocated || now === status.deploying || now === status.deployed;
-  return fit && !locked && !isLeavingUnfinished(machine);
-}
-
 function isTakenAway({ name }: SizedInstance, machine: Machine): Failure {
   return new Failure(
     'conflict',
     `Another call for ${name} has begun to give ${nameOf(machine)} back`,
     { advice: 'Try again when that call has ended' },
   );
-}
-
-function preparation(
-  rig: Rig,
-  instance: SizedInstance,
-  machine: Machine,
-  pin: string | undefined,
-): Preparation {
-  const { system_id, hostname } = machine;
-  const matches = matchInterfaces(machine, instance, rig.settings);
-  const [first] = matches;
-  return {
-    details: {
-      'External:maas_system_id': system_id,
-      ...(pin === undefined ? { 'External:maas_chosen': system_id } : {}),
-      'External:hostname': hostname,
-      'External:console_url': consoleOf(rig, instance, machine),
-      ...(first === undefined ? {} : { 'External:mac_address': first.mac }),
-    },
-    nics: matches.map(({ nicUuid, mac, ip }) => ({
-      uuid: nicUuid,
-      mac,
-      ...(ip === undefined || !rig.settings.hand_back_addresses ? {} : { ipv4: ip }),
-    })),
-  };
 }

@@ -3,6 +3,7 @@ import type { Pairs } from '../../kit/http/address.ts';
 import type { Instance } from '../../provider.ts';
 import { type Blueprint, seriesOf } from './blueprint.ts';
 import { notDeployed } from './deploy-failures.ts';
+import { claimComment } from './memory.ts';
 import { operate } from './operate.ts';
 import { type Rig, readOne } from './rig.ts';
 import { status } from './statuses.ts';
@@ -47,7 +48,7 @@ export async function order(
 function orderForm(instance: Instance, plan: Plan): Pairs {
   const { hwe_kernel, ephemeral_deploy } = plan;
   return {
-    comment: `CloudStack instance ${instance.name}`,
+    comment: claimComment(instance.name),
     // A machine that was released meanwhile would be taken again, and has to be found then.
     agent_name: instance.uuid,
     distro_series: seriesOf(plan),

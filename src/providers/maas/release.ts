@@ -1,6 +1,7 @@
 import { Failure } from '../../failure.ts';
 import type { Instance } from '../../provider.ts';
 import { announceLeaving, markOf, withdrawLeaving } from './annotations.ts';
+import { claimsOf } from './find.ts';
 import { restoreName } from './hostname.ts';
 import { type Reason, releaseComment } from './memory.ts';
 import { checkStill, operate } from './operate.ts';
@@ -44,6 +45,18 @@ export async function releaseUnfinished(
   await release(rig, instance, machine, reason);
 }
 
+/** As `releaseUnfinished`, for undo: only while the machine still is the instance's claim. */
+export async function takeBack(
+  rig: Rig,
+  instance: Instance,
+  { system_id }: Machine,
+  reason: Reason,
+): Promise<void> {
+  const claims = await claimsOf(rig, instance);
+  const machine = claims.find((each) => each.system_id === system_id);
+  if (machine !== undefined) await releaseUnfinished(rig, instance, machine, reason);
+}
+
 async function isFinishedNow(rig: Rig, instance: Instance, machine: Machine): Promise<boolean> {
   if (!isBuilding(markOf(machine)) || machine.status === status.failedDeployment) return false;
   const { log } = rig.context;
@@ -54,7 +67,7 @@ async function isFinishedNow(rig: Rig, instance: Instance, machine: Machine): Pr
   const now = await announceLeaving(rig, machine, instance).catch(note('release.unannounced'));
   if (now === undefined || isBuilding(markOf(now))) return false;
   log('release.spared', { machine: system_id });
-  await withdrawLeaving(rig, machine).catch(note('release.not withdrawn'));
+  await withdrawLeaving(rig, machine).catch(note('release.not-withdrawn'));
   return true;
 }
 

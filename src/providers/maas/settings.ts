@@ -16,6 +16,8 @@ const poolName = /^[A-Za-z0-9]([A-Za-z0-9 ._-]{0,254}[A-Za-z0-9._-])?$/;
 
 const pools = list({ most: 64, pattern: poolName, wants: 'names of resource pools' });
 
+export const tags = list({ most: 32, pattern: /^[\w.-]{1,255}$/, wants: 'names of tags' });
+
 /** What an operator's console address may leave open. */
 export const machineConsole = consoleAddress('name', 'uuid', 'system_id', 'hostname');
 
@@ -74,12 +76,12 @@ export const settings = {
   },
   require_tags: {
     about: 'Tags that a machine must have, whatever an instance chooses',
-    schema: list({ most: 32, pattern: /^[\w.-]{1,255}$/, wants: 'names of tags' }),
+    schema: tags,
     example: 'cloud',
   },
   exclude_tags: {
     about: 'Tags that a machine must not have, whatever an instance chooses',
-    schema: list({ most: 32, pattern: /^[\w.-]{1,255}$/, wants: 'names of tags' }),
+    schema: tags,
     example: 'reserved',
   },
   match_offering: {

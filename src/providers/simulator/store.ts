@@ -4,8 +4,8 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
-  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { Failure } from '../../failure.ts';
@@ -47,6 +47,9 @@ export const idPattern = /^[a-z0-9][a-z0-9-]{0,62}$/;
 /** What is written down at most of scripted failures. */
 const mostNoteBytes = 1_000_000;
 
+/** A draft lives for a moment: one this old was left by a process that was killed over it. */
+const draftMs = 60_000;
+
 /** The store in a directory; nothing is made there before there is something to be kept. */
 export function openStore(directory: string, deadline: Deadline): Store {
   const machines = `${directory}/machines`;
@@ -76,7 +79,7 @@ export function openStore(directory: string, deadline: Deadline): Store {
     write(machine) {
       const { remoteId } = machine;
       // One name per machine, since only one process at a time changes it; it starts with a dot, so
-      // that what a killed process leaves is never taken for a machine.
+      // that what a killed process leaves is never taken for a machine. The next change clears it away.
       const draft = `${machines}/.${remoteId}.draft`;
       attempt(`write machine ${remoteId}`, () => {
         begin();
@@ -85,11 +88,12 @@ export function openStore(directory: string, deadline: Deadline): Store {
       });
     },
     remove: (remoteId) =>
-      attempt(`remove machine ${remoteId}`, () => {
-        if (exists(fileOf(remoteId))) unlinkSync(fileOf(remoteId));
-      }),
+      attempt(`remove machine ${remoteId}`, () => rmSync(fileOf(remoteId), { force: true })),
     locked(key, what, work) {
-      attempt(`make ${locks}`, () => mkdirSync(locks, { recursive: true, mode: 0o700 }));
+      attempt(`make ${locks}`, () => {
+        mkdirSync(locks, { recursive: true, mode: 0o700 });
+        clearDrafts(machines);
+      });
       return withLock(`${locks}/${key}`, { deadline, what }, work);
     },
     note: (line) =>
@@ -110,6 +114,16 @@ function readFound(machines: string, remoteId: string): readonly Found[] {
     if (code === 'ENOENT') return [];
     if (code === 'EISDIR' || code === 'EACCES') return [{ remoteId, machine: undefined }];
     throw error;
+  }
+}
+
+/** Several processes may be at it at the same time. */
+function clearDrafts(machines: string): void {
+  for (const file of exists(machines) ? readdirSync(machines) : []) {
+    if (!file.endsWith('.draft')) continue;
+    const path = `${machines}/${file}`;
+    const writtenMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    if (Date.now() - writtenMs > draftMs) rmSync(path, { force: true });
   }
 }
 
