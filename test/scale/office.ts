@@ -97,13 +97,16 @@ function deathOf(random: Random) {
   return { signal, afterMs: 30 * 60 ** random.next() };
 }
 
+/** How long a status may repeat what another call has met. */
+export const memoSeconds = 2;
+
 /** The log is there as on a server where `cloud` has written before; root makes none. */
 function configure({ folder, logFile }: Place): string {
   const memo = join(folder, 'memo');
   mkdirSync(memo, { mode: 0o700 });
   writeFileSync(logFile, '');
   const file = join(folder, 'storm.json');
-  const config = { log: { file: logFile }, memo: { seconds: 2, directory: memo } };
+  const config = { log: { file: logFile }, memo: { seconds: memoSeconds, directory: memo } };
   writeFileSync(file, JSON.stringify(config));
   return file;
 }

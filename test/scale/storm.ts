@@ -1,5 +1,5 @@
 import { type Item, newItem } from './items.ts';
-import { makeOffice } from './office.ts';
+import { makeOffice, memoSeconds } from './office.ts';
 import { checkPeace } from './peace.ts';
 import { rage } from './rage.ts';
 import { createRandom } from './random.ts';
@@ -63,6 +63,8 @@ export async function storm(options: StormOptions): Promise<StormReport> {
       await system.calm();
       system.heal();
     }
+    // What was remembered of the storm may be repeated for so long, and no longer.
+    await new Promise((resolve) => setTimeout(resolve, memoSeconds * 1000));
     // As CloudStack has it unless it is told otherwise.
     office.allow({ deaths: 0, seconds: 1800 });
     const all = [...retired, ...items];
