@@ -220,3 +220,24 @@ test(
     await cloud.ok('stop');
   }),
 );
+
+test(
+  'a create that cannot see whether it has written that the machine is built leaves it alone',
+  scene(async ({ cloud, backend, machine }) => {
+    let looks = 0;
+    backend.fake.disturb((step) => {
+      if (step === 'notes') return 'after';
+      if (step !== 'machine') return undefined;
+      looks += 1;
+      // The new machine is seen; later it is looked at in vain, twice, before it would be taken back.
+      return looks === 2 || looks === 3 ? 'before' : undefined;
+    });
+    const { exitCode } = await cloud.call('create', as);
+    assert.equal(exitCode, 1);
+    const { state, notes } = await machine();
+    assert.equal(state, 'Running');
+    assert.match(notes, /"state":"built"/);
+    backend.fake.disturb(undefined);
+    await cloud.ok('create');
+  }),
+);

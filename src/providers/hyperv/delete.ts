@@ -1,5 +1,6 @@
 import { Failure } from '../../failure.ts';
 import type { Deadline } from '../../kit/deadline.ts';
+import { readMark } from '../../kit/mark.ts';
 import { poll } from '../../kit/poll.ts';
 import type { Instance } from '../../provider.ts';
 import { type Found, takeIfThere } from './find.ts';
@@ -53,12 +54,24 @@ async function takeOut(rig: Rig, { id, proof }: Found): Promise<void> {
   }
 }
 
-/** Removes what a create left under this id, within the margin that it has for that. */
+/**
+ * Removes what a create left under this id, within the margin that it has for that. What says that it
+ * is built stays: whether we have written that or not, another call may have reported the machine.
+ */
 export async function withdraw(rig: Rig, found: Found, margin: Deadline): Promise<void> {
   const inMargin = within(rig, margin);
   const { state } = await inMargin.host.ask(steps.look, { id: found.id });
   if (state === '') return;
-  await removeMachine(inMargin, { ...found, state });
+  const { notes } = await inMargin.host.ask(steps.machine, { id: found.id });
+  if (isHalfMade(notes, found)) return removeMachine(inMargin, { ...found, state });
+  rig.context.log('undo.left', { machine: found.id, level: 'warn' });
+}
+
+/** A machine may have been made and not yet marked. */
+function isHalfMade(notes: string, { mark: { uuid } }: Found): boolean {
+  const mark = readMark(notes);
+  if (mark === undefined) return true;
+  return mark !== 'unreadable' && mark.uuid === uuid && mark.state === 'building';
 }
 
 /** The machine after all its checkpoints are gone and their disks merged, which Hyper-V does later. */

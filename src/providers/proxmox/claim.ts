@@ -46,22 +46,13 @@ export async function claimRemoval(rig: Rig, place: Place, config: Config): Prom
   });
 }
 
-/**
- * Writes the mark of a finished machine, unless somebody is taking the machine away. Who made the
- * machine leaves what a later call has written meanwhile; a later call writes over everything, so that
- * who made it has nothing to take back.
- */
-export async function claimBuilt(
-  rig: Rig,
-  place: Place,
-  form: Form,
-  later: boolean,
-): Promise<void> {
+/** Writes the mark of a finished machine, unless it has it or somebody is taking the machine away. */
+export async function claimBuilt(rig: Rig, place: Place, form: Form): Promise<void> {
   const { vmid } = place;
   const what = `mark machine ${vmid} as built`;
   await overWhatWasRead(rig, place, undefined, async (current) => {
     if (current === undefined || isBeingRemoved(current)) throw isTakenAway(vmid);
-    if (!later && stateIn(current) === 'built') return true;
+    if (stateIn(current) === 'built') return true;
     await writeConfig(rig, place, { ...form, ...proofOf(current) }, what);
     return true;
   });
@@ -92,7 +83,7 @@ function stateIn({ description }: Config): Mark['state'] | undefined {
 }
 
 /** Makes a write fail when somebody else has written in between. */
-export function proofOf({ digest }: Config): Form {
+function proofOf({ digest }: Config): Form {
   return digest === undefined ? {} : { digest };
 }
 

@@ -58,7 +58,7 @@ async function goOn(rig: Rig, going: Going): Promise<void> {
   };
   const rested = await offUnlessFit(rig, { instance, blueprint, machine });
   if (rested === machine) checkMemory(rig.settings, found, instance);
-  await finish(rig, { instance, blueprint, machine: rested, found: true, started }, undo);
+  await finish(rig, { instance, blueprint, machine: rested, started }, undo);
 }
 
 /** Whoever was taking the machine away may have been killed over it, or be at it still. */

@@ -1,18 +1,16 @@
 import { Failure } from '../../failure.ts';
-import type { Mark } from '../../kit/mark.ts';
 import type { Undo } from '../../kit/undo.ts';
 import type { SizedInstance } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
-import { claimBuilt, proofOf } from './claim.ts';
+import { claimBuilt } from './claim.ts';
 import { cloudInitFor } from './cloud-init.ts';
 import { growDisk } from './grow-disk.ts';
 import { type Change, differing, formOf, hardwareChange, isEmpty } from './hardware.ts';
-import { readIndex } from './index-tag.ts';
-import { configIfThere, readConfig } from './inventory.ts';
+import { readConfig } from './inventory.ts';
 import { isRunning, readLive } from './live.ts';
 import type { Machine } from './machine.ts';
 import { describe, logRefusedTags, tagsFor } from './ownership.ts';
-import { type Rig, under } from './rig.ts';
+import type { Rig } from './rig.ts';
 import { cutPower, switchOn } from './switch.ts';
 import { flagOf } from './wire.ts';
 import { isTagRefusal, writeConfig } from './write-config.ts';
@@ -21,34 +19,23 @@ export interface Finishing {
   readonly instance: SizedInstance;
   readonly blueprint: Blueprint;
   readonly machine: Machine;
-  /** An earlier call has made it, and may be at work on it still. */
-  readonly found?: boolean;
   /** Called when it was our start that brought the machine up. */
   readonly started?: () => void;
 }
 
 /**
  * Makes a machine of what was copied: root disk, hardware, options, power, and only when it runs the
- * mark that says it is built. Until then whoever comes next may remove it. Done twice, or by two at
- * once, it comes to the same.
+ * mark that says it is built. Until then whoever comes next may remove it, afterwards nobody takes that
+ * back, not even who has written it and never heard: another call may have reported the machine. Done
+ * twice, or by two at once, it comes to the same.
  */
 export async function finish(rig: Rig, finishing: Finishing, undo: Undo): Promise<void> {
-  const { blueprint, machine, found = false, started } = finishing;
+  const { blueprint, machine, started } = finishing;
   await growDisk(rig, machine, blueprint.disk_size_gb, { undo });
   const form = formOf(newChange(rig, finishing));
   await writeConfig(rig, machine, form, `set machine ${machine.vmid} up`);
   if (await switchOn(rig, machine, { halfMade: true })) started?.();
-  const description = describe(
-    rig,
-    builtMark(machine),
-    found ? 'finished by a later call' : undefined,
-  );
-  if (!found) {
-    undo.add(`take back that machine ${machine.vmid} is built`, (deadline) =>
-      writeBuilding(under(rig, deadline), machine, description),
-    );
-  }
-  await writeBuilt(rig, finishing, description);
+  await writeBuilt(rig, machine);
 }
 
 /**
@@ -65,39 +52,17 @@ export async function offUnlessFit(rig: Rig, finishing: Finishing): Promise<Mach
 }
 
 /** Where tags are not ours to write, they are left out. */
-async function writeBuilt(
-  rig: Rig,
-  { machine, found = false }: Finishing,
-  description: string,
-): Promise<void> {
+async function writeBuilt(rig: Rig, machine: Machine): Promise<void> {
+  const built = { ...machine.mark, state: 'built' } as const;
+  const description = describe(rig, built);
   try {
-    const tags = tagsFor(rig, builtMark(machine));
-    await claimBuilt(rig, machine, { description, tags }, found);
+    await claimBuilt(rig, machine, { description, tags: tagsFor(rig, built) });
   } catch (thrown) {
     const failure = Failure.from(thrown);
     if (!isTagRefusal(failure)) throw failure;
     logRefusedTags(rig, machine, failure);
-    await claimBuilt(rig, machine, { description }, found);
+    await claimBuilt(rig, machine, { description });
   }
-}
-
-function builtMark({ mark }: Machine): Mark {
-  return { ...mark, state: 'built' };
-}
-
-/**
- * What says that it is built is never removed, and whether we have written that is not known. Another
- * call that has written it, in other words, has reported the machine.
- */
-async function writeBuilding(rig: Rig, machine: Machine, written: string): Promise<void> {
-  const current = (await configIfThere(rig, machine)) ?? {};
-  if (current['description']?.trim() !== written) return;
-  const form = {
-    description: describe(rig, machine.mark),
-    ...(readIndex(current['tags']) === undefined ? {} : { delete: 'tags' }),
-    ...proofOf(current),
-  };
-  await writeConfig(rig, machine, form, `mark machine ${machine.vmid} as not built`);
 }
 
 /** What a template brings along and the operator did not ask for is taken away. */

@@ -21,9 +21,8 @@ export function markFor(
 }
 
 /** The description of a machine that is ours alone, with a remark if there is one. */
-export function describe({ settings }: Rig, mark: Mark, remark?: string): string {
-  const remarked = remark === undefined ? '' : `, ${remark}`;
-  return `Instance ${mark.name}${remarked}, made on node ${settings.node}\n${writeMark(mark)}`;
+export function describe({ settings }: Rig, mark: Mark): string {
+  return `Instance ${mark.name}, made on node ${settings.node}\n${writeMark(mark)}`;
 }
 
 /** The node that a machine was made on, as its description says; lists have it in the tags. */
