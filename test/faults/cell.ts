@@ -94,10 +94,14 @@ async function inside(cell: Cell, scene: Scene): Promise<Result> {
     : action.failed;
   const forgotten = Date.now() + (struck.memoSeconds ?? memoSeconds) * 1000 + 100;
   for (const next of follow) complaints.push(...(await callNext(next, cell, scene, forgotten)));
-  const end = await settled(action.end, own);
+  const { own: end, complaints: left } = await atRest(async () => {
+    const all = await backend.machines();
+    const mine = all.filter((machine) => isOf(cloud.vm, machine));
+    const wrong = [...judgeOthers(others, all, cloud.vm), ...judgeEnd(action.end, mine)];
+    return { own: mine, complaints: wrong };
+  });
   complaints.push(
-    ...judgeOthers(others, await backend.machines(), cloud.vm),
-    ...judgeEnd(action.end, end),
+    ...left,
     ...judgeSame(action, before, end),
     ...(await judgeAudit(scene, beliefOf(action.end), end)),
     ...judgeSecrets(scene),
@@ -118,15 +122,14 @@ function beliefOf(end: End): Belief {
   return end === 'audited' ? 'Error' : undefined;
 }
 
-/** A system may take a moment to come to rest. */
-async function settled(
-  end: End,
-  own: () => Promise<readonly RemoteMachine[]>,
-): Promise<readonly RemoteMachine[]> {
+/** What is still wrong when the system has had a moment to come to rest. */
+async function atRest<T extends { readonly complaints: Complaints }>(
+  look: () => Promise<T>,
+): Promise<T> {
   const givenUp = Date.now() + 2_000;
   for (;;) {
-    const now = await own();
-    if (end === 'audited' || judgeEnd(end, now).length === 0 || Date.now() > givenUp) return now;
+    const seen = await look();
+    if (seen.complaints.length === 0 || Date.now() > givenUp) return seen;
     await pause(50);
   }
 }
