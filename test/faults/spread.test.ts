@@ -42,7 +42,7 @@ const cells: readonly string[] = [
   'maas/status/date-ahead',
   'proxmox/status/date-behind',
   'proxmox/statuses/blind',
-  'proxmox/create/blind-from@3',
+  'proxmox/statuses/blind-from@2',
   'proxmox/status/storm',
   'hyperv/status/dns-failing',
   'maas/delete/dns-silent',

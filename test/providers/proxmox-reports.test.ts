@@ -46,7 +46,7 @@ describe('proxmox reports', { concurrency: 4 }, () => {
       const before = cluster.requests.length;
       const { document, text } = await cloud.ok('statuses', { host: { nodes: 'pve1,pve2' } });
       const asked = cluster.requests.slice(before).map(shown);
-      assert.deepEqual(asked, ['GET /access/permissions', 'GET /cluster/resources']);
+      assert.deepEqual(asked, ['GET /cluster/resources', 'GET /access/permissions']);
       assert.equal(Object.keys(report(document)).length, 1000);
       assert.equal(report(document)['i-2-5-VM'], 'PowerOff');
       assert.equal(report(document)['i-2-6-VM'], 'PowerOn');

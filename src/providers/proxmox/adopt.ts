@@ -2,7 +2,7 @@ import { Failure } from '../../failure.ts';
 import { poll } from '../../kit/poll.ts';
 import type { Instance } from '../../provider.ts';
 import { readIndex } from './index-tag.ts';
-import { configIfThere, listMachines, proveSight, type Seen, seenByConfig } from './inventory.ts';
+import { configIfThere, listMachines, type Seen, seenByConfig } from './inventory.ts';
 import { adopt } from './ownership.ts';
 import type { Rig } from './rig.ts';
 import { isBeingMade } from './settle.ts';
@@ -13,7 +13,6 @@ const listedMs = 15_000;
 
 /** Marks a machine that nobody has marked; one that was changed since the last look is left alone. */
 export async function adoptMachine(rig: Rig, remoteId: string, instance: Instance): Promise<void> {
-  await proveSight(rig);
   const own = (await lookAtAll(rig)).find((seen) => isOf(rig, seen, instance));
   if (own !== undefined) throw refused(remoteId, instance, `it has ${own.remoteId} already`);
   const seen = await seenUnder(rig, remoteId);

@@ -1,7 +1,7 @@
 import type { RemoteMachine } from '../../provider.ts';
 import { memoryOf } from './hardware.ts';
 import { readIndex } from './index-tag.ts';
-import { listMachines, proveSight, type Seen, seenByIndex } from './inventory.ts';
+import { listAll, type Seen, seenByIndex } from './inventory.ts';
 import { isSaved, type Live, powerOf } from './live.ts';
 import { liveOn } from './live-nodes.ts';
 import { holderOf, withoutHolder } from './lock-holder.ts';
@@ -12,8 +12,7 @@ import type { Config, Row } from './wire.ts';
 
 /** Every machine that the token sees, for `audit` and `adopt`, whoever made it. */
 export async function machines(rig: Rig): Promise<readonly RemoteMachine[]> {
-  await proveSight(rig);
-  const rows = await listMachines(rig);
+  const rows = await listAll(rig);
   const live = await liveOn(rig, new Set(rows.map(({ node }) => node)));
   const answering = rows.filter(({ node, vmid }) => live.get(node)?.has(vmid));
   const read = await readEach(rig, answering, { current: true });

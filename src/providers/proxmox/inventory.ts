@@ -31,6 +31,16 @@ export async function listMachines(rig: Rig): Promise<readonly Row[]> {
   return rowsOf(data);
 }
 
+/**
+ * Every machine that there may be of ours. Rights that are lost meanwhile show in a proof after the
+ * list, not in one before.
+ */
+export async function listAll(rig: Rig): Promise<readonly Row[]> {
+  const rows = await listMachines(rig);
+  await proveSight(rig);
+  return rows;
+}
+
 export function rowsOf(data: unknown): readonly Row[] {
   return listOf(data).flatMap((entry) => rowOf(entry) ?? []);
 }

@@ -2,7 +2,7 @@ import { Failure } from '../../failure.ts';
 import { speaksFor } from '../../kit/nodes.ts';
 import { overview } from '../../kit/ownership.ts';
 import type { Power } from '../../provider.ts';
-import { isInstanceName, proveSight, type Seen } from './inventory.ts';
+import { isInstanceName, type Seen } from './inventory.ts';
 import { powerOf } from './live.ts';
 import { liveOn } from './live-nodes.ts';
 import { homeIn } from './ownership.ts';
@@ -15,7 +15,6 @@ import { lookAtAll } from './sweep.ts';
  * tell. The nodes themselves are asked while the cluster's list may be behind.
  */
 export async function powers(rig: Rig): Promise<ReadonlyMap<string, Power>> {
-  await proveSight(rig);
   const seen = await lookAtAll(rig);
   const { certain, doubtful, unseen: blank } = overview(seen, rig.context.installation);
   const mine = (machine: Seen): boolean => isMine(rig, machine);

@@ -4,7 +4,7 @@ import {
   configIfThere,
   indexOf,
   isInstanceName,
-  listMachines,
+  listAll,
   nodeLimitMs,
   type Seen,
   seenByConfig,
@@ -18,9 +18,12 @@ import type { Row } from './wire.ts';
 /** As many as there are connections: what waits for one must not have its time running. */
 const atOnce = 4;
 
-/** Every machine that may be ours: nearly all by their tags, what has none by its configuration. */
+/**
+ * Every machine that may be ours: nearly all by their tags, what has none by its configuration. Fails
+ * unless the token sees all there are.
+ */
 export async function lookAtAll(rig: Rig): Promise<readonly Seen[]> {
-  const rows = await listMachines(rig);
+  const rows = await listAll(rig);
   const known = readTagged(rig);
   const tagged: Seen[] = [];
   const others: Row[] = [];
