@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { actions } from './actions.ts';
-import { notReached } from './cell.ts';
+import { idOf, notReached } from './cell.ts';
 import type { Kept } from './results.ts';
 import type { SystemName } from './systems.ts';
-import { faults, lacking, providers, rowsOf } from './table.ts';
+import { cellsOf, faults, lacking, none, providers, type Row, rowsOf } from './table.ts';
 
 interface Played extends Kept {
   readonly id: string;
@@ -43,7 +43,7 @@ function reportOf(results: readonly Played[]): string {
     .at(-1);
   const outcome = failed.length === 0 ? 'every verdict was met' : `${failed.length} failed`;
   const rows = new Set(results.map(({ id }) => id.replace(/@.*/, ''))).size;
-  const all = providers.flatMap(rowsOf).length;
+  const all = providers.flatMap((provider) => applying(provider, results)).length;
   return [
     `Outrigger ${version}, Node ${process.versions.node}, ${date}: ${results.length} cells of ${rows} squares (of ${all}), ${outcome}.`,
     ...failures(failed),
@@ -69,9 +69,18 @@ function short(text: string): string {
   return plain.length > 240 ? `${plain.slice(0, 240)} ...` : plain;
 }
 
+/** The rows with something to strike at, as far as that is known. */
+function applying(provider: SystemName, results: readonly Played[]): readonly Row[] {
+  const clean = new Map(results.map((each) => [each.id, each]));
+  return rowsOf(provider).filter((row) => {
+    const undisturbed = clean.get(idOf({ ...row, fault: none }));
+    return undisturbed === undefined || cellsOf(row, undisturbed).length > 0;
+  });
+}
+
 /** A row for each fault and a column for each action; what was not played yet stays empty. */
 function tableOf(provider: SystemName, results: readonly Played[]): string {
-  const table = rowsOf(provider);
+  const table = applying(provider, results);
   const columns = actions.filter(({ name }) => table.some(({ action }) => action.name === name));
   const rows = faults.flatMap(({ name }) => {
     const fitting = table.filter(({ fault }) => fault.name === name);
