@@ -87,10 +87,15 @@ function path() {
 function parse(file: string): Given {
   const result = v.safeParse(schema(), readJson(file));
   if (result.success) return result.output;
-  const issues = result.issues.map((issue) => `"${v.getDotPath(issue) ?? ''}": ${issue.message}`);
+  const issues = result.issues.map((issue) => `"${v.getDotPath(issue) ?? ''}" ${wordsFor(issue)}`);
   throw new Failure('config', `${file} is not as it has to be: ${issues.join('; ')}`, {
     advice: 'Mend that file; every management server needs the same one',
   });
+}
+
+function wordsFor({ expected, received, message }: v.BaseIssue<unknown>): string {
+  if (expected === 'never') return 'is not known';
+  return message.startsWith('must') ? message : `must be ${expected}, not ${received}`;
 }
 
 function readJson(file: string): unknown {
