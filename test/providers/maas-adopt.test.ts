@@ -181,11 +181,31 @@ describe('a machine that was taken over and installed anew', () => {
         assert.equal(await redeploy(scene, 2), 1);
         assert.equal(originOf(machine), undefined);
         fake.disturb(undefined);
+        // Erasing takes a boot, and each file that the machine fetches for it is an event.
+        for (let count = 0; count < 200; count += 1) {
+          fake.world.life.event(machine, 'DEBUG', 'TFTP Request', 'grubx64.efi');
+        }
         assert.equal(await redeploy(scene), 0);
         assert.equal(originOf(machine), 'adopted');
       }),
     );
   }
+
+  it(
+    'goes by its own name again after delete',
+    inMaas({ host: { set_hostname: 'true' } }, async (scene) => {
+      const { cloud, fake } = scene;
+      const machine = await adopted(scene);
+      const { hostname } = machine;
+      const host = { apikey: fake.users[1]?.key ?? '', api_user: 'root' };
+      const parameters = { instance_name: cloud.vm.name };
+      await cloud.okCustom('Redeploy', parameters, { caller: admin, host });
+      assert.equal(machine.hostname, cloud.vm.name);
+      await cloud.ok('delete', { host });
+      assert.deepEqual([machine.status, machine.hostname], ['deployed', hostname]);
+      assert.deepEqual(Object.keys(machine.annotations), ['outrigger-left']);
+    }),
+  );
 
   it(
     'is released by delete where the operator wants that',
@@ -212,20 +232,51 @@ describe('the list for audits', () => {
       fake.add({ status: 'deployed', owner: 'juju' });
       const listed = (await (await sessionOf(scene)).machines?.()) ?? [];
       assert.deepEqual(
-        listed.map(({ remoteId, power, givenBack, remarks }) => ({
-          ...{ remoteId, power, givenBack, remarks },
-        })),
+        listed.map(({ name, mark: _, ...more }) => more),
         [
-          { remoteId: own().systemId, power: 'on', givenBack: undefined, remarks: undefined },
+          { remoteId: own().systemId, power: 'on' },
           {
             remoteId: stuck.systemId,
             power: 'unknown',
             givenBack: true,
+            // By these an operator finds out whose an unmarked machine may be.
+            cpus: 8,
+            memoryBytes: 32 * 2 ** 30,
+            nics: stuck.interfaces.map(({ mac }) => ({ mac })),
             remarks: [
               'Failed disk erasing (wiping failed): it was given back, and its disks may still hold data; release it again in MAAS, with erasing',
             ],
           },
         ],
+      );
+    }),
+  );
+
+  it(
+    'says of an instance’s machine what is unusual about it',
+    inMaas({}, async (scene) => {
+      await scene.cloud.deploy();
+      const remarks = async () =>
+        ((await (await sessionOf(scene)).machines?.()) ?? []).map((each) => each.remarks);
+      Object.assign(scene.own(), { status: 'broken', errorDescription: 'fan', locked: true });
+      assert.deepEqual(await remarks(), [['Broken (fan)', 'locked']]);
+      for (const status of ['allocated', 'deploying', 'deployed', 'disk_erasing'] as const) {
+        Object.assign(scene.own(), { status, locked: false });
+        assert.deepEqual(await remarks(), [undefined], status);
+      }
+    }),
+  );
+
+  it(
+    'takes only what the key’s own user has claimed for a leftover',
+    inMaas({}, async (scene) => {
+      const { fake } = scene;
+      for (const { name } of fake.users) fake.add({ status: 'allocated', owner: name });
+      const root = { apikey: fake.users[1]?.key ?? '', api_user: 'root', shared_user: false };
+      const listed = (await (await sessionOf(scene, root)).machines?.()) ?? [];
+      assert.deepEqual(
+        listed.map(({ leftover }) => leftover),
+        [undefined, true, undefined],
       );
     }),
   );

@@ -115,6 +115,8 @@ describe('doctor for MAAS', () => {
       const ahead = await doctor();
       assert.equal(state(ahead, 'clock'), 'warn');
       assert.match(ahead.get('clock')?.found ?? '', /^(59|60)\d s ahead of MAAS$/);
+      fake.disturb(() => plain(200, '{"version": "3.4"}', { date: 'long ago' }));
+      assert.equal(state(await doctor(), 'clock'), 'skipped');
     }),
   );
 

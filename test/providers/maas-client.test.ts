@@ -164,6 +164,35 @@ describe('the client of MAAS', () => {
     }),
   );
 
+  const answers: readonly (readonly [string, number, string, boolean, RegExp | undefined])[] = [
+    ['/machines/abc/', 403, 'denied', false, /locked or belongs to another MAAS user/],
+    ['/machines/abc/', 404, 'not-found', false, undefined],
+    ['/machines/abc/', 409, 'conflict', false, undefined],
+    ['/machines/abc/', 500, 'upstream', false, undefined],
+    ['/machines/abc/', 502, 'unreachable', false, undefined],
+    ['/machines/abc/', 503, 'conflict', false, /Another action is still going on/],
+    ['/machines/abc/', 504, 'unreachable', false, undefined],
+    ['/machines/', 302, 'config', true, /address that MAAS really has/],
+    ['/machines/', 401, 'denied', true, /mistyped, was deleted/],
+    ['/machines/', 404, 'config', true, /without what follows \/MAAS/],
+    ['/machines/', 502, 'unreachable', true, undefined],
+    ['/machines/', 503, 'unreachable', true, /region controllers/],
+    ['/machines/', 504, 'unreachable', true, undefined],
+  ];
+  for (const [path, status, kind, outage, advice] of answers) {
+    it(
+      `takes ${status} for ${path} as "${kind}"${outage ? ', whatever is asked' : ''}`,
+      withFake(async ({ fake, client }) => {
+        fake.disturb(() => plain(status, 'why it is so', { 'retry-after': 'soon' }));
+        const found = await failure(client().get(path, { what: 'do as asked' }));
+        assert.deepEqual([found.kind, found.outage, found.facts], [kind, outage, { status }]);
+        assert.match(found.message, /do as asked/);
+        if (advice === undefined) assert.equal(found.advice, undefined);
+        else assert.match(found.advice ?? '', advice);
+      }),
+    );
+  }
+
   it(
     'tells one machine that is missing from an API that is missing',
     withFake(async ({ fake, client }) => {

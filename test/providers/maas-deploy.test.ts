@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Cloud } from './conformance-cloud.ts';
 import { plain } from './fakes/maas/answers.ts';
-import { formOf, inMaas } from './maas-scene.ts';
+import { formOf, inMaas, sessionOf } from './maas-scene.ts';
 import { admin } from './payloads.ts';
 
 const choose = (cloud: Cloud, details: Readonly<Record<string, string>>): void => {
@@ -131,6 +131,45 @@ describe('create on MAAS', () => {
   );
 
   it(
+    'ends when the time is up that the operator gives deployments',
+    inMaas({ timings: { deployMs: 60_000 } }, async (scene) => {
+      const { cloud, fake, own } = scene;
+      await cloud.ok('prepare');
+      fake.world.life.deploy(own());
+      // The least that a host may set is half a minute.
+      const session = await sessionOf(scene, { deploy_timeout_seconds: 1 });
+      const { uuid, name } = cloud.vm;
+      const instance = {
+        uuid,
+        name,
+        deploying: true,
+        stored: {},
+        cpus: 1,
+        memoryBytes: 1,
+        nics: [],
+      };
+      await assert.rejects(session.create(instance, {}), /Gave up after 1 s while deploying/);
+    }),
+  );
+
+  it(
+    'is not given up while the API of MAAS is away or broken',
+    inMaas({ timings: { deployMs: 400 } }, async ({ cloud, fake, own }) => {
+      const faults = [plain(500, 'broken'), plain(502, ''), 'lost-request', 'lost-answer'] as const;
+      for (const fault of faults) {
+        let until = 0;
+        fake.disturb(({ op }) => {
+          if (op === 'deploy') until = performance.now() + 300;
+          return op === '' && performance.now() < until ? fault : undefined;
+        });
+        await cloud.ok('create');
+        assert.equal(own().status, 'deployed');
+        await cloud.ok('delete');
+      }
+    }),
+  );
+
+  it(
     'does not wait for ever for a machine whose BMC refuses without a word',
     inMaas({ ready: 1, host: { power_timeout_seconds: '1' } }, async ({ cloud, fake, owned }) => {
       for (const machine of fake.world.machines.values()) machine.bmc = 'refuses';
@@ -166,22 +205,6 @@ describe('create on MAAS', () => {
         assert.equal(own().status, 'deployed');
         await cloud.ok('delete');
       }
-    }),
-  );
-
-  it(
-    'takes a 504 for an answer that is not known, and looks',
-    inMaas({}, async ({ cloud, fake, own }) => {
-      let times = 0;
-      fake.disturb(({ op }) => {
-        if (op !== 'deploy' || times > 0) return undefined;
-        times += 1;
-        fake.world.life.deploy(own());
-        return plain(504, 'Gateway Time-out');
-      });
-      await cloud.deploy();
-      assert.equal(own().status, 'deployed');
-      assert.equal(fake.seen.filter(({ op }) => op === 'deploy').length, 1);
     }),
   );
 

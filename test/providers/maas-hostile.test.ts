@@ -88,15 +88,17 @@ describe('hostile texts', () => {
 
   it(
     'in parameters are refused',
-    inMaas({}, async ({ cloud, own }) => {
+    inMaas({}, async ({ cloud, fake, own }) => {
       await cloud.deploy();
       const { disk } = own();
+      const before = fake.seen.length;
       for (const distro_series of hostile.filter((text) => text !== 'a/b')) {
         const parameters = { distro_series, instance_name: cloud.vm.name };
         const { exitCode } = await cloud.custom('Redeploy', parameters, { caller: admin });
         assert.equal(exitCode, 1);
       }
       assert.equal(own().disk, disk);
+      assert.equal(fake.seen.length, before, 'MAAS was asked');
     }),
   );
 });

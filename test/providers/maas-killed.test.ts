@@ -68,7 +68,8 @@ async function everyDeath(
   return seen;
 }
 
-const short = { timeoutSeconds: 2 } as const;
+/** Enough for a busy machine to get to its last request. */
+const short = { timeoutSeconds: 5 } as const;
 
 describe('a deployment that is killed at any request', () => {
   const deploy = (scene: MaasScene, host: Readonly<Record<string, string>>) =>
@@ -177,6 +178,8 @@ describe('a Redeploy that is killed at any request', () => {
         assert.equal(own().status, 'deployed', when);
         assert.equal(owned().length, 1, when);
         assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn', when);
+        await cloud.ok('delete');
+        assert.equal(owned().length, 0, when);
       },
     );
   });

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { homeOf } from '../../src/providers/maas/annotations.ts';
 import { apiUrl, machinePage } from '../../src/providers/maas/endpoint.ts';
 import { matchInterfaces } from '../../src/providers/maas/interfaces.ts';
 import { authorization, readApiKey } from '../../src/providers/maas/oauth.ts';
+import { oneLine } from '../../src/providers/maas/one-line.ts';
 import { isUserData, userDataFor } from '../../src/providers/maas/user-data.ts';
-import { readMachine } from '../../src/providers/maas/wire.ts';
+import { readMachine, readMachines } from '../../src/providers/maas/wire.ts';
 import { newMachine, show } from './fakes/maas/machine.ts';
 
 describe('the endpoint', () => {
@@ -93,9 +95,52 @@ describe('user data', () => {
     assert.match(parts[0] as string, /text\/cloud-config/);
   });
 
+  it('may be anything that cloud-init knows, each under its own type', () => {
+    const packed = gzipSync(config);
+    const own: readonly (readonly [string, string, string | Buffer])[] = [
+      ['#!/bin/sh\nid', 'Content-Type: text/plain\n', '#!/bin/sh\nid'],
+      [packed.toString('base64'), 'Content-Type: application/gzip\n', packed],
+    ];
+    for (const [given, type, bytes] of own) {
+      assert.ok(isUserData(given), type);
+      const made = decode(userDataFor({ sshPublicKey: key }, given));
+      assert.ok(made.includes(type), type);
+      assert.ok(made.includes(Buffer.from(bytes).toString('base64').slice(0, 40)), type);
+    }
+    const mime = 'Content-Type: text/x-shellscript\n\n#!/bin/sh\nid\n';
+    assert.ok(decode(userDataFor({ sshPublicKey: key }, mime)).includes(`=\n${mime}`));
+  });
+
+  it('in base64 may be wrapped, as the base64 command does it, but not cut short', () => {
+    const whole = Buffer.from(`${config}${'# more\n'.repeat(20)}`);
+    const wrapped = whole.toString('base64').replace(/.{76}/g, '$&\n');
+    assert.equal(userDataFor({}, wrapped), whole.toString('base64'));
+    assert.ok(!isUserData(wrapped.slice(0, 102)));
+  });
+
   it('for Windows is left alone', () => {
     const script = '#ps1_sysnative\nWrite-Host hello';
     assert.equal(decode(userDataFor({ sshPublicKey: key }, script)), script);
+  });
+});
+
+describe('what MAAS sends', () => {
+  it('is refused where it is not what was asked for, with the place', () => {
+    assert.throws(() => readMachines({}), /MAAS sent something that is not a list of machines/);
+    assert.throws(() => readMachine([]), /not a machine \(/);
+    const listed = [show(newMachine()), { ...show(newMachine()), status: 'Ready' }];
+    assert.throws(() => readMachines(listed), /not a machine \(status: /);
+  });
+
+  it('may lack what is not needed', () => {
+    const { hostname, interface_set, locked } = readMachine({ system_id: 'x', status: 6 });
+    assert.deepEqual([hostname, interface_set, locked], ['', [], false]);
+  });
+
+  it('becomes one short line without anything that steers a terminal', () => {
+    assert.equal(oneLine(' a\n\tb\u0007\u202ec ', 10), 'a b c');
+    assert.equal(oneLine('x'.repeat(11), 10), `${'x'.repeat(10)}...`);
+    assert.equal(oneLine('x'.repeat(10), 10), 'x'.repeat(10));
   });
 });
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { plain } from './fakes/maas/answers.ts';
-import type { Fault } from './fakes/maas/gate.ts';
 import { inMaas, type MaasScene, requests } from './maas-scene.ts';
 import { admin, system } from './payloads.ts';
 
@@ -121,6 +120,9 @@ describe('a list of instances', () => {
         query.includes('status=') ? plain(400, '{"status": ["Invalid status"]}') : undefined,
       );
       assert.deepEqual(await statuses(scene), { [scene.cloud.vm.name]: 'PowerOn' });
+      // What is ready again is nobody's, although the instance's details still point at it.
+      for (let turn = 0; turn < 2; turn += 1) await scene.cloud.ok('delete');
+      assert.match((await scene.cloud.call('status')).text, /no machine/);
     }),
   );
 
@@ -143,6 +145,15 @@ describe('a list of instances', () => {
         assert.equal(exitCode, 1, action);
         assert.match(text, /another MAAS user than juju/);
       }
+    }),
+  );
+
+  it(
+    'has no use for a machine that MAAS does not know any more, whoever asks',
+    inMaas({}, async ({ cloud, fake, own }) => {
+      await cloud.deploy();
+      fake.world.machines.delete(own().systemId);
+      await cloud.ok('delete', { host: { api_user: '' } });
     }),
   );
 });
@@ -216,32 +227,6 @@ describe('a power failure in the middle', () => {
       assert.match(text, /MAAS cannot switch machine .* power type is .*manual/);
     }),
   );
-});
-
-describe('an order about power whose answer is lost', () => {
-  const lost: readonly (readonly [string, Fault])[] = [
-    ['on its way back', 'lost-answer'],
-    ['in a time-out of MAAS before it did anything', plain(504, 'Timed out')],
-  ];
-  for (const [how, fault] of lost) {
-    it(
-      `${how} is settled by what the machine does`,
-      inMaas({}, async ({ cloud, fake, own }) => {
-        await cloud.deploy();
-        let times = 0;
-        fake.disturb(({ op }) => {
-          if (!op.startsWith('power_')) return undefined;
-          times += 1;
-          return times === 1 ? fault : undefined;
-        });
-        await cloud.ok('stop');
-        assert.equal(own().powered, false);
-        times = 0;
-        await cloud.ok('start');
-        assert.equal(own().powered, true);
-      }),
-    );
-  }
 });
 
 describe('an ephemeral system', () => {

@@ -1,21 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createDeadline } from '../../src/kit/deadline.ts';
 import { readMark } from '../../src/kit/mark.ts';
-import { poll } from '../../src/kit/poll.ts';
 import type { Cloud } from './conformance-cloud.ts';
-import { formOf, inMaas, type MaasScene } from './maas-scene.ts';
+import { formOf, inMaas, type MaasScene, until } from './maas-scene.ts';
 import { admin } from './payloads.ts';
 
 const redeploy = (cloud: Cloud, more: Readonly<Record<string, unknown>> = {}) =>
   cloud.custom('Redeploy', { instance_name: cloud.vm.name }, { caller: admin, ...more });
-
-/** Waits for something that goes on in the fake at the same time. */
-async function until(what: string, isSo: () => boolean): Promise<void> {
-  const times = { endMs: performance.now() + 5_000, undoEndMs: performance.now() + 5_000 };
-  const deadline = createDeadline(() => performance.now(), times);
-  await poll(deadline, what, async () => isSo() || undefined, { firstMs: 5, mostMs: 5 });
-}
 
 function isBuilt({ own }: MaasScene): boolean {
   const mark = readMark(own().annotations['outrigger'] ?? '');
@@ -61,12 +52,74 @@ describe('Redeploy', () => {
   );
 
   it(
-    'erases like any other release, since the machine is free for a moment',
-    inMaas({ host: { erase: 'quick' }, timings: { eraseMs: 30 } }, async ({ cloud, fake, own }) => {
+    'installs the series of the instance where no other is wanted, with all else as it was',
+    inMaas({}, async ({ cloud, fake, own }) => {
+      await cloud.deploy();
+      const script = '#!/bin/sh\nid';
+      const chosen = { 'External:distro_series': 'noble', 'External:user_data': script };
+      cloud.change({ details: { ...cloud.vm.details, ...chosen } });
+      await cloud.okCustom('Redeploy', parameters(cloud), { caller: admin });
+      assert.equal(own().series, 'noble');
+      const other = parameters(cloud, { distro_series: 'ubuntu/focal' });
+      await cloud.okCustom('Redeploy', other, { caller: admin });
+      assert.equal(own().series, 'focal');
+      const sent = formOf(fake, 'deploy').get('user_data') ?? '';
+      assert.equal(Buffer.from(sent, 'base64').toString(), script);
+    }),
+  );
+
+  // Erasing may take hours, and nobody watches a release that long.
+  const slow = { host: { erase: 'quick', release_watch_seconds: '0' }, timings: { eraseMs: 300 } };
+
+  it(
+    'erases like any other release, since the machine is free for a moment, and waits for that',
+    inMaas(slow, async ({ cloud, fake, own }) => {
       await cloud.deploy();
       assert.equal((await redeploy(cloud)).exitCode, 0);
-      assert.equal(formOf(fake, 'release').get('quick_erase'), 'true');
+      const { quick_erase, comment } = Object.fromEntries(formOf(fake, 'release'));
+      assert.deepEqual([quick_erase, comment], ['true', 'i-2-42-VM is installed anew']);
       assert.equal(own().status, 'deployed');
+    }),
+  );
+
+  it(
+    'says so when the erasing fails, and erases again the next time',
+    inMaas(slow, async ({ cloud, own }) => {
+      await cloud.deploy();
+      own().erases = 'badly';
+      const { exitCode, text } = await redeploy(cloud);
+      assert.equal(exitCode, 1);
+      assert.match(text, /is stuck: it is .*Failed disk erasing.*run Redeploy again/);
+      own().erases = 'well';
+      assert.equal((await redeploy(cloud)).exitCode, 0);
+      assert.equal(own().status, 'deployed');
+    }),
+  );
+
+  it(
+    'that ran out of time while disks were erased is gone on with by the next one',
+    inMaas({ host: { erase: 'full' }, timings: { eraseMs: 60_000 } }, async (scene) => {
+      const { cloud, fake, own } = scene;
+      await cloud.deploy();
+      const machine = own();
+      assert.equal((await redeploy(cloud, { timeoutSeconds: 3 })).exitCode, 1);
+      assert.equal(machine.status, 'disk_erasing');
+      const again = redeploy(cloud);
+      setTimeout(() => fake.world.life.free(machine), 200);
+      assert.equal((await again).exitCode, 0);
+      assert.equal(machine.status, 'deployed');
+      assert.equal(fake.seen.filter(({ op }) => op === 'release').length, 1);
+    }),
+  );
+
+  it(
+    'is not for a machine that create has claimed and not finished',
+    inMaas({}, async ({ cloud, own }) => {
+      await cloud.ok('prepare');
+      const { exitCode, text } = await redeploy(cloud);
+      assert.equal(exitCode, 1);
+      assert.match(text, /claimed but never finished.*Stop the instance/);
+      assert.equal(own().status, 'allocated');
     }),
   );
 

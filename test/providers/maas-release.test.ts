@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { inMaas } from './maas-scene.ts';
+import { plain } from './fakes/maas/answers.ts';
+import { formOf, inMaas, until } from './maas-scene.ts';
 import { admin } from './payloads.ts';
 
 describe('giving a machine back', () => {
@@ -17,8 +18,7 @@ describe('giving a machine back', () => {
         await cloud.deploy();
         const machine = own();
         await cloud.ok('delete');
-        const release = [...fake.seen].reverse().find(({ op }) => op === 'release');
-        const { comment, ...form } = Object.fromEntries(new URLSearchParams(release?.body));
+        const { comment, ...form } = Object.fromEntries(formOf(fake, 'release'));
         assert.deepEqual(form, wanted);
         assert.equal(comment, `instance ${cloud.vm.name} was deleted`);
         assert.equal(machine.disk === 'empty', erase !== 'none');
@@ -28,7 +28,8 @@ describe('giving a machine back', () => {
 
   it(
     'succeeds once MAAS erases, and is idempotent until it is done',
-    inMaas({ host: { erase: 'full' }, timings: { eraseMs: 60_000 } }, async ({ cloud, owned }) => {
+    inMaas({ host: { erase: 'full' }, timings: { eraseMs: 60_000 } }, async (scene) => {
+      const { cloud, fake, owned } = scene;
       await cloud.deploy();
       const startedMs = performance.now();
       await cloud.ok('delete');
@@ -39,6 +40,7 @@ describe('giving a machine back', () => {
         owned().map(({ status: now }) => now),
         ['disk_erasing'],
       );
+      assert.ok(!fake.seen.some(({ op }) => op === 'power_off'), 'without power nothing is erased');
     }),
   );
 
@@ -60,11 +62,14 @@ describe('giving a machine back', () => {
   it(
     'does not erase what was only claimed',
     inMaas({ host: { erase: 'full' } }, async ({ cloud, fake, owned }) => {
-      await cloud.ok('prepare');
-      await cloud.ok('stop', { state: 'Starting', deploying: true });
-      assert.equal(owned().length, 0);
-      const release = fake.seen.find(({ op }) => op === 'release');
-      assert.equal(new URLSearchParams(release?.body).get('erase'), null);
+      for (const action of ['stop', 'delete']) {
+        await cloud.ok('prepare');
+        await cloud.ok(action, { state: 'Starting', deploying: true });
+        assert.equal(owned().length, 0);
+        const { comment, ...form } = Object.fromEntries(formOf(fake, 'release'));
+        assert.deepEqual(form, {});
+        assert.equal(comment, `claim of ${cloud.vm.name} was not used`);
+      }
     }),
   );
 
@@ -92,6 +97,22 @@ describe('giving a machine back', () => {
       assert.equal(machine.status, 'allocated');
     }),
   );
+
+  for (const status of [403, 404, 500]) {
+    it(
+      `succeeds although nobody can watch the machine any more (${status})`,
+      inMaas({}, async ({ cloud, fake, own }) => {
+        await cloud.deploy();
+        const machine = own();
+        fake.disturb(({ method, path, op }) => {
+          const watched = method === 'GET' && op === '' && path.includes(machine.systemId);
+          return watched && machine.agentName === '' ? plain(status, '') : undefined;
+        });
+        await cloud.ok('delete');
+        await until('the release', () => machine.status === 'ready');
+      }),
+    );
+  }
 
   it(
     'waits for Lock to be taken off',

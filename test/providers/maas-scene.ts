@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test';
 import { createDeadline } from '../../src/kit/deadline.ts';
 import { silent } from '../../src/kit/log.ts';
+import { poll } from '../../src/kit/poll.ts';
 import type { Check, Context, Provider, Session } from '../../src/provider.ts';
 import type { Place } from '../cloudstack/world.ts';
 import { type Cloud, inScene, installation } from './conformance-cloud.ts';
@@ -66,6 +67,12 @@ export function formOf({ seen }: Pick<FakeMaas, 'seen'>, op: string): URLSearchP
   const found = [...seen].reverse().find((request) => request.op === op);
   if (found === undefined) throw new Error(`nobody asked for ${op}`);
   return new URLSearchParams(found.body);
+}
+
+/** Waits for something that goes on in the fake by itself. */
+export async function until(what: string, isSo: () => boolean): Promise<void> {
+  const look = async (): Promise<true | undefined> => isSo() || undefined;
+  await poll(contextNow().deadline, what, look, { firstMs: 5, mostMs: 5 });
 }
 
 /** The provider opened as an operator's command does it, beside CloudStack. */

@@ -18,6 +18,12 @@ export function markOf(machine: Machine): Mark | 'unreadable' | undefined {
   return text === undefined ? undefined : (readMark(text) ?? 'unreadable');
 }
 
+/** Whose machine it is by its mark, where it was proved to be the instance's before. */
+export function isMarkedFor(machine: Machine, { uuid }: Pick<Instance, 'uuid'>): boolean {
+  const mark = markOf(machine);
+  return typeof mark === 'object' && mark.uuid === uuid;
+}
+
 /** The pool from which the machine was taken, whose host reports it wherever it may be moved. */
 export function homeOf(machine: Machine): string | undefined {
   return annotation(machine, homeKey);

@@ -1,7 +1,7 @@
 import type { Check } from '../../provider.ts';
 import { type Blueprint, seriesOf } from './blueprint.ts';
+import { type BootResource, readBootResources } from './check-wire.ts';
 import type { Rig } from './rig.ts';
-import { type BootResource, readBootResources } from './wire.ts';
 
 /** Whether MAAS has what instances ask for, as far as the details say what that is. */
 export async function checkImages(

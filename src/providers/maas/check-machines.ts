@@ -1,9 +1,10 @@
 import { matchesAny } from '../../kit/fields.ts';
 import type { Check } from '../../provider.ts';
 import { markOf } from './annotations.ts';
+import { readBootSources, readFabrics } from './check-wire.ts';
 import { listMachines, nameOf, type Rig } from './rig.ts';
 import { isStuck, status } from './statuses.ts';
-import { type Machine, type Me, readBootSources, readFabrics } from './wire.ts';
+import type { Machine, Me } from './wire.ts';
 
 export async function checkMachines(rig: Rig, me: Me): Promise<readonly Check[]> {
   const all = await listMachines(rig, {});

@@ -3,12 +3,13 @@ import type { Check, Context } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
 import { checkImages } from './check-images.ts';
 import { checkBootSources, checkDhcp, checkMachines } from './check-machines.ts';
+import { readVersion } from './check-wire.ts';
 import { createClient } from './client.ts';
 import type { Rig } from './rig.ts';
 import type { Settings } from './settings.ts';
 import { whoAmI } from './sight.ts';
 import { clockSkewMs, statusOf } from './trouble.ts';
-import { type Me, readVersion } from './wire.ts';
+import type { Me } from './wire.ts';
 
 /** What `doctor` wants to know of MAAS; nothing is changed. */
 export async function checks(

@@ -13,6 +13,7 @@ import { takeBack } from './release.ts';
 import { nameOf, type Rig, rigUntil } from './rig.ts';
 import { settle } from './settle.ts';
 import { powerOn } from './switching.ts';
+import { isTakenAway } from './taken-away.ts';
 import type { Machine } from './wire.ts';
 
 /** A machine that somebody else releases this soon is one that two calls had claimed. */
@@ -37,7 +38,7 @@ export async function create(
     } catch (thrown) {
       const failure = Failure.from(thrown);
       const soon = beganMs - deadline.remainingMs() < rivalryMs;
-      if (failure.facts['gone'] !== true || !soon || round === mostRounds) throw failure;
+      if (!isTakenAway(failure) || !soon || round === mostRounds) throw failure;
       log('create.rivalry', { error: failure.message });
     }
     await deadline.sleep(
@@ -85,12 +86,12 @@ async function build(
     writeMarkOn(rig, deployed, markFor(rig, instance, deployed.system_id, state));
   if (isLeavingUnfinished(await markAs('built'))) {
     await markAs('building');
-    throw isTakenAway(instance, deployed);
+    throw beingGivenBack(instance, deployed);
   }
   rig.context.log('deploy.done', { machine: deployed.system_id, addresses: deployed.ip_addresses });
 }
 
-function isTakenAway({ name }: SizedInstance, machine: Machine): Failure {
+function beingGivenBack({ name }: SizedInstance, machine: Machine): Failure {
   return new Failure(
     'conflict',
     `Another call for ${name} has begun to give ${nameOf(machine)} back`,

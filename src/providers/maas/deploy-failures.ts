@@ -4,6 +4,7 @@ import type { Blame } from './memory.ts';
 import { reasonOf } from './reason.ts';
 import { nameOf, type Rig } from './rig.ts';
 import { status } from './statuses.ts';
+import { takenAwayFacts } from './taken-away.ts';
 import type { Machine } from './wire.ts';
 
 const blameKey = 'blame';
@@ -43,7 +44,7 @@ export async function notDeployed(
     });
   }
   const text = `Deployment of ${where} was ended by somebody: it is now "${machine.status_name}"${reason}`;
-  return new Failure('conflict', text, { facts: { gone: true } });
+  return new Failure('conflict', text, { facts: takenAwayFacts });
 }
 
 /** We ended it, before CloudStack would have. */

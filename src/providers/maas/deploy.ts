@@ -1,11 +1,13 @@
 import { Failure } from '../../failure.ts';
 import type { Instance } from '../../provider.ts';
+import { isMarkedFor } from './annotations.ts';
 import { notDeployed, tooSlow } from './deploy-failures.ts';
 import { rename } from './hostname.ts';
 import { order, type Plan } from './order.ts';
 import { watchPower } from './power-watch.ts';
 import { type Rig, readOne } from './rig.ts';
 import { status } from './statuses.ts';
+import { takenAway } from './taken-away.ts';
 import { isUncertain, statusOf } from './trouble.ts';
 import type { Machine } from './wire.ts';
 
@@ -42,11 +44,13 @@ export async function waitDeployed(
     if (now !== last)
       log('deploy.progress', { machine: systemId, now, seconds: Math.round(spentMs() / 1000) });
     last = now;
-    if (machine?.status === status.deployed) return machine;
-    if (machine !== undefined && machine.status !== status.deploying) {
-      throw await notDeployed(rig, instance, machine);
+    if (machine !== undefined) {
+      // Given back meanwhile, it may be the deployment of another instance that is seen here.
+      if (!isMarkedFor(machine, instance)) throw takenAway(instance, systemId);
+      if (machine.status === status.deployed) return machine;
+      if (machine.status !== status.deploying) throw await notDeployed(rig, instance, machine);
+      await powerWatch(machine, instance);
     }
-    if (machine !== undefined) await powerWatch(machine, instance);
     if (spentMs() + pauseMs > mostMs) throw tooSlow(instance, systemId, spentMs(), last);
     await deadline.sleep(
       pauseMs,

@@ -3,9 +3,9 @@ import { type Claim, refusal } from '../../kit/ownership.ts';
 import type { Instance } from '../../provider.ts';
 import { type Found, isOurClaim, seen, sortAll, sortClaimed, sortOne } from './own.ts';
 import { listMachines, missing, type Rig, readOne } from './rig.ts';
-import { storedIdOf } from './settings.ts';
 import { refuseBlindness } from './sight.ts';
 import { isOwned, ownedLabels } from './statuses.ts';
+import { storedIdOf } from './stored.ts';
 import { statusOf } from './trouble.ts';
 import type { Machine } from './wire.ts';
 
@@ -62,11 +62,11 @@ export async function show(rig: Rig, instance: Instance): Promise<Machine> {
   return machine;
 }
 
-/** Every machine that is the instance's in some way. */
+/** Every machine that is the instance's in some way; its finished one last. */
 export function machinesIn(found: Found): readonly Machine[] {
   if (found.kind === 'claims') return found.claims;
   if (found.kind === 'leaving') return found.machines;
-  return found.kind === 'built' ? [found.machine, ...found.claims] : [];
+  return found.kind === 'built' ? [...found.claims, found.machine] : [];
 }
 
 /** Machines that can belong to somebody, with or without a mark. */

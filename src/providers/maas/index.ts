@@ -14,8 +14,9 @@ import { power, powers } from './power.ts';
 import { prepare } from './prepare.ts';
 import { redeploy } from './redeploy.ts';
 import type { Rig } from './rig.ts';
-import { type Settings, settings, settingsIssues, stored } from './settings.ts';
+import { type Settings, settings, settingsIssues } from './settings.ts';
 import { getDetails, getIpAddresses, listClaimable } from './show.ts';
+import { stored } from './stored.ts';
 
 /** Physical machines that Canonical MAAS installs, switches and erases. */
 export const maas = defineProvider({

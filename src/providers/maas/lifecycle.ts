@@ -1,9 +1,9 @@
 import { Failure } from '../../failure.ts';
 import type { Instance, SizedInstance, StopManner } from '../../provider.ts';
 import { markOf, removeMark } from './annotations.ts';
-import { findForChange, take } from './find.ts';
+import { findForChange, machinesIn, take } from './find.ts';
 import { restoreName } from './hostname.ts';
-import { isBuilding } from './own.ts';
+import { isBuilt } from './own.ts';
 import { release, releaseUnfinished } from './release.ts';
 import { nameOf, type Rig } from './rig.ts';
 import { isLeaving, status } from './statuses.ts';
@@ -23,23 +23,12 @@ export async function stop(rig: Rig, instance: Instance, manner: StopManner): Pr
     rig.context.log('stop.missing');
     return;
   }
-  const [claims, others] =
-    found.kind === 'leaving'
-      ? splitLeaving(found.machines)
-      : [found.claims, found.kind === 'built' ? [found.machine] : []];
-  for (const machine of claims) await giveBack(rig, instance, machine);
-  for (const machine of others) await powerOff(rig, instance, machine, manner);
-}
-
-/** Of what was given back and got stuck, the claims, and the instance's machine, which stop keeps. */
-function splitLeaving(
-  machines: readonly Machine[],
-): readonly [readonly Machine[], readonly Machine[]] {
-  const stuck = machines.filter(({ status: now }) => !isLeaving(now));
-  return [
-    stuck.filter((machine) => isBuilding(markOf(machine))),
-    stuck.filter((machine) => !isBuilding(markOf(machine))),
-  ];
+  for (const machine of machinesIn(found)) {
+    // A machine without power would not be erased.
+    if (isLeaving(machine.status)) continue;
+    if (isBuilt(markOf(machine))) await powerOff(rig, instance, machine, manner);
+    else await giveBack(rig, instance, machine);
+  }
 }
 
 /** Off, watched, and on again: MAAS has no reboot of its own. */
@@ -48,7 +37,8 @@ export async function reboot(rig: Rig, instance: Instance): Promise<void> {
   if (machine.status === status.deploying) throw underway(instance, machine);
   if ((await stateNow(rig, machine)) === 'off') throw notRunning(instance, machine);
   await powerOff(rig, instance, machine, 'graceful');
-  await powerOn(rig, instance, machine);
+  // What was given back in the meantime would be installed, for whoever has it now.
+  await powerOn(rig, instance, await take(rig, instance));
 }
 
 /** Gives the machine back; one that was taken over is only unmarked and left without power. */

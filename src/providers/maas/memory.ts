@@ -70,7 +70,7 @@ export async function recall(rig: Rig, systemId: string): Promise<Remembered | u
 
 /** The name of the instance that a machine was last claimed for; `undefined` if not by us. */
 export async function claimedFor(rig: Rig, systemId: string): Promise<string | undefined> {
-  const events = await newestEvents(rig, systemId, 500);
+  const events = await newestEvents(rig, systemId);
   const last = events.find(({ type, description }) => /acquir/i.test(`${type} ${description}`));
   return new RegExp(`${claimComment('(\\S+)')}$`).exec(last?.description ?? '')?.[1];
 }
@@ -80,9 +80,12 @@ export function claimComment(name: string): string {
   return `CloudStack instance ${name}`;
 }
 
-/** Claims and releases are debugging matters to newer versions of MAAS. */
-async function newestEvents({ client }: Rig, systemId: string, limit = 100) {
-  const query = { op: 'query', id: systemId, level: 'DEBUG', limit };
+/**
+ * Claims and releases are debugging matters to newer versions of MAAS, as is every file that a
+ * machine fetches while it is installed or erased.
+ */
+async function newestEvents({ client }: Rig, systemId: string) {
+  const query = { op: 'query', id: systemId, level: 'DEBUG', limit: 500 };
   const what = `show the events of machine ${systemId}`;
   return readEvents((await client.get('/events/', { what, query })).json());
 }

@@ -10,7 +10,7 @@ export const apiKeyPattern: RegExp =
 
 /** Of a text that matches the pattern. */
 export function readApiKey(text: string): ApiKey {
-  const [consumer = '', token = '', secret = ''] = text.trim().split(':');
+  const [consumer = '', token = '', secret = ''] = text.split(':');
   return { consumer, token, secret };
 }
 

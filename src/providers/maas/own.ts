@@ -91,6 +91,11 @@ export function isBuilding(mark: Seen['mark']): boolean {
   return typeof mark === 'object' && mark.state === 'building';
 }
 
+/** Was finished for an instance once, whatever has become of it since. */
+export function isBuilt(mark: Seen['mark']): mark is Mark {
+  return typeof mark === 'object' && mark.state === 'built';
+}
+
 function isOurs({ mark, remoteId }: Seen, { uuid, installation }: Claim): boolean {
   return judge(mark, { uuid, installation, remoteId }) === 'ours';
 }

@@ -19,7 +19,7 @@ export async function power(rig: Rig, instance: Instance): Promise<Power> {
   const found = await find(rig, instance, { thorough: false, patienceMs });
   if (found.kind === 'missing') throw missing(instance);
   if (found.kind === 'built') return powerNow(rig, found.machine);
-  const { doubt } = found.kind === 'doubtful' ? found.doubtful : { doubt: undefined };
+  const doubt = found.kind === 'doubtful' ? found.doubtful.doubt : undefined;
   rig.context.log('power.unclear', { level: 'warn', kind: found.kind, doubt });
   return 'unknown';
 }

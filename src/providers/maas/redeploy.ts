@@ -8,11 +8,11 @@ import type { Blueprint } from './blueprint.ts';
 import { deploy } from './deploy.ts';
 import { findForChange, unfinished } from './find.ts';
 import { wasAdopted } from './memory.ts';
-import type { Found } from './own.ts';
+import { type Found, isBuilt } from './own.ts';
 import { release } from './release.ts';
 import { missing, nameOf, type Rig, readOne } from './rig.ts';
-import { storedIdOf } from './settings.ts';
 import { isLeaving, isStuck, status } from './statuses.ts';
+import { storedIdOf } from './stored.ts';
 import { statusOf } from './trouble.ts';
 import type { Machine } from './wire.ts';
 
@@ -58,12 +58,10 @@ async function reclaim(rig: Rig, instance: Instance, blueprint: Blueprint): Prom
     return withOrigin(rig, instance, await claimAgain(rig, instance, blueprint));
   }
   const { machine, origin } = current;
-  if (!isLeaving(machine.status)) {
-    await release(rig, instance, machine, {
-      why: `${instance.name} is installed anew`,
-      ...(origin === 'adopted' ? { adoptedFor: instance.uuid } : {}),
-    });
-  }
+  await release(rig, instance, machine, {
+    why: `${instance.name} is installed anew`,
+    ...(origin === 'adopted' ? { adoptedFor: instance.uuid } : {}),
+  });
   await waitReady(rig, machine.system_id);
   try {
     const again = await allocate(rig, instance, { system_id: machine.system_id });
@@ -93,8 +91,7 @@ function currentIn(found: Found): Reclaimed | undefined {
   const leaving = found.kind === 'leaving' ? found.machines : [];
   return leaving.flatMap((machine) => {
     const mark = markOf(machine);
-    const built = typeof mark === 'object' && mark.state === 'built';
-    return built ? [{ machine, origin: mark.origin }] : [];
+    return isBuilt(mark) ? [{ machine, origin: mark.origin }] : [];
   })[0];
 }
 
@@ -137,8 +134,7 @@ function withAdvice(failure: Failure): Failure {
     cause: failure.cause ?? failure,
     outage: failure.outage,
     facts: failure.facts,
-    advice:
-      `The instance keeps its machine, without a system: run Redeploy again. ${failure.advice ?? ''}`.trim(),
+    advice: `The instance has no system now: run Redeploy again. ${failure.advice ?? ''}`.trim(),
     tenant: 'The instance could not be installed anew; it has no system until that succeeds',
   });
 }

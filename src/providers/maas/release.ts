@@ -1,15 +1,16 @@
 import { Failure } from '../../failure.ts';
 import type { Instance } from '../../provider.ts';
-import { announceLeaving, markOf, withdrawLeaving } from './annotations.ts';
+import { announceLeaving, isMarkedFor, markOf, withdrawLeaving } from './annotations.ts';
 import { claimsOf } from './find.ts';
 import { restoreName } from './hostname.ts';
 import { type Reason, releaseComment } from './memory.ts';
-import { checkStill, operate } from './operate.ts';
+import { insist } from './operate.ts';
 import { isBuilding } from './own.ts';
 import { reasonOf } from './reason.ts';
 import { nameOf, type Rig, readOne, refuseIfLocked } from './rig.ts';
-import { isLeaving, isOwned, isStuck, status } from './statuses.ts';
-import { isUncertain, statusOf } from './trouble.ts';
+import { isLeaving, isStuck, status } from './statuses.ts';
+import { isTakenAway } from './taken-away.ts';
+import { statusOf } from './trouble.ts';
 import type { Machine } from './wire.ts';
 
 /**
@@ -71,31 +72,19 @@ async function isFinishedNow(rig: Rig, instance: Instance, machine: Machine): Pr
   return true;
 }
 
-/** An answer that was lost is asked for again only after a look at whose machine it is by now. */
+/** What is the instance's no more needs no release. */
 async function ask(
   rig: Rig,
   instance: Instance,
   machine: Machine,
   form: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const what = `release machine ${machine.system_id}`;
-  for (let tries = 1; ; tries += 1) {
-    try {
-      await operate(rig, instance, machine, { op: 'release', what, form });
-      return;
-    } catch (thrown) {
-      const failure = Failure.from(thrown);
-      if (failure.facts['gone'] === true) return;
-      if (!isUncertain(failure) || tries === 3) throw failure;
-    }
-    await rig.context.deadline.sleep(500 * tries, `waiting to ${what}`);
-    try {
-      await checkStill(rig, instance, machine.system_id);
-    } catch (thrown) {
-      const failure = Failure.from(thrown);
-      if (failure.facts['gone'] === true) return;
-      throw failure;
-    }
+  const order = { op: 'release', what: `release machine ${machine.system_id}`, form };
+  try {
+    await insist(rig, instance, machine, order, ({ status: now }) => isLeaving(now));
+  } catch (thrown) {
+    const failure = Failure.from(thrown);
+    if (!isTakenAway(failure)) throw failure;
   }
 }
 
@@ -112,7 +101,7 @@ async function watch(rig: Rig, instance: Instance, { system_id }: Machine): Prom
   const endMs = Math.max(0, deadline.remainingMs() - rig.settings.release_watch_seconds * 1000);
   for (let pauseMs = 50; ; pauseMs = Math.min(500, pauseMs * 2)) {
     const machine = await lookAgain(rig, system_id);
-    if (machine === undefined || !isOurs(machine, instance)) return;
+    if (machine === undefined || !isMarkedFor(machine, instance)) return;
     if (isStuck(machine.status)) throw await notGivenBack(rig, instance, machine);
     if (!isLeaving(machine.status) || deadline.remainingMs() - pauseMs <= endMs) return;
     await deadline.sleep(pauseMs, `waiting for machine ${system_id} to be given back`);
@@ -134,11 +123,6 @@ async function lookAgain(rig: Rig, systemId: string): Promise<Machine | undefine
     });
     return undefined;
   }
-}
-
-function isOurs(machine: Machine, { uuid }: Instance): boolean {
-  const mark = markOf(machine);
-  return isOwned(machine.status) && typeof mark === 'object' && mark.uuid === uuid;
 }
 
 async function notGivenBack(rig: Rig, instance: Instance, machine: Machine): Promise<Failure> {

@@ -8,7 +8,7 @@ import {
 } from '../../kit/common-fields.ts';
 import { consoleAddress } from '../../kit/console-address.ts';
 import { list, oneOf, patterns, text, wholeNumber, yesNo } from '../../kit/fields.ts';
-import type { Fields, Instance, Values } from '../../provider.ts';
+import type { Fields, Values } from '../../provider.ts';
 import { apiUrl } from './endpoint.ts';
 import { apiKeyPattern } from './oauth.ts';
 
@@ -165,22 +165,6 @@ export const settings = {
 } as const satisfies Fields;
 
 export type Settings = Values<typeof settings>;
-
-/** What VM details carry from prepare to later calls; hints, never proof. */
-export const stored = {
-  'External:maas_system_id': 'The machine that prepare claimed, or that was asked for',
-  'External:maas_chosen':
-    'The machine that prepare chose by itself, so that another may be taken if it fails',
-  'External:hostname': "The machine's name in MAAS",
-  'External:mac_address': 'The MAC address of the interface for the first NIC',
-  'External:console_url': "The console's address, else the machine's page in MAAS",
-} as const;
-
-/** The machine that an instance's details point at; a tenant can write this. */
-export function storedIdOf({ stored: hints }: Pick<Instance, 'stored'>): string | undefined {
-  const id = hints['External:maas_system_id' satisfies keyof typeof stored];
-  return id !== undefined && /^[A-Za-z0-9-]{1,41}$/.test(id) ? id : undefined;
-}
 
 /** What cannot be seen by looking at one setting alone. */
 export function settingsIssues({ nodes = [], other_nodes = [] }: Settings): readonly string[] {

@@ -1,7 +1,7 @@
 import { Failure } from '../../failure.ts';
 import type { Instance } from '../../provider.ts';
 import { machinePath, type Rig } from './rig.ts';
-import { storedIdOf } from './settings.ts';
+import { storedIdOf } from './stored.ts';
 import { statusOf } from './trouble.ts';
 import { type Me, readMe } from './wire.ts';
 

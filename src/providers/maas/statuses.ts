@@ -1,9 +1,7 @@
 /** The numbers MAAS gives to what a machine is doing; its words for them vary, the numbers do not. */
 export const status = {
-  new: 0,
   ready: 4,
   deployed: 6,
-  broken: 8,
   deploying: 9,
   allocated: 10,
   failedDeployment: 11,

@@ -3,11 +3,10 @@ import { poll } from '../../kit/poll.ts';
 import type { Instance, StopManner } from '../../provider.ts';
 import { askBmc, waitForPower } from './bmc.ts';
 import { waitDeployed } from './deploy.ts';
-import { type Operation, operate } from './operate.ts';
-import { nameOf, type Rig, readOne, refuseIfLocked } from './rig.ts';
+import { insist, type Operation, stillOwn } from './operate.ts';
+import { nameOf, type Rig, refuseIfLocked } from './rig.ts';
 import { status } from './statuses.ts';
-import { isUncertain } from './trouble.ts';
-import { type Machine, readMachineOrNull } from './wire.ts';
+import type { Machine } from './wire.ts';
 
 /** Ends when the BMC says on, or when a system that lives in memory is installed again. */
 export async function powerOn(rig: Rig, instance: Instance, machine: Machine): Promise<void> {
@@ -35,25 +34,25 @@ export async function powerOff(
   machine: Machine,
   manner: StopManner,
 ): Promise<void> {
-  await letDeploymentEnd(rig, instance, machine);
-  if ((await stateNow(rig, machine)) === 'off') return;
-  refuseIfLocked(machine, instance);
-  if (manner === 'graceful' && (await softly(rig, instance, machine))) return;
-  await order(rig, instance, machine, 'hard');
-  await waitForPower(rig, machine, 'off', Number.POSITIVE_INFINITY);
+  const installed = await whenInstalled(rig, instance, machine);
+  if ((await stateNow(rig, installed)) === 'off') return;
+  refuseIfLocked(installed, instance);
+  if (manner === 'graceful' && (await softly(rig, instance, installed))) return;
+  await order(rig, instance, installed, 'hard');
+  await waitForPower(rig, installed, 'off', Number.POSITIVE_INFINITY);
 }
 
 /** Cut off in the middle, MAAS would wait for the machine in vain and then give it up. */
-async function letDeploymentEnd(rig: Rig, { name }: Instance, machine: Machine): Promise<void> {
-  if (machine.status !== status.deploying) return;
+async function whenInstalled(rig: Rig, instance: Instance, machine: Machine): Promise<Machine> {
+  if (machine.status !== status.deploying) return machine;
   const { deadline, log } = rig.context;
   log('stop.waits', { machine: machine.system_id, status: machine.status_name });
-  const what = `waiting for the system of ${name} to be installed on ${nameOf(machine)}`;
-  const look = async (): Promise<true | undefined> => {
-    const now = await readOne(rig, machine.system_id, { patienceMs: 60_000 });
-    return now.status === status.deploying ? undefined : true;
+  const what = `waiting for the system of ${instance.name} to be installed on ${nameOf(machine)}`;
+  const look = async (): Promise<Machine | undefined> => {
+    const now = await stillOwn(rig, instance, machine.system_id);
+    return now.status === status.deploying ? undefined : now;
   };
-  await poll(deadline, what, look, { mostMs: 5_000 });
+  return poll(deadline, what, look, { mostMs: 5_000 });
 }
 
 async function softly(rig: Rig, instance: Instance, machine: Machine): Promise<boolean> {
@@ -64,6 +63,8 @@ async function softly(rig: Rig, instance: Instance, machine: Machine): Promise<b
   await order(rig, instance, machine, 'soft');
   if (await waitForPower(rig, machine, 'off', graceMs)) return true;
   log('stop.ungraceful', { machine: machine.system_id, waitedMs: Math.round(graceMs) });
+  // That was long enough for another instance to have it by now.
+  await stillOwn(rig, instance, machine.system_id);
   return false;
 }
 
@@ -74,29 +75,17 @@ async function order(rig: Rig, instance: Instance, machine: Machine, mode: 'soft
   if (after === undefined) throw cannotSwitch(instance, machine);
 }
 
-/**
- * The machine after an order about its power; `undefined` when MAAS cannot switch it. Of a lost
- * answer the machine itself tells what became of the order, which is given again if nothing did.
- */
-async function ask(
+/** The machine after an order about its power; `undefined` when MAAS cannot switch it. */
+function ask(
   rig: Rig,
   instance: Instance,
   machine: Machine,
   operation: Operation,
 ): Promise<Machine | undefined> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return readMachineOrNull((await operate(rig, instance, machine, operation)).json());
-    } catch (thrown) {
-      const failure = Failure.from(thrown);
-      if (!isUncertain(failure) || tries === 3) throw failure;
-      rig.context.log('power.uncertain', { machine: machine.system_id, error: failure.message });
-    }
-    await rig.context.deadline.sleep(500 * tries, `waiting to ${operation.what}`);
-    const now = await readOne(rig, machine.system_id, { patienceMs: 60_000 });
-    const wanted = operation.op === 'power_on' ? 'on' : 'off';
-    if (now.status !== machine.status || (await stateNow(rig, machine)) === wanted) return now;
-  }
+  const wanted = operation.op === 'power_on' ? 'on' : 'off';
+  return insist(rig, instance, machine, operation, async (now) => {
+    return now.status !== machine.status || (await stateNow(rig, machine)) === wanted;
+  });
 }
 
 /** The cache of MAAS may be minutes old, and nothing here may rely on it. */

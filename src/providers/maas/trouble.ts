@@ -1,6 +1,7 @@
 import { Failure } from '../../failure.ts';
 import type { Reply } from '../../kit/http/reply.ts';
 import { nothingHappened } from '../../kit/http/trouble.ts';
+import { saying } from './said.ts';
 
 /** What was asked of MAAS, for texts. */
 export interface Attempt {
@@ -22,26 +23,26 @@ const acceptedAgeMs = 300_000;
  */
 export function failureFor(reply: Reply, attempt: Attempt): Failure {
   const { status } = reply;
+  const { what, one } = attempt;
   const facts = { status };
-  const because = attempt.what;
   if (status === 401) return unauthorized(reply, attempt);
   const said = saying(reply, attempt.secret);
   if (status === 403) {
-    return new Failure('denied', `MAAS does not let this key ${because}${said}`, {
+    return new Failure('denied', `MAAS does not let this key ${what}${said}`, {
       advice:
         "The machine is locked or belongs to another MAAS user, or an administrator's key is needed",
       facts,
     });
   }
   if (status === 404) return notFound(attempt, said, facts);
-  if (status === 409) return new Failure('conflict', `MAAS will not ${because}${said}`, { facts });
+  if (status === 409) return new Failure('conflict', `MAAS will not ${what}${said}`, { facts });
   if (status === 503) return busy(reply, attempt, said);
   if (status === 502 || status === 504) {
-    const text = `MAAS did not finish in time to ${because} (${status})`;
-    return new Failure('unreachable', text, { facts, outage: !attempt.one });
+    const text = `MAAS did not finish in time to ${what} (${status})`;
+    return new Failure('unreachable', text, { facts, outage: !one });
   }
   if (status < 400) return redirected(reply, attempt);
-  const text = `MAAS refused to ${because}: ${status} ${reply.reason}`.trim();
+  const text = `MAAS refused to ${what}: ${status} ${reply.reason}`.trim();
   return new Failure('upstream', `${text}${said}`, { facts });
 }
 
@@ -130,28 +131,4 @@ function notFound({ one, what }: Attempt, said: string, facts: { status: number 
     outage: true,
     facts,
   });
-}
-
-/** The beginning of what MAAS wrote, on one line, without the token's secret. */
-function saying({ text }: Reply, secret: string): string {
-  const plain = describeBody(text)
-    .split(secret)
-    .join('***')
-    .replace(/[\s\p{Cc}]+/gu, ' ')
-    .trim();
-  if (plain === '' || plain.startsWith('<')) return '';
-  return `: ${plain.length > 300 ? `${plain.slice(0, 300)}...` : plain}`;
-}
-
-/** Validation errors are an object of lists by field; everything else is plain text. */
-function describeBody(text: string): string {
-  if (!text.startsWith('{')) return text;
-  try {
-    const fields = JSON.parse(text) as Readonly<Record<string, unknown>>;
-    return Object.entries(fields)
-      .map(([field, said]) => `${field}: ${Array.isArray(said) ? said.join(' ') : String(said)}`)
-      .join('; ');
-  } catch {
-    return text;
-  }
 }

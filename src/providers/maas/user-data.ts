@@ -34,7 +34,7 @@ function bytesOf(text: string): Buffer {
 /** The bytes behind base64, or `undefined` for a text that is none or hides no user data. */
 function decoded(text: string): Buffer | undefined {
   const packed = text.replace(/\s+/g, '');
-  if (packed === '' || packed.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(packed)) {
+  if (packed.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(packed)) {
     return undefined;
   }
   const bytes = Buffer.from(packed, 'base64');

@@ -1,25 +1,7 @@
 import * as v from 'valibot';
-import { Failure } from '../../failure.ts';
+import { line, number, read, strange, text } from './schemas.ts';
 
 /* What MAAS really sends, as far as it is used; everything beyond that is ignored. */
-
-function text() {
-  return v.fallback(v.nullish(v.string(), ''), '');
-}
-
-/** As `text`, on one line: whatever a machine reports about itself may end up in a failure. */
-function line() {
-  return v.pipe(text(), v.transform(oneLine));
-}
-
-function oneLine(given: string): string {
-  const plain = given.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim();
-  return plain.length > 200 ? `${plain.slice(0, 200)}...` : plain;
-}
-
-function number() {
-  return v.fallback(v.nullish(v.number(), 0), 0);
-}
 
 function named() {
   return v.fallback(v.nullish(v.object({ name: text() })), undefined);
@@ -27,7 +9,6 @@ function named() {
 
 function link() {
   return v.object({
-    mode: text(),
     ip_address: text(),
     subnet: v.fallback(v.nullish(v.object({ name: text(), cidr: text() })), undefined),
   });
@@ -35,10 +16,8 @@ function link() {
 
 function nic() {
   return v.object({
-    id: number(),
     name: text(),
     mac_address: text(),
-    type: text(),
     links: v.fallback(v.nullish(v.array(link()), []), []),
   });
 }
@@ -110,7 +89,6 @@ export function readMe(json: unknown): Me {
 }
 
 export interface MaasEvent {
-  readonly level: string;
   readonly created: string;
   readonly type: string;
   readonly description: string;
@@ -118,54 +96,6 @@ export interface MaasEvent {
 
 /** The newest first. */
 export function readEvents(json: unknown): readonly MaasEvent[] {
-  const event = v.object({ level: text(), created: line(), type: line(), description: line() });
+  const event = v.object({ created: line(), type: line(), description: line() });
   return read(v.object({ events: v.array(event) }), json, 'events').events;
-}
-
-export function readVersion(json: unknown): string {
-  return read(v.object({ version: text() }), json, 'a version').version;
-}
-
-export interface BootResource {
-  readonly name: string;
-  readonly architecture: string;
-  readonly type: string;
-}
-
-export function readBootResources(json: unknown): readonly BootResource[] {
-  const resource = v.object({ name: text(), architecture: text(), type: text() });
-  return read(v.array(resource), json, 'boot resources');
-}
-
-export interface Vlan {
-  readonly name: string;
-  readonly vid: number;
-  readonly dhcp_on: boolean;
-}
-
-export function readFabrics(
-  json: unknown,
-): readonly { readonly name: string; readonly vlans: readonly Vlan[] }[] {
-  const vlan = v.object({
-    name: text(),
-    vid: number(),
-    dhcp_on: v.fallback(v.nullish(v.boolean(), false), false),
-  });
-  const fabric = v.object({ name: text(), vlans: v.fallback(v.nullish(v.array(vlan), []), []) });
-  return read(v.array(fabric), json, 'fabrics');
-}
-
-export function readBootSources(json: unknown): readonly string[] {
-  return read(v.array(v.object({ url: text() })), json, 'boot sources').map(({ url }) => url);
-}
-
-function read<S extends v.GenericSchema>(schema: S, json: unknown, what: string): v.InferOutput<S> {
-  const result = v.safeParse(schema, json);
-  if (result.success) return result.output;
-  const path = v.getDotPath(result.issues[0]) ?? 'the answer';
-  throw strange(what, ` (${path}: ${result.issues[0].message})`);
-}
-
-function strange(what: string, why = ''): Failure {
-  return new Failure('upstream', `MAAS sent something that is not ${what}${why}`);
 }
