@@ -36,7 +36,7 @@ export class Failure extends Error {
   readonly facts: Readonly<Record<string, unknown>>;
 
   constructor(kind: FailureKind, message: string, options: FailureOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(message, options);
     this.name = 'Failure';
     this.kind = kind;
     this.advice = options.advice;

@@ -73,7 +73,7 @@ export function readParameters(
   const values: Record<string, unknown> = {};
   const issues: string[] = [];
   for (const [key, parameter] of Object.entries(parametersOf(action))) {
-    const word = [key, ...(parameter.also ?? [])].find((each) => has(given, each));
+    const word = [key, ...(parameter.also ?? [])].find((each) => Object.hasOwn(given, each));
     const raw = word === undefined ? undefined : toText(given[word]);
     const value = raw ?? parameter.default;
     if (value === undefined) {
@@ -84,10 +84,9 @@ export function readParameters(
     if (result.success) values[key] = result.output;
     else issues.push(`parameter "${word ?? key}" ${result.issues[0].message}`);
   }
-  if (action.destroysData === true && values['instance_name'] !== undefined) {
-    if (values['instance_name'] !== instanceNameWanted) {
-      issues.push('parameter "instance_name" is not the name of this instance');
-    }
+  const repeated = values['instance_name'];
+  if (action.destroysData === true && repeated !== undefined && repeated !== instanceNameWanted) {
+    issues.push('parameter "instance_name" is not the name of this instance');
   }
   if (issues.length === 0) return values;
   const sentence = `Cannot run ${name}: ${enumerate(issues)}`;
@@ -99,10 +98,6 @@ function toText(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   return value === undefined || value === null ? undefined : '\0';
-}
-
-function has(given: Readonly<Record<string, unknown>>, key: string): boolean {
-  return Object.hasOwn(given, key);
 }
 
 /** What has to stay out of every text: passwords among the parameters. */

@@ -85,19 +85,14 @@ function missing(key: string, field: Field, fields: Fields, levels: readonly Lev
     .map(({ name }) => name)
     .reverse()
     .join(', ');
-  const known = new Set(Object.entries(fields).flatMap(([word, each]) => wordsFor(word, each)));
-  const unknown = levels.flatMap(({ name, details }) =>
-    Object.keys(details)
-      .filter((word) => !known.has(word))
-      .map((word) => ({ name, word })),
-  );
-  const near = nearest(
+  const unread = unreadKeys(levels, knownWords(fields));
+  const word = nearest(
     key,
-    unknown.map(({ word }) => word),
+    unread.map((each) => each.key),
   );
-  const level = unknown.find(({ word }) => word === near)?.name;
+  const near = unread.find((each) => each.key === word);
   const hint =
-    near === undefined ? '' : `; did you mean "${key}" by the ${level} detail "${near}"?`;
+    near === undefined ? '' : `; did you mean "${key}" by the ${near.level} detail "${near.key}"?`;
   return `"${key}"${file} is missing: it is to be a detail of the ${where}${hint}`;
 }
 
@@ -111,13 +106,17 @@ export function unknownDetails(
   levels: readonly Level[],
   known: ReadonlySet<string>,
 ): readonly { readonly level: string; readonly key: string; readonly meant?: string }[] {
-  return levels.flatMap(({ name, details }) =>
+  return unreadKeys(levels, known).map((unread) => {
+    const meant = nearest(unread.key, [...known]);
+    return meant === undefined ? unread : { ...unread, meant };
+  });
+}
+
+function unreadKeys(levels: readonly Level[], known: ReadonlySet<string>) {
+  return levels.flatMap(({ name: level, details }) =>
     Object.keys(details)
       .filter((key) => !known.has(key))
-      .map((key) => {
-        const meant = nearest(key, [...known]);
-        return { level: name, key, ...(meant === undefined ? {} : { meant }) };
-      }),
+      .map((key) => ({ level, key })),
   );
 }
 

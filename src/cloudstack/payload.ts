@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { Failure } from '../failure.ts';
+import { whyUnreadable } from '../kit/secrets.ts';
 import { scalar } from './scalars.ts';
 
 const mostBytes = 8 * 1024 * 1024;
@@ -76,12 +77,8 @@ export function describeIssue(issue: v.BaseIssue<unknown>): string {
           : `${text}.${String(key)}`,
     '',
   );
-  const missing = issue.input === undefined;
-  if (missing) return `the payload has no "${where}"`;
-  const message = issue.message.startsWith('must')
-    ? issue.message
-    : `must be ${issue.expected ?? 'something else'}, not ${issue.received}`;
-  return `payload key "${where}" ${message}`;
+  if (issue.input === undefined) return `the payload has no "${where}"`;
+  return `payload key "${where}" ${issue.message}`;
 }
 
 /** A flat map of texts; absent and null are empty, null entries are dropped. */
@@ -147,12 +144,6 @@ function readText(file: string): string {
 }
 
 function unreadable(file: string, error: unknown): Failure {
-  const code = (error as NodeJS.ErrnoException).code;
-  const why =
-    code === 'ENOENT'
-      ? 'there is no such file'
-      : code === 'EACCES'
-        ? 'this user may not read it'
-        : `it cannot be read (${code ?? 'unknown error'})`;
-  return new Failure('usage', `Cannot read the payload file ${file}: ${why}`, { cause: error });
+  const what = `Cannot read the payload file ${file}: ${whyUnreadable(error)}`;
+  return new Failure('usage', what, { cause: error });
 }

@@ -36,7 +36,6 @@ export function resolveDetails({
   const { known, secretsDirectory } = reading;
   const settings = resolveSettings(provider, levels, secretsDirectory, issues);
   known.secrets.push(...settings.secrets);
-  const inside: Level = { name: 'instance', details: instanceDetails(payload) };
   const wanted =
     row?.blueprint ?? (known.custom?.action.usesBlueprint === true ? 'full' : undefined);
   const lenient = (sentence: string): void => void known.leftOut.push(sentence);
@@ -45,7 +44,7 @@ export function resolveDetails({
       ? { values: {}, texts: {}, secrets: [] }
       : resolveBlueprint(provider, {
           settings: settings.values,
-          levels: [...levels, inside],
+          levels: [...levels, { name: 'instance', details: instanceDetails(payload) }],
           secretsDirectory,
           issues,
           ...(wanted === 'partial' ? { lenient } : {}),

@@ -27,13 +27,9 @@ export async function run(request: Request, context: Context, memo: Memo): Promi
 async function ask(session: Session, request: Request): Promise<Body> {
   const { row, custom, instance, sized, blueprint } = request;
   if (row !== undefined) return row.call(session, { instance, sized, blueprint } as never);
-  if (custom === undefined || instance === undefined) {
-    throw new Failure('internal', 'A request names neither an action nor an instance');
-  }
-  const handler = session.run?.[custom.name];
-  if (handler === undefined) {
-    const sentence = `${custom.name} is not available here`;
-    throw new Failure('unsupported', sentence, { tenant: sentence });
+  const handler = custom === undefined ? undefined : session.run?.[custom.name];
+  if (handler === undefined || instance === undefined) {
+    throw new Failure('internal', 'Nothing serves this request');
   }
   const { parameters, policy } = request;
   const outcome: Outcome = await handler({

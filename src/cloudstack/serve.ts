@@ -44,7 +44,7 @@ export function serve(world: World): Call {
   const giveUp = (error: unknown): void => finish(() => finishFailed(state, error));
   work(state).then(give, giveUp);
   const guard = (afterMs: number, reason: () => Failure): void => {
-    const timer = setTimeout(() => giveUp(reason()), Math.min(afterMs, 0x7fffffff));
+    const timer = setTimeout(() => giveUp(reason()), afterMs);
     answer.then(() => clearTimeout(timer)).catch(() => {});
   };
   if (state.budget !== undefined) {

@@ -183,3 +183,16 @@ export const snapName = {
   example: 'before-upgrade',
   also: ['snapshot_name'],
 } as const;
+
+export const snapDescription = {
+  type: 'STRING',
+  about: 'A few words about the snapshot',
+  schema: text({ most: 200 }),
+} as const;
+
+export const snapSaveMemory = {
+  type: 'BOOLEAN',
+  about: 'Whether the memory of a running instance is saved too',
+  schema: yesNo,
+  default: 'false',
+} as const;

@@ -33,8 +33,8 @@ export function consoleAddress<Word extends string>(
 function leadsSomewhere(filled: string): boolean {
   if (!filled.startsWith('https://') || /[{}]/.test(filled)) return false;
   try {
-    const { username, password, hostname } = new URL(filled);
-    return username === '' && password === '' && hostname !== '';
+    const { username, password } = new URL(filled);
+    return username === '' && password === '';
   } catch {
     return false;
   }

@@ -12,7 +12,7 @@ export interface Deadline {
   /** The promise's own result, or `timeout` once the time is up. */
   within<T>(promise: Promise<T>, what: string): Promise<T>;
   /** Calls back once when the time is up; the result takes the call back. */
-  onEnd(callback: (reason: Failure) => void): () => void;
+  onEnd(callback: () => void): () => void;
   /** The failure that ends a wait: what was waited for and for how long. */
   failure(what: string): Failure;
   /** The same clock with the margin added in which what was begun is undone. */
@@ -39,7 +39,7 @@ interface Times {
  */
 export function createDeadline(clock: Clock, times: Times): DeadlineControl {
   const startedMs = clock();
-  const listeners = new Set<(reason: Failure) => void>();
+  const listeners = new Set<() => void>();
   let { endMs, undoEndMs } = times;
   let cut: string | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -55,21 +55,19 @@ export function createDeadline(clock: Clock, times: Times): DeadlineControl {
       arm();
       return;
     }
-    const reason = failure('waiting');
     for (const listener of [...listeners]) {
       listeners.delete(listener);
-      listener(reason);
+      listener();
     }
   };
   const arm = (): void => {
-    if (timer !== undefined) clearTimeout(timer);
+    clearTimeout(timer);
     timer = setTimeout(ring, Math.min(Math.max(0, endMs - clock()) + 1, 0x7fffffff));
   };
   const disarm = (): void => {
-    if (timer !== undefined && listeners.size === 0) {
-      clearTimeout(timer);
-      timer = undefined;
-    }
+    if (listeners.size > 0) return;
+    clearTimeout(timer);
+    timer = undefined;
   };
 
   const deadline: DeadlineControl = {
@@ -103,7 +101,7 @@ export function createDeadline(clock: Clock, times: Times): DeadlineControl {
       cut = reason;
       endMs = Math.min(endMs, clock());
       undoEndMs = Math.min(undoEndMs, clock() + undoMs);
-      if (listeners.size > 0) arm();
+      arm();
     },
   };
   return deadline;

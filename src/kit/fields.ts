@@ -11,7 +11,7 @@ interface Length {
   readonly most?: number;
   /** The characters it may hold, as a pattern for the whole text. */
   readonly pattern?: RegExp;
-  /** Says in words what the pattern wants. */
+  /** Says in words what the pattern wants, and comes with it. */
   readonly wants?: string;
 }
 
@@ -20,16 +20,15 @@ interface Length {
 const printable = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/;
 
 /** One line without control characters, not blank; 255 characters unless said otherwise. */
-export function text({ most = 255, pattern = printable, wants }: Length = {}): Text<string> {
-  const line = 'must be one line without control characters';
+export function text({ most = 255, pattern, wants }: Length = {}): Text<string> {
   return () =>
     v.pipe(
       v.string(),
       v.trim(),
       v.minLength(1, 'must not be empty'),
       v.maxLength(most, `must not be longer than ${most} characters`),
-      v.regex(printable, line),
-      v.regex(pattern, wants === undefined ? line : `must be ${wants}`),
+      v.regex(printable, 'must be one line without control characters'),
+      v.check((line) => pattern === undefined || pattern.test(line), `must be ${wants}`),
     );
 }
 
@@ -97,7 +96,7 @@ export function list({ most = 100, pattern, wants }: Length = {}): Text<readonly
       v.maxLength(most, `must not have more than ${most} entries`),
       v.check(
         (entries) => pattern === undefined || entries.every((entry) => pattern.test(entry)),
-        `must be a comma-separated list of ${wants ?? String(pattern)}`,
+        `must be a comma-separated list of ${wants}`,
       ),
     );
 }

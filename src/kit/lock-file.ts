@@ -26,9 +26,8 @@ export async function withLock<T>(
 function release(path: string): void {
   try {
     unlinkSync(path);
-  } catch (error) {
-    // Somebody tidied up by hand; the work is done all the same.
-    if (codeOf(error) !== 'ENOENT') throw error;
+  } catch {
+    // Somebody tidied up by hand, perhaps; what the work came to stands all the same.
   }
 }
 
@@ -42,9 +41,8 @@ function tryAcquire(path: string): boolean {
     return true;
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') {
-      const denied = codeOf(error) === 'EACCES';
       const what = `Could not make the lock ${path}: ${codeOf(error)}`;
-      throw new Failure(denied ? 'denied' : 'upstream', what, { cause: error });
+      throw new Failure('upstream', what, { cause: error });
     }
   }
   const holder = holderOf(path);
@@ -108,7 +106,7 @@ function identify(pid: string): string | undefined {
     // The program's name in the second field may hold blanks and brackets.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').slice(0, 8);
-    if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
+    if (fields[0] === 'Z') return undefined;
     return `${stat.slice(0, stat.indexOf(' '))}.${fields[19]}.${boot}`;
   } catch {
     return undefined;

@@ -9,7 +9,6 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
 import { type Level, type Log, levels } from './log.ts';
 import type { Redactor } from './redact.ts';
 
@@ -73,9 +72,6 @@ function escapeControls(text: string): string {
 }
 
 function open(place: LogFile, nowMs: number): number | undefined {
-  // The folder is never made, and where we may make no file there has to be one.
-  const wanted = place.mayCreate ? dirname(place.file) : place.file;
-  if (statSync(wanted, { throwIfNoEntry: false }) === undefined) return undefined;
   const fd = tryOpen(place);
   if (fd === undefined || fstatSync(fd).size < place.mostBytes) return fd;
   if (!place.mayCreate || !rotate(place, nowMs)) return fd;
@@ -83,9 +79,11 @@ function open(place: LogFile, nowMs: number): number | undefined {
   return tryOpen(place);
 }
 
+/** The folder is never made, and nothing but a plain file is written to. */
 function tryOpen({ file, mayCreate }: LogFile): number | undefined {
-  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
-  const flags = O_WRONLY | O_APPEND | O_NOFOLLOW | (mayCreate ? O_CREAT : 0);
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+  // Without O_NONBLOCK a pipe in the file's place would hold us until CloudStack kills us.
+  const flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | (mayCreate ? O_CREAT : 0);
   const fd = openSync(file, flags, 0o640);
   if (fstatSync(fd).isFile()) return fd;
   closeSync(fd);

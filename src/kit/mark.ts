@@ -44,6 +44,7 @@ export function readMark(text: string): Mark | 'unreadable' | undefined {
   const end = text.indexOf('}]', start);
   if (end < 0) return 'unreadable';
   try {
+    // What ends with a brace is an object, or no JSON.
     return fromBody(JSON.parse(text.slice(start + opening.length, end + 1)));
   } catch {
     return 'unreadable';
@@ -73,9 +74,8 @@ function isWithoutId({ state, remoteId }: Mark): boolean {
   return state === 'building' && remoteId === '';
 }
 
-function fromBody(body: unknown): Mark | 'unreadable' {
-  if (typeof body !== 'object' || body === null) return 'unreadable';
-  const { v, uuid, name, inst, id, state, origin } = body as Record<string, unknown>;
+function fromBody(body: Readonly<Record<string, unknown>>): Mark | 'unreadable' {
+  const { v, uuid, name, inst, id, state, origin } = body;
   const texts = [uuid, name, inst, id];
   if (typeof v !== 'number' || !texts.every((text) => typeof text === 'string')) {
     return 'unreadable';

@@ -1,51 +1,37 @@
 /**
  * The candidate that a mistyped word most likely means, or `undefined` when none is near.
  *
- * Case, and `-` or `_`, do not count; a missing, extra, wrong or swapped letter is one edit, and
- * short words get fewer of them, since everything is near to a short word.
+ * Case, and `-` or `_`, do not count; a missing, extra, wrong or swapped letter is one edit. Two are
+ * allowed, but for short candidates fewer, since everything is near to a short word.
  */
-export function nearest(
-  word: string,
-  candidates: Iterable<string>,
-  most: 1 | 2 = 2,
-): string | undefined {
-  let best: string | undefined;
-  let fewest = most + 1;
-  for (const candidate of candidates) {
-    const room = Math.floor(Math.max(word.length, candidate.length) / 2);
-    const needed = edits(plain(word), plain(candidate));
-    if (needed < fewest && needed <= room) {
-      best = candidate;
-      fewest = needed;
-    }
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const wanted = plain(word);
+  const isNear = (candidate: string, edits: number): boolean =>
+    edits <= candidate.length / 2 && isWithin(edits, wanted, plain(candidate));
+  for (const edits of [0, 1, 2]) {
+    const found = candidates.find((candidate) => isNear(candidate, edits));
+    if (found !== undefined) return found;
   }
-  return best;
+  return undefined;
 }
 
 function plain(word: string): string {
   return word.toLowerCase().replace(/-/g, '_');
 }
 
-/** How many letters have to be put in, taken out, changed or swapped with their neighbour. */
-function edits(from: string, to: string): number {
-  // What comes from outside may be long, and words so different in length are far apart anyway.
-  if (Math.abs(from.length - to.length) > 2 || from.length > 100) return Number.MAX_SAFE_INTEGER;
-  let before: number[] = [];
-  let above = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= from.length; row++) {
-    const line = [row];
-    for (let column = 1; column <= to.length; column++) {
-      const same = from[row - 1] === to[column - 1];
-      const swapped = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
-      line[column] = Math.min(
-        (above[column] ?? 0) + 1,
-        (line[column - 1] ?? 0) + 1,
-        (above[column - 1] ?? 0) + (same ? 0 : 1),
-        swapped ? (before[column - 2] ?? 0) + 1 : Number.MAX_SAFE_INTEGER,
-      );
-    }
-    before = above;
-    above = line;
-  }
-  return above[to.length] ?? 0;
+/** Whether so many letters put in, taken out, changed or swapped with a neighbour are enough. */
+function isWithin(edits: number, from: string, to: string): boolean {
+  // Words so different in length are far apart anyway, and what comes from outside may be long.
+  if (Math.abs(from.length - to.length) > edits) return false;
+  let at = 0;
+  while (at < from.length && from[at] === to[at]) at += 1;
+  const [a, b] = [from.slice(at), to.slice(at)];
+  if (edits === 0 || a === b) return a === b;
+  const swapped = a[0] === b[1] && a[1] === b[0];
+  return (
+    isWithin(edits - 1, a.slice(1), b) ||
+    isWithin(edits - 1, a, b.slice(1)) ||
+    isWithin(edits - 1, a.slice(1), b.slice(1)) ||
+    (swapped && isWithin(edits - 1, a.slice(2), b.slice(2)))
+  );
 }

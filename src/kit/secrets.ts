@@ -44,11 +44,12 @@ function attempt<T>(look: () => T, refuse: (why: string, cause: unknown) => Fail
   try {
     return look();
   } catch (error) {
-    throw refuse(reason(error), error);
+    throw refuse(whyUnreadable(error), error);
   }
 }
 
-function reason(error: unknown): string {
+/** What an operator should know of an error that came instead of a file. */
+export function whyUnreadable(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'ENOENT') return 'there is no such file';
   if (code === 'ELOOP') return 'it is a link';

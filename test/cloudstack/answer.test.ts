@@ -114,9 +114,14 @@ describe('an answer', () => {
       outcomeBody({ message: '', rows: [{ note: '☃'.repeat(50_000), more: 1 }] }),
     );
     assert.ok(wide.text.length <= mostBytes);
-    assert.match(JSON.stringify(parse(wide.text)['message']), /shortened/);
+    const [row, ...none] = parse(wide.text)['message'] as Record<string, string>[];
+    assert.match(String(row?.['note']), /^☃{500} \.\.\. \(shortened\)$/);
+    assert.deepEqual(none, [], 'no row is missing');
     const sentence = succeed(outcomeBody({ message: 's'.repeat(100_000) }));
     assert.ok(sentence.text.length <= mostBytes);
+    assert.deepEqual(parse(sentence.text)['message'], {
+      result: `${'s'.repeat(500)} ... (shortened)`,
+    });
   });
 
   it('takes what just fits as it is, and nothing that is one byte longer', () => {

@@ -364,9 +364,19 @@ describe('what CloudStack sends', () => {
       assert.equal(exitCode, 1);
       assert.match(
         JSON.parse(text).error,
-        /Expected: outrigger <action> <payload file> <timeout seconds>/,
+        /arguments\. Expected: outrigger <action> <payload file> <timeout seconds>/,
       );
     }
+    const meant = await place.begin(['lgo', '--help'], { commandWords: ['help', 'log'] }).answer;
+    assert.match(JSON.parse(meant.text).error, /2 of 3 arguments; did you mean `outrigger log`\?/);
+  });
+
+  it('refuses names that no action and no file can have', async () => {
+    const { text } = await place.begin(['a/b', '', '3']).answer;
+    assert.match(
+      JSON.parse(text).error,
+      /the action is no name of an action; the payload file has no name\. /,
+    );
   });
 
   it('suggests the action that a mistyped one means, and takes no inherited key for one', async () => {

@@ -153,6 +153,7 @@ describe('a failure', () => {
     const line = place.log().find(({ event }) => event === 'call') ?? {};
     assert.equal(line['ref'], document['ref']);
     assert.match(String(document['error']), new RegExp(String(line['ref'])));
+    assert.equal(typeof line['ms'], 'number');
     assert.deepEqual(
       [
         'level',
@@ -204,7 +205,7 @@ describe('a failure', () => {
     const place = placed({ create: fails(new TypeError('x is not a function')) });
     t.after(place.remove);
     const { document, text } = await place.call('create', recorded('create'));
-    assert.match(String(document['error']), /x is not a function/);
+    assert.match(String(document['error']), /x is not a function\. Please report it/);
     assert.doesNotMatch(text, /at .*\.(ts|js)/);
     assert.match(JSON.stringify(place.log()), /TypeError: x is not a function\\n +at /);
   });
@@ -218,6 +219,7 @@ describe('a failure', () => {
       const { exitCode, document } = await place.call('create', recorded('create'));
       assert.equal(exitCode, 1);
       assert.equal(document['status'], 'error');
+      if (thrown === 'text') assert.match(String(document['error']), /did: text\. /);
     }
   });
 });
@@ -227,8 +229,11 @@ describe('the time', () => {
     const place = placed({ create: never });
     t.after(place.remove);
     const started = Date.now();
+    // The process is as old as that when its work begins.
+    const clock = () => 400 + Date.now() - started;
     const { exitCode, document } = await place.call('create', recorded('create'), {
       timeoutSeconds: 1,
+      clock,
     });
     assert.ok(Date.now() - started < 950, `${Date.now() - started} ms`);
     assert.equal(exitCode, 1);
@@ -463,6 +468,9 @@ describe('an outage', () => {
     chmodSync(memos, 0o770);
     await place.call('status', recorded('status'));
     assert.equal(place.asked(), 4, 'what others could have changed is not believed');
+    chmodSync(memos, 0o700);
+    await place.call('status', recorded('status'), { uid: 4711 });
+    assert.equal(place.asked(), 5, 'nor what another user has made, however closed it is');
   });
 });
 

@@ -161,7 +161,7 @@ describe('settings', () => {
     const none = await start({}, 'outrigger');
     assert.match(
       String(none.document['error']),
-      /Set the extension detail "provider" to one of: ledger, folio/,
+      /No provider is set for this extension or host\. Set the extension detail "provider" to one of: ledger, folio/,
     );
     assert.equal((await start({ host: { provider: 'folio' } }, 'outrigger')).exitCode, 0);
     assert.match(
@@ -170,7 +170,7 @@ describe('settings', () => {
     );
     assert.match(
       await error({ extension: { provider: 'constructor' } }),
-      /no provider "constructor"/,
+      /no provider "constructor"\. Set/,
     );
   });
 

@@ -22,6 +22,8 @@ describe('the address of consoles that an operator gives', () => {
       'https://',
       'https://{',
       'https://user:password@c.example/',
+      'https://user@c.example/',
+      'https://:password@c.example/',
       'https://c.example/{ticket}',
       'https://c.example/{',
       'javascript:alert(1)//https://',

@@ -89,6 +89,8 @@ describe('a pattern', () => {
     assert.ok(!matchesAny('a-b-c', ['a*b*b*c']), 'nor does a piece in the middle');
     assert.ok(!matchesAny('a-c-b-d', ['a*b*c*d']), 'the pieces have their order');
     assert.ok(matchesAny('anything', ['*']));
+    assert.ok(matchesAny('ab', ['a*b']), 'which may be nothing');
+    assert.ok(matchesAny('debian-12', ['*deb*']), 'also in front');
     assert.ok(!matchesAny('anything', []));
   });
 });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { it, type TestContext } from 'node:test';
+import type { TLSSocket } from 'node:tls';
 import type { Failure } from '../../src/failure.ts';
-import type { Tls } from '../../src/kit/http/tls.ts';
+import { readEndpoint } from '../../src/kit/http/address.ts';
+import { createJudge, type Tls } from '../../src/kit/http/tls.ts';
 import { nothingHappened } from '../../src/kit/http/trouble.ts';
 import { clientOf, failureOf, serve, serveRaw } from './fakes/http-client.ts';
 import { authority, fingerprintOf, type KeyName } from './fakes/keys.ts';
@@ -155,4 +157,26 @@ it('says that the TLS of a server is too old', async (t) => {
   const failure = await failureOf(clientOf([server]).request('POST', '/'));
   assert.match(failure.message, /found no common TLS version or cipher \([\w ]+\)$/);
   assert.deepEqual([failure.kind, nothingHappened(failure)], ['unreachable', true]);
+});
+
+it('has words for certificates that few have', () => {
+  const judge = createJudge({ verify: true, fingerprints: [] }, 'Test system');
+  const endpoint = readEndpoint('https://a.test', { title: 'Test system' });
+  const told = (authorizationError: string, certificate: object) => {
+    const getPeerCertificate = () => certificate;
+    const socket = { authorized: false, authorizationError, getPeerCertificate };
+    const { message = '' } = judge.refusal(socket as unknown as TLSSocket, endpoint) ?? {};
+    return message.replace('The certificate of Test system at a.test:443 ', '');
+  };
+  const [name, issuer] = ['ERR_TLS_CERT_ALTNAME_INVALID', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'];
+  assert.equal(told(name, { subject: { CN: 'pve1' } }), 'is for pve1, not a.test');
+  assert.equal(told(name, { subject: {} }), 'is for no name at all, not a.test');
+  assert.equal(told(name, {}), 'is for no name at all, not a.test');
+  assert.equal(told(issuer, { issuer: { O: 'Acme' } }), 'has an unknown issuer (Acme)');
+  assert.equal(told(issuer, { issuer: {} }), 'has an unknown issuer (without a name)');
+  assert.equal(told('CERT_REVOKED', {}), 'is not accepted (CERT_REVOKED)');
+  assert.equal(
+    told('CERT_HAS_EXPIRED', { valid_to: 'Dec 31 23:59:59 2125 GMT' }),
+    'has an issuer whose own certificate has expired',
+  );
 });

@@ -230,7 +230,7 @@ it('sends nothing of a request whose turn does not come in time', async (t) => {
     if (target === '/second') response.end();
   });
   const http = clientOf([server], { maxSockets: 1 });
-  const first = failureOf(http.request('GET', '/first', { limitMs: 150 }));
+  const first = failureOf(http.request('GET', '/first', { limitMs: 600 }));
   const failure = await failureOf(http.request('POST', '/second', { limitMs: 50 }));
   assert.deepEqual([failure.kind, nothingHappened(failure)], ['timeout', true]);
   assert.equal((await first).kind, 'timeout');
@@ -310,6 +310,10 @@ it('changes to the next endpoint when the certificate of the first is refused', 
   const reply = await clientOf([first, second], { tls }).request('POST', '/');
   assert.equal(reply.endpoint, second.url);
   assert.equal(first.bytes(), 0);
+  const neither = { verify: true, fingerprints: [fingerprintOf('expired')] };
+  const failure = await failureOf(clientOf([first, second], { tls: neither }).request('POST', '/'));
+  assert.match(failure.message, /^No server of Test system could be used: .*pinned.*; .*pinned/);
+  assert.equal(second.seen.length, 1, 'the second is judged like the first');
 });
 
 it('changes to the next endpoint in time when the first hangs', async (t) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  lutimesSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -140,11 +141,31 @@ describe('withLock', () => {
   });
 
   it('does not take anything else for a lock', async () => {
+    const inTheWay = { kind: 'config', message: `${path} is in the way: it is not a lock` };
+    const lock = () => withLock(path, within(1_000), async () => 1);
     writeFileSync(path, 'not a lock');
+    await assert.rejects(lock(), inTheWay);
+    rmSync(path);
+    symlinkSync('/etc/passwd', path);
+    await assert.rejects(lock(), inTheWay);
+    assert.deepEqual(readdirSync(folder), ['thing']);
+  });
+
+  it('says at once that no lock can be made there', async () => {
+    const nowhere = join(folder, 'gone/thing');
     await assert.rejects(
-      withLock(path, within(1_000), async () => 1),
-      (error: Failure) => error.kind === 'config' && error.message.includes(path),
+      withLock(nowhere, within(60_000), async () => 1),
+      { kind: 'upstream', message: `Could not make the lock ${nowhere}: ENOENT` },
     );
+  });
+
+  it('goes by its age where the system tells nothing of processes', async () => {
+    symlinkSync('0.0.abcdef', path);
+    const held = withLock(path, within(50), async () => assert.fail('it is held'));
+    await assert.rejects(held, { kind: 'timeout' });
+    const elevenMinutesAgo = Date.now() / 1000 - 660;
+    lutimesSync(path, elevenMinutesAgo, elevenMinutesAgo);
+    assert.equal(await withLock(path, within(2_000), async () => 'ran'), 'ran');
   });
 });
 

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import {
+  closeSync,
+  constants,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
+  readSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -69,7 +74,10 @@ describe('the log file', () => {
 
   it('cuts a line that is too long instead of losing it', () => {
     open({ mostBytes: 1e6 })('x', { text: 'y'.repeat(100_000) });
-    assert.deepEqual([lines()[0].event, lines()[0].ref], ['x', 'r-1']);
+    const { shortened, ...rest } = lines()[0];
+    const time = '2026-11-24T10:00:00.000Z';
+    assert.deepEqual(rest, { time, level: 'info', event: 'x', ref: 'r-1' });
+    assert.match(shortened, /"text":"yyy/);
     assert.ok(readFileSync(file).length < 20_000);
   });
 
@@ -153,6 +161,15 @@ describe('the log file', () => {
       lines().map(({ event }) => event),
       ['y'],
     );
+  });
+
+  it('is never a pipe, whether somebody reads it or not', () => {
+    assert.equal(spawnSync('mkfifo', [file]).status, 0);
+    open()('x');
+    const reader = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    open()('x');
+    assert.equal(readSync(reader, Buffer.alloc(10)), 0);
+    closeSync(reader);
   });
 
   it('is never a link to somewhere else, and a missing folder costs nothing', () => {

@@ -21,7 +21,7 @@ describe('a mark', () => {
       }
     }
     assert.equal(withoutMark(`by hand ${writeMark(mark)}`), 'by hand');
-    assert.equal(withoutMark('by hand'), 'by hand');
+    for (const words of ['by hand', ' [x] {y}] ']) assert.equal(withoutMark(words), words);
   });
 
   it('is one line of ASCII', () => {

@@ -8,7 +8,10 @@ describe('The nearest word', () => {
     ['cnoform', ['conform', 'config'], 'conform'],
     ['URL', ['user', 'url'], 'url'],
     ['template-id', ['template_id'], 'template_id'],
-    ['tmplat_id', ['template_id'], 'template_id'],
+    ['TMPLAT-ID', ['template_id'], 'template_id'],
+    ['template_id', ['Template-Id'], 'Template-Id'],
+    ['urk', ['url'], 'url'],
+    ['cabs', ['bc'], undefined],
     ['setings', ['settings', 'setting'], 'settings'],
     ['xy', ['ab', 'cd'], undefined],
     ['a', ['b'], undefined],
@@ -22,16 +25,15 @@ describe('The nearest word', () => {
     });
   }
 
-  test('may be kept to one edit', () => {
-    assert.equal(nearest('tmplat_id', ['template_id'], 1), undefined);
-    assert.equal(nearest('templat_id', ['template_id'], 1), 'template_id');
-  });
-
   test('counts two neighbours that changed places as one edit', () => {
-    assert.equal(nearest('usre', ['user'], 1), 'user');
+    assert.equal(nearest('ulr', ['url']), 'url', 'two edits would be too many for three letters');
+    assert.equal(nearest('ule', ['url']), undefined);
+    assert.equal(nearest('tmpalte_id', ['template_id']), 'template_id', 'beside another one');
   });
 
   test('is looked for without much work in a text of any length', () => {
-    assert.equal(nearest('x'.repeat(1_000_000), ['x'.repeat(1_000_000)]), undefined);
+    const long = 'x'.repeat(100_000);
+    assert.equal(nearest(long, ['x', `${long}abc`]), undefined);
+    assert.equal(nearest(`${long}ab`, [`${long}ba`]), `${long}ba`);
   });
 });

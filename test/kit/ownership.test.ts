@@ -135,6 +135,8 @@ describe('refusal', () => {
     assert.match(failure.message, /i-2-42-VM.*7 and 8/);
     assert.ok(failure.advice);
     assert.doesNotMatch(failure.tenant ?? '7', /[78]/);
+    const { doubt, machines } = choice;
+    assert.deepEqual(failure.facts, { doubt, uuid: claim.uuid, machines }, 'for the log');
   });
 });
 
@@ -167,10 +169,10 @@ describe('overview', () => {
     const unreadable = machine('6', { mark: 'unreadable', name: 'i-2-51-VM' });
     const template = machine('9', { mark: undefined, name: 'debian', template: true });
     const { doubtful } = overview([unmarked, unreadable, template], 'ours');
-    assert.deepEqual(
-      doubtful.map(({ name }) => name),
-      ['i-2-50-VM', 'i-2-51-VM'],
-    );
+    assert.deepEqual(doubtful, [
+      { name: 'i-2-50-VM', machines: [unmarked] },
+      { name: 'i-2-51-VM', machines: [unreadable] },
+    ]);
   });
 
   it('lets a certain machine stand against unmarked ones of the same name', () => {

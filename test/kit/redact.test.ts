@@ -18,6 +18,7 @@ describe('a redactor', () => {
     assert.equal(text('it said "gehei'), 'it said "***');
     assert.equal(text('it said gehe...'), 'it said ***...');
     assert.equal(text('it said "geheim-7"'), 'it said "***"');
+    assert.equal(text('gehei'), '***', 'with nothing before it');
     assert.equal(text('a geheimer word'), 'a geheimer word');
   });
 
@@ -49,7 +50,11 @@ describe('a redactor', () => {
   it('comes to an end with what holds itself', () => {
     const loop: Record<string, unknown> = {};
     loop['loop'] = loop;
-    assert.match(JSON.stringify(value(loop)), /"\.\.\."/);
+    const list: unknown[] = [];
+    list.push(list);
+    for (const endless of [loop, list]) {
+      assert.match(JSON.stringify(value(endless)), /"\.\.\."/);
+    }
   });
 
   it('takes a secret with half a Unicode character', () => {

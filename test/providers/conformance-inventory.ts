@@ -135,7 +135,7 @@ export function inventoryCases(setUp: SetUp): void {
   );
 
   it(
-    'doctor is told what there is, and what is wrong in an outage, and nothing is changed by it',
+    'doctor is told what there is and what is wrong, and nothing is changed by it',
     inScene(setUp, async (scene, t) => {
       const { backend, cloud, provider } = scene;
       if (provider.checks === undefined) return t.skip(`${provider.name} checks nothing`);
@@ -145,11 +145,13 @@ export function inventoryCases(setUp: SetUp): void {
       assertReadable(healthy);
       const failed = healthy.filter(({ state }) => state === 'fail');
       assert.deepEqual(failed, [], 'something fails although everything is well');
-      await backend.outage(true);
-      const ill = (await examine(scene)) ?? [];
-      assertReadable(ill);
-      assert.notDeepEqual(ill, healthy, 'an outage is not told');
-      await backend.outage(false);
+      for (const trouble of ['outage', 'withdrawRights'] as const) {
+        await backend[trouble](true);
+        const ill = (await examine(scene)) ?? [];
+        assertReadable(ill);
+        assert.notDeepEqual(ill, healthy, `${trouble} is not told`);
+        await backend[trouble](false);
+      }
       assert.deepEqual(await backend.machines(), before);
     }),
   );

@@ -11,33 +11,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it, type TestContext } from 'node:test';
-import { createDeadline } from '../../src/kit/deadline.ts';
-import { silent } from '../../src/kit/log.ts';
-import type { Check } from '../../src/provider.ts';
-import { registry } from '../../src/providers/index.ts';
-import { simulator } from '../../src/providers/simulator/index.ts';
-import { type Done, makePlace, type Place } from '../cloudstack/world.ts';
-import type { Backend } from './conformance-backend.ts';
-import { inScene, type Scene } from './conformance-cloud.ts';
-import { admin, type Details, payloadFor } from './payloads.ts';
-import { simulatorBackend, stateOf } from './simulator-backend.ts';
-
-/** A case with the simulator's directory at hand. */
-function inState(
-  play: (scene: Scene & { readonly state: string }, t: TestContext) => Promise<void>,
-): (t: TestContext) => Promise<void> {
-  let state = '';
-  const setUp = (place: Place): Promise<Backend> => {
-    state = stateOf(place);
-    return simulatorBackend(place);
-  };
-  return inScene(setUp, (scene, t) => play({ ...scene, state }, t));
-}
-
-function said({ text }: Done): string {
-  return (JSON.parse(text) as { error?: string }).error ?? '';
-}
+import { describe, it } from 'node:test';
+import { admin } from './payloads.ts';
+import { inState, said } from './simulator-scene.ts';
 
 describe('the simulator’s state', () => {
   it(
@@ -128,6 +104,27 @@ describe('the simulator’s state', () => {
   }
 
   it(
+    'with a folder in place of a file, or a file in place of the folder, counts nothing as gone',
+    inState(async ({ cloud, state }) => {
+      await cloud.deploy();
+      const machines = join(state, 'machines');
+      const file = join(machines, `${(await cloud.machine()).remoteId}.json`);
+      rmSync(file);
+      mkdirSync(file);
+      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerUnknown');
+      assert.match(said(await cloud.call('statuses')), /damaged/);
+      rmSync(machines, { recursive: true });
+      writeFileSync(machines, '');
+      for (const action of ['status', 'statuses', 'stop', 'delete']) {
+        const told = said(await cloud.call(action, { caller: admin }));
+        assert.match(told, /^Could not (list|make) \S+: ENOTDIR\. Look at the disk/);
+      }
+      rmSync(machines);
+      mkdirSync(machines);
+    }),
+  );
+
+  it(
     'ignores what a process left that was killed while it wrote',
     inState(async ({ cloud, state }) => {
       await cloud.deploy();
@@ -210,181 +207,28 @@ describe('the simulator’s script', () => {
   );
 
   it(
+    'writes down each failure, until that fills too much of the disk',
+    inState(async ({ cloud, state }) => {
+      const notes = join(state, 'failures.log');
+      const fail = async () => {
+        const host = { fail_actions: '*', fail_kind: 'denied' };
+        assert.match(said(await cloud.call('create', { host })), /simulator failed create/);
+        return statSync(notes).size;
+      };
+      await fail();
+      assert.match(readFileSync(notes, 'utf8'), /^2\d{3}-\S+Z create denied\n$/);
+      writeFileSync(notes, 'x'.repeat(1_000_001));
+      assert.equal(await fail(), 1_000_001);
+    }),
+  );
+
+  it(
     'is not listened to when an instance writes it',
     inState(async ({ cloud }) => {
       const script = { 'External:fail_actions': '*', 'External:delay_ms': '9999' };
       cloud.change({ details: { ...cloud.vm.details, ...script } });
       await cloud.deploy();
       await cloud.ok('status');
-    }),
-  );
-});
-
-describe('the simulator’s machines', () => {
-  it(
-    'share the room of their node while they run or are being built',
-    inState(async ({ cloud }) => {
-      const [second, third] = [cloud.another(), cloud.another()];
-      third.change({ uuid: '33333333-0e57-4a8b-a8d5-4c4f6d6a7b10', name: 'i-2-44-VM' });
-      const host = { capacity_cpus: '4', capacity_memory_gb: '2' };
-      await cloud.deploy({ host });
-      await second.deploy({ host });
-      const full = await third.call('create', { host });
-      assert.match(said(full), /2 CPUs wanted, 0 of 4 free, 1 GiB of memory wanted, 0 of 2 free/);
-      await second.ok('stop', { host });
-      await third.deploy({ host });
-      assert.equal((await second.call('start', { host })).exitCode, 1);
-      assert.equal((await second.machine()).power, 'off');
-      await second.ok('start', { host: { node: 'sim1', capacity_cpus: '6' } });
-    }),
-  );
-
-  it(
-    'get the MAC addresses that prepare handed out',
-    inState(async ({ cloud }) => {
-      const before = cloud.vm.nics.map(({ mac }) => mac);
-      await cloud.deploy({ host: { assign_macs: 'true' } });
-      const after = (await cloud.machine()).nics.map(({ mac }) => mac);
-      assert.deepEqual(
-        after,
-        cloud.vm.nics.map(({ mac }) => mac),
-      );
-      for (const [at, mac] of after.entries()) {
-        assert.match(mac, /^02(:[0-9a-f]{2}){5}$/);
-        assert.notEqual(mac, before[at]);
-      }
-    }),
-  );
-
-  it(
-    'are made under the id that prepare handed out, or another when that one is taken',
-    inState(async ({ cloud, state }) => {
-      await cloud.deploy();
-      const { remoteId } = await cloud.machine();
-      assert.equal(cloud.vm.details['simulator_id'], remoteId);
-      const other = cloud.another();
-      other.change({ details: { simulator_id: remoteId } });
-      await other.ok('create');
-      assert.notEqual((await other.machine()).remoteId, remoteId);
-      const hostile = cloud.another();
-      hostile.change({ uuid: '33333333-0e57-4a8b-a8d5-4c4f6d6a7b10', name: 'i-2-44-VM' });
-      hostile.change({ details: { simulator_id: '../../escaped' } });
-      await hostile.ok('create');
-      assert.equal(readdirSync(join(state, 'machines')).length, 3);
-    }),
-  );
-
-  it(
-    'are made from templates and never from another machine',
-    inState(async ({ cloud, backend }) => {
-      const template = await backend.plant({ name: 'golden', template: true });
-      const machine = await backend.plant({ name: 'payroll' });
-      const choose = (id: string) => cloud.change({ details: { 'External:template_id': id } });
-      choose(machine);
-      assert.match(said(await cloud.call('create')), /is a machine and no template/);
-      choose(template);
-      await cloud.ok('create');
-    }),
-  );
-
-  it(
-    'show their addresses',
-    inState(async ({ cloud }) => {
-      await cloud.deploy();
-      const { document } = await cloud.okCustom('GetIpAddresses');
-      const { mac } = cloud.vm.nics[0] ?? { mac: '' };
-      assert.deepEqual(document['message'], [{ nic: 0, mac, address: '10.1.1.23' }]);
-    }),
-  );
-
-  it(
-    'are described to an administrator',
-    inState(async ({ cloud }) => {
-      await cloud.deploy();
-      const { document } = await cloud.okCustom('GetDetails', undefined, { caller: admin });
-      const [row] = document['message'] as Details[];
-      assert.equal(row?.['remoteId'], (await cloud.machine()).remoteId);
-      assert.equal(row?.['templateId'], 'debian-12');
-    }),
-  );
-});
-
-describe('the simulator’s settings', () => {
-  it('may not contradict each other', async () => {
-    const place = makePlace(registry);
-    try {
-      const vm = { id: 1, uuid: '', name: '', cpus: 1, memoryMb: 1, nics: [], details: {} };
-      const extension = { provider: 'simulator' };
-      const call = (host: Details) =>
-        place.call(
-          'statuses',
-          payloadFor('statuses', { vm, host: { extension, host }, caller: admin }),
-        );
-      assert.match(said(await call({ node: 'a', nodes: 'b,c' })), /has to name .*own "node" \(a\)/);
-      const twice = await call({ node: 'a', nodes: 'a,b', other_nodes: 'b,c' });
-      assert.match(said(twice), /"nodes" and "other_nodes" both name b/);
-    } finally {
-      place.remove();
-    }
-  });
-});
-
-describe('the simulator’s checks', () => {
-  function look(directory: string, host: Details = {}): Promise<readonly Check[]> {
-    const clock = () => performance.now();
-    const endMs = clock() + 1_000;
-    const settings = { node: 'sim1', delay_ms: 0, slow_task_ms: 0, fail_at: 'start', ...host };
-    const context = {
-      deadline: createDeadline(clock, { endMs, undoEndMs: endMs }),
-      log: silent,
-      installation: 'cloud-under-test',
-      stateDirectory: () => directory,
-    };
-    assert.ok(simulator.checks);
-    return simulator.checks(settings, context);
-  }
-
-  function states(checks: readonly Check[]): Readonly<Record<string, string>> {
-    return Object.fromEntries(checks.map(({ name, state }) => [name, state]));
-  }
-
-  it(
-    'find nothing wrong with a system in order, and change nothing',
-    inState(async ({ cloud, state, backend }) => {
-      await cloud.deploy();
-      const before = await backend.machines();
-      const found = states(await look(state));
-      assert.deepEqual(found, { state: 'ok', files: 'ok', ownership: 'ok', script: 'ok' });
-      assert.deepEqual(await backend.machines(), before);
-    }),
-  );
-
-  it(
-    'make nothing where nothing was made yet',
-    inState(async ({ state }) => {
-      rmSync(state, { recursive: true });
-      mkdirSync(state);
-      assert.equal(states(await look(state))['state'], 'ok');
-      assert.deepEqual(readdirSync(state), []);
-    }),
-  );
-
-  it(
-    'find damaged files, machines in doubt and a script that was forgotten',
-    inState(async ({ cloud, state, backend }) => {
-      await backend.plant({ name: 'i-2-50-VM' });
-      await cloud.deploy();
-      await backend.damage?.((await cloud.machine()).remoteId);
-      const found = states(await look(state, { fail_actions: ['create'] as never }));
-      assert.deepEqual(found, { state: 'ok', files: 'fail', ownership: 'warn', script: 'warn' });
-    }),
-  );
-
-  it(
-    'say when nothing can be seen',
-    inState(async ({ state }) => {
-      rmSync(join(state, 'simulator.json'));
-      assert.equal(states(await look(state))['state'], 'fail');
     }),
   );
 });

@@ -5,41 +5,15 @@ import { Failure } from '../../failure.ts';
  * undici, which costs more than everything else a call does; ofetch's core names them.
  */
 
-type Pairs = Iterable<readonly [string, string]>;
+/** What ofetch needs of the platform's Headers; it asks and sets by names in lower case. */
+export type MiniHeaders = Map<string, string>;
 
-/** The part of the platform's Headers that ofetch and our adapter use; names in lower case. */
-export interface MiniHeaders extends Pairs {
-  get(name: string): string | null;
-  has(name: string): boolean;
-  set(name: string, value: string): void;
-  append(name: string, value: string): void;
-  delete(name: string): void;
-  entries(): IterableIterator<[string, string]>;
-}
-
-type HeadersInit = Pairs | Readonly<Record<string, string>>;
-
-function miniHeaders(init: HeadersInit = {}): MiniHeaders {
-  const values = new Map<string, string>();
-  const headers: MiniHeaders = {
-    get: (name) => values.get(name.toLowerCase()) ?? null,
-    has: (name) => values.has(name.toLowerCase()),
-    set: (name, value) => void values.set(name.toLowerCase(), String(value)),
-    append(name, value) {
-      const before = headers.get(name);
-      headers.set(name, before === null ? value : `${before}, ${value}`);
-    },
-    delete: (name) => void values.delete(name.toLowerCase()),
-    entries: () => values.entries(),
-    [Symbol.iterator]: () => values.entries(),
-  };
-  const pairs = Symbol.iterator in init ? (init as Pairs) : Object.entries(init);
-  for (const [name, value] of pairs) headers.append(name, value);
-  return headers;
+function miniHeaders(init: Readonly<Record<string, string>> = {}): MiniHeaders {
+  return new Map(Object.entries(init).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 /** `new MiniHeaders(init)`, since that is how ofetch makes them. */
-export const MiniHeaders = miniHeaders as unknown as new (init?: HeadersInit) => MiniHeaders;
+export const MiniHeaders = miniHeaders as unknown as new () => MiniHeaders;
 
 /** Nothing is an instance of it. */
 export function MiniFormData(): void {}

@@ -117,7 +117,7 @@ function issuer({ issuer: by }: PeerCertificate, code: string): string {
 
 function namesIn({ subjectaltname, subject }: PeerCertificate): string {
   const names = subjectaltname?.replace(/\b(DNS|IP Address):/g, '');
-  return names ?? [subject?.CN].flat().join(', ') ?? 'no name at all';
+  return (names ?? [subject?.CN].flat().join(', ')) || 'no name at all';
 }
 
 function refused(code: string, text: string, options: { readonly advice: string }): Failure {

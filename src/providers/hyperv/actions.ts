@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import { text, wholeNumber, yesNo } from '../../kit/fields.ts';
+import { snapSaveMemory } from '../../kit/common-fields.ts';
+import { text, wholeNumber } from '../../kit/fields.ts';
 import { type Actions, adminOnly, everyone } from '../../provider.ts';
 import { mediaPath } from './paths.ts';
 
@@ -36,15 +37,7 @@ export const actions = {
   },
   CreateSnapshot: {
     about: 'Saves the disks of the instance, and its memory where that is allowed',
-    parameters: {
-      snapshot_name: newSnapshotName,
-      snap_save_memory: {
-        type: 'BOOLEAN',
-        about: 'Whether the memory of a running instance is saved too',
-        schema: yesNo,
-        default: 'false',
-      },
-    },
+    parameters: { snapshot_name: newSnapshotName, snap_save_memory: snapSaveMemory },
     timeoutSeconds: 600,
     roles: everyone,
   },

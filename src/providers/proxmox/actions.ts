@@ -1,5 +1,5 @@
-import { snapName } from '../../kit/common-fields.ts';
-import { text, wholeNumber, yesNo } from '../../kit/fields.ts';
+import { snapDescription, snapName, snapSaveMemory } from '../../kit/common-fields.ts';
+import { wholeNumber } from '../../kit/fields.ts';
 import { type Actions, adminOnly, everyone } from '../../provider.ts';
 import { blueprint } from './blueprint.ts';
 import { backupId, diskKey, isoPath, nodeName } from './parameters.ts';
@@ -16,17 +16,8 @@ export const actions = {
     about: 'Saves the disks of the instance, and its memory where that is allowed',
     parameters: {
       snap_name: snapName,
-      snap_description: {
-        type: 'STRING',
-        about: 'A few words about the snapshot',
-        schema: text({ most: 200 }),
-      },
-      snap_save_memory: {
-        type: 'BOOLEAN',
-        about: 'Whether the memory of a running instance is saved too',
-        schema: yesNo,
-        default: 'false',
-      },
+      snap_description: snapDescription,
+      snap_save_memory: snapSaveMemory,
     },
     timeoutSeconds: 600,
     roles: everyone,

@@ -1,5 +1,4 @@
-import { snapName } from '../../kit/common-fields.ts';
-import { text, yesNo } from '../../kit/fields.ts';
+import { snapDescription, snapName, snapSaveMemory } from '../../kit/common-fields.ts';
 import { type Actions, adminOnly, everyone } from '../../provider.ts';
 
 /** The custom actions, with the names and parameters of the built-in extensions where they have them. */
@@ -14,17 +13,8 @@ export const actions = {
     about: 'Saves the disk of the instance, and its memory where that is allowed',
     parameters: {
       snap_name: snapName,
-      snap_description: {
-        type: 'STRING',
-        about: 'A few words about the snapshot',
-        schema: text({ most: 200 }),
-      },
-      snap_save_memory: {
-        type: 'BOOLEAN',
-        about: 'Whether the memory of a running instance is saved too',
-        schema: yesNo,
-        default: 'false',
-      },
+      snap_description: snapDescription,
+      snap_save_memory: snapSaveMemory,
     },
     timeoutSeconds: 120,
     roles: everyone,

@@ -1,26 +1,22 @@
 import { Failure } from '../../failure.ts';
-import type { Instance } from '../../provider.ts';
+import type { SizedInstance } from '../../provider.ts';
 import { isBuilding, isRunning, type Machine } from './machine.ts';
 import type { Rig } from './script.ts';
-
-interface Size {
-  readonly cpus: number;
-  readonly memoryBytes: number;
-}
 
 const gib = 1024 ** 3;
 
 /**
- * Fails when the node has no room for the machine beside those that run or are being built on it.
+ * Fails when the node has no room for the instance beside the machines that run or are being built
+ * on it, its own one excepted.
  *
  * Only under `allocating` is the answer still true a moment later.
  */
-export function checkRoom(rig: Rig, instance: Instance, wanted: Size, except?: string): void {
+export function checkRoom(rig: Rig, instance: SizedInstance, ownId?: string): void {
   const { node, capacity_cpus, capacity_memory_gb } = rig.settings;
-  const used = usage(rig, node, except);
+  const used = usage(rig, node, ownId);
   const shortages = [
-    shortage('CPUs', used.cpus, wanted.cpus, capacity_cpus),
-    shortage('GiB of memory', used.memoryBytes / gib, wanted.memoryBytes / gib, capacity_memory_gb),
+    shortage('CPUs', used.cpus, instance.cpus, capacity_cpus),
+    shortage('GiB of memory', used.memoryGib, instance.memoryBytes / gib, capacity_memory_gb),
   ].filter((sentence) => sentence !== '');
   if (shortages.length === 0) return;
   throw new Failure(
@@ -38,12 +34,12 @@ export function allocating<T>(rig: Rig, work: () => T): Promise<T> {
   return rig.store.locked('allocation', 'another machine to be placed', async () => work());
 }
 
-function usage({ store }: Rig, node: string, except: string | undefined): Size {
+function usage({ store }: Rig, node: string, ownId: string | undefined) {
   const there = store.list().flatMap(({ machine }) => (machine === undefined ? [] : [machine]));
-  const counted = there.filter((machine) => machine.remoteId !== except && counts(machine, node));
+  const counted = there.filter((machine) => machine.remoteId !== ownId && counts(machine, node));
   return {
     cpus: counted.reduce((sum, { cpus }) => sum + cpus, 0),
-    memoryBytes: counted.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
+    memoryGib: counted.reduce((sum, { memoryBytes }) => sum + memoryBytes / gib, 0),
   };
 }
 

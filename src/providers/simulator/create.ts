@@ -12,7 +12,7 @@ import { idPattern } from './store.ts';
 /** Chooses the id, and MAC addresses where they are wanted; reserves nothing and may be skipped. */
 export async function prepare(rig: Rig, instance: SizedInstance): Promise<Preparation> {
   const machine = showIfThere(rig, instance);
-  if (machine === undefined) checkRoom(rig, instance, instance);
+  if (machine === undefined) checkRoom(rig, instance);
   const simulator_id = machine?.remoteId ?? freeId(rig, instance);
   const nics = instance.nics.map(({ uuid }) => ({ uuid, mac: macFor(uuid) }));
   return { details: { simulator_id }, ...(rig.settings.assign_macs ? { nics } : {}) };
@@ -59,7 +59,7 @@ function reserve(
   blueprint: Blueprint,
   halfMadeId: string | undefined,
 ): Machine {
-  checkRoom(rig, instance, instance, halfMadeId);
+  checkRoom(rig, instance, halfMadeId);
   const remoteId = halfMadeId ?? freeId(rig, instance);
   const fresh = newMachine(rig, remoteId, instance, blueprint);
   const mark = markFor(rig, instance, remoteId, { state: 'building', origin: 'created' });

@@ -21,8 +21,9 @@ export async function getIpAddresses(rig: Rig, instance: Instance): Promise<Outc
 export async function getDetails(rig: Rig, instance: Instance): Promise<Outcome> {
   const machine = show(rig, instance);
   const { remoteId, node, power, cpus, memoryBytes, templateId, storage, boots } = machine;
-  const { length: snapshots } = machine.snapshots;
-  const row = { remoteId, node, power, cpus, memoryBytes, templateId, storage, boots, snapshots };
+  const hardware = { remoteId, node, power, cpus, memoryBytes };
+  const disk = { templateId, storage, diskSizeGb: machine.diskSizeGb ?? null };
+  const row = { ...hardware, ...disk, boots, snapshots: machine.snapshots.length };
   return { message: `Machine ${remoteId}`, rows: [row] };
 }
 

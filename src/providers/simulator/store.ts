@@ -136,7 +136,6 @@ function attempt<T>(what: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof Failure) throw error;
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
     const denied = code === 'EACCES' || code === 'EPERM';
     throw new Failure(denied ? 'denied' : 'upstream', `Could not ${what}: ${code}`, {
