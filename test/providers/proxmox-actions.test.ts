@@ -45,10 +45,15 @@ describe('proxmox runs custom actions', { concurrency: 4 }, () => {
       await cloud.ok('stop');
       const off = await cloud.custom('RestoreSnapshot', snap);
       assert.match(off.text, /would start the instance: start it first/);
-      cloud.change({ nics: cloud.vm.nics.map((nic) => ({ ...nic, vlan: 2500 })) });
-      await cloud.ok('start');
-      const changed = await cloud.custom('RestoreSnapshot', snap);
-      assert.match(changed.text, /the network or size of the instance has changed since/);
+      const { cpus, nics } = cloud.vm;
+      const moved = nics.map((nic) => ({ ...nic, vlan: 2500 }));
+      for (const change of [{ cpus: cpus + 1 }, { cpus, nics: moved }]) {
+        cloud.change(change);
+        await cloud.ok('start');
+        const changed = await cloud.custom('RestoreSnapshot', snap);
+        assert.match(changed.text, /the network or size of the instance has changed since/);
+        await cloud.ok('stop');
+      }
       assert.match(cluster.vm(10042).config.get('net0') ?? '', /tag=2500/);
     }),
   );
@@ -88,7 +93,7 @@ describe('proxmox runs custom actions', { concurrency: 4 }, () => {
   );
 
   it(
-    'a snapshot is refused while its storage is nearly full',
+    'a snapshot or backup is refused while its storage is nearly full',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
       const shared = cluster.state.storages.get('shared');
@@ -97,6 +102,8 @@ describe('proxmox runs custom actions', { concurrency: 4 }, () => {
       const { text } = await cloud.custom('CreateSnapshot', snap);
       assert.match(text, /There is no room for this instance right now/);
       assert.equal(cluster.vm(10042).snapshots.size, 0);
+      const backup = await cloud.custom('Backup', { storage: 'shared' }, asAdmin);
+      assert.match(backup.text, /storage shared is 100 % full/);
     }),
   );
 
@@ -130,10 +137,12 @@ describe('proxmox runs custom actions', { concurrency: 4 }, () => {
   );
 
   it(
-    'a disk grows and never shrinks',
+    'a disk grows, stays as it is when the same is asked again, and never shrinks',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
-      await cloud.okCustom('ResizeDisk', { size_gb: 12 }, asAdmin);
+      for (const _ of ['first', 'again']) {
+        await cloud.okCustom('ResizeDisk', { size_gb: 12 }, asAdmin);
+      }
       assert.match(cluster.vm(10042).config.get('scsi0') ?? '', /size=12G/);
       const { text } = await cloud.custom('ResizeDisk', { size_gb: 6 }, asAdmin);
       assert.match(text, /has 12 GiB already/);
@@ -148,13 +157,22 @@ describe('proxmox runs custom actions', { concurrency: 4 }, () => {
     'an ISO image is put in and taken out, and nothing else can be put in',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
-      await cloud.okCustom('AttachIso', { iso_path: 'shared:iso/debian.iso' }, asAdmin);
-      assert.match(
-        cluster.vm(10042).config.get('ide2') ?? '',
-        /^shared:iso\/debian\.iso,media=cdrom/,
-      );
-      await cloud.okCustom('DetachIso', {}, asAdmin);
-      assert.equal(cluster.vm(10042).config.get('ide2'), 'none,media=cdrom');
+      const drive = (): string => cluster.vm(10042).config.get('ide2') ?? '';
+      const iso = { iso_path: 'shared:iso/debian.iso' };
+      const inserted = /^shared:iso\/debian\.iso,media=cdrom/;
+      const early = await cloud.okCustom('DetachIso', {}, asAdmin);
+      assert.match(early.text, /There was no image in the drive/);
+      const first = await cloud.okCustom('AttachIso', iso, asAdmin);
+      assert.match(first.text, /The image is in drive ide2 after the next start/);
+      await cloud.ok('stop');
+      await cloud.ok('start');
+      assert.match(drive(), inserted);
+      const out = await cloud.okCustom('DetachIso', {}, asAdmin);
+      assert.match(out.text, /Drive ide2 is empty/);
+      assert.equal(drive(), 'none,media=cdrom');
+      const again = await cloud.okCustom('AttachIso', iso, asAdmin);
+      assert.match(again.text, /The image is in drive ide2"/);
+      assert.match(drive(), inserted);
       for (const iso_path of [
         'shared:9000/base-9000-disk-0.qcow2',
         '/etc/passwd',
@@ -180,6 +198,8 @@ describe('proxmox runs custom actions', { concurrency: 4 }, () => {
       await cloud.okCustom('Migrate', { node: 'pve2' }, asAdmin);
       assert.deepEqual([cluster.vm(10042).node, cluster.vm(10042).power], ['pve2', 'running']);
       assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
+      const again = await cloud.okCustom('Migrate', { node: 'pve2' }, asAdmin);
+      assert.match(again.text, /The instance is on pve2 already/);
     }),
   );
 

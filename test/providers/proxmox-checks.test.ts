@@ -58,16 +58,30 @@ describe('doctor for proxmox', { concurrency: 4 }, () => {
     cluster.state.roles.set('CloudStack', role);
     const found = await check(cluster);
     assert.match(found.get('rights')?.found ?? '', /VM\.Clone, VM\.Config\.Disk/);
-    assert.match(
-      found.get('rights')?.advice ?? '',
-      /^pveum role add CloudStack --privs '.*VM\.GuestAgent\.Audit/,
-    );
+    const commands: Readonly<Record<string, RegExp>> = {
+      rights: /role modify CloudStack --append 1 --privs '.*VM\.GuestAgent\.Audit/,
+      'rights of actions': /role modify CloudStack --append 1 --privs '.*VM\.Migrate/,
+      'SDN.Use': /acl modify \/sdn\/zones\/NAME --users 'cloudstack@pve' --tokens .*PVESDNUser$/,
+      'Sys.Audit': /role modify CloudStackNode .*'Sys\.Audit'; pveum acl modify \/nodes /,
+    };
+    for (const [name, command] of Object.entries(commands))
+      assert.match(found.get(name)?.advice ?? '', command);
     assert.deepEqual(
       ['rights', 'rights of actions', 'SDN.Use', 'Sys.Audit', 'quorum'].map((name) =>
         state(found, name),
       ),
       ['fail', 'warn', 'fail', 'warn', 'skipped'],
     );
+  });
+
+  it('takes a right on /vms that is not handed down to machines for a missing one', async (t) => {
+    const cluster = await startCluster();
+    t.after(cluster.close);
+    const [own] = cluster.state.acl;
+    assert.ok(own);
+    cluster.state.acl.push({ ...own, path: '/vms', propagate: false });
+    const found = await check(cluster);
+    assert.match(found.get('rights')?.found ?? '', /^missing on \/vms: VM\.Allocate, VM\.Audit/);
   });
 
   it('sees what is wrong with node, network, storage, tags, clock and quorum', async (t) => {
@@ -88,6 +102,44 @@ describe('doctor for proxmox', { concurrency: 4 }, () => {
       ),
       ['fail', 'fail', 'warn', 'warn', 'warn', 'fail'],
     );
+  });
+
+  it('tells nodes that are down from those that nobody speaks for', async (t) => {
+    const cluster = await startCluster();
+    t.after(cluster.close);
+    const nodes = async (more: Details): Promise<Check | undefined> =>
+      (await check(cluster, more)).get('nodes');
+    const alone = await nodes({});
+    assert.equal(alone?.state, 'ok');
+    assert.match(
+      alone?.advice ?? '',
+      /^Machines that move to pve2 are reported by the host of the/,
+    );
+    assert.equal((await nodes({ other_nodes: 'pve2' }))?.advice, undefined);
+    await cluster.nodeDown('pve2');
+    assert.equal((await nodes({ other_nodes: 'pve2' }))?.state, 'ok', "another host's affair");
+    const own = await nodes({ nodes: 'pve1,pve2' });
+    assert.deepEqual([own?.state, own?.found], ['fail', 'offline: pve2']);
+  });
+
+  it('sees the vnets that are missing, and storages that are away or hidden', async (t) => {
+    const cluster = await startCluster({ vnets: { tenant1: 'localnetwork' } });
+    t.after(cluster.close);
+    const vnets = async (name: string): Promise<Check | undefined> =>
+      (await check(cluster, { vnet_map: `206=${name}` })).get('vnets');
+    assert.equal((await vnets('tenant1'))?.state, 'ok');
+    assert.deepEqual(await vnets('tenant2'), {
+      ...{ name: 'vnets', state: 'fail', found: 'not in the cluster: tenant2' },
+      advice: 'There are tenant1',
+    });
+    const local = cluster.state.storages.get('local-lvm');
+    assert.ok(local);
+    local.mounted = false;
+    assert.equal(state(await check(cluster), 'storage local-lvm'), 'fail');
+    for (const storage of cluster.state.storages.values()) storage.content = ['iso'];
+    const none = (await check(cluster)).get('storages');
+    assert.equal(none?.state, 'warn');
+    assert.match(none?.found ?? '', /the token sees no storage for disks on pve1/);
   });
 
   it('says what stands in the way when nothing can be asked', async (t) => {

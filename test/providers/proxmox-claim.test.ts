@@ -90,7 +90,9 @@ describe('two calls at one half-made machine', () => {
     'create takes its machine away when nobody says whether it is marked as built, and it is not',
     inCluster(async ({ cloud, cluster }) => {
       cluster.faults.request({ ...lastWrite, cut: 'before', before: () => losesReads(cluster) });
-      assert.equal((await cloud.call('create')).exitCode, 1);
+      const { exitCode, text } = await cloud.call('create');
+      assert.equal(exitCode, 1);
+      assert.match(text, /broke off|connection/);
       assert.ok(!cluster.state.vms.has(10042), 'nothing is left');
     }),
   );
@@ -118,6 +120,22 @@ describe('two calls at one half-made machine', () => {
       });
       assert.equal((await cloud.call('create')).exitCode, 1);
       assert.match(cluster.vm(10042).config.get('description') ?? '', /"built"/);
+    }),
+  );
+
+  it(
+    'create has nothing to add when another call was faster to take its machine away',
+    inCluster(async ({ cloud, cluster }) => {
+      const answer = { status: 500, reason: 'no such thing', body: '' };
+      cluster.faults.request({ method: 'PUT', path: '/resize', answer });
+      const planted = cluster.faults.request({
+        ...{ method: 'DELETE', path: '/qemu/10042' },
+        before: () => void cluster.state.vms.delete(10042),
+      });
+      const { exitCode, text } = await cloud.call('create');
+      assert.deepEqual([exitCode, planted.hits], [1, 1]);
+      assert.match(text, /no such thing/);
+      assert.doesNotMatch(text, /does not exist/);
     }),
   );
 

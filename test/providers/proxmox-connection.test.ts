@@ -39,8 +39,35 @@ describe('proxmox reaches its cluster', { concurrency: 4 }, () => {
       await cloud.deploy();
       cluster.state.tokens.delete(`${user}!cs`);
       assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
+      const before = cluster.requests.length;
       await cloud.ok('stop', { state: 'Running' });
+      const refused = cluster.requests.slice(before).filter(({ status }) => status === 401);
+      assert.equal(refused.length, 1, 'the old token is not tried again');
       assert.ok(!cloud.everythingSaid().includes(newSecret));
+    }, fast),
+  );
+
+  it(
+    'with the new token for each of the requests under way when the old one goes',
+    inCluster(async ({ cloud, cluster, configure }) => {
+      configure({ secret_next: newSecret });
+      const names = [70, 71, 72].map((id) => {
+        const name = `i-2-${id}-VM`;
+        cluster.plantVm({ vmid: 10_000 + id, name, storage: 'shared' });
+        return name;
+      });
+      let asked = 0;
+      const planted = cluster.faults.request({
+        ...{ path: /config$/, times: names.length },
+        before: async () => {
+          asked += 1;
+          while (asked < names.length) await new Promise(setImmediate);
+          Object.assign(cluster.state.tokens.get(`${user}!cs`) ?? {}, { secret: newSecret });
+        },
+      });
+      const { document } = await cloud.ok('statuses');
+      assert.equal(planted.hits, names.length);
+      assert.deepEqual(Object.keys(document['power_state'] as object).sort(), names);
     }, fast),
   );
 
@@ -64,7 +91,16 @@ describe('proxmox reaches its cluster', { concurrency: 4 }, () => {
       token.expire = 1;
       const { text } = await cloud.call('status');
       assert.match(text, /refused the API token cloudstack@pve!cs: it has expired/);
-      assert.match(text, /pveum user token modify/);
+      assert.match(text, /pveum user token modify 'cloudstack@pve' 'cs' --expire 0/);
+      const owner = cluster.state.users.get(user);
+      assert.ok(owner);
+      owner.expire = 1;
+      assert.match((await cloud.call('prepare')).text, /its user has expired.*--expire 0/);
+      owner.enabled = false;
+      assert.match((await cloud.call('prepare')).text, /its user is disabled.*--enable 1/);
+      cluster.state.tokens.delete(`${user}!cs`);
+      const gone = await cloud.call('prepare');
+      assert.match(gone.text, /there is no such token.*pveum user token list 'cloudstack@pve'/);
     }, fast),
   );
 
@@ -103,6 +139,14 @@ describe('proxmox reaches its cluster', { concurrency: 4 }, () => {
       assert.equal((await session.powers?.())?.size, 0);
       const other = await sessionOf(cluster, trust, { ca_file: readKey('self-signed').cert });
       await assert.rejects(other.powers?.() ?? Promise.resolve(), /unknown issuer/);
+    }),
+  );
+
+  it(
+    'with a token that is named by its whole id',
+    inCluster(async ({ cloud, configure }) => {
+      configure({ token: `${user}!cs` });
+      await cloud.ok('statuses');
     }),
   );
 

@@ -21,6 +21,12 @@ async function runningUnfinished({ vm, ok }: Cloud, cluster: Cluster): Promise<v
   cluster.broadcast();
 }
 
+function fillMemory(cluster: Cluster): void {
+  const node = cluster.state.nodes.get('pve1');
+  assert.ok(node);
+  node.otherMemory = node.totalMemory;
+}
+
 const chosen = (details: Record<string, string>) =>
   Object.fromEntries(Object.entries(details).map(([key, value]) => [`External:${key}`, value]));
 
@@ -82,6 +88,8 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
       await runningUnfinished(cloud, cluster);
       const { pid } = cluster.vm(10042);
       const before = changes().length;
+      // It has its memory already.
+      fillMemory(cluster);
       assert.equal((await cloud.ok('status')).document['power_state'], 'PowerUnknown');
       await cloud.ok('create');
       assert.equal(stateOf(cluster), 'built');
@@ -107,6 +115,36 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
     }),
   );
 
+  it(
+    'and take one away that was never finished and for which there is no room now',
+    inCluster(async ({ cloud, cluster }) => {
+      await runningUnfinished(cloud, cluster);
+      Object.assign(cluster.vm(10042), { power: 'stopped', qmp: 'stopped', pid: 0 });
+      fillMemory(cluster);
+      const { exitCode, text } = await cloud.call('create');
+      assert.equal(exitCode, 1);
+      assert.match(text, /No room: pve1 has 0 GiB of memory free/);
+      assert.equal(cluster.state.vms.has(10042), false);
+    }),
+  );
+
+  it(
+    'and start one that is built as it is, with what others have set since',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      await cloud.ok('stop');
+      const { config } = cluster.vm(10042);
+      config
+        .set('protection', '1')
+        .set('onboot', '1')
+        .set('description', `x\n${config.get('description')}`);
+      await cloud.ok('create');
+      assert.deepEqual([config.get('protection'), config.get('onboot')], ['1', '1']);
+      assert.match(config.get('description') ?? '', /^x\n/);
+      assert.equal(cluster.vm(10042).power, 'running');
+    }),
+  );
+
   for (const action of ['stop', 'delete'] as const) {
     it(
       `and ${action} removes one that runs although it was never finished`,
@@ -128,6 +166,12 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
       const { exitCode, text } = await cloud.call('create');
       assert.equal(exitCode, 1);
       assert.match(text, /Could not mark machine 10042 as built: unable to write/);
+      assert.deepEqual(await backend.machines(), before);
+      // Nor of one that an earlier call left, once this one has brought it up.
+      await runningUnfinished(cloud, cluster);
+      Object.assign(cluster.vm(10042), { power: 'stopped', qmp: 'stopped', pid: 0 });
+      cluster.faults.request({ method: 'PUT', path: /10042\/config$/, answer });
+      assert.equal((await cloud.call('create')).exitCode, 1);
       assert.deepEqual(await backend.machines(), before);
     }),
   );
@@ -260,6 +304,8 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
       assert.match(config.get('ide2') ?? '', /^shared:iso\/debian\.iso,media=cdrom/);
       assert.match(config.get('scsi0') ?? '', /^shared:10042\/.*size=10G/);
       assert.equal(config.get('boot'), 'order=scsi0;ide2');
+      const asked = cluster.requests.filter(({ path }) => path.endsWith('/resize'));
+      assert.deepEqual(asked, [], 'it has that size from the beginning');
     }),
   );
 
@@ -376,6 +422,10 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
           await cloud.ok(action);
         }
         assert.equal(cluster.state.vms.has(10042), false);
+        const iso = { template_type: 'iso', iso_path: 'shared:iso/debian.iso', storage: 'shared' };
+        cloud.change({ details: chosen(iso) });
+        await cloud.ok('create');
+        assert.ok(cluster.state.pools.get('cs')?.vms.has(10042));
         assert.equal(cluster.vm(10050).power, 'running');
       },
       { pools: ['cs'] },
@@ -390,7 +440,23 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
       shared.otherBytes = shared.totalBytes;
       const { text } = await cloud.call('create');
       assert.match(text, /storage shared is 100 % full \(5 % have to stay free\)/);
+      const iso = { template_type: 'iso', iso_path: 'shared:iso/debian.iso', storage: 'shared' };
+      cloud.change({ details: chosen(iso) });
+      assert.match((await cloud.call('create')).text, /shared is 100 % full .* are 64 GiB/);
       assert.deepEqual(changes(), []);
+    }),
+  );
+
+  it(
+    'with the options that the operator wants, whatever the template has',
+    inCluster(async ({ cloud, cluster, configure }) => {
+      configure({ guest_agent: 'true', onboot: 'true', cpu_type: 'host', machine: 'q35' });
+      await cloud.ok('create');
+      const { config } = cluster.vm(10042);
+      assert.deepEqual(
+        ['agent', 'onboot', 'cpu', 'machine'].map((option) => config.get(option)),
+        ['1', '1', 'host', 'q35'],
+      );
     }),
   );
 
@@ -407,6 +473,17 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
       assert.equal(config.get('ipconfig0'), 'ip=10.1.1.23/24,gw=10.1.1.1');
       assert.equal(config.get('ipconfig1'), 'ip=dhcp');
       assert.match(config.get('ide2') ?? '', /cloudinit/);
+    }),
+  );
+
+  it(
+    'with the drive of cloud-init on the storage that the whole copy is on',
+    inCluster(async ({ cloud, cluster, configure }) => {
+      configure({ cloud_init: 'dhcp' });
+      const wanted = { template_id: '9000', is_full_clone: 'true', storage: 'local-lvm' };
+      cloud.change({ details: chosen(wanted) });
+      await cloud.ok('create');
+      assert.match(cluster.vm(10042).config.get('ide2') ?? '', /^local-lvm:.*cloudinit/);
     }),
   );
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../src/failure.ts';
 import { readMark } from '../../src/kit/mark.ts';
 import type { Instance, RemoteMachine } from '../../src/provider.ts';
@@ -93,6 +94,29 @@ describe('the list of all machines on proxmox', { concurrency: 4 }, () => {
   );
 
   it(
+    'says whose a machine was that has lost its mark, by its tag',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      cluster.vm(10042).config.set('description', 'edited');
+      const { mark, remarks } = (await listed(cluster)).get('10042') ?? {};
+      assert.equal(mark, undefined);
+      assert.match(remarks?.join() ?? '', /^its index tag says that it is i-2-42-VM's, but/);
+    }),
+  );
+
+  it(
+    'has no copy for left over while a task makes one on its node',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.faults.task({ type: 'qmclone', never: true });
+      const create = cloud.call('create', { timeoutSeconds: 6 });
+      while (!cluster.state.vms.has(10042)) await sleep(20);
+      const { mark, leftover, remarks } = (await listed(cluster)).get('10042') ?? {};
+      assert.deepEqual([mark, leftover, remarks], [undefined, undefined, undefined]);
+      await create;
+    }),
+  );
+
+  it(
     'says nothing of a lock that a running task holds',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
@@ -103,7 +127,7 @@ describe('the list of all machines on proxmox', { concurrency: 4 }, () => {
         { timeoutSeconds: 4 },
       );
       while (cluster.vm(10042).config.get('lock') !== 'snapshot') {
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await sleep(20);
       }
       assert.equal((await listed(cluster)).get('10042')?.remarks, undefined);
       await snapshot;

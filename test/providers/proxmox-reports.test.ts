@@ -171,6 +171,38 @@ describe('proxmox reports', { concurrency: 4 }, () => {
   );
 
   it(
+    'nothing at all while the rights of the token end above the machines',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      const { acl } = cluster.state;
+      const [own] = acl;
+      assert.ok(own);
+      for (const rights of [
+        [{ ...own, path: '/vms', propagate: false }],
+        [own, { ...own, path: '/vms', role: 'NoAccess' }],
+      ]) {
+        acl.splice(0, 99, ...rights);
+        for (const action of ['statuses', 'status']) {
+          const { exitCode, text } = await cloud.call(action);
+          assert.equal(exitCode, 1, action);
+          assert.match(text, /does not see all machines.*It needs VM\.Audit on \/vms/);
+        }
+      }
+    }),
+  );
+
+  it(
+    'nothing at all when the cluster falls silent between the list and its nodes',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      const times = Number.POSITIVE_INFINITY;
+      cluster.faults.request({ path: /^\/nodes\/pve1\/qemu$/, cut: 'before', times });
+      const { exitCode, document } = await cloud.call('statuses');
+      assert.deepEqual([exitCode, document['power_state']], [1, undefined]);
+    }),
+  );
+
+  it(
     'templates not at all, and does not read them either',
     inCluster(async ({ cloud, cluster }) => {
       cluster.plantVm({ vmid: 20_000, name: 'i-2-77-VM', template: true });

@@ -179,6 +179,51 @@ describe('proxmox and ordinary stops', { concurrency: 4 }, () => {
   );
 
   it(
+    'a stop or delete follows a machine that moves to another node in this moment',
+    deployed(async ({ cloud, cluster }) => {
+      const moves = (method: string, path: string, node: string): void => {
+        const before = (): void => void Object.assign(cluster.vm(10042), { node });
+        cluster.faults.request({ method, path, before });
+      };
+      moves('POST', '/status/stop', 'pve2');
+      await cloud.ok('stop', { state: 'Running' });
+      assert.deepEqual([cluster.vm(10042).node, cluster.vm(10042).power], ['pve2', 'stopped']);
+      await cloud.ok('start');
+      moves('POST', '/status/shutdown', 'pve1');
+      await cloud.ok('stop', { state: 'Stopping' });
+      assert.deepEqual([cluster.vm(10042).node, cluster.vm(10042).power], ['pve1', 'stopped']);
+      moves('DELETE', '/qemu/10042', 'pve2');
+      await cloud.ok('delete');
+      assert.equal(cluster.state.vms.has(10042), false);
+    }),
+  );
+
+  it(
+    'a stop and a delete succeed when somebody takes the machine away in this moment',
+    deployed(async ({ cloud, cluster }) => {
+      const before = (): void => void cluster.state.vms.delete(10042);
+      const stop = cluster.faults.request({ method: 'POST', path: '/status/stop', before });
+      await cloud.ok('stop', { state: 'Running' });
+      await cloud.deploy();
+      const remove = cluster.faults.request({ method: 'DELETE', path: '/qemu/10042', before });
+      await cloud.ok('delete');
+      assert.deepEqual([stop.hits, remove.hits], [1, 1]);
+    }),
+  );
+
+  it(
+    'a reboot that another task keeps from asking the guest does not reset it',
+    deployed(async ({ cloud, cluster, changes }) => {
+      const fail = "can't lock file '/var/lock/qemu-server/lock-10042.conf' - got timeout";
+      cluster.faults.task({ type: 'qmreboot', fail, times: 3 });
+      const { exitCode, text } = await cloud.call('reboot');
+      assert.equal(exitCode, 1);
+      assert.match(text, /is busy/);
+      assert.ok(!changes().some((one) => one.endsWith('/reset')));
+    }),
+  );
+
+  it(
     'a stop asks the guest that runs, and not the one that is paused',
     deployed(async ({ cloud, cluster, changes }) => {
       const asked = (): number => changes().filter((one) => one.endsWith('/shutdown')).length;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { admin } from './payloads.ts';
+import { user } from './proxmox-backend.ts';
 import { type ClusterScene, inCluster, shown } from './proxmox-scene.ts';
 
 const snap = { snap_name: 'snap1' };
@@ -64,6 +65,7 @@ describe('proxmox and tasks that do not end in time', { concurrency: 4 }, () => 
       const { text } = await cloud.custom('ResizeDisk', { size_gb: 12 }, briefly);
       assert.match(text, /it may still run on node pve1 as task UPID:pve1:\S+:resize:10042:/);
       assert.match(text, /Wait for its end there/);
+      assert.doesNotMatch(text, /% done/, 'such a task does not say how far it is');
     }),
   );
 
@@ -78,6 +80,24 @@ describe('proxmox and tasks that do not end in time', { concurrency: 4 }, () => 
       assert.deepEqual(stillRunning(scene), ['qmrestore']);
     }),
   );
+
+  for (const [action, type, given, end] of [
+    ['Backup', 'vzdump', {}, 'the backup is on'],
+    ['Migrate', 'qmigrate', { node: 'pve2' }, 'the machine is on pve2 now'],
+  ] as const) {
+    it(
+      `${action} says so when its task had ended before it could be cancelled`,
+      inCluster(async ({ cloud, cluster, configure }) => {
+        configure({ other_nodes: 'pve2' });
+        await cloud.deploy();
+        cluster.faults.task({ type, warnings: true });
+        cluster.faults.request({ path: new RegExp(`:${type}:.*/status$`), hang: 'before' });
+        const { exitCode, text } = await cloud.custom(action, given, briefly);
+        assert.equal(exitCode, 1);
+        assert.match(text, new RegExp(`it had ended: ${end}`));
+      }),
+    );
+  }
 
   it(
     'a reinstallation gives the old disk back, removes the new one and starts the machine again',
@@ -99,6 +119,36 @@ describe('proxmox and tasks that do not end in time', { concurrency: 4 }, () => 
 });
 
 describe('proxmox and tasks that fail', { concurrency: 4 }, () => {
+  it(
+    'what only met a lock is begun again, three times in all',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      await cloud.ok('stop');
+      const fail = "can't lock file '/var/lock/qemu-server/lock-10042.conf' - got timeout";
+      const often = cluster.faults.task({ type: 'qmstart', fail, times: 9 });
+      const { exitCode, text } = await cloud.call('start');
+      assert.equal(exitCode, 1);
+      assert.match(text, /can't lock file .* - got timeout.*Another task works on it: wait/);
+      assert.equal(often.hits, 3);
+      often.remove();
+      const twice = cluster.faults.task({ type: 'qmstart', fail, times: 2 });
+      await cloud.ok('start');
+      assert.equal(twice.hits, 2);
+    }),
+  );
+
+  it(
+    'a reinstallation that fails leaves no snapshot, one that was made with warnings neither',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      cluster.faults.task({ type: 'qmsnapshot', warnings: true });
+      cluster.faults.task({ type: 'qmconfig', fail: 'copy failed' });
+      const instance_name = cloud.vm.name;
+      assert.equal((await cloud.custom('Reinstall', { instance_name }, asAdmin)).exitCode, 1);
+      assert.equal(cluster.vm(10042).snapshots.size, 0);
+    }),
+  );
+
   for (const [action, type] of [
     ['RestoreSnapshot', 'qmrollback'],
     ['RestoreBackup', 'qmrestore'],
@@ -133,6 +183,31 @@ describe('proxmox and tasks that fail', { concurrency: 4 }, () => {
   }
 });
 
+describe('proxmox and tasks that cannot be seen', { concurrency: 4 }, () => {
+  for (const [status, looks] of [
+    [400, 4],
+    [403, 1],
+  ] as const) {
+    it(
+      `a task whose status is answered with ${status} is not waited for, and said to go on`,
+      inCluster(async ({ cloud, cluster }) => {
+        await cloud.deploy();
+        const answer = { status, reason: 'no such task', body: '' };
+        const path = /\/tasks\/.*\/status$/;
+        const planted = cluster.faults.request({ path, answer, times: 50 });
+        const { exitCode, text } = await cloud.custom('CreateSnapshot', snap, asAdmin);
+        assert.equal(exitCode, 1);
+        assert.match(
+          text,
+          /task UPID:pve1:\S+:qmsnapshot:10042:\S+ may still run: .*Stop it on node pve1/,
+        );
+        assert.match(text, /run `outrigger audit`/);
+        assert.equal(planted.hits, looks + 1);
+      }),
+    );
+  }
+});
+
 describe('proxmox and answers that get lost', { concurrency: 4 }, () => {
   for (const [action, method, path] of [
     ['CreateSnapshot', 'POST', /\/snapshot$/],
@@ -159,13 +234,18 @@ describe('proxmox and answers that get lost', { concurrency: 4 }, () => {
     'an action fails when its request never arrived, and is not sent again',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
-      await cloud.okCustom('CreateSnapshot', { snap_name: 'before' });
-      cluster.faults.request({ method: 'POST', path: /\/snapshot$/, cut: 'before' });
+      // In the same second another call of ours has saved the machine under another name.
+      const other = { node: 'pve1', type: 'qmsnapshot', id: 10042, owner: `${user}!cs` };
+      cluster.faults.request({
+        ...{ method: 'POST', path: /\/snapshot$/, cut: 'before' },
+        before: () => void cluster.state.tasks.fork(other, async () => {}),
+      });
       const { exitCode } = await cloud.custom('CreateSnapshot', snap);
       assert.equal(exitCode, 1);
-      assert.deepEqual([...cluster.vm(10042).snapshots.keys()], ['before']);
+      assert.match(cloud.everythingSaid(), /task\.found/);
+      assert.deepEqual([...cluster.vm(10042).snapshots.keys()], []);
       const sent = cluster.requests.map(shown).filter((line) => /^POST .*\/snapshot$/.test(line));
-      assert.equal(sent.length, 2);
+      assert.equal(sent.length, 1);
     }),
   );
 
@@ -179,6 +259,42 @@ describe('proxmox and answers that get lost', { concurrency: 4 }, () => {
       cluster.faults.request({ method: 'POST', path: /status\/start$/, cut: 'after' });
       await cloud.ok('start');
       assert.equal(cluster.vm(10042).power, 'running');
+    }),
+  );
+
+  it(
+    'what was written although nobody said so is not written again',
+    inCluster(async ({ cloud, cluster, changes, configure }) => {
+      configure({ cloud_init: 'static', tags: 'Web,alpha' });
+      cluster.vm(9000).config.set('protection', '1');
+      const lost = { method: 'PUT', path: /\/config$/, cut: 'after', times: 9 } as const;
+      cluster.faults.request(lost);
+      await cloud.ok('create');
+      const written = (): number =>
+        changes().filter((line) => /^PUT .*\/config$/.test(line)).length;
+      assert.equal(written(), 2, 'its options and, in the end, that it is built');
+      await cloud.okCustom('AttachIso', { iso_path: 'shared:iso/debian.iso' }, asAdmin);
+      assert.equal(written(), 3);
+    }),
+  );
+
+  it(
+    'what did not get through is written again: NICs are right when the machine starts',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      await cloud.ok('stop');
+      const cut = { method: 'PUT', path: /\/config$/, cut: 'before' } as const;
+      const { config } = cluster.vm(10042);
+      config.set('net3', 'virtio=02:01:00:CD:2A:07,bridge=vmbr1');
+      const surplus = cluster.faults.request(cut);
+      await cloud.ok('start');
+      assert.deepEqual([surplus.hits, config.get('net3')], [1, undefined]);
+      await cloud.ok('stop');
+      cloud.change({ nics: cloud.vm.nics.map((nic) => ({ ...nic, vlan: 2700 })) });
+      const moved = cluster.faults.request(cut);
+      await cloud.ok('start');
+      assert.equal(moved.hits, 1);
+      assert.match(config.get('net0') ?? '', /tag=2700/);
     }),
   );
 

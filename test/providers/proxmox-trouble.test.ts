@@ -23,9 +23,9 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
       `fails shortly when ${kind} meets a ${status} with a page of HTML, and touches nothing`,
       inCluster(async ({ cloud, cluster, changes }) => {
         const answer = { status, reason: 'Broken', body: html };
-        cluster.faults.request({ answer, times: always });
+        const planted = cluster.faults.request({ answer, times: always });
         const { exitCode, text, document } = await cloud.call(kind);
-        assert.equal(exitCode, 1);
+        assert.deepEqual([exitCode, planted.hits], [1, 1]);
         assert.equal(document['power_state'], undefined);
         assert.ok(text.length < 600, text);
         assert.deepEqual(changes(), []);
@@ -53,6 +53,11 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
       const { exitCode, text } = await cloud.call('status');
       assert.equal(exitCode, 1);
       assert.match(text, /no JSON but .*<html>/);
+      for (const body of ['{}', 'null', '"data"']) {
+        cluster.faults.clear();
+        cluster.faults.request({ answer: { status: 200, body }, times: always });
+        assert.match((await cloud.call('statuses')).text, /answered without data/);
+      }
     }),
   );
 
@@ -64,6 +69,14 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
         cluster.faults.request({ path, answer: { status: 503, body: html } });
       }
       assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
+      const planted = cluster.faults.request({
+        answer: { status: 503, body: html },
+        times: always,
+      });
+      const startedMs = performance.now();
+      assert.equal((await cloud.call('statuses')).exitCode, 1);
+      assert.equal(planted.hits, 4, 'and not for ever');
+      assert.ok(performance.now() - startedMs >= 1300, 'with growing pauses');
     }),
   );
 
@@ -102,7 +115,7 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
               const method = /resize|config/.test(path) ? 'PUT' : 'POST';
               const planted = cluster.faults.request({ method, path, times: always, ...fault });
               await cloud.ok('create');
-              assert.ok(planted.hits > 0);
+              assert.equal(planted.hits, path === '/config' ? 2 : 1, 'nothing is sent twice');
               const made = await cloud.machine();
               assert.deepEqual([made.remoteId, made.power], ['10042', 'on']);
               assert.match(made.mark, /"state":"built"/);
@@ -118,9 +131,10 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
           async ({ cloud, cluster, backend }) => {
             const before = await backend.machines();
             const method = /resize|config/.test(path) ? 'PUT' : 'POST';
-            cluster.faults.request({ method, path, times: always, ...fault });
+            const planted = cluster.faults.request({ method, path, times: always, ...fault });
             const { exitCode, text } = await cloud.call('create');
             assert.equal(exitCode, 1);
+            if (path !== '/config') assert.equal(planted.hits, 1, 'nothing is sent twice');
             assert.deepEqual(await backend.machines(), before, text);
             cluster.faults.clear();
             await cloud.ok('create');

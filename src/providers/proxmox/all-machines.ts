@@ -79,7 +79,10 @@ async function remarksOn(
   if (live?.status === 'running' && /^(io-error|internal-error)$/.test(live.qmp ?? '')) {
     remarks.push(`it runs with an error: ${live.qmp}`);
   }
-  if (index !== undefined && (typeof mark !== 'object' || mark.uuid !== index.uuid)) {
+  if (index !== undefined && typeof mark !== 'object') {
+    remarks.push(`its index tag says that it is ${index.name}'s, but it carries no readable mark`);
+  }
+  if (index !== undefined && typeof mark === 'object' && mark.uuid !== index.uuid) {
     remarks.push("its index tag is another instance's: remove the tag that begins with or1");
   }
   return remarks;

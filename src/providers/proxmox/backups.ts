@@ -7,8 +7,10 @@ import type { Machine } from './machine.ts';
 import { takeBuilt } from './operations.ts';
 import { isOwnBackup } from './own-backup.ts';
 import { type Rig, under } from './rig.ts';
+import { checkStorage } from './room.ts';
+import { endedWell } from './said.ts';
 import { refused } from './snapshots.ts';
-import { survey } from './survey.ts';
+import { type Survey, survey } from './survey.ts';
 import { cancel, exitOf } from './task-state.ts';
 import { run } from './tasks.ts';
 import { listOf, numberOf, recordOf, textOf } from './wire.ts';
@@ -28,9 +30,11 @@ export async function backUp(
   wanted: string | undefined,
 ): Promise<Outcome> {
   const { vmid, node } = await takeBuilt(rig, instance);
-  const [usual] = await backupStorages(rig, node);
+  const found = await survey(rig);
+  const [usual] = backupStorages(found, node);
   const storage = wanted ?? rig.settings.backup_storage ?? usual;
   if (storage === undefined) throw refused('config', 'No storage of the node takes backups');
+  checkStorage(rig.settings, found.storages, { node, storage, sizeBytes: 0 });
   const what = `back machine ${vmid} up to ${storage}`;
   await withUndo(rig.context, (undo) =>
     run(rig, {
@@ -44,7 +48,7 @@ export async function backUp(
         undo.add(`cancel the backup of machine ${vmid}`, async (deadline) => {
           const margin = under(rig, deadline);
           await cancel(margin, task);
-          if ((await exitOf(margin.api, task, what)) !== 'OK') return;
+          if (!endedWell(await exitOf(margin.api, task, what))) return;
           throw new Failure('conflict', `it had ended: the backup is on ${storage}`);
         }),
     }),
@@ -69,8 +73,7 @@ export async function listBackups(rig: Rig, instance: Instance): Promise<Outcome
   };
 }
 
-async function backupStorages(rig: Rig, node: string): Promise<readonly string[]> {
-  const { storages } = await survey(rig);
+function backupStorages({ storages }: Survey, node: string): readonly string[] {
   const here = storages.filter(
     (row) => row.node === node && row.available && row.content.includes('backup'),
   );
@@ -80,7 +83,7 @@ async function backupStorages(rig: Rig, node: string): Promise<readonly string[]
 
 async function readBackups(rig: Rig, { vmid, node }: Machine): Promise<readonly Backup[]> {
   const all: Backup[] = [];
-  for (const storage of await backupStorages(rig, node)) {
+  for (const storage of backupStorages(await survey(rig), node)) {
     const ask = { what: `list the backups on ${storage}`, query: { content: 'backup', vmid } };
     const entries = listOf(await rig.api.get(path`/nodes/${node}/storage/${storage}/content`, ask));
     all.push(...entries.map(backupOf));

@@ -29,8 +29,8 @@ async function planIso(
 ): Promise<Build> {
   const { node, pool } = rig.settings;
   const storage = rootStorage(blueprint);
-  const sizeBytes = sizeGb(blueprint) * 1024 ** 3;
-  checkStorage(rig.settings, found.storages, { node, storage, sizeBytes });
+  const gib = sizeGb(blueprint);
+  checkStorage(rig.settings, found.storages, { node, storage, sizeBytes: gib * 1024 ** 3 });
   return {
     kind: 'iso',
     places: [node],
@@ -51,7 +51,9 @@ async function planIso(
         takenBack: true,
         begun,
       });
-      return { vmid, node, mark, config: { ...options, description } };
+      // The disk has that size now, so that it need not grow.
+      const scsi0 = `${options['scsi0']},size=${gib}G`;
+      return { vmid, node, mark, config: { ...options, scsi0, description } };
     },
   };
 }

@@ -74,13 +74,15 @@ export function createApi(
     ask: Ask,
     end: Deadline,
   ): Promise<Reply> => {
-    const reply = await send(http, method, path, ask, current, end);
-    const next = known[known.indexOf(current) + 1];
+    const used = current;
+    const reply = await send(http, method, path, ask, used, end);
+    // By then another request may have been refused as well.
+    const next = known[known.indexOf(used) + 1];
     // A refused request was not looked at, so that a change may be sent again as well.
     if (reply.status !== 401 || next === undefined) return reply;
-    log('token.next', { level: 'warn', refused: current.id, next: next.id });
+    log('token.next', { level: 'warn', refused: used.id, next: next.id });
     current = next;
-    return send(http, method, path, ask, current, end);
+    return send(http, method, path, ask, next, end);
   };
 
   const once = async (method: Method, path: string, ask: Ask, end: Deadline): Promise<Answer> => {
@@ -142,15 +144,10 @@ function send(
   http: Http,
   method: Method,
   path: string,
-  { query, form, limitMs }: Ask,
+  { what: _what, ...ask }: Ask,
   { id, secret }: Credentials,
   deadline: Deadline,
 ): Promise<Reply> {
-  return http.request(method, `/api2/json${path}`, {
-    headers: { authorization: `PVEAPIToken=${id}=${secret}` },
-    deadline,
-    ...(query === undefined ? {} : { query }),
-    ...(form === undefined ? {} : { form }),
-    ...(limitMs === undefined ? {} : { limitMs }),
-  });
+  const headers = { authorization: `PVEAPIToken=${id}=${secret}` };
+  return http.request(method, `/api2/json${path}`, { ...ask, headers, deadline });
 }

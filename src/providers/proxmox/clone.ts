@@ -2,6 +2,7 @@ import { Failure } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
 import type { SizedInstance } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
+import { rootDisk } from './disks.ts';
 import { type Build, marked, nameFor } from './new-machine.ts';
 import type { Rig } from './rig.ts';
 import { checkStorage } from './room.ts';
@@ -44,8 +45,7 @@ export async function planClone(
         begun,
       });
       if (away && !template.shared) await bringHome(rig, template.node, vmid, begun);
-      // The copy has the template's options, so that it need not be read.
-      return { vmid, node, mark, config: inherited(template.config) };
+      return { vmid, node, mark, config: inherited(template.config, copy?.storage) };
     },
   };
 }
@@ -88,7 +88,10 @@ function kindOfCopy(
   return { full: 1, ...(storage === undefined ? {} : { storage }) };
 }
 
-function inherited(config: Config): Config {
+/** The copy has the template's options, so that it need not be read; only its disk may be elsewhere. */
+function inherited(config: Config, storage = ''): Config {
   const { template: _template, digest: _digest, description: _description, ...rest } = config;
-  return rest;
+  const disk = rootDisk(config);
+  if (disk === undefined) return rest;
+  return { ...rest, [disk.key]: `${config[disk.key]}`.replace(/^[^:]+/, storage) };
 }

@@ -53,8 +53,8 @@ function part(
 }
 
 function prefixOf({ netmask, cidr }: Address): number | undefined {
-  const ofCidr = cidr === undefined ? undefined : Number(cidr.split('/')[1]);
-  if (ofCidr !== undefined && Number.isInteger(ofCidr)) return ofCidr;
+  const ofCidr = Number(cidr?.split('/')[1]);
+  if (Number.isInteger(ofCidr)) return ofCidr;
   if (netmask === undefined) return undefined;
   const bits = netmask
     .split('.')

@@ -4,6 +4,7 @@ import { poll } from '../../kit/poll.ts';
 import { isRunning, readLive } from './live.ts';
 import type { Machine } from './machine.ts';
 import type { Rig } from './rig.ts';
+import { endedWell } from './said.ts';
 import { cutPower } from './switch.ts';
 import { cancel } from './task-state.ts';
 import { listOf, numberOf, recordOf, textOf } from './wire.ts';
@@ -90,7 +91,7 @@ export function mayComeBack(rig: Rig, tasks: readonly Task[], ran: boolean): boo
     if (end === undefined) return true;
     if (type !== 'qmreboot' || now - end > comebackMs / 1000) return false;
     // One that has failed leaves no note, one whose worker was killed does.
-    const isNoted = exit === 'unexpected status' || (/^(OK|WARNINGS: \d+)$/.test(exit) && !ran);
+    const isNoted = exit === 'unexpected status' || (endedWell(exit) && !ran);
     return isNoted && !tasks.some((later) => later.type !== 'qmreboot' && later.since >= end);
   });
 }

@@ -1,7 +1,7 @@
 import { Failure } from '../../failure.ts';
 import type { Instance } from '../../provider.ts';
 import { destroy, destroyHalfMade } from './destroy.ts';
-import { takeIfThere } from './find.ts';
+import { withMachine } from './find.ts';
 import { isBuilding, type Machine } from './machine.ts';
 import { release } from './ownership.ts';
 import { powerOff } from './power-off.ts';
@@ -10,11 +10,11 @@ import { flagOf } from './wire.ts';
 
 /** Removes the instance's machine; what was taken over is given back instead, stopped. */
 export async function remove(rig: Rig, instance: Instance): Promise<void> {
-  const machine = await takeIfThere(rig, instance);
-  if (machine === undefined) {
-    rig.context.log('delete.missing');
-    return;
-  }
+  const there = await withMachine(rig, instance, (machine) => removeMachine(rig, machine));
+  if (!there) rig.context.log('delete.missing');
+}
+
+async function removeMachine(rig: Rig, machine: Machine): Promise<void> {
   if (machine.mark.origin === 'adopted' && !rig.settings.delete_adopted) {
     await powerOff(rig, machine, 'hard');
     await release(rig, machine);

@@ -34,7 +34,6 @@ export async function destroy(
     await attempt();
   } catch (thrown) {
     const failure = Failure.from(thrown);
-    if (isAbsentHere(failure, vmid)) return;
     if (!new RegExp(`^VM ${vmid} is running`).test(saidBy(failure))) throw failure;
     await cutPower(rig, { vmid, node });
     await attempt();
@@ -61,6 +60,11 @@ export async function destroyHalfMade(
   config: Config,
 ): Promise<boolean> {
   if (!(await claimRemoval(rig, place, config))) return false;
-  await destroy(rig, place);
+  try {
+    await destroy(rig, place);
+  } catch (thrown) {
+    // Another call was faster.
+    if (!isAbsentHere(Failure.from(thrown), place.vmid)) throw thrown;
+  }
   return true;
 }

@@ -19,7 +19,7 @@ export async function resizeDisk(
       ? rootDisk(machine.config)
       : disksOf(machine.config).find((each) => each.key === key);
   if (disk === undefined) throw refused('not-found', `There is no disk ${key ?? 'to boot from'}`);
-  if (bytesOf(`${size_gb}G`) <= disk.sizeBytes) {
+  if (bytesOf(`${size_gb}G`) < disk.sizeBytes) {
     const has = Math.ceil(disk.sizeBytes / 1024 ** 3);
     throw refused('usage', `Disk ${disk.key} has ${has} GiB already, and none can be made smaller`);
   }
@@ -33,7 +33,8 @@ export async function attachIso(rig: Rig, instance: Instance, iso: string): Prom
   if (place === undefined) throw refused('conflict', 'The instance has no room for a CD drive');
   const what = `put ${iso} into machine ${machine.vmid}`;
   await writeConfig(rig, machine, { [place]: `${iso},media=cdrom` }, what);
-  const now = await readConfig(rig, machine);
+  // A drive that is new to a running machine is only plugged in by its next start.
+  const now = await readConfig(rig, machine, { current: true });
   const later = now[place]?.startsWith(iso) === true ? '' : ' after the next start';
   return { message: `The image is in drive ${place}${later}` };
 }

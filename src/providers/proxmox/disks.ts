@@ -37,13 +37,11 @@ function diskOf(key: string, value: string): Disk {
 }
 
 function isRemovable(value: string): boolean {
-  return (
-    /(^|,)media=cdrom(,|$)/.test(value) || isCloudInit(value) || /^(none|cdrom)(,|$)/.test(value)
-  );
+  return /(^|,)media=cdrom(,|$)/.test(value) || isCloudInit(value);
 }
 
 export function isCloudInit(value: string): boolean {
-  return /^[^,]*[:/-]cloudinit\b/.test(value) || /^[^,]*vm-\d+-cloudinit/.test(value);
+  return /^[^,]*[:/-]cloudinit\b/.test(value);
 }
 
 const units: Readonly<Record<string, number>> = {

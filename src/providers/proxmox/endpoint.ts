@@ -27,7 +27,7 @@ function toUrl(part: string): string | undefined {
   const path = url.pathname.replace(/\/+$/, '').replace(/\/api2(\/(json|extjs))?$/, '');
   const port =
     url.port !== '' ? url.port : path === '' && !saysPort(withScheme) ? defaultPort : '443';
-  return url.hostname === '' ? undefined : `https://${url.hostname}:${port}${path}`;
+  return `https://${url.hostname}:${port}${path}`;
 }
 
 /** `:443` is dropped by URL, but somebody who writes it means it. */

@@ -1,3 +1,4 @@
+import { Failure } from '../../failure.ts';
 import { type Choice, refusal } from '../../kit/ownership.ts';
 import type { Instance } from '../../provider.ts';
 import { type Seen, seenByConfig } from './inventory.ts';
@@ -5,6 +6,7 @@ import { choose, claimOf, isSame, missing, seeMoved } from './look.ts';
 import { type Machine, machineOf } from './machine.ts';
 import { adopt, adoptedMark } from './ownership.ts';
 import type { Rig } from './rig.ts';
+import { isAbsentHere } from './said.ts';
 import { settle } from './settle.ts';
 import type { Row } from './wire.ts';
 
@@ -52,6 +54,28 @@ export async function take(rig: Rig, instance: Instance): Promise<Machine> {
   const machine = await takeIfThere(rig, instance);
   if (machine === undefined) throw missing(instance);
   return machine;
+}
+
+/**
+ * Works on the instance's machine and answers whether there was one. When it is not where it was
+ * found any more it is looked for again: it has been removed, or has moved to another node.
+ */
+export async function withMachine(
+  rig: Rig,
+  instance: Instance,
+  work: (machine: Machine) => Promise<void>,
+): Promise<boolean> {
+  const machine = await takeIfThere(rig, instance);
+  if (machine === undefined) return false;
+  try {
+    await work(machine);
+    return true;
+  } catch (thrown) {
+    const { vmid, node } = machine;
+    if (!isAbsentHere(Failure.from(thrown), vmid)) throw thrown;
+    rig.context.log('machine.left', { machine: vmid, node });
+    return withMachine(rig, instance, work);
+  }
 }
 
 function pick(

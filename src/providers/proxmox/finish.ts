@@ -56,7 +56,7 @@ async function writeBuilt(rig: Rig, machine: Machine): Promise<void> {
   const built = { ...machine.mark, state: 'built' } as const;
   const description = describe(rig, built);
   try {
-    await claimBuilt(rig, machine, { description, tags: tagsFor(rig, built) });
+    await claimBuilt(rig, machine, { tags: tagsFor(rig, built), description });
   } catch (thrown) {
     const failure = Failure.from(thrown);
     if (!isTagRefusal(failure)) throw failure;

@@ -20,7 +20,7 @@ export const proxmox = defineProvider({
   settings,
   settingsIssues,
   blueprint,
-  blueprintIssues: (wanted) => blueprintIssues(wanted),
+  blueprintIssues,
   stored,
   actions,
   prepares: true,

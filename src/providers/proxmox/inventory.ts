@@ -139,12 +139,13 @@ export async function proveSight(rig: Rig): Promise<void> {
     await rig.api.get('/access/permissions', { what: 'read the rights of the API token' }),
   );
   const { pool } = rig.settings;
-  const sees = (place: string): boolean =>
-    numberOf(recordOf(rights[place])['VM.Audit']) !== undefined;
-  const seesAll = numberOf(recordOf(rights['/'])['VM.Audit']) === 1 || sees('/vms');
-  if (pool === undefined ? seesAll : sees(`/pool/${pool}`) || seesAll) return;
+  const audit = (place: string): number | undefined =>
+    numberOf(recordOf(rights[place])['VM.Audit']);
+  // A right on /vms that reaches no further down shows no machine; one on / may be taken back there.
+  if (audit('/vms') === 1) return;
   const place = pool === undefined ? '/vms' : `/pool/${pool}`;
+  if (pool !== undefined && audit(place) !== undefined) return;
   throw new Failure('denied', `The API token ${rig.api.token()} does not see all machines`, {
-    advice: `It needs VM.Audit on ${place}${pool === undefined ? ', or set pool to the one that it has rights on' : ''}. Until then no machine counts as off or gone`,
+    advice: `It needs VM.Audit on ${place}${pool === undefined ? ' and all that is below, or set pool to the one that it has rights on' : ''}. Until then no machine counts as off or gone`,
   });
 }

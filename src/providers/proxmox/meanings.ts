@@ -7,13 +7,13 @@ const busy = 'The machine of this instance is busy (a backup or the like); pleas
 /** Texts that qemu-server, pve-storage and pve-cluster emit, and what to do about each. */
 export const meanings: readonly Meaning[] = [
   [
-    /^VM is locked \((clone|create)\)|VM is locked \((clone|create)\)$/,
+    /VM is locked \((clone|create)\)/,
     'conflict',
     'If no task works on it, root has to run `qm unlock` for it on its node, then look at `outrigger audit`',
     busy,
   ],
   [
-    /VM is locked \(suspend(ed|ing)\)/,
+    /VM is locked \(suspended\)/,
     'conflict',
     'Its memory is saved to disk: start it, or delete it',
     'The memory of this instance is saved to disk; start it first',
@@ -55,7 +55,7 @@ export const meanings: readonly Meaning[] = [
     'upstream',
     'Check bridge, vnet and the log of the task on the node',
   ],
-  [/^volume '[^']*' does not exist/, 'not-found', 'Check iso_path and the disks of the machine'],
+  [/volume '[^']*' does not exist/, 'not-found', 'Check iso_path and the disks of the machine'],
   [
     /snapshot feature is not available/,
     'unsupported',
@@ -69,7 +69,7 @@ export const meanings: readonly Meaning[] = [
     'The machine of this instance is protected against removal; ask your administrator',
   ],
   [
-    /No space left|not enough (free )?space|out of space/i,
+    /No space left|(not enough|insufficient) (free )?space|out of space/i,
     'conflict',
     'Free space on the storage, or choose another',
   ],

@@ -8,6 +8,7 @@ import { isRunning, type Live, readLive } from './live.ts';
 import type { Machine } from './machine.ts';
 import { takeBuilt } from './operations.ts';
 import { type Rig, under } from './rig.ts';
+import { endedWell } from './said.ts';
 import { refused } from './snapshots.ts';
 import { cancel, exitOf, overdue } from './task-state.ts';
 import { run } from './tasks.ts';
@@ -50,7 +51,7 @@ async function move(rig: Rig, { machine, live, target, undo }: Move): Promise<vo
       undo.add(`cancel the move of machine ${vmid}`, async (deadline) => {
         const margin = under(rig, deadline);
         await cancel(margin, task);
-        if ((await exitOf(margin.api, task, what)) !== 'OK') return;
+        if (!endedWell(await exitOf(margin.api, task, what))) return;
         throw new Failure('conflict', `it had ended: the machine is on ${target} now`);
       }),
   });

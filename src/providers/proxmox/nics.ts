@@ -62,9 +62,8 @@ function noPlace({ deviceId, segment, network }: Nic): Failure {
 
 /** What a map says about the NIC's network, by whatever name it goes there. */
 function named(map: Pairs | undefined, { network }: Nic): string | undefined {
-  if (map === undefined) return undefined;
-  const words = [network.uuid, network.id, network.name].filter((word) => word !== undefined);
-  return words.map((word) => map.get(word)).find((found) => found !== undefined);
+  const { uuid = '', id = '', name = '' } = network;
+  return map?.get(uuid) ?? map?.get(id) ?? map?.get(name);
 }
 
 /** Only virtio takes an MTU; 1 stands for the bridge's. */

@@ -5,6 +5,7 @@ import { disksOf, rootDisk } from './disks.ts';
 import { show, take } from './find.ts';
 import { isRunning, readLive } from './live.ts';
 import { isBuilding, type Machine } from './machine.ts';
+import { netKeys } from './nics.ts';
 import { halfMade, notRunning } from './power.ts';
 import { resetGuest } from './reboot.ts';
 import type { Rig } from './rig.ts';
@@ -103,9 +104,8 @@ export async function getDetails(rig: Rig, instance: Instance): Promise<Outcome>
     lock: live.lock ?? '',
     cores: Number(config['cores'] ?? 1),
     memory: config['memory'] ?? '',
-    nics: Object.entries(config)
-      .filter(([key]) => /^net\d+$/.test(key))
-      .map(([key, value]) => `${key}: ${value}`)
+    nics: netKeys(config)
+      .map((key) => `${key}: ${config[key]}`)
       .sort()
       .join('; '),
     disks: disksOf(config)

@@ -20,7 +20,7 @@ export function markFor(
   return { uuid, name, installation: context.installation, remoteId: String(vmid), state, origin };
 }
 
-/** The description of a machine that is ours alone, with a remark if there is one. */
+/** The description of a machine that is ours alone: a readable line and the mark. */
 export function describe({ settings }: Rig, mark: Mark): string {
   return `Instance ${mark.name}, made on node ${settings.node}\n${writeMark(mark)}`;
 }

@@ -5,7 +5,6 @@ import { breakOffReboot, keepOff, mayComeBack } from './comeback.ts';
 import { isPaused, isRunning, readLive } from './live.ts';
 import type { Machine } from './machine.ts';
 import type { Rig } from './rig.ts';
-import { isAbsentHere } from './said.ts';
 import { cutPower } from './switch.ts';
 import { run } from './tasks.ts';
 
@@ -14,15 +13,9 @@ import { run } from './tasks.ts';
  * is asked first, for as long as its grace lasts. Answers whether the machine was on.
  */
 export async function powerOff(rig: Rig, machine: Machine, manner: StopManner): Promise<boolean> {
-  try {
-    const tasks = await breakOffReboot(rig, machine);
-    const ran = await switchOff(rig, machine, manner);
-    return mayComeBack(rig, tasks, ran) ? (await keepOff(rig, machine)) || ran : ran;
-  } catch (thrown) {
-    if (!isAbsentHere(Failure.from(thrown), machine.vmid)) throw thrown;
-    rig.context.log('stop.gone', { machine: machine.vmid });
-    return false;
-  }
+  const tasks = await breakOffReboot(rig, machine);
+  const ran = await switchOff(rig, machine, manner);
+  return mayComeBack(rig, tasks, ran) ? (await keepOff(rig, machine)) || ran : ran;
 }
 
 async function switchOff(rig: Rig, machine: Machine, manner: StopManner): Promise<boolean> {

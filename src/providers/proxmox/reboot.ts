@@ -49,7 +49,7 @@ async function asked(rig: Rig, { vmid, node }: Machine): Promise<boolean> {
     return true;
   } catch (thrown) {
     const failure = Failure.from(thrown);
-    if (!/got timeout$|failed/.test(saidBy(failure))) throw failure;
+    if (!/^VM quit\/powerdown failed/.test(saidBy(failure))) throw failure;
     rig.context.log('reboot.reset', { machine: vmid, error: failure.message });
     return false;
   }

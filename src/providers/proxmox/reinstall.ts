@@ -60,17 +60,17 @@ async function sourceOf(
   blueprint: Blueprint,
   { found, machine, old }: Replacing,
 ): Promise<Readonly<Record<string, string>>> {
-  const sizeBytes = old.sizeBytes;
+  const isIso = blueprint.template_type === 'iso';
+  const gib = Math.max(isIso ? sizeGb(blueprint) : 0, Math.ceil(old.sizeBytes / 1024 ** 3));
   checkStorage(rig.settings, found.storages, {
-    node: machine.node,
-    storage: old.storage,
-    sizeBytes,
+    ...{ node: machine.node, storage: old.storage },
+    sizeBytes: gib * 1024 ** 3,
   });
-  if (blueprint.template_type === 'iso') {
-    const gib = Math.max(sizeGb(blueprint), Math.ceil(sizeBytes / 1024 ** 3));
+  if (isIso) {
     return {
       [old.key]: `${old.storage}:${gib}`,
       ide2: `${blueprint.iso_path ?? 'none'},media=cdrom`,
+      boot: `order=${old.key};ide2`,
     };
   }
   const template = await findTemplate(rig, found, blueprint.template_id ?? '');
@@ -100,7 +100,7 @@ interface Root {
 }
 
 async function replaceRoot(rig: Rig, { machine, old, source, undo }: Root): Promise<void> {
-  const { vmid, node, config } = machine;
+  const { vmid, node } = machine;
   let task: string | undefined;
   undo.add(`give machine ${vmid} its old disk back`, async (deadline) => {
     const margin = under(rig, deadline);
@@ -119,24 +119,20 @@ async function replaceRoot(rig: Rig, { machine, old, source, undo }: Root): Prom
   });
   const now = { ...machine, config: await readConfig(rig, machine) };
   await growDisk(rig, now, Math.ceil(old.sizeBytes / 1024 ** 3), { undo });
-  const { boot } = config;
-  if (boot !== undefined && now.config['boot'] !== boot) {
-    await writeConfig(rig, machine, { boot }, `set the boot order of machine ${vmid}`);
-  }
 }
 
-/** The drives are what they were, and the new disk is gone once nothing uses it. */
+/** The options are what they were, and the new disk is gone once nothing uses it. */
 async function giveBack(
   rig: Rig,
   machine: Machine,
   old: Disk,
-  drives: readonly string[],
+  options: readonly string[],
 ): Promise<void> {
   const { vmid, config } = machine;
   const fresh = (await readConfig(rig, machine))[old.key]?.split(',')[0];
   if (fresh === old.volume) return;
-  const set = drives.flatMap((key) => (config[key] === undefined ? [] : [[key, config[key]]]));
-  const gone = drives.filter((key) => config[key] === undefined);
+  const set = options.flatMap((key) => (config[key] === undefined ? [] : [[key, config[key]]]));
+  const gone = options.filter((key) => config[key] === undefined);
   const form = {
     ...Object.fromEntries(set),
     ...(gone.length === 0 ? {} : { delete: gone.join() }),

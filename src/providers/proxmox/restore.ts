@@ -36,8 +36,7 @@ export async function restoreSnapshot(
       what: `restore snapshot ${name} of machine ${vmid}`,
       doing: `restoring snapshot ${name}`,
     });
-    if (!snapshot.memory) await keepToday(rig, machine);
-    else await keepTags(rig, machine);
+    await keepToday(rig, machine);
     if (ran && !isRunning(await readLive(rig, machine))) await switchOn(rig, machine);
   });
   return { message: `Snapshot ${name} was restored` };
@@ -97,12 +96,6 @@ export async function keepToday(rig: Rig, machine: Machine): Promise<void> {
     `keep network and size of machine ${machine.vmid}`,
   );
   if (now['tags'] !== today['tags']) await writeTags(rig, machine, today['tags'] ?? '');
-}
-
-async function keepTags(rig: Rig, machine: Machine): Promise<void> {
-  const { tags } = await readConfig(rig, machine);
-  const { config } = machine;
-  if (tags !== config['tags']) await writeTags(rig, machine, config['tags'] ?? '');
 }
 
 /**

@@ -47,6 +47,8 @@ export function checkRights(
     [agentRight(version)]: 'GetIpAddresses',
   };
   const without = Object.keys(optional).filter((name) => !has(name));
+  const names = [...onMachines, ...Object.keys(optional)];
+  const command = commandFor(place, token, 'CloudStack', names);
   return [
     missing.length === 0
       ? { name: 'rights', state: 'ok', found: `all on ${place}` }
@@ -54,7 +56,7 @@ export function checkRights(
           name: 'rights',
           state: 'fail',
           found: `missing on ${place}: ${missing.join(', ')}`,
-          advice: commandFor(place, token, [...onMachines, ...Object.keys(optional)]),
+          advice: command,
         },
     without.length === 0
       ? { name: 'rights of actions', state: 'ok', found: 'all' }
@@ -62,19 +64,43 @@ export function checkRights(
           name: 'rights of actions',
           state: 'warn',
           found: without.map((name) => `${name} is missing for ${optional[name]}`).join('; '),
+          advice: command,
         },
-    placeCheck(rights, '/storage', 'Datastore.AllocateSpace', 'no storage takes disks', token),
-    placeCheck(rights, '/sdn', 'SDN.Use', 'no bridge or vnet may be used', token),
-    sysCheck(rights),
+    placeCheck(rights, token, storages),
+    placeCheck(rights, token, networks),
+    sysCheck(rights, token),
   ];
 }
 
+interface Places {
+  readonly root: string;
+  /** One of them, for the command. */
+  readonly one: string;
+  readonly name: string;
+  readonly role: string;
+  readonly without: string;
+}
+
+const storages: Places = {
+  root: '/storage',
+  one: '/storage/NAME',
+  name: 'Datastore.AllocateSpace',
+  role: 'PVEDatastoreUser',
+  without: 'no storage takes disks',
+};
+
+const networks: Places = {
+  root: '/sdn',
+  one: '/sdn/zones/NAME',
+  name: 'SDN.Use',
+  role: 'PVESDNUser',
+  without: 'no bridge or vnet may be used',
+};
+
 function placeCheck(
   rights: Json,
-  root: string,
-  name: string,
-  without: string,
   token: string,
+  { root, one, name, role, without }: Places,
 ): Check {
   const places = Object.keys(rights).filter(
     (place) => place.startsWith(root) && numberOf(recordOf(rights[place])[name]) !== undefined,
@@ -87,29 +113,38 @@ function placeCheck(
     name,
     state: 'fail',
     found: `missing: ${without}`,
-    advice: `pveum acl modify ${root}/NAME --tokens '${token}' --roles ROLE, and the same for its user`,
+    advice: giving(one, token, role),
   };
 }
 
-function sysCheck(rights: Json): Check {
+function sysCheck(rights: Json, token: string): Check {
   return allows(rights, '/nodes', 'Sys.Audit')
     ? { name: 'Sys.Audit', state: 'ok', found: 'on /nodes' }
     : {
         name: 'Sys.Audit',
         state: 'warn',
         found: 'missing on /nodes: the free memory of nodes is not seen, nor the tasks of others',
+        advice: commandFor('/nodes', token, 'CloudStackNode', ['Sys.Audit']),
       };
 }
 
-/** What the map of rights says for a place: an entry of its own, or what is handed down to it. */
-export function allows(rights: Json, place: string, name: string): boolean {
-  if (numberOf(recordOf(rights[place])[name]) !== undefined) return true;
-  return (
-    place !== '/' && rights[place] === undefined && numberOf(recordOf(rights['/'])[name]) === 1
-  );
+/**
+ * What the map of rights says for a place and what is below it: an entry of its own, or what is
+ * handed down to it. An entry of 0 goes no further down; a pool hands all to its machines.
+ */
+function allows(rights: Json, place: string, name: string): boolean {
+  const own = numberOf(recordOf(rights[place])[name]);
+  if (own === 1 || (own === 0 && place.startsWith('/pool/'))) return true;
+  return rights[place] === undefined && numberOf(recordOf(rights['/'])[name]) === 1;
 }
 
-function commandFor(place: string, token: string, names: readonly string[]): string {
+/** The role may be there and lack a right: then the first command fails, and no matter. */
+function commandFor(place: string, token: string, role: string, names: readonly string[]): string {
+  const privileges = `'${names.join(' ')}'`;
+  return `pveum role add ${role}; pveum role modify ${role} --append 1 --privs ${privileges}; ${giving(place, token, role)}`;
+}
+
+function giving(place: string, token: string, role: string): string {
   const [user] = token.split('!');
-  return `pveum role add CloudStack --privs '${names.join(' ')}'; pveum acl modify ${place} --users '${user}' --tokens '${token}' --roles CloudStack`;
+  return `pveum acl modify ${place} --users '${user}' --tokens '${token}' --roles ${role}`;
 }

@@ -11,6 +11,11 @@ export function statusOf(failure: Failure): number | undefined {
   return typeof status === 'number' ? status : undefined;
 }
 
+/** The task has done what it was for, if perhaps with warnings. */
+export function endedWell(exit: string | undefined): boolean {
+  return /^(OK|WARNINGS: \d+)$/.test(exit ?? '');
+}
+
 /** qemu-server says so of this very machine; it may have moved to another node all the same. */
 export function isAbsentHere(failure: Failure, vmid: number): boolean {
   const said = saidBy(failure);

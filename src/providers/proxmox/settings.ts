@@ -24,7 +24,11 @@ import { machineSettings } from './settings-machine.ts';
 import { networkSettings } from './settings-network.ts';
 
 export const storageName = /^[A-Za-z][A-Za-z0-9._-]*[A-Za-z0-9]$/;
-const tokenName = /^[^\s=!,]+![A-Za-z][A-Za-z0-9._-]+$|^[A-Za-z][A-Za-z0-9._-]+$/;
+const tokenName = text({
+  most: 130,
+  pattern: /^([^\s=!,]+!)?[A-Za-z][A-Za-z0-9._-]+$/,
+  wants: 'the name of a token',
+});
 const secretText = text({ most: 200, pattern: /^[^\s,=]+$/, wants: 'a secret without blanks' });
 const hostName = '[A-Za-z0-9.:_\\[\\]-]{1,253}';
 
@@ -56,7 +60,7 @@ export const settings = {
   },
   token: {
     about: 'The name of the API token',
-    schema: text({ most: 130, pattern: tokenName, wants: 'the name of a token' }),
+    schema: tokenName,
     required: true,
     example: 'cs1',
   },
@@ -68,7 +72,7 @@ export const settings = {
   },
   token_next: {
     about: 'The token to use when the first is refused, while one is being replaced by the other',
-    schema: text({ most: 130, pattern: tokenName, wants: 'the name of a token' }),
+    schema: tokenName,
     example: 'cs2',
   },
   secret_next: {

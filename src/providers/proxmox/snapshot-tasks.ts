@@ -2,6 +2,7 @@ import { type Pairs, path } from '../../kit/http/address.ts';
 import type { Undo } from '../../kit/undo.ts';
 import type { Machine } from './machine.ts';
 import { type Rig, under } from './rig.ts';
+import { endedWell } from './said.ts';
 import { cancel, exitOf } from './task-state.ts';
 import { run } from './tasks.ts';
 import { flagOf, listOf, numberOf, recordOf, textOf } from './wire.ts';
@@ -48,7 +49,7 @@ export async function saveSnapshot(
     if (task === undefined) return;
     const margin = under(rig, deadline);
     await cancel(margin, task);
-    if ((await exitOf(margin.api, task, what)) !== 'OK') return;
+    if (!endedWell(await exitOf(margin.api, task, what))) return;
     if (await isThere(margin, machine, name)) await removeSnapshot(margin, machine, name);
   });
   await run(rig, {

@@ -48,7 +48,7 @@ export async function createSnapshot(
       ...(memory ? { vmstate: 1 } : {}),
     }),
   );
-  return { message: `Snapshot ${name} was made${memory ? ' with the memory' : ''}` };
+  return { message: `Snapshot ${name} was made` };
 }
 
 export async function deleteSnapshot(rig: Rig, instance: Instance, name: string): Promise<Outcome> {

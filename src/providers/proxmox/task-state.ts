@@ -30,11 +30,11 @@ export async function tail(api: Api, upid: string, limitMs = 5000): Promise<read
 /** Ends a task that runs and waits until it has gone; fails while it may still run. */
 export async function cancel(rig: Rig, upid: string): Promise<void> {
   const { api } = rig;
-  const what = 'cancel a task';
-  const gone = (): Promise<string | undefined> => exitOf(api, upid, what);
+  const gone = (): Promise<string | undefined> => exitOf(api, upid, 'be cancelled');
   try {
     if ((await gone()) !== undefined) return;
-    await api.send('DELETE', path`/nodes/${nodeOf(upid)}/tasks/${upid}`, { what });
+    const ask = { what: 'cancel a task' };
+    await api.send('DELETE', path`/nodes/${nodeOf(upid)}/tasks/${upid}`, ask);
     // There is little time for taking things back.
     await poll(api.deadline, 'waiting for a cancelled task', gone, { ...pace, firstMs: 10 });
   } catch (thrown) {
@@ -51,7 +51,7 @@ function stillRunning(upid: string, cause: Failure): Failure {
 
 /** Our own tasks of a kind that run on a node. */
 export async function running(rig: Rig, node: string, type: string): Promise<readonly string[]> {
-  const query = { source: 'active', typefilter: type };
+  const query = { source: 'active', typefilter: type, limit: 500 };
   const tasks = listOf(
     await rig.api.get(path`/nodes/${node}/tasks`, { what: 'list the running tasks', query }),
   );

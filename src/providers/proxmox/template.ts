@@ -3,7 +3,6 @@ import type { Blueprint } from './blueprint.ts';
 import { rootDisk } from './disks.ts';
 import { readConfig } from './inventory.ts';
 import type { Rig } from './rig.ts';
-import { statusOf } from './said.ts';
 import type { Survey } from './survey.ts';
 import { type Config, flagOf, type Row } from './wire.ts';
 
@@ -26,7 +25,7 @@ export async function findTemplate(
   const { node } = rig.settings;
   const name = forNode(wanted, node);
   const row = pick(machines, name, node);
-  const config = await readTemplate(rig, row, name);
+  const config = await readConfig(rig, row);
   const isTemplate = flagOf(config['template']);
   if (!isTemplate && rig.settings.allowed_templates === undefined) {
     throw unavailable(`${name} is a machine and no template`);
@@ -69,15 +68,6 @@ function pick(machines: readonly Row[], name: string, node: string): Row {
   return row;
 }
 
-async function readTemplate(rig: Rig, row: Row, name: string): Promise<Config> {
-  try {
-    return await readConfig(rig, row);
-  } catch (thrown) {
-    if (statusOf(Failure.from(thrown)) !== 403) throw thrown;
-    throw unavailable(`the API token may not read template ${name}`);
-  }
-}
-
 function unavailable(why: string): Failure {
   return new Failure('denied', `Cannot use the template: ${why}`, {
     advice: 'Check template_id, and that the token has VM.Audit and VM.Clone on it',
@@ -103,16 +93,14 @@ export function isFullClone(
   return is_full_clone || !isTemplate;
 }
 
-/** The storage that the copy's root disk will be on. */
+/** The storage that the copy's root disk will be on, and its size there: a linked one is empty at first. */
 export function storageOfCopy(
   blueprint: Blueprint,
   template: Template,
 ): { readonly storage: string; readonly sizeBytes: number } | undefined {
   const disk = rootDisk(template.config);
   if (disk === undefined) return undefined;
-  const full = isFullClone(blueprint, template);
-  return {
-    storage: full ? (blueprint.storage ?? disk.storage) : disk.storage,
-    sizeBytes: full ? disk.sizeBytes : 0,
-  };
+  if (!isFullClone(blueprint, template)) return { storage: disk.storage, sizeBytes: 0 };
+  const { storage = disk.storage, disk_size_gb: sizeGb = 0 } = blueprint;
+  return { storage, sizeBytes: Math.max(disk.sizeBytes, sizeGb * 1024 ** 3) };
 }

@@ -1,6 +1,7 @@
 import { Failure, type FailureOptions } from '../../failure.ts';
 import type { Reply } from '../../kit/http/reply.ts';
 import { meanings } from './meanings.ts';
+import { type Json, recordOf, textOf } from './wire.ts';
 
 /** What was tried, for texts: `what` completes "Could not ...". */
 export interface Tried {
@@ -11,43 +12,34 @@ export interface Tried {
 
 interface Said {
   readonly text: string;
-  readonly errors: Readonly<Record<string, string>>;
+  readonly errors: Json;
 }
 
 /** The failure behind an answer that is no success. */
 export function failureOf(reply: Reply, tried: Tried): Failure {
-  const said = textOf(reply);
-  if (reply.status === 401) return refusedToken(said.text, reply.endpoint, tried);
-  if (reply.status === 403) return missingRight(said.text, tried);
-  if (reply.status === 400) return badParameters(said, tried);
-  if (reply.status === 595) return unreachableNode(said.text, tried);
-  if (reply.status === 500) return failureOfText(said.text, tried, 500);
-  return fail('upstream', tried, `${reply.status} ${said.text}`, {
-    facts: factsOf(reply.status, said.text),
-  });
+  const { status, endpoint } = reply;
+  const { text, errors } = said(reply);
+  if (status === 401) return refusedToken(text, endpoint, tried);
+  if (status === 403) return missingRight(text, tried);
+  if (status === 400) return badParameters({ text, errors }, tried);
+  if (status === 595) return unreachableNode(text, tried);
+  if (status === 500) return failureOfText(text, tried, status);
+  return fail('upstream', tried, `${status} ${text}`, { facts: { status, text } });
 }
 
 /** The whole text is in `message`, or before January 2025 only its first line in the status line. */
-function textOf(reply: Reply): Said {
-  let body: unknown;
-  try {
-    body = reply.text.startsWith('{') ? reply.json() : undefined;
-  } catch {
-    body = undefined;
-  }
-  const { message, errors } = (typeof body === 'object' && body !== null ? body : {}) as Record<
-    string,
-    unknown
-  >;
-  const text = typeof message === 'string' && message.trim() !== '' ? message : reply.reason;
-  return {
-    text: text.trim(),
-    errors: typeof errors === 'object' && errors !== null ? (errors as Record<string, string>) : {},
-  };
+function said(reply: Reply): Said {
+  const { message, errors } = recordOf(bodyOf(reply));
+  return { text: (textOf(message) ?? reply.reason).trim(), errors: recordOf(errors) };
 }
 
-function factsOf(status: number, text: string): FailureOptions['facts'] & object {
-  return { status, text };
+/** Some errors come without a body, and a proxy's with a page of HTML. */
+function bodyOf(reply: Reply): unknown {
+  try {
+    return reply.json();
+  } catch {
+    return undefined;
+  }
 }
 
 function fail(
@@ -59,22 +51,26 @@ function fail(
   return new Failure(kind, `Could not ${what}: ${said}`, options);
 }
 
+/** Why a token is refused, and the command that mends it where there is one. */
+const refusals: readonly (readonly [text: RegExp, why: string, command?: string])[] = [
+  [/invalid token value/, 'its secret is a wrong one'],
+  [/^user .* access expired/, 'its user has expired', 'pveum user modify USER --expire 0'],
+  [/^user .* is disabled/, 'its user is disabled', 'pveum user modify USER --enable 1'],
+  [/access expired/, 'it has expired', 'pveum user token modify USER NAME --expire 0'],
+  [/no such (token|user)/, 'there is no such token'],
+];
+
 /** All of these take three seconds, and every other call will meet the same. */
-function refusedToken(text: string, endpoint: string, tried: Tried): Failure {
-  const expired = /access expired/.test(text);
-  const why = /invalid token value/.test(text)
-    ? 'its secret is a wrong one'
-    : expired
-      ? 'it has expired'
-      : /no such token|no such user/.test(text)
-        ? 'there is no such token'
-        : text;
-  return new Failure('denied', `${endpoint} refused the API token ${tried.token}: ${why}`, {
+function refusedToken(text: string, endpoint: string, { token }: Tried): Failure {
+  const [user = '', name = ''] = token.split('!').map(shell);
+  const [, why = text, command] = refusals.find(([pattern]) => pattern.test(text)) ?? [];
+  return new Failure('denied', `${endpoint} refused the API token ${token}: ${why}`, {
     outage: true,
-    advice: expired
-      ? `On a node: pveum user token modify ${shell(tried.token)} --expire 0, or make a new token`
-      : 'Compare user, token and secret with the cluster (pveum user token list), on every management server',
-    facts: factsOf(401, text),
+    advice:
+      command === undefined
+        ? `Compare user, token and secret with the cluster (pveum user token list ${user}), on every management server`
+        : `On a node: ${command.replace('USER', user).replace('NAME', name)}`,
+    facts: { status: 401, text },
   });
 }
 
@@ -89,7 +85,7 @@ function missingRight(text: string, tried: Tried): Failure {
       : path === undefined
         ? 'Compare its rights with those that `outrigger doctor` asks for'
         : `It needs ${names} on ${path}: pveum acl modify ${path} --tokens ${shell(tried.token)} --roles ROLE, and the same for its user`,
-    facts: factsOf(403, text),
+    facts: { status: 403, text },
   });
 }
 
@@ -100,7 +96,7 @@ function shell(text: string): string {
 function badParameters({ text, errors }: Said, tried: Tried): Failure {
   const named = Object.entries(errors).map(([key, error]) => `${key}: ${String(error).trim()}`);
   return fail('upstream', tried, named.length === 0 ? text : named.join('; '), {
-    facts: { ...factsOf(400, text), errors },
+    facts: { status: 400, text, errors },
   });
 }
 
@@ -109,7 +105,7 @@ function unreachableNode(text: string, tried: Tried): Failure {
   return fail('unreachable', tried, `the node does not answer (${text})`, {
     outage: false,
     advice: 'Is the node up? Nothing is known of its machines until then',
-    facts: factsOf(595, text),
+    facts: { status: 595, text },
   });
 }
 
@@ -117,7 +113,7 @@ function unreachableNode(text: string, tried: Tried): Failure {
 export function failureOfText(text: string, tried: Pick<Tried, 'what'>, status?: number): Failure {
   const [, kind, advice, tenant] = meanings.find(([pattern]) => pattern.test(text)) ?? [];
   return fail(kind ?? 'upstream', tried, text, {
-    facts: { ...(status === undefined ? { exit: text } : factsOf(status, text)) },
+    facts: status === undefined ? { exit: text } : { status, text },
     ...(advice === undefined ? {} : { advice }),
     ...(tenant === undefined ? {} : { tenant }),
   });

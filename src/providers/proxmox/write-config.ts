@@ -36,7 +36,7 @@ export async function writeConfig(rig: Rig, place: Place, form: Form, what: stri
   }
 }
 
-/** The tags may not be written, and what else was in the request was not written either. */
+/** The tags may not be written; what else was in the request may have been, or not. */
 export function isTagRefusal(failure: Failure): boolean {
   return statusOf(failure) === 403 && /tag/.test(saidBy(failure));
 }

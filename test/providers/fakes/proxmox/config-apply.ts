@@ -10,14 +10,17 @@ const live =
 /** Brings what waits into force: all of it while stopped, what can be plugged while running. */
 export function applyPending(state: State, vm: Vm): void {
   const possible = (option: string): boolean => vm.power === 'stopped' || live.test(option);
+  // IDE and SATA drives are neither plugged in nor pulled out while running; a CD in one is changed.
+  const isFixed = (option: string): boolean =>
+    vm.power !== 'stopped' && /^(ide|sata)\d+$/.test(option);
   for (const [option, value] of [...vm.pending]) {
-    if (!possible(option)) continue;
+    if (!possible(option) || (isFixed(option) && !vm.config.has(option))) continue;
     replaceDrive(state, vm, option, value);
     vm.config.set(option, value);
     vm.pending.delete(option);
   }
   for (const [option, force] of [...vm.pendingDelete]) {
-    if (!possible(option)) continue;
+    if (!possible(option) || isFixed(option)) continue;
     removeOption(state, vm, option, force);
     vm.pendingDelete.delete(option);
   }
@@ -25,10 +28,14 @@ export function applyPending(state: State, vm: Vm): void {
 
 /** A disk that gives way to another one stays as `unusedN`. */
 function replaceDrive(state: State, vm: Vm, option: string, value: string): void {
+  if (!isDrive(option)) return;
+  const { file } = parseDrive(value);
+  for (const [other, volume] of vm.config) {
+    // What is used again is not unused any more.
+    if (/^unused\d+$/.test(other) && volume === file) vm.config.delete(other);
+  }
   const old = vm.config.get(option);
-  if (old === undefined || !isDrive(option)) return;
-  const before = parseDrive(old);
-  if (before.file !== parseDrive(value).file) keepUnused(state, vm, old, false);
+  if (old !== undefined && parseDrive(old).file !== file) keepUnused(state, vm, old, false);
 }
 
 function removeOption(state: State, vm: Vm, option: string, force: boolean): void {
