@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { createDeadline } from '../../src/kit/deadline.ts';
+import { silent } from '../../src/kit/log.ts';
+import { hyperv } from '../../src/providers/hyperv/index.ts';
 import type { Done } from '../cloudstack/world.ts';
-import { oops, scene } from './fakes/hyperv/scene.ts';
-import { fileAt, gib, put } from './fakes/hyperv/state.ts';
+import { failureOf } from '../kit/fakes/http-client.ts';
+import { installation } from './conformance-cloud.ts';
+import { hostDetails } from './fakes/hyperv/backend.ts';
+import { oops, scene, settingsOf } from './fakes/hyperv/scene.ts';
+import { fileAt, gib } from './fakes/hyperv/state.ts';
 import { admin } from './payloads.ts';
 
 describe('custom actions on Hyper-V', () => {
@@ -138,6 +144,33 @@ describe('custom actions on Hyper-V', () => {
   );
 
   test(
+    'a restore that runs out of time does so, too, and says that the instance is stopped',
+    scene(async ({ cloud, backend, state, machine }) => {
+      await cloud.ok('create');
+      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'old' });
+      const vm = await machine();
+      for (const { config } of vm.checkpoints) config.notes = 'words of that day';
+      const { notes } = vm;
+      const deadline = createDeadline(() => performance.now(), { endMs: 1e9, undoEndMs: 1e9 });
+      const session = await hyperv.open(settingsOf(hostDetails(backend.fake)), {
+        ...{ deadline, log: silent, installation, stateDirectory: () => '' },
+      });
+      const meanwhile = (): void => deadline.cutShort('The time was up', 30_000);
+      state.errors.push({ step: 'checkpoint', trouble: oops, done: true, meanwhile });
+      const { uuid, name } = cloud.vm;
+      const instance = { uuid, name, deploying: false, stored: {} };
+      const call = { instance, parameters: { snapshot_name: 'old' }, policy: {}, blueprint: {} };
+      const restored = session.run?.['RestoreSnapshot']?.(call);
+      const failure = await failureOf(restored as Promise<unknown>);
+      assert.match(
+        failure.message,
+        /^Snapshot old was not restored.* stopped now: The time was up/,
+      );
+      assert.deepEqual([vm.notes, vm.state], [notes, 'Off']);
+    }),
+  );
+
+  test(
     'a snapshot that was made although Hyper-V complained is made',
     scene(async ({ cloud, state }) => {
       await cloud.ok('create');
@@ -162,6 +195,16 @@ describe('custom actions on Hyper-V', () => {
   );
 
   test(
+    'an instance whose storage is lost is not said to be suspended',
+    scene(async ({ cloud, machine }) => {
+      await cloud.ok('create');
+      (await machine()).state = 'RunningCritical';
+      assert.equal((await cloud.custom('Suspend', undefined, { caller: admin })).exitCode, 1);
+      (await machine()).state = 'Off';
+    }),
+  );
+
+  test(
     'a disk grows within its limit, never shrinks, and not with snapshots',
     scene(async ({ cloud, state, machine }) => {
       await cloud.ok('create');
@@ -174,6 +217,22 @@ describe('custom actions on Hyper-V', () => {
       assert.match((await resize(60, { max_disk_gb: '55' })).text, /55 GiB at most/);
       await cloud.okCustom('CreateSnapshot', { snapshot_name: 'one' });
       assert.match((await resize(60)).text, /delete them first/);
+      const vm = await machine();
+      vm.checkpoints.length = 0;
+      assert.match((await resize(60)).text, /delete them first/, 'it is not merged yet');
+    }),
+  );
+
+  test(
+    'a disk of generation 1 grows only while the machine is stopped',
+    scene(async ({ cloud, choose }) => {
+      choose({ generation: '1' });
+      await cloud.ok('create');
+      const resize = (): Promise<Done> =>
+        cloud.custom('ResizeDisk', { size_gb: 50 }, { caller: admin });
+      assert.match((await resize()).text, /only while it is stopped/);
+      await cloud.ok('stop');
+      assert.equal((await resize()).exitCode, 0);
     }),
   );
 
@@ -190,54 +249,6 @@ describe('custom actions on Hyper-V', () => {
       for (const bad of ['D:\\ISO\\no.iso', '\\\\evil\\x\\y.iso', 'D:\\x.vhdx']) {
         assert.equal((await cloud.custom('AttachIso', { iso_path: bad }, as)).exitCode, 1, bad);
       }
-    }),
-  );
-
-  test(
-    'a reinstall that fails leaves the old disk in its place and the instance running',
-    scene(async ({ cloud, state, machine }) => {
-      await cloud.ok('create');
-      const before = (await machine()).drives[0]?.path ?? '';
-      const content = fileAt(state, before)?.content;
-      for (const step of ['copy', 'exchange']) {
-        state.errors.push({ step, trouble: oops, done: false });
-        const parameters = { instance_name: cloud.vm.name };
-        const { exitCode } = await cloud.custom('Reinstall', parameters, { caller: admin });
-        assert.equal(exitCode, 1);
-        const vm = await machine();
-        assert.deepEqual([vm.drives[0]?.path, vm.state], [before, 'Running'], step);
-        assert.equal(fileAt(state, before)?.content, content);
-      }
-    }),
-  );
-
-  test(
-    "what a reinstall that was killed left behind is in nobody's way, and goes with the instance",
-    scene(async ({ cloud, state, machine }) => {
-      const disks = (): string[] =>
-        [...state.files.keys()].filter((path) => /i-2-42-vm/.test(path));
-      await cloud.ok('create');
-      const [first = ''] = disks();
-      const second = first.replace('.vhdx', '-2.vhdx');
-      const half = { content: 'half', size: gib, fileSize: gib, parent: '' };
-      const leave = (): void => put(state, second, half);
-      leave();
-      const again = { instance_name: cloud.vm.name };
-      await cloud.okCustom('Reinstall', again, { caller: admin });
-      assert.deepEqual(
-        [(await machine()).drives[0]?.path.toLowerCase(), disks()],
-        [second, [second]],
-      );
-      assert.notEqual(fileAt(state, second)?.content, 'half');
-      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'one' });
-      await cloud.okCustom('Reinstall', again, { caller: admin });
-      assert.deepEqual(
-        [(await machine()).drives[0]?.path.toLowerCase(), disks()],
-        [first, [first]],
-      );
-      leave();
-      await cloud.ok('delete');
-      assert.deepEqual(disks(), []);
     }),
   );
 

@@ -144,6 +144,15 @@ test('a missing switch, a missing folder and a full volume are told', async () =
   assert.equal(state('folder \\\\files\\vms'), 'fail');
   assert.match(found('folder \\\\files\\vms'), /second hop/);
   assert.equal(state('shares'), 'warn');
+  const other = await examine(
+    (host) => {
+      host.freeBytes = null;
+    },
+    { network_switches: 'a = Internal, b=Elsewhere' },
+  );
+  assert.match(other.found('switches'), /no virtual switch Elsewhere /);
+  assert.equal(other.state('folder D:\\Disks'), 'warn');
+  assert.match(other.found('folder D:\\Disks'), /cannot be seen/);
 });
 
 test('a template or an image that instances want is looked for, and who else uses it', async () => {

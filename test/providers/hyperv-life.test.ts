@@ -38,8 +38,12 @@ describe('a machine on Hyper-V', () => {
       for (const action of ['status', 'stop', 'delete', 'create']) {
         assert.equal((await cloud.call(action)).exitCode, 1, action);
       }
-      const { document } = await cloud.ok('statuses');
-      assert.deepEqual(document['power_state'], { [cloud.vm.name]: 'PowerUnknown' });
+      const { name, uuid } = cloud.vm;
+      for (const role of [name, `${name}-${uuid}`]) {
+        state.cluster.elsewhere = [{ name: role, node: 'HV2' }];
+        const { document } = await cloud.ok('statuses');
+        assert.deepEqual(document['power_state'], { [name]: 'PowerUnknown' });
+      }
       const left = await cloud.ok('statuses', { host: { other_nodes: 'hv2' } });
       assert.deepEqual(left.document['power_state'], {});
       state.machines.set(remoteId, away);
@@ -145,16 +149,20 @@ describe('a machine on Hyper-V', () => {
   );
 
   test(
-    'that is saved goes on only with the NICs that it should have',
+    'that is saved goes on only with the NICs, CPUs and memory that it should have',
     scene(async ({ cloud, machine }) => {
       await cloud.ok('create');
       const vm = await machine();
       vm.state = 'Saved';
       const { nics } = cloud.vm;
-      cloud.change({ nics: nics.map((nic) => ({ ...nic, vlan: 2222 })) });
-      assert.equal((await cloud.call('start')).exitCode, 1);
-      assert.equal(vm.state, 'Saved');
-      cloud.change({ nics });
+      const { cpus, memoryMb } = cloud.vm;
+      const others = { nics: nics.map((nic) => ({ ...nic, vlan: 2222 })) };
+      for (const other of [others, { cpus: cpus + 1 }, { memoryMb: memoryMb * 2 }]) {
+        cloud.change(other);
+        assert.equal((await cloud.call('start')).exitCode, 1);
+        assert.equal(vm.state, 'Saved');
+        cloud.change({ nics, cpus, memoryMb });
+      }
       await cloud.ok('start');
       assert.equal(vm.state, 'Running');
       assert.equal(vm.boots, 1, 'its memory was kept');
@@ -229,10 +237,17 @@ describe('a machine on Hyper-V', () => {
       const parent = vm.drives[0]?.path ?? '';
       put(state, 'D:\\Disks\\child.vhdx', { content: 'c', size: gib, fileSize: 1, parent });
       other.drives.push({ path: 'D:\\Disks\\child.vhdx', controller: 'SCSI', location: 0 });
-      const { exitCode, text } = await cloud.call('delete', { caller: admin });
-      assert.equal(exitCode, 1);
-      assert.match(text, /used by other machines/);
-      assert.ok(fileAt(state, parent));
+      const written = fileAt(state, parent)?.content;
+      for (const snapshot_name of [undefined, 'one']) {
+        if (snapshot_name !== undefined) {
+          await cloud.okCustom('CreateSnapshot', { snapshot_name });
+          Object.assign(fileAt(state, vm.drives[0]?.path ?? '') ?? {}, { content: 'today' });
+        }
+        const { exitCode, text } = await cloud.call('delete', { caller: admin });
+        assert.equal(exitCode, 1);
+        assert.match(text, /used by other machines/);
+      }
+      assert.equal(fileAt(state, parent)?.content, written, 'nothing is merged into it');
       assert.equal(state.machines.size, 2);
     }),
   );

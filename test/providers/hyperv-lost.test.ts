@@ -222,6 +222,22 @@ test(
 );
 
 test(
+  'a machine that somebody removes meanwhile is not waited for',
+  scene(async ({ cloud, backend, state, machine }) => {
+    await cloud.ok('create');
+    const vm = await machine();
+    vm.state = 'Off';
+    backend.fake.disturb((step) => {
+      if (step === 'look' && state.machines.size > 0) void backend.removeBehind(vm.id);
+      return undefined;
+    });
+    const { exitCode, text } = await cloud.call('start', as);
+    assert.equal(exitCode, 1);
+    assert.match(text, /vanished after \\?"start/);
+  }),
+);
+
+test(
   'a create that cannot see whether it has written that the machine is built leaves it alone',
   scene(async ({ cloud, backend, machine }) => {
     let looks = 0;

@@ -6,14 +6,18 @@ import { channelBinding, hashOf } from '../../src/providers/hyperv/channel-bindi
 import { md4 } from '../../src/providers/hyperv/md4.ts';
 import {
   authenticateMessage,
-  lmResponse,
   negotiateMessage,
-  pair,
   readChallenge,
-  respond,
-  writePairs,
 } from '../../src/providers/hyperv/ntlm.ts';
-import { rc4, readAccount, responseKey, utf16 } from '../../src/providers/hyperv/ntlm-keys.ts';
+import {
+  hmacMd5,
+  rc4,
+  readAccount,
+  respond,
+  responseKey,
+  utf16,
+} from '../../src/providers/hyperv/ntlm-keys.ts';
+import { type Pairs, pair, readPairs, writePairs } from '../../src/providers/hyperv/ntlm-pairs.ts';
 import { clientOf, deadlineIn, failureOf } from '../kit/fakes/http-client.ts';
 import { derOf, fingerprintOf, type KeyName } from '../kit/fakes/keys.ts';
 import { type Acceptor, account, pythonAcceptor, whyNoPython } from './fakes/hyperv/acceptor.ts';
@@ -54,7 +58,7 @@ describe('NTLMv2 with the values of MS-NLMP 4.2.4', () => {
   });
 
   test('computes proof and session key', () => {
-    const said = respond(crypto, key, { nonce }, { clientNonce, time: Buffer.alloc(8), pairs });
+    const said = respond(crypto, key, nonce, { clientNonce, time: Buffer.alloc(8), pairs });
     const proof = said.response.subarray(0, 16).toString('hex');
     assert.equal(proof, '68cd0ab851e51c96aabc927bebef6a1c');
     assert.equal(said.sessionBaseKey.toString('hex'), '8de40ccadbc14a82f15cb0ad0de95ca3');
@@ -62,20 +66,24 @@ describe('NTLMv2 with the values of MS-NLMP 4.2.4', () => {
     assert.equal(exchanged.toString('hex'), 'c5dad2544fc9799094ce1ce90bc9d03e');
   });
 
-  test('computes the LMv2 response', () => {
-    const response = lmResponse(crypto, key, { nonce }, { clientNonce }).toString('hex');
-    assert.equal(response, '86c35097ac9cec102554764a57cccc19aaaaaaaaaaaaaaaa');
+  test('takes the user name in capitals as Windows makes them, one letter for one', () => {
+    const keyOf = (user: string): Buffer =>
+      responseKey(crypto, { user, domain: 'Domain', password: 'Password' });
+    assert.deepEqual(keyOf('uSER'), key);
+    assert.deepEqual(keyOf('jörg'), keyOf('JÖRG'));
+    assert.deepEqual(keyOf('groß'), keyOf('GROß'));
+    assert.notDeepEqual(keyOf('groß'), keyOf('GROSS'));
   });
 });
 
 describe('the NTLM messages', () => {
-  const challenge = (withTime: boolean): Buffer => {
-    const time = withTime ? [[pair.timestamp, hex('0090d336b734c301')] as const] : [];
-    const info = writePairs([[2, utf16('Domain')], ...time]);
+  const time = [pair.timestamp, hex('0090d336b734c301')] as const;
+  const challenge = (pairs: Pairs = [[2, utf16('Domain')], time], flags = 0xe28a8215): Buffer => {
+    const info = writePairs(pairs);
     const head = Buffer.alloc(56);
     head.write('NTLMSSP\0', 'latin1');
     head.writeUInt32LE(2, 8);
-    head.writeUInt32LE(0xe28a8215, 20);
+    head.writeUInt32LE(flags, 20);
     hex('0123456789abcdef').copy(head, 24);
     head.writeUInt16LE(info.length, 40);
     head.writeUInt32LE(56, 44);
@@ -87,7 +95,6 @@ describe('the NTLM messages', () => {
     binding: Buffer.alloc(16, 7),
     clientNonce: Buffer.alloc(8, 0xaa),
     sessionKey: Buffer.alloc(16, 0x55),
-    fileTime: Buffer.alloc(8),
   };
 
   test('the first one has its full 40 bytes and asks for target information', () => {
@@ -96,27 +103,61 @@ describe('the NTLM messages', () => {
     assert.equal(message.readUInt32LE(12) & 0x800000, 0x800000);
   });
 
-  test('the last one carries an integrity code when the server says its time, and none otherwise', () => {
-    const first = negotiateMessage();
-    const sealed = authenticateMessage(crypto, first, readChallenge(challenge(true)), login);
-    const open = authenticateMessage(crypto, first, readChallenge(challenge(false)), login);
-    assert.notEqual(sealed.toString('hex', 72, 88), '0'.repeat(32));
-    assert.equal(open.toString('hex', 72, 88), '0'.repeat(32));
-    const lm = (message: Buffer): string =>
-      message.toString('hex', message.readUInt32LE(16), message.readUInt32LE(16) + 24);
-    assert.equal(lm(sealed), '0'.repeat(48), 'no LM response beside a code');
-    assert.match(lm(open), /aaaaaaaaaaaaaaaa$/);
+  const lastTo = (asked: Buffer): Buffer =>
+    authenticateMessage(crypto, negotiateMessage(), readChallenge(asked), login);
+  const fieldOf = (message: Buffer, at: number): Buffer => {
+    const start = message.readUInt32LE(at + 4);
+    return message.subarray(start, start + message.readUInt16LE(at));
+  };
+  const pairsIn = (message: Buffer): Pairs => readPairs(fieldOf(message, 20).subarray(44, -4));
+
+  test("the last one repeats the server's pairs and adds flags, service and connection", () => {
+    const unknown = [4711, hex('00ff')] as const;
+    const forged = [pair.binding, Buffer.alloc(16)] as const;
+    const message = lastTo(challenge([unknown, forged, time, [pair.flags, hex('01000000')]]));
+    assert.deepEqual(pairsIn(message), [
+      unknown,
+      time,
+      [pair.flags, hex('03000000')],
+      [pair.target, utf16('HTTP/hv1')],
+      [pair.binding, login.binding],
+    ]);
+    assert.deepEqual(pairsIn(lastTo(challenge()))[2], [pair.flags, hex('02000000')]);
+    assert.equal(fieldOf(message, 12).toString('hex'), '0'.repeat(48), 'no older response');
+  });
+
+  test('the last one is sealed with a key of our own where the server takes one, else with its', () => {
+    const flags = 0xe28a8215;
+    for (const asked of [challenge(), challenge(undefined, (flags & ~0x40000000) >>> 0)]) {
+      const message = lastTo(asked);
+      const response = fieldOf(message, 20);
+      const key = responseKey(crypto, login.account);
+      const base = hmacMd5(crypto, key, response.subarray(0, 16));
+      const own = fieldOf(message, 52);
+      const sealing = own.length === 0 ? base : rc4(base, own);
+      assert.deepEqual(sealing, asked.readUInt32LE(20) === flags ? login.sessionKey : base);
+      const blank = Buffer.from(message).fill(0, 72, 88);
+      const code = hmacMd5(crypto, sealing, negotiateMessage(), asked, blank);
+      assert.deepEqual(message.subarray(72, 88), code);
+    }
   });
 
   test('a challenge that is none, or offers less than NTLMv2, is refused', () => {
-    const damaged = challenge(true);
-    damaged.writeUInt32LE(0x00000001, 20);
-    for (const bad of [Buffer.alloc(0), Buffer.from('hello'), negotiateMessage(), damaged]) {
-      assert.throws(() => readChallenge(bad), { kind: 'upstream' });
+    const none = Buffer.alloc(0);
+    for (const bad of [none, Buffer.alloc(60), Buffer.from('hello'), negotiateMessage()]) {
+      assert.throws(() => readChallenge(bad), { kind: 'upstream', message: /no NTLM challenge/ });
     }
-    const endless = challenge(true);
+    for (const flags of [0xe28a8215 & ~0x1, 0xe28a8215 & ~0x800000]) {
+      assert.throws(() => readChallenge(challenge(undefined, flags >>> 0)), /not offer NTLMv2/);
+    }
+    const endless = challenge();
     endless.writeUInt16LE(endless.readUInt16LE(40) - 4, 40);
     assert.throws(() => readChallenge(endless), /no end/);
+  });
+
+  test('a challenge that lets messages be changed on the way, without its time, is refused', () => {
+    assert.throws(() => readChallenge(challenge([])), /does not tell the time/);
+    assert.throws(() => readChallenge(challenge([[pair.timestamp, hex('00')]])), /the time/);
   });
 
   test('an account is read from all three ways to write it', () => {
@@ -147,18 +188,24 @@ describe('the channel binding', () => {
     for (const name of ['trusted', 'rsa-2048', 'self-signed'] as const) {
       assert.equal(hashOf(derOf(name)), 'sha256');
     }
-    const der = (algorithm: string): Buffer => {
-      const id = hex(
-        `30${(algorithm.length / 2 + 2).toString(16).padStart(2, '0')}06${(algorithm.length / 2).toString(16).padStart(2, '0')}${algorithm}`,
-      );
-      const inner = Buffer.concat([hex('3003020101'), id]);
-      return Buffer.concat([hex(`30${inner.length.toString(16).padStart(2, '0')}`), inner]);
+    const size = (length: number): string => length.toString(16).padStart(4, '0');
+    const sequence = (inner: string): string => `3082${size(inner.length / 2)}${inner}`;
+    const signed = sequence('00'.repeat(300));
+    // A certificate holds what is signed, the algorithm with its parameters, and the signature.
+    const der = (algorithm: string, parameters = ''): Buffer => {
+      const id = `06${(algorithm.length / 2).toString(16).padStart(2, '0')}${algorithm}`;
+      return hex(sequence(`${signed}${sequence(id + parameters)}0300`));
     };
     assert.equal(hashOf(der('2a864886f70d01010c')), 'sha384');
     assert.equal(hashOf(der('2a864886f70d01010d')), 'sha512');
     assert.equal(hashOf(der('2a8648ce3d040303')), 'sha384');
     assert.equal(hashOf(der('2a864886f70d010105')), 'sha256', 'SHA-1');
     assert.equal(hashOf(der('2a864886f70d010104')), 'sha256', 'MD5');
+    const pss = (hash: string): string => hashOf(der('2a864886f70d01010a', `0609${hash}`));
+    assert.equal(pss('608648016503040202'), 'sha384');
+    assert.equal(pss('608648016503040203'), 'sha512');
+    assert.equal(pss('608648016503040201'), 'sha256');
+    assert.equal(hashOf(der('2a864886f70d01010a')), 'sha256', 'SHA-1, which is its default');
   });
 
   test('is another one for another certificate', () => {

@@ -179,7 +179,7 @@ describe('every script', () => {
 
   test('a file is named by -LiteralPath wherever a cmdlet would take a pattern', () => {
     for (const [name, text] of Object.entries(texts)) {
-      for (const command of text.match(/Microsoft\.PowerShell\.Management\\[\w-]+ -?\w+/g) ?? []) {
+      for (const command of text.match(/Microsoft\.PowerShell\.Management\\[\w-]+ *\S+/g) ?? []) {
         assert.match(command, / -LiteralPath$/, `${name}: ${command}`);
       }
     }

@@ -175,6 +175,23 @@ describe('an unmarked machine', () => {
   );
 
   test(
+    "with another instance's UUID behind the name is not taken over, whatever the details say",
+    scene(async ({ cloud, backend, state }) => {
+      const { name, uuid, details } = cloud.vm;
+      const id = await backend.plant({ name: `${name}-${uuid.replace(/.$/, 'f')}`, power: 'on' });
+      const before = structuredClone(state.machines.get(id));
+      cloud.change({ details: { ...details, hyperv_id: id } });
+      for (const action of ['start', 'stop', 'reboot', 'delete', 'create']) {
+        const host = { adopt_unmarked: 'true' };
+        const { exitCode, text } = await cloud.call(action, { host, caller: admin });
+        assert.equal(exitCode, 1, action);
+        assert.match(text, /carries no mark/);
+      }
+      assert.deepEqual(state.machines.get(id), before);
+    }),
+  );
+
+  test(
     'of the built-in extension, whose own folder is named like that, is not touched',
     scene(async (played) => {
       const { cloud, state } = played;
@@ -210,5 +227,9 @@ test(
     await again.adopt?.(id, { uuid, name, deploying: false, stored: {} });
     assert.doesNotMatch(state.machines.get(id)?.notes ?? '', /outrigger-left/);
     await cloud.ok('start');
+    Object.assign(state.machines.get(id) ?? {}, { state: 'Saved' });
+    await cloud.ok('delete');
+    assert.equal(state.machines.get(id)?.state, 'Saved', "its memory is its owner's");
+    assert.match(state.machines.get(id)?.notes ?? '', /outrigger-left/);
   }),
 );

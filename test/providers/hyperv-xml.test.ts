@@ -41,7 +41,7 @@ describe('the XML reader', () => {
 
   test('reads entities, sections and comments, and a byte order mark', () => {
     const root = readXml(
-      '\ufeff<?xml version="1.0"?><!-- x > y --><a b="&quot;&#65;&#x1F99C;">1 &lt; 2<![CDATA[ <&> ]]><!-- no --></a>',
+      '\ufeff<?xml version="1.0"?>\r\n<!-- x > y --><a b="&quot;&#65;&#x1F99C;">1 &lt; 2<![CDATA[ <&> ]]><!-- no --></a>',
     );
     assert.equal(root.attributes['b'], '"A🦜');
     assert.equal(root.text, '1 < 2 <&> ');
@@ -64,6 +64,9 @@ describe('the XML reader', () => {
     '<p:a/>',
     '<a b="<"/>',
     'text<a/>',
+    '<a>&#x110000;</a>',
+    '<a>&amp</a>',
+    '<p:a xmlns:p="urn:x"></a>',
   ]) {
     test(`refuses ${JSON.stringify(broken)}`, () => {
       assert.throws(() => readXml(broken), { kind: 'upstream' });

@@ -113,7 +113,7 @@ function ended(heard: string, stderr: Buffer, exitCode: number, { doing, host }:
     {
       advice:
         'If nothing else explains it, look for blocks by antivirus or policy in the event logs of the host (Windows PowerShell, AppLocker, Defender)',
-      facts: { exitCode, stdout: heard.slice(0, 500), lost: true },
+      facts: { exitCode, stdout: heard.slice(0, 500) },
     },
   );
 }

@@ -58,7 +58,6 @@ export function createPost(http: Http, path: string, credentials: Credentials): 
       binding: channelBinding(crypto, reply.certificate() ?? Buffer.alloc(0)),
       clientNonce: randomBytes(8),
       sessionKey: randomBytes(16),
-      fileTime: fileTime(Date.now()),
     });
     const answer = await send(way, `Negotiate ${last.toString('base64')}`, content);
     if (answer.status === 401) throw refused(answer, credentials);
@@ -71,13 +70,6 @@ export function createPost(http: Http, path: string, credentials: Credentials): 
     const reply = await send(way, '', content);
     return reply.status === 401 ? logIn(content, way) : reply;
   };
-}
-
-/** Milliseconds of our era as a Windows file time: tenths of microseconds since 1601. */
-export function fileTime(ms: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE((BigInt(ms) + BigInt(11_644_473_600_000)) * BigInt(10_000));
-  return bytes;
 }
 
 function tokenOf(reply: Reply): Buffer | undefined {
@@ -100,7 +92,7 @@ function refused(reply: Reply, credentials: Credentials): Failure {
   if (offers !== '' && !new RegExp(`(^|,)\\s*${wanted}\\b`, 'i').test(offers)) {
     const names = offers.replace(/\s+[^,]*/g, '');
     return new Failure('config', `WinRM at ${endpoint} does not offer ${wanted}, only ${names}`, {
-      advice: `Enable it there (winrm set winrm/config/service/auth @{${wanted}="true"}) or change the setting authentication`,
+      advice: `Enable it there (Set-Item WSMan:\\localhost\\Service\\Auth\\${wanted} $true) or change the setting authentication`,
       outage: true,
       facts: { login: true },
     });

@@ -15,7 +15,15 @@ export const blueprint = {
   },
   template_path: {
     about: 'The disk (.vhdx or .vhd) that the instance is made from',
-    schema: mediaPath(['vhdx', 'vhd'], 'allowed_templates'),
+    schema: () =>
+      v.pipe(
+        mediaPath(['vhdx', 'vhd'], 'allowed_templates')(),
+        // As PROGRA~1: a second name, under which nobody would see whose disk it is.
+        v.check(
+          (path) => !/~\d/.test(path),
+          'must not hold "~" before a digit, as short names do (PROGRA~1)',
+        ),
+      ),
     within: 'allowed_templates',
     example: 'D:\\Templates\\debian-12.vhdx',
   },
@@ -67,7 +75,7 @@ export function blueprintIssues(
     ];
   }
   if (template_path === undefined) return ['"template_path" is missing'];
-  const old = /\.vhd$/i.test(template_path);
+  const old = extension(template_path) === 'vhd';
   return [
     ...(old && generation === 2 ? ['generation 2 needs a template in the .vhdx format'] : []),
     ...(isUnder(template_path, vm_path) ? ['"template_path" is inside vm_path'] : []),

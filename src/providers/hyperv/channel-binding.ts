@@ -37,8 +37,7 @@ export function hashOf(certificate: Buffer): string {
   const name = certificate.toString('hex', id.start, id.end);
   if (name !== pss) return hashes[name] ?? 'sha256';
   const parameters = certificate.toString('hex', id.end, algorithm.end);
-  const found = Object.keys(pssHashes).find((hash) => parameters.includes(hash));
-  return found === undefined ? 'sha256' : (pssHashes[found] ?? 'sha256');
+  return Object.entries(pssHashes).find(([id]) => parameters.includes(id))?.[1] ?? 'sha256';
 }
 
 /** Where the content of the DER element at `at` begins and ends. */

@@ -20,7 +20,7 @@ export function rightsCheck({ sees, account }: Listing): Check {
         state: 'fail',
         found: `${account} may not manage Hyper-V: it is shown no machines`,
         advice:
-          'Put it into "Hyper-V Administrators" and "Remote Management Users"; a local administrator needs LocalAccountTokenFilterPolicy=1',
+          'Put it into the group "Hyper-V Administrators"; a local administrator needs LocalAccountTokenFilterPolicy=1',
       };
 }
 

@@ -92,7 +92,7 @@ export function openHost(settings: Settings, { deadline, log }: Context): Host {
     } catch (thrown) {
       // A process that answered goes on; of one that did not nobody knows what it does.
       const failure = Failure.from(thrown);
-      if (failure.facts['ps'] !== true) await end();
+      if (!isFromPowerShell(failure)) await end();
       throw inTime(failure, until, doing);
     }
   };

@@ -11,7 +11,8 @@ export function readDiagnostics(stderr: string): string {
   if (documents.length === 0) return tidy(stderr);
   const lines = documents.flatMap((document) => {
     try {
-      const errors = findAll(readXml(oneRoot(document)), serialised, 'S').filter(
+      // Several may follow each other without a sign between them.
+      const errors = findAll(readXml(`<all>${document}</all>`), serialised, 'S').filter(
         ({ attributes }) => attributes['S'] === 'Error',
       );
       return errors.map(({ text }) => unescapeText(text));
@@ -20,11 +21,6 @@ export function readDiagnostics(stderr: string): string {
     }
   });
   return tidy(lines.join(''));
-}
-
-/** Several documents may follow each other without a sign between them. */
-function oneRoot(document: string): string {
-  return `<all>${document.replace(/<\?[^<>]*\?>/g, '')}</all>`;
 }
 
 function unescapeText(text: string): string {

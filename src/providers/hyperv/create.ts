@@ -1,14 +1,15 @@
 import { Failure } from '../../failure.ts';
 import type { Deadline } from '../../kit/deadline.ts';
-import { type Mark, readMark, writeMark } from '../../kit/mark.ts';
+import { readMark, writeMark } from '../../kit/mark.ts';
 import { type Undo, withUndo } from '../../kit/undo.ts';
 import type { Preparation, SizedInstance } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
 import { diskType, generationOf, secureTemplate } from './blueprint.ts';
-import { diskPlaces, machineFolder, removeMachine, withdraw } from './delete.ts';
-import { makeDisk } from './disk.ts';
+import { machineFolder, removeMachine, withdraw } from './delete.ts';
+import { diskPlaces, makeDisk } from './disk.ts';
 import { type Found, remark, showIfThere, takeIfThere } from './find.ts';
 import { type Hardware, hardwareOf, reshape, rewire } from './hardware.ts';
+import { building, markFor } from './notes.ts';
 import { isRunning, order } from './orders.ts';
 import { powerOn } from './power.ts';
 import { alone, nobody, type Rig, within } from './rig.ts';
@@ -99,15 +100,7 @@ async function make(
   { hardware, undo }: Plan,
 ): Promise<Found> {
   const { uuid, name } = instance;
-  const { installation } = rig.context;
-  const draft: Mark = {
-    uuid,
-    name,
-    installation,
-    remoteId: nobody,
-    state: 'building',
-    origin: 'created',
-  };
+  const draft = markFor(rig, instance, nobody, building);
   let known: Found | undefined;
   // Before the answer: also what is made by a call that never answers is taken back.
   undo.add(`remove the half-made machine of ${name}`, async (margin) => {

@@ -3,6 +3,7 @@ import type { Deadline } from '../../kit/deadline.ts';
 import { readMark } from '../../kit/mark.ts';
 import { poll } from '../../kit/poll.ts';
 import type { Instance } from '../../provider.ts';
+import { allPlaces } from './disk.ts';
 import { type Found, takeIfThere } from './find.ts';
 import { notesOfLeft } from './notes.ts';
 import { isSaved, look, powerOff } from './orders.ts';
@@ -75,12 +76,13 @@ function isHalfMade(notes: string, { mark: { uuid } }: Found): boolean {
 }
 
 /** The machine after all its checkpoints are gone and their disks merged, which Hyper-V does later. */
-export async function withoutCheckpoints(
-  { host, context }: Rig,
-  { id, proof, name }: Found,
-): Promise<Details> {
+export async function withoutCheckpoints(rig: Rig, found: Found): Promise<Details> {
+  const { host, context, settings } = rig;
+  const { id, proof, name, mark } = found;
   const before = await host.ask(steps.machine, { id });
   if (before.snapshots.length > 0) {
+    // What is merged into a disk changes it for whoever builds on it.
+    await checkUsers(rig, found, allPlaces(settings, mark));
     const all = { order: 'remove', snapshot: '', name: '', type: '' } as const;
     await host.ask(steps.checkpoint, { id, proof, ...all });
   } else if (!isMerging(before)) {
@@ -98,17 +100,23 @@ export function isMerging({ disks, busy, snapshots }: Details): boolean {
 }
 
 /** Its disks in the folder for disks, as far as no other machine uses them too. */
-async function ownFiles(
-  { host, settings, context }: Rig,
-  { id, mark }: Found,
-  { disks }: Details,
-): Promise<readonly string[]> {
+async function ownFiles(rig: Rig, found: Found, { disks }: Details): Promise<readonly string[]> {
+  const { settings, context } = rig;
   const inside = disks.map(({ path }) => path).filter((path) => isUnder(path, settings.vhd_path));
   const left = disks.map(({ path }) => path).filter((path) => !inside.includes(path));
   if (left.length > 0) context.log('delete.disks-left', { files: left, level: 'warn' });
-  const paths = [...new Set([...inside, ...allPlaces(settings, mark)])];
+  const paths = [...new Set([...inside, ...allPlaces(settings, found.mark)])];
+  await checkUsers(rig, found, paths);
+  return paths;
+}
+
+async function checkUsers(
+  { host }: Rig,
+  { id, mark }: Found,
+  paths: readonly string[],
+): Promise<void> {
   const { used } = await host.ask(steps.users, { id, paths });
-  if (used.length === 0) return paths;
+  if (used.length === 0) return;
   throw new Failure(
     'conflict',
     `Disks of ${mark.name} are used by other machines: ${[...new Set(used)].join(', ')}`,
@@ -117,27 +125,6 @@ async function ownFiles(
       tenant: 'The disk of this instance is still in use; ask your administrator',
     },
   );
-}
-
-/**
- * Every machine has two places of its own, so that a new disk is made beside the old one and
- * whatever was left in either is found by its name.
- */
-export function diskPlaces(
-  { vhd_path }: Rig['settings'],
-  { name, remoteId }: { readonly name: string; readonly remoteId: string },
-  type: string,
-): readonly [string, string] {
-  const base = join(vhd_path, `${name}-${remoteId}`);
-  return [`${base}.${type}`, `${base}-2.${type}`];
-}
-
-/** The two places for a disk of either type. */
-export function allPlaces(
-  settings: Rig['settings'],
-  of: Parameters<typeof diskPlaces>[1],
-): readonly string[] {
-  return ['vhdx', 'vhd'].flatMap((type) => diskPlaces(settings, of, type));
 }
 
 export function machineFolder(

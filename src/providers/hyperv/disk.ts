@@ -1,5 +1,6 @@
 import { poll } from '../../kit/poll.ts';
 import { type Blueprint, gib } from './blueprint.ts';
+import { join } from './paths.ts';
 import type { Rig } from './rig.ts';
 import { steps } from './steps.ts';
 
@@ -36,4 +37,25 @@ async function copy({ host, context }: Rig, from: string, to: string, name: stri
     return said.done || undefined;
   };
   await poll(deadline, `copying the template of ${name}`, portion, { firstMs: 1, mostMs: 1 });
+}
+
+/**
+ * Every machine has two places of its own, so that a new disk is made beside the old one and
+ * whatever was left in either is found by its name.
+ */
+export function diskPlaces(
+  { vhd_path }: Rig['settings'],
+  { name, remoteId }: { readonly name: string; readonly remoteId: string },
+  type: string,
+): readonly [string, string] {
+  const base = join(vhd_path, `${name}-${remoteId}`);
+  return [`${base}.${type}`, `${base}-2.${type}`];
+}
+
+/** The two places for a disk of either type. */
+export function allPlaces(
+  settings: Rig['settings'],
+  of: Parameters<typeof diskPlaces>[1],
+): readonly string[] {
+  return ['vhdx', 'vhd'].flatMap((type) => diskPlaces(settings, of, type));
 }

@@ -32,33 +32,31 @@ export function isPipeEnded({ code }: Fault): boolean {
   return pipeEnded.has(code);
 }
 
+/** For a shell that was not opened, or a command that was not begun, since too much goes on there. */
+export function noRoom(fault: Fault, host: string): Failure {
+  const text = `WinRM on ${host} has no room for one more shell (${fault.code})${said(fault)}`;
+  return new Failure('conflict', text, {
+    advice:
+      'Raise MaxShellsPerUser there (Set-Item WSMan:\\localhost\\Shell\\MaxShellsPerUser 100), or let fewer actions run at once',
+    facts: factsOf(fault),
+  });
+}
+
 /** `what` completes "... while ...". */
 export function faultFailure(fault: Fault, host: string, what: string): Failure {
-  const { code, text } = fault;
-  const facts = { wsman: code, subcode: fault.subcode };
-  const said = text === '' ? '' : `: ${text.slice(0, 300)}`;
-  if (isBusy(fault)) {
-    return new Failure(
-      'conflict',
-      `WinRM on ${host} has no room for one more shell (${code})${said}`,
-      {
-        advice:
-          'Raise MaxShellsPerUser and MaxProcessesPerShell there (winrm set winrm/config/winrs), or let fewer actions run at once',
-        facts,
-      },
-    );
-  }
+  const { code } = fault;
+  const facts = factsOf(fault);
   if (code === 5) {
     return new Failure('denied', `WinRM on ${host} lets the account in but allows it nothing`, {
       advice:
-        'Put it into the groups "Hyper-V Administrators" and "Remote Management Users"; a local administrator also needs LocalAccountTokenFilterPolicy=1',
+        'Give it Read and Execute there (winrm configSDDL default), which the group "Remote Management Users" does not; a local administrator needs LocalAccountTokenFilterPolicy=1',
       outage: true,
       facts,
     });
   }
   if (code === 2150859180) {
     return new Failure('config', `WinRM on ${host} does not allow remote shells`, {
-      advice: 'Set AllowRemoteShellAccess there (winrm set winrm/config/winrs)',
+      advice: 'Allow them: Set-Item WSMan:\\localhost\\Shell\\AllowRemoteShellAccess $true',
       outage: true,
       facts,
     });
@@ -66,10 +64,18 @@ export function faultFailure(fault: Fault, host: string, what: string): Failure 
   if (code === shellLost) {
     return new Failure('upstream', `WinRM on ${host} lost our shell while ${what}`, {
       advice: 'Was the service restarted? What was going on may have been done or not',
-      facts: { ...facts, lost: true },
+      facts,
     });
   }
-  return new Failure('upstream', `WinRM on ${host} failed while ${what} (${code})${said}`, {
-    facts: { ...facts, lost: true },
+  return new Failure('upstream', `WinRM on ${host} failed while ${what} (${code})${said(fault)}`, {
+    facts,
   });
+}
+
+function factsOf({ code, subcode }: Fault): Readonly<Record<string, unknown>> {
+  return { wsman: code, subcode };
+}
+
+function said({ text }: Fault): string {
+  return text === '' ? '' : `: ${text.slice(0, 300)}`;
 }

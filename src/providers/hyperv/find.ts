@@ -2,8 +2,16 @@ import { Failure } from '../../failure.ts';
 import type { Mark } from '../../kit/mark.ts';
 import { type Choice, chooseOwn, refusal } from '../../kit/ownership.ts';
 import type { Instance } from '../../provider.ts';
-import { checkElsewhere, clustered, isReplica, lookAround, type Seen, toSeen } from './listing.ts';
-import { leftBy, notesWith } from './notes.ts';
+import {
+  checkElsewhere,
+  clustered,
+  isNamed,
+  isReplica,
+  lookAround,
+  type Seen,
+  toSeen,
+} from './listing.ts';
+import { adopted, building, leftBy, markFor, notesWith } from './notes.ts';
 import type { Rig } from './rig.ts';
 import type { Own } from './step.ts';
 import { steps } from './steps.ts';
@@ -30,7 +38,10 @@ function choose(rig: Rig, instance: Instance, { machines }: Listing): Choice<See
   const present = machines
     .filter((machine) => !isReplica(machine) && leftBy(machine.notes) !== instance.uuid)
     .map(toSeen);
-  return chooseOwn(present, claimOf(rig, instance, machines));
+  const choice = chooseOwn(present, claimOf(rig, instance, machines));
+  if (choice.kind !== 'adoptable' || isNamed(choice.machine.listed.name, instance)) return choice;
+  // With another UUID behind its name it was made for an instance of another CloudStack.
+  return { kind: 'doubtful', doubt: 'unmarked', machines: [choice.machine] };
 }
 
 function claimOf({ settings, context }: Rig, instance: Instance, machines: readonly Listed[]) {
@@ -114,40 +125,24 @@ async function pick(rig: Rig, instance: Instance): Promise<Picked | undefined> {
   const choice = await find(rig, instance);
   if (choice.kind === 'missing') return undefined;
   const bare = await unfinished(rig, instance, choice);
-  if (bare !== undefined) return unmarkedRemains(rig, instance, bare);
+  if (bare !== undefined) {
+    rig.context.log('machine.unmarked', { machine: bare.id, level: 'warn' });
+    // As if its mark had been written, which is all that is lacking.
+    const mark = markFor(rig, instance, bare.id, building);
+    return { found: asFound(instance, bare, mark, ''), listed: bare, unmarked: false };
+  }
   if (choice.kind === 'doubtful') throw refusal(choice, claimOf(rig, instance, []));
   const { listed } = choice.machine;
-  const { id, state, notes } = listed;
-  const { uuid, name } = instance;
-  const { installation } = rig.context;
-  const adopted = {
-    uuid,
-    name,
-    installation,
-    remoteId: id,
-    state: 'built',
-    origin: 'adopted',
-  } as const;
-  const unmarked = choice.kind === 'adoptable';
-  const mark = unmarked ? adopted : choice.mark;
-  return { found: { id, proof: unmarked ? '' : uuid, name, state, notes, mark }, listed, unmarked };
+  if (choice.kind === 'own') {
+    const found = asFound(instance, listed, choice.mark, instance.uuid);
+    return { found, listed, unmarked: false };
+  }
+  const mark = markFor(rig, instance, listed.id, adopted);
+  return { found: asFound(instance, listed, mark, ''), listed, unmarked: true };
 }
 
-/** As if the mark that says `building` had been written, which is all that is lacking. */
-function unmarkedRemains({ context }: Rig, instance: Instance, listed: Listed): Picked {
-  const { id, state, notes } = listed;
-  const { uuid, name } = instance;
-  const { installation } = context;
-  context.log('machine.unmarked', { machine: id, level: 'warn' });
-  const mark = {
-    uuid,
-    name,
-    installation,
-    remoteId: id,
-    state: 'building',
-    origin: 'created',
-  } as const;
-  return { found: { id, proof: '', name, state, notes, mark }, listed, unmarked: false };
+function asFound({ name }: Instance, { id, state, notes }: Listed, mark: Mark, proof: string) {
+  return { id, proof, name, state, notes, mark };
 }
 
 async function adopt(rig: Rig, found: Found): Promise<Found> {

@@ -87,7 +87,8 @@ export function isWiredAs(adapters: readonly Adapter[], wiring: readonly Wiring[
 function isSame({ mac, dynamic, switch: name, mode, vlan }: Adapter, wanted?: Wiring): boolean {
   if (wanted === undefined || dynamic) return false;
   const tag = mode === 'Untagged' ? 0 : mode === 'Access' ? vlan : -1;
-  return mac.toUpperCase() === wanted.mac && name === wanted.switch && tag === wanted.vlan;
+  const there = name.toLowerCase() === wanted.switch.toLowerCase();
+  return there && mac.toUpperCase() === wanted.mac && tag === wanted.vlan;
 }
 
 /** The wiring that a machine has today, to give it back after a checkpoint was applied. */

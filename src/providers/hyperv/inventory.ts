@@ -4,7 +4,7 @@ import type { Instance, RemoteMachine, Segment } from '../../provider.ts';
 import { macWithColons } from './hardware.ts';
 import { isReplica, lookAround, toSeen } from './listing.ts';
 import { looseDisks } from './loose-disks.ts';
-import { notesWith } from './notes.ts';
+import { adopted, markFor, notesWith } from './notes.ts';
 import { powerOf } from './orders.ts';
 import { alone, type Rig } from './rig.ts';
 import { steps } from './steps.ts';
@@ -106,14 +106,7 @@ export function adoptMachine(rig: Rig, remoteId: string, instance: Instance): Pr
     if (found.mark !== undefined) throw refuse('the machine carries a mark already');
     if (isReplica(found.listed)) throw refuse('it is a replica');
     if (found.listed.clustered) throw refuse('it is a role of a failover cluster');
-    const mark: Mark = {
-      uuid,
-      name,
-      installation,
-      remoteId: id,
-      state: 'built',
-      origin: 'adopted',
-    };
+    const mark = markFor(rig, instance, id, adopted);
     await rig.host.ask(steps.notes, { id, proof: '', notes: notesWith(found.listed.notes, mark) });
     rig.context.log('machine.adopted', { machine: id });
   });

@@ -33,11 +33,15 @@ export function isReplica({ replication }: Listed): boolean {
 const uuidBehind = /^(.+)-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;
 
 /** The name that CloudStack knows: the built-in extension may have put the UUID behind it. */
+export function nameWithoutUuid(name: string): string {
+  return uuidBehind.exec(name)?.[1] ?? name;
+}
+
 export function toSeen(listed: Listed): Seen {
   return {
     listed,
     remoteId: listed.id,
-    name: uuidBehind.exec(listed.name)?.[1] ?? listed.name,
+    name: nameWithoutUuid(listed.name),
     mark: readMark(listed.notes),
   };
 }
@@ -45,9 +49,10 @@ export function toSeen(listed: Listed): Seen {
 /** Missing here proves nothing where the machine may be a replica or on another cluster node. */
 export function checkElsewhere(
   { context }: Rig,
-  { uuid, name }: Instance,
+  instance: Instance,
   { host, machines, cluster }: Listing,
 ): void {
+  const { uuid, name } = instance;
   const replica = machines.some((machine) => {
     const mark = readMark(machine.notes);
     return isReplica(machine) && typeof mark === 'object' && mark.uuid === uuid;
@@ -58,7 +63,7 @@ export function checkElsewhere(
     });
   }
   if (!cluster.member) return;
-  const there = cluster.elsewhere.find((group) => isNamed(group.name, name, uuid));
+  const there = cluster.elsewhere.find((group) => isNamed(group.name, instance));
   if (there !== undefined) {
     context.log('find.elsewhere', { group: there.name, node: there.node, level: 'warn' });
     throw clustered(name, `runs as a role of the failover cluster on ${there.node}`);
@@ -72,8 +77,9 @@ export function checkElsewhere(
   }
 }
 
-function isNamed(group: string, name: string, uuid: string): boolean {
-  const word = group.toLowerCase();
+/** Whether a machine or a role is called by the instance's name, with or without its own UUID. */
+export function isNamed(given: string, { name, uuid }: Pick<Instance, 'name' | 'uuid'>): boolean {
+  const word = given.toLowerCase();
   return word === name.toLowerCase() || word === `${name}-${uuid}`.toLowerCase();
 }
 

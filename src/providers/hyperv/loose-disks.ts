@@ -1,4 +1,4 @@
-import { allPlaces } from './delete.ts';
+import { allPlaces } from './disk.ts';
 import type { Seen } from './listing.ts';
 import { pathKey } from './paths.ts';
 import { nobody, type Rig } from './rig.ts';

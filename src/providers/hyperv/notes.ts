@@ -1,7 +1,21 @@
 import { type Mark, readMark, withoutMark, writeMark } from '../../kit/mark.ts';
 import type { Instance } from '../../provider.ts';
+import type { Rig } from './rig.ts';
 
 /* What stands in the notes of a machine: its mark, beside other people's words, which stay. */
+
+export const building = { state: 'building', origin: 'created' } as const;
+export const adopted = { state: 'built', origin: 'adopted' } as const;
+
+/** The mark that makes a machine the instance's. */
+export function markFor(
+  { context }: Pick<Rig, 'context'>,
+  { uuid, name }: Pick<Instance, 'uuid' | 'name'>,
+  remoteId: string,
+  as: typeof building | typeof adopted,
+): Mark {
+  return { uuid, name, installation: context.installation, remoteId, ...as };
+}
 
 /** The notes of a machine that carries the mark. */
 export function notesWith(notes: string, mark: Mark): string {

@@ -1,5 +1,6 @@
 import { Failure } from '../../failure.ts';
 import { md4 } from './md4.ts';
+import { type Pairs, writePairs } from './ntlm-pairs.ts';
 
 /*
  * The keys and proofs of NTLMv2 (MS-NLMP 3.3.2). Names in comments are those of that document.
@@ -34,7 +35,38 @@ export function md5(crypto: Crypto, data: Buffer): Buffer {
 
 /** ResponseKeyNT: the only use of the password. */
 export function responseKey(crypto: Crypto, { user, domain, password }: Account): Buffer {
-  return hmacMd5(crypto, md4(utf16(password)), utf16(user.toUpperCase() + domain));
+  return hmacMd5(crypto, md4(utf16(password)), utf16(upperCase(user) + domain));
+}
+
+/** As Windows does it, one letter for one: there a sharp s stays what it is. */
+function upperCase(text: string): string {
+  return text.replace(/./gs, (one) => {
+    const upper = one.toUpperCase();
+    return upper.length === one.length ? upper : one;
+  });
+}
+
+interface Answered {
+  readonly clientNonce: Buffer;
+  readonly time: Buffer;
+  readonly pairs: Pairs;
+}
+
+/** NTLMv2_RESPONSE and SessionBaseKey. */
+export function respond(
+  crypto: Crypto,
+  key: Buffer,
+  nonce: Buffer,
+  { clientNonce, time, pairs }: Answered,
+): { readonly response: Buffer; readonly sessionBaseKey: Buffer } {
+  const head = Buffer.from([1, 1, 0, 0, 0, 0, 0, 0]);
+  const zero = Buffer.alloc(4);
+  const blob = Buffer.concat([head, time, clientNonce, zero, writePairs(pairs), zero]);
+  const proof = hmacMd5(crypto, key, nonce, blob);
+  return {
+    response: Buffer.concat([proof, blob]),
+    sessionBaseKey: hmacMd5(crypto, key, proof),
+  };
 }
 
 /** RC4, to encrypt one session key; gone from OpenSSL 3 like MD4. */

@@ -1,5 +1,13 @@
-import { Failure } from '../../failure.ts';
-import { type Account, type Crypto, hmacMd5, rc4, responseKey, utf16 } from './ntlm-keys.ts';
+import {
+  type Account,
+  type Crypto,
+  hmacMd5,
+  rc4,
+  respond,
+  responseKey,
+  utf16,
+} from './ntlm-keys.ts';
+import { type Pairs, pair, readPairs, strange } from './ntlm-pairs.ts';
 
 /*
  * The three messages of an NTLMv2 login (MS-NLMP 2.2.1), with message integrity code and channel
@@ -8,7 +16,7 @@ import { type Account, type Crypto, hmacMd5, rc4, responseKey, utf16 } from './n
 
 const signature = Buffer.from('NTLMSSP\0', 'latin1');
 
-export const flag = {
+const flag = {
   unicode: 0x1,
   requestTarget: 0x4,
   sign: 0x10,
@@ -27,14 +35,12 @@ const offered = Object.values(flag).reduce((all, one) => all | one, 0) >>> 0;
 /** Version fields say Windows 10 with NTLM revision 15; nobody acts on them. */
 const version = Buffer.from([10, 0, 0, 0, 0, 0, 0, 15]);
 
-/** Pairs inside the target information (MS-NLMP 2.2.2.1). */
-export const pair = { end: 0, flags: 6, timestamp: 7, target: 9, binding: 10 } as const;
-
 export interface Challenge {
   readonly flags: number;
   readonly nonce: Buffer;
-  /** In the order they came, without the end. */
-  readonly pairs: readonly (readonly [id: number, value: Buffer])[];
+  /** The server's clock, as a Windows file time. */
+  readonly time: Buffer;
+  readonly pairs: Pairs;
   readonly message: Buffer;
 }
 
@@ -59,8 +65,11 @@ export function readChallenge(message: Buffer): Challenge {
     throw strange('it does not offer NTLMv2');
   }
   const start = message.readUInt32LE(44);
-  const info = message.subarray(start, start + message.readUInt16LE(40));
-  return { flags, nonce: message.subarray(24, 32), pairs: readPairs(info), message };
+  const pairs = readPairs(message.subarray(start, start + message.readUInt16LE(40)));
+  const time = valueIn(pairs, pair.timestamp);
+  // Every Windows since Vista says it; without it nothing would show that the messages were changed.
+  if (time?.length !== 8) throw strange('it does not tell the time');
+  return { flags, nonce: message.subarray(24, 32), time, pairs, message };
 }
 
 export interface Login {
@@ -72,8 +81,6 @@ export interface Login {
   readonly clientNonce: Buffer;
   /** 16 random bytes. */
   readonly sessionKey: Buffer;
-  /** For servers that send no time: now, as a Windows file time. */
-  readonly fileTime: Buffer;
 }
 
 /** The last message: proves the password, the connection and that nothing was changed on the way. */
@@ -83,79 +90,40 @@ export function authenticateMessage(
   challenge: Challenge,
   login: Login,
 ): Buffer {
-  const time = challenge.pairs.find(([id]) => id === pair.timestamp)?.[1];
-  const key = responseKey(crypto, login.account);
-  const proof = respond(crypto, key, challenge, {
-    clientNonce: login.clientNonce,
-    time: time ?? login.fileTime,
-    pairs: answeredPairs(challenge, login, time !== undefined),
-  });
-  const flags = (challenge.flags & offered) >>> 0;
-  const exchange = (flags & flag.keyExchange) !== 0;
-  const lm = time === undefined ? lmResponse(crypto, key, challenge, login) : Buffer.alloc(24);
-  const message = layOut(flags, [
-    lm,
-    proof.response,
-    utf16(login.account.domain),
-    utf16(login.account.user),
+  const { account, clientNonce, sessionKey } = login;
+  const { nonce, time } = challenge;
+  const pairs = answeredPairs(challenge, login);
+  const key = responseKey(crypto, account);
+  const { response, sessionBaseKey } = respond(crypto, key, nonce, { clientNonce, time, pairs });
+  const exchange = (challenge.flags & flag.keyExchange) !== 0;
+  const message = layOut((challenge.flags & offered) >>> 0, [
+    // The older response is left empty beside an integrity code.
+    Buffer.alloc(24),
+    response,
+    utf16(account.domain),
+    utf16(account.user),
     Buffer.alloc(0),
-    exchange ? rc4(proof.sessionBaseKey, login.sessionKey) : Buffer.alloc(0),
+    exchange ? rc4(sessionBaseKey, sessionKey) : Buffer.alloc(0),
   ]);
-  if (time !== undefined) {
-    const exported = exchange ? login.sessionKey : proof.sessionBaseKey;
-    hmacMd5(crypto, exported, negotiate, challenge.message, message).copy(message, micAt);
-  }
+  const exported = exchange ? sessionKey : sessionBaseKey;
+  hmacMd5(crypto, exported, negotiate, challenge.message, message).copy(message, micAt);
   return message;
 }
 
-interface Answered {
-  readonly clientNonce: Buffer;
-  readonly time: Buffer;
-  readonly pairs: Challenge['pairs'];
-}
-
-/** NTLMv2_RESPONSE and SessionBaseKey. */
-export function respond(
-  crypto: Crypto,
-  key: Buffer,
-  { nonce }: Pick<Challenge, 'nonce'>,
-  { clientNonce, time, pairs }: Answered,
-): { readonly response: Buffer; readonly sessionBaseKey: Buffer } {
-  const head = Buffer.from([1, 1, 0, 0, 0, 0, 0, 0]);
-  const zero = Buffer.alloc(4);
-  const blob = Buffer.concat([head, time, clientNonce, zero, writePairs(pairs), zero]);
-  const proof = hmacMd5(crypto, key, nonce, blob);
-  return {
-    response: Buffer.concat([proof, blob]),
-    sessionBaseKey: hmacMd5(crypto, key, proof),
-  };
-}
-
-export function lmResponse(
-  crypto: Crypto,
-  key: Buffer,
-  { nonce }: Pick<Challenge, 'nonce'>,
-  { clientNonce }: Pick<Login, 'clientNonce'>,
-): Buffer {
-  return Buffer.concat([hmacMd5(crypto, key, nonce, clientNonce), clientNonce]);
-}
-
 /** The server's pairs with ours behind them: code present, service and connection. */
-function answeredPairs(
-  { pairs }: Challenge,
-  { target, binding }: Login,
-  withCode: boolean,
-): Challenge['pairs'] {
+function answeredPairs({ pairs }: Challenge, { target, binding }: Login): Pairs {
   const ours: readonly number[] = [pair.flags, pair.target, pair.binding];
-  const flags = Buffer.alloc(4);
-  const given = pairs.find(([id]) => id === pair.flags)?.[1];
-  flags.writeUInt32LE(((given?.readUInt32LE(0) ?? 0) | (withCode ? 2 : 0)) >>> 0);
+  const flags = valueIn(pairs, pair.flags)?.[0] ?? 0;
   return [
     ...pairs.filter(([id]) => !ours.includes(id)),
-    [pair.flags, flags],
+    [pair.flags, Buffer.from([flags | 2, 0, 0, 0])],
     [pair.target, utf16(target)],
     [pair.binding, binding],
   ];
+}
+
+function valueIn(pairs: Pairs, wanted: number): Buffer | undefined {
+  return pairs.find(([id]) => id === wanted)?.[1];
 }
 
 const micAt = 72;
@@ -176,33 +144,4 @@ function layOut(flags: number, fields: readonly Buffer[]): Buffer {
   head.writeUInt32LE(flags, 60);
   version.copy(head, 64);
   return Buffer.concat([head, ...fields]);
-}
-
-export function readPairs(info: Buffer): Challenge['pairs'] {
-  const pairs: (readonly [number, Buffer])[] = [];
-  for (let at = 0; at + 4 <= info.length; ) {
-    const id = info.readUInt16LE(at);
-    const size = info.readUInt16LE(at + 2);
-    if (id === pair.end) return pairs;
-    pairs.push([id, info.subarray(at + 4, at + 4 + size)]);
-    at += 4 + size;
-  }
-  throw strange('its target information has no end');
-}
-
-export function writePairs(pairs: Challenge['pairs']): Buffer {
-  const parts = [...pairs, [pair.end, Buffer.alloc(0)] as const].map(([id, value]) => {
-    const head = Buffer.alloc(4);
-    head.writeUInt16LE(id);
-    head.writeUInt16LE(value.length, 2);
-    return Buffer.concat([head, value]);
-  });
-  return Buffer.concat(parts);
-}
-
-function strange(why: string): Failure {
-  return new Failure('upstream', `The answer to the NTLM login cannot be used: ${why}`, {
-    advice: 'Is there a proxy between this server and the Hyper-V host?',
-    facts: { login: true },
-  });
 }

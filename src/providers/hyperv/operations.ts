@@ -40,7 +40,7 @@ export function reset(rig: Rig, instance: Instance): Promise<Outcome> {
 
 export function suspend(rig: Rig, instance: Instance): Promise<Outcome> {
   return whileOn(rig, instance, async (found) => {
-    if (found.state === 'Running') await order(rig, found, 'pause', isPaused);
+    if (!isPaused(found.state)) await order(rig, found, 'pause', isPaused);
     return { message: 'The instance is suspended' };
   });
 }

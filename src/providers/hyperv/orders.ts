@@ -7,7 +7,7 @@ import type { Order } from './step.ts';
 import { steps } from './steps.ts';
 import { isFromPowerShell, isLost } from './trouble.ts';
 
-/** Critical forms and everything on its way somewhere are in doubt; a saved one has data at stake. */
+/** What is on its way somewhere is in doubt, as are other Critical forms; a saved one has data at stake. */
 export function powerOf(state: string): Power {
   if (/^(Running|Paused)(Critical)?$/.test(state)) return 'on';
   return state === 'Off' ? 'off' : 'unknown';

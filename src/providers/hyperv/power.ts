@@ -4,7 +4,7 @@ import type { Instance, Power, SizedInstance, StopManner } from '../../provider.
 import { removeMachine } from './delete.ts';
 import { type Found, find, missing, notRunning, takeBuilt, takeIfThere } from './find.ts';
 import { hardwareOf, hasHardware, reshape, rewire } from './hardware.ts';
-import { isReplica, lookAround, toSeen } from './listing.ts';
+import { isReplica, lookAround, nameWithoutUuid, toSeen } from './listing.ts';
 import { isOff, isRunning, isSaved, look, order, powerOf, powerOff, shutDown } from './orders.ts';
 import { alone, type Rig } from './rig.ts';
 import { steps } from './steps.ts';
@@ -35,7 +35,7 @@ export async function powers(rig: Rig): Promise<ReadonlyMap<string, Power>> {
   const others = rig.settings.other_nodes?.map((node) => node.toLowerCase()) ?? [];
   const away = cluster.elsewhere.filter(({ node }) => !others.includes(node.toLowerCase()));
   return new Map<string, Power>([
-    ...away.map(({ name }) => [name, 'unknown'] as const),
+    ...away.map(({ name }) => [nameWithoutUuid(name), 'unknown'] as const),
     ...doubtful.map(({ name }) => [name, 'unknown'] as const),
     ...certain.map(
       ({ machine, mark }) =>

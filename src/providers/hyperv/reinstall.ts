@@ -3,14 +3,14 @@ import { withUndo } from '../../kit/undo.ts';
 import type { Instance, Outcome } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
 import { diskType } from './blueprint.ts';
-import { diskPlaces, withoutCheckpoints } from './delete.ts';
-import { makeDisk } from './disk.ts';
+import { withoutCheckpoints } from './delete.ts';
+import { diskPlaces, makeDisk } from './disk.ts';
 import { type Found, takeBuilt } from './find.ts';
 import { changeMedia } from './operations.ts';
 import { isRunning, order, powerOf, powerOff } from './orders.ts';
 import { isSamePath, isUnder } from './paths.ts';
 import { alone, nobody, type Rig, refused, within } from './rig.ts';
-import { checkParts, lookForParts } from './room.ts';
+import { checkFormat, checkParts, lookForParts } from './room.ts';
 import { steps } from './steps.ts';
 import type { Details } from './wire.ts';
 
@@ -36,11 +36,7 @@ function checkFit({ generation, disks }: Details, blueprint: Blueprint): void {
   if (disks.length !== 1) {
     throw refused('conflict', `The instance has ${disks.length} disks: only one can be made anew`);
   }
-  if (generation === 2 && diskType(blueprint) === 'vhd') {
-    throw new Failure('config', 'A generation 2 machine cannot start from a .vhd template', {
-      tenant: 'The chosen template does not fit the firmware of this instance',
-    });
-  }
+  checkFormat(generation, blueprint);
 }
 
 /** Answers the disk that was there. */

@@ -1,9 +1,9 @@
 import { Failure } from '../../failure.ts';
 import type { SizedInstance } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
-import { generationOf, gib, tooSmall } from './blueprint.ts';
+import { diskType, generationOf, gib, tooSmall } from './blueprint.ts';
 import { switchOf } from './hardware.ts';
-import { baseName, extension } from './paths.ts';
+import { baseName } from './paths.ts';
 import type { Rig } from './rig.ts';
 import { steps } from './steps.ts';
 import type { Survey } from './wire.ts';
@@ -30,17 +30,15 @@ export function checkRoom(
   checkParts(rig, blueprint, survey);
   checkSwitches(rig, instance, survey);
   checkMemory(rig, instance, survey);
-  const second = generationOf(instance, blueprint) === 2;
-  if (second && blueprint.template_type === 'template' && isOldFormat(blueprint)) {
-    throw new Failure('config', `Generation 2 cannot start from ${blueprint.template_path}`, {
-      advice: 'Convert the template (Convert-VHD) or set generation to 1',
-      tenant: 'The chosen template does not fit the firmware of this instance',
-    });
-  }
+  checkFormat(generationOf(instance, blueprint), blueprint);
 }
 
-function isOldFormat({ template_path = '' }: Blueprint): boolean {
-  return extension(template_path) === 'vhd';
+export function checkFormat(generation: number, blueprint: Blueprint): void {
+  if (generation !== 2 || diskType(blueprint) !== 'vhd') return;
+  throw new Failure('config', `Generation 2 cannot start from ${blueprint.template_path}`, {
+    advice: 'Convert the template (Convert-VHD), or choose another one',
+    tenant: 'The chosen template does not fit the firmware of this instance',
+  });
 }
 
 /** Template or image, and the room that the disk will take. */

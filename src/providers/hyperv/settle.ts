@@ -20,8 +20,8 @@ export async function settle(
   } catch (thrown) {
     const lost = isLost(thrown);
     if (!lost && !isFromPowerShell(thrown)) throw thrown;
-    const details = await host.ask(steps.machine, { id }).catch((worse: unknown) => {
-      throw lost ? thrown : worse;
+    const details = await host.ask(steps.machine, { id }).catch(() => {
+      throw thrown;
     });
     if (!reached(details)) {
       if (!lost || again === undefined) throw thrown;

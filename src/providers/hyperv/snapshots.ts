@@ -1,10 +1,11 @@
 import { Failure } from '../../failure.ts';
+import { withUndo } from '../../kit/undo.ts';
 import type { Instance, Outcome } from '../../provider.ts';
 import { type Found, show, takeBuilt } from './find.ts';
 import { checkpointTypes, isWiredAs, reshape, rewire, wiringOf } from './hardware.ts';
 import { notesWith } from './notes.ts';
 import { isOff, isRunning, isSaved, order, powerOf, powerOff } from './orders.ts';
-import { alone, type Rig, refused } from './rig.ts';
+import { alone, type Rig, refused, within } from './rig.ts';
 import { settle } from './settle.ts';
 import { steps } from './steps.ts';
 import type { Details } from './wire.ts';
@@ -19,7 +20,7 @@ export async function listSnapshots(rig: Rig, instance: Instance): Promise<Outco
     rows: snapshots.map((snapshot) => ({
       name: snapshot.name,
       created: snapshot.created,
-      memory: hasMemory(snapshot),
+      memory: snapshot.state !== 'Off',
     })),
   };
 }
@@ -65,13 +66,16 @@ export function restoreSnapshot(rig: Rig, instance: Instance, name: string): Pro
     const ran = powerOf(today.state) === 'on';
     await powerOff(rig, { ...found, state: today.state }, 'hard');
     const which = { order: 'restore', snapshot: snapshot.id, name: '', type: '' } as const;
-    // Whatever it says: the settings of that day may be back, and today's have to be put in place.
-    const refusal = await rig.host
-      .ask(steps.checkpoint, { id, proof, ...which })
-      .then(() => undefined)
-      .catch((thrown: unknown) => ({ thrown }));
-    await putBack(rig, found, today, ran);
-    if (refusal !== undefined) throw ran ? leftStopped(refusal.thrown, name) : refusal.thrown;
+    await withUndo(rig.context, async (undo) => {
+      // Whatever comes of it: the settings of that day may be back.
+      undo.add(`put back the NICs, size and mark of ${found.name}`, (margin) =>
+        putBack(within(rig, margin), found, today, false),
+      );
+      await rig.host.ask(steps.checkpoint, { id, proof, ...which });
+      await putBack(rig, found, today, ran);
+    }).catch((thrown: unknown) => {
+      throw ran ? leftStopped(thrown, name) : thrown;
+    });
     if (ran) await order(rig, found, 'start', isRunning);
     return { message: `Snapshot ${name} was restored` };
   });
@@ -80,12 +84,13 @@ export function restoreSnapshot(rig: Rig, instance: Instance, name: string): Pro
 /** Nobody knows which disks it would start from. */
 function leftStopped(thrown: unknown, name: string): Failure {
   const failure = Failure.from(thrown);
-  return new Failure(failure.kind, `${failure.message}; the instance is stopped now`, {
+  const sentence = `Snapshot ${name} was not restored, and the instance is stopped now`;
+  return new Failure(failure.kind, `${sentence}: ${failure.message}`, {
     cause: failure,
     outage: failure.outage,
     facts: failure.facts,
     advice: `Restore ${name} again, or start the instance as it is. ${failure.advice ?? ''}`.trim(),
-    tenant: `Snapshot ${name} was not restored, and the instance is stopped now`,
+    tenant: sentence,
   });
 }
 
@@ -148,8 +153,4 @@ function pick({ snapshots }: Details, name: string): Snapshot {
     );
   }
   return found;
-}
-
-function hasMemory({ state }: Snapshot): boolean {
-  return state !== 'Off';
 }

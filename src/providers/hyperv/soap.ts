@@ -99,39 +99,35 @@ export interface Fault {
   readonly text: string;
 }
 
-/** The body's content; a fault is one of the answers. */
+/** A fault is one of the answers. */
 export type Answer =
   | { readonly fault: Fault }
   | { readonly body: Element; readonly fault?: undefined };
 
 export function readAnswer(text: string): Answer {
   const root = readXml(text);
-  const body = find(root, envelope, 'Body');
-  const fault = body === undefined ? undefined : find(body, envelope, 'Fault');
-  if (fault !== undefined) return { fault: readFault(fault) };
-  return { body: body ?? root };
+  const body = find(root, envelope, 'Body') ?? root;
+  const fault = find(body, envelope, 'Fault');
+  return fault === undefined ? { body } : { fault: readFault(fault) };
 }
 
 function readFault(fault: Element): Fault {
   const own = find(fault, faults, 'WSManFault');
-  const subcode = find(fault, envelope, 'Subcode');
-  const message = own === undefined ? undefined : find(own, faults, 'Message');
-  const reason = find(fault, envelope, 'Reason');
-  const said = [message, reason].map((one) => (one === undefined ? '' : allText(one)));
   return {
-    code: Number(own?.attributes['Code'] ?? 0) || 0,
-    subcode: (subcode === undefined ? '' : allText(subcode)).replace(/^.*:/, ''),
-    text: said.find((one) => one !== '') ?? '',
+    code: Number(own?.attributes['Code']) || 0,
+    subcode: allText(find(fault, envelope, 'Subcode')).replace(/^.*:/, ''),
+    text: allText(find(fault, faults, 'Message')) || allText(find(fault, envelope, 'Reason')),
   };
 }
 
-function allText({ text, children }: Element): string {
+function allText(element: Element | undefined): string {
+  if (element === undefined) return '';
+  const { text, children } = element;
   return [text, ...children.map(allText)].join(' ').replace(/\s+/g, ' ').trim();
 }
 
 export function readShellId(body: Element): string | undefined {
-  const selector = find(body, wsman, 'Selector');
-  return find(body, shell, 'ShellId')?.text.trim() ?? selector?.text.trim();
+  return find(body, shell, 'ShellId')?.text.trim();
 }
 
 export function readCommandId(body: Element): string | undefined {
@@ -148,18 +144,17 @@ export interface Output {
 
 export function readOutput(body: Element): Output {
   const streams = findAll(body, shell, 'Stream');
-  const state = find(body, shell, 'CommandState');
   const collect = (name: string): Buffer =>
     Buffer.concat(
       streams
         .filter((stream) => stream.attributes['Name'] === name)
         .map(({ text }) => Buffer.from(text, 'base64')),
     );
-  const done = state?.attributes['State']?.endsWith('/CommandState/Done') === true;
-  const code = state === undefined ? undefined : find(state, shell, 'ExitCode')?.text;
+  const state = find(body, shell, 'CommandState')?.attributes['State'];
+  const exitCode = Number(find(body, shell, 'ExitCode')?.text ?? 0);
   return {
     stdout: collect('stdout'),
     stderr: collect('stderr'),
-    ...(done ? { exitCode: Number(code ?? 0) } : {}),
+    ...(state?.endsWith('/CommandState/Done') ? { exitCode } : {}),
   };
 }

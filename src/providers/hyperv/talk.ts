@@ -36,7 +36,7 @@ export async function startTalk(wsman: Wsman, deadline: Deadline): Promise<Talk>
     },
     async close(until) {
       try {
-        if (state === 'idle' && number > 0) await process.send('', true, until);
+        if (state === 'idle') await process.send('', true, until);
         if (state !== 'asked') await listen.end(until);
       } catch {
         // It is ended together with its shell, then.

@@ -32,11 +32,13 @@ export function isFromPowerShell(thrown: unknown): boolean {
   return thrown instanceof Failure && thrown.facts['ps'] === true;
 }
 
-/** Whether nobody knows what became of a question: its answer, or the process, was lost. */
+/**
+ * Whether nobody knows what became of a question: its answer or the process was lost, or something
+ * came that is no answer. Who is not let in was not listened to.
+ */
 export function isLost(thrown: unknown): boolean {
   if (!(thrown instanceof Failure) || isFromPowerShell(thrown)) return false;
-  const { kind, facts } = thrown;
-  return kind === 'unreachable' || kind === 'timeout' || facts['lost'] === true;
+  return ['unreachable', 'timeout', 'upstream'].includes(thrown.kind);
 }
 
 function meaningOf(trouble: Trouble, paths: readonly string[]): Meaning {
@@ -103,7 +105,7 @@ function denied(paths: readonly string[]): Meaning {
 
 /** Hyper-V puts the number of the real reason into its text, in every language alike. */
 function numberOf({ message, code }: Trouble): string {
-  const inText = /\(?\b0x([0-9A-F]{8})\b/i.exec(message)?.[1];
+  const inText = /\b0x([0-9A-F]{8})\b/i.exec(message)?.[1];
   return inText === undefined ? hex(code) : `0x${inText.toUpperCase()}`;
 }
 

@@ -2,7 +2,7 @@ import { Failure } from '../../failure.ts';
 import type { Deadline } from '../../kit/deadline.ts';
 import { poll } from '../../kit/poll.ts';
 import type { Post } from './auth.ts';
-import { faultFailure, isBusy, isPipeEnded, isStillRunning } from './faults.ts';
+import { faultFailure, isBusy, isPipeEnded, isStillRunning, noRoom } from './faults.ts';
 import {
   type Answer,
   commandBody,
@@ -71,8 +71,8 @@ export function createWsman(post: Post, to: string): Wsman {
     const look = async (): Promise<Element | undefined> => {
       const answer = await exchange(part, deadline);
       if (answer.fault === undefined) return answer.body;
-      last = faultFailure(answer.fault, host, what);
-      if (!isBusy(answer.fault)) throw last;
+      if (!isBusy(answer.fault)) throw faultFailure(answer.fault, host, what);
+      last = noRoom(answer.fault, host);
       return undefined;
     };
     return poll(deadline, what, look, { firstMs: 300, mostMs: 4000, growth: 2 }).catch(

@@ -1,4 +1,5 @@
 import { Failure } from '../../failure.ts';
+import { broken, type Opening, tokens } from './xml-tokens.ts';
 
 /** One element; names are told by namespace and local name, since prefixes are anybody's choice. */
 export interface Element {
@@ -73,104 +74,35 @@ type Scope = Readonly<Record<string, string>>;
 
 const noScope: Scope = { xml: 'http://www.w3.org/XML/1998/namespace', '': '' };
 
-type Token =
-  | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'close'; readonly tag: string }
-  | Opening;
-
-interface Opening {
-  readonly kind: 'open';
-  readonly tag: string;
-  readonly attributes: readonly (readonly [name: string, value: string])[];
-  readonly empty: boolean;
-}
-
-const grammar =
-  /<!--[\s\S]*?-->|<\?[\s\S]*?\?>|<!\[CDATA\[([\s\S]*?)\]\]>|<\/([^\s<>/]+)\s*>|<([^\s<>/!?]+)((?:\s+[^\s=<>/]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(\/?)>|([^<]+)/y;
-
-function* tokens(document: string): Generator<Token> {
-  const text = document.replace(/^\ufeff/, '');
-  grammar.lastIndex = 0;
-  for (let at = 0; at < text.length; at = grammar.lastIndex) {
-    grammar.lastIndex = at;
-    const [, verbatim, closing, tag, attributes = '', slash, plain] =
-      grammar.exec(text) ?? stop(at);
-    if (verbatim !== undefined) yield { kind: 'text', text: verbatim };
-    else if (closing !== undefined) yield { kind: 'close', tag: closing };
-    else if (plain !== undefined) yield { kind: 'text', text: decodeText(plain) };
-    else if (tag !== undefined) {
-      yield { kind: 'open', tag, attributes: readAttributes(attributes), empty: slash === '/' };
-    }
-  }
-}
-
-function readAttributes(text: string): Opening['attributes'] {
-  const pairs = text.matchAll(/([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g);
-  return [...pairs].map(([, name = '', one, two]) => [name, decodeText(one ?? two ?? '')] as const);
-}
-
 function begin({ tag, attributes }: Opening, outer: Scope): Draft {
   const scope: Record<string, string> = { ...outer };
+  const plain: (readonly [name: string, value: string])[] = [];
   for (const [name, value] of attributes) {
     if (name === 'xmlns') scope[''] = value;
     else if (name.startsWith('xmlns:')) scope[name.slice(6)] = value;
+    else plain.push([name, value]);
   }
-  const plain = attributes.filter(([name]) => !/^xmlns(:|$)/.test(name));
-  const { namespace, name } = resolve(tag, scope, true);
   return {
     tag,
     scope,
-    namespace,
-    name,
-    attributes: Object.fromEntries(
-      plain.map(([full, value]) => {
-        const own = resolve(full, scope, false);
-        return [own.namespace === '' ? own.name : `${own.namespace} ${own.name}`, value];
-      }),
-    ),
+    ...resolve(tag, scope),
+    attributes: Object.fromEntries(plain.map(([name, value]) => [keyOf(name, scope), value])),
     children: [],
     text: '',
   };
 }
 
-function resolve(
-  tag: string,
-  scope: Scope,
-  defaults: boolean,
-): { namespace: string; name: string } {
+/** The default namespace is not for attributes. */
+function keyOf(attribute: string, scope: Scope): string {
+  if (!attribute.includes(':')) return attribute;
+  const { namespace, name } = resolve(attribute, scope);
+  return `${namespace} ${name}`;
+}
+
+function resolve(tag: string, scope: Scope): { readonly namespace: string; readonly name: string } {
   const at = tag.indexOf(':');
-  if (at < 0) return { namespace: defaults ? (scope[''] ?? '') : '', name: tag };
-  const prefix = tag.slice(0, at);
+  const prefix = tag.slice(0, Math.max(at, 0));
   const namespace = Object.hasOwn(scope, prefix) ? scope[prefix] : undefined;
   if (namespace === undefined) throw broken(`the prefix ${prefix} stands for nothing`);
   return { namespace, name: tag.slice(at + 1) };
-}
-
-const entities: Readonly<Record<string, string>> = {
-  lt: '<',
-  gt: '>',
-  amp: '&',
-  quot: '"',
-  apos: "'",
-};
-
-function decodeText(text: string): string {
-  return text.replace(/&([^;&]*);?/g, (whole, name: string) => {
-    const code = /^#(?:x([0-9a-f]{1,6})|(\d{1,7}))$/i.exec(name);
-    const point = code === null ? -1 : Number.parseInt(code[1] ?? code[2] ?? '', code[1] ? 16 : 10);
-    if (whole.endsWith(';') && point >= 0 && point <= 0x10ffff) return String.fromCodePoint(point);
-    const known = Object.hasOwn(entities, name) && whole.endsWith(';') ? entities[name] : undefined;
-    if (known === undefined) throw broken(`${whole.slice(0, 20)} is no character`);
-    return known;
-  });
-}
-
-function stop(at: number): never {
-  throw broken(`it cannot be read from character ${at} on`);
-}
-
-function broken(why: string): Failure {
-  return new Failure('upstream', `The answer of WinRM is not XML: ${why}`, {
-    advice: 'Is it really a Windows server that answers on this port?',
-  });
 }

@@ -101,6 +101,8 @@ export function ownAcceptor({ user, domain, password } = account): Acceptor {
       blank.fill(0, 72, 88);
       const code = hmacMd5(crypto, exported, first, challenge, blank);
       if (!code.equals(token.subarray(72, 88))) return { refused: 'tampered with' };
+      const service = avPair(9, Buffer.from('HTTP/127.0.0.1', 'utf16le'));
+      if (!response.includes(service)) return { refused: 'meant for another service' };
       if (binding === undefined) return { done: true };
       const head = Buffer.alloc(20);
       head.writeUInt32LE(binding.length, 16);

@@ -124,14 +124,15 @@ export function setAdapter(
 ): void {
   if (machine.state !== 'Off') throw invalidState('SetVMNetworkAdapter', machine);
   if (!/^[0-9A-F]{12}$/.test(mac)) throw new Error(`${mac} is no MAC address for Hyper-V`);
-  if (!state.switches.includes(wanted)) throw notFound('AddVMNetworkAdapter', wanted);
+  const connected = state.switches.find((each) => each.toLowerCase() === wanted.toLowerCase());
+  if (connected === undefined) throw notFound('AddVMNetworkAdapter', wanted);
   let adapter = machine.adapters.find((each) => each.id === id);
   if (adapter === undefined) {
     adapter = blankAdapter(name);
     machine.adapters.push(adapter);
   }
   const mode = vlan === 0 ? 'Untagged' : 'Access';
-  Object.assign(adapter, { mac, dynamic: false, switch: wanted, mode, vlan });
+  Object.assign(adapter, { mac, dynamic: false, switch: connected, mode, vlan });
 }
 
 export function addDisk(

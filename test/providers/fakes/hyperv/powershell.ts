@@ -106,6 +106,10 @@ export function startPowerShell(
 
   const live = async (): Promise<number> => {
     checkCommand(command, args);
+    if (state.blocked !== '') {
+      stderr += `${state.blocked}\r\n`;
+      return 1;
+    }
     if (state.languageMode !== 'FullLanguage') {
       say(`outrigger-mode ${state.languageMode}`);
       return 2;

@@ -96,6 +96,8 @@ export interface HostState {
   /** The module is not installed. */
   noModule: boolean;
   languageMode: string;
+  /** What Windows says in place of starting PowerShell; empty where it may start. */
+  blocked: string;
   /** Answers of single steps in place of the host's own, used up one by one. */
   readonly errors: {
     step: string;
@@ -136,6 +138,7 @@ export function createState(): HostState {
     dieUnmarked: false,
     noModule: false,
     languageMode: 'FullLanguage',
+    blocked: '',
     errors: [],
     ran: [],
   };

@@ -31,6 +31,8 @@ export interface FakeOptions {
 export interface Mishap {
   readonly action: string;
   readonly code?: number;
+  /** The answer of what stands before WinRM, without a message, when the service is down. */
+  readonly status?: number;
   /** Closes the connection instead of answering, after doing what was asked. */
   readonly drop?: boolean;
   readonly times: number;
@@ -75,7 +77,7 @@ export async function startHyperV(options: FakeOptions = {}): Promise<FakeHyperV
   const shells = new Map<string, Shell>();
   const complaints: string[] = [];
   const messages: string[] = [];
-  const mishaps: { action: string; code: number; drop: boolean; times: number }[] = [];
+  const mishaps: { -readonly [Key in keyof Required<Mishap>]: Required<Mishap>[Key] }[] = [];
   let known = new WeakSet<Socket>();
   const names = new WeakMap<Socket, string>();
   let out = false;
@@ -160,6 +162,7 @@ export async function startHyperV(options: FakeOptions = {}): Promise<FakeHyperV
     const mishap = mishaps.find(({ action, times }) => action === message.action && times > 0);
     if (mishap !== undefined) {
       mishap.times -= 1;
+      if (mishap.status !== 0) return { status: mishap.status, body: '' };
       if (!mishap.drop) return { status: 500, body: fault(mishap.code, 'w:InternalError') };
       await perform(message);
       return undefined;
@@ -238,8 +241,8 @@ export async function startHyperV(options: FakeOptions = {}): Promise<FakeHyperV
     complaints,
     messages,
     openShells: () => shells.size,
-    next: ({ action, code = 2150859173, drop = false, times = 1 }) =>
-      void mishaps.push({ action, code, drop, times }),
+    next: ({ action, code = 2150859173, status = 0, drop = false, times = 1 }) =>
+      void mishaps.push({ action, code, status, drop, times }),
     outage(on) {
       out = on;
     },
