@@ -233,8 +233,25 @@ describe('the built file', () => {
   });
 
   it('leaves nothing of root behind', { skip: needsRoot }, () => {
-    listed();
-    assert.equal(existsSync('/var/log/cloudstack/management/outrigger.log'), false);
+    const config = join(home, 'config.json');
+    const log = join(home, 'log');
+    mkdirSync(log);
+    chmodSync(log, 0o777);
+    writeFileSync(
+      config,
+      JSON.stringify({ log: { file: `${log}/outrigger.log`, level: 'debug' } }),
+    );
+    const script = { fail_actions: 'status', fail_kind: 'unreachable' };
+    const file = payload(recorded('status', 'simulator', script), 'outage.json');
+    chmodSync(file, 0o644);
+    const options = { env: { OUTRIGGER_CONFIG: config } };
+    assert.match(
+      String(call(['status', file, '30'], options)['error']),
+      /because its settings say so/,
+    );
+    assert.deepEqual(readdirSync(log), []);
+    call(['status', file, '30'], { ...options, uid: 65534 });
+    assert.ok(existsSync(`${log}/outrigger.log`), 'anybody else makes one');
   });
 });
 

@@ -7,8 +7,9 @@ import { resolveFields } from '../src/cloudstack/details.ts';
 import { collectIssues } from '../src/cloudstack/issues.ts';
 import { Failure } from '../src/failure.ts';
 import { text } from '../src/kit/fields.ts';
+import { registry } from '../src/providers/index.ts';
 import { ledger } from './cloudstack/ledger.ts';
-import { changed, recorded } from './cloudstack/recorded.ts';
+import { changed, type Json, recorded } from './cloudstack/recorded.ts';
 import { makePlace } from './cloudstack/world.ts';
 import { builtFile, serviceEnv, spawnFile } from './spawned.ts';
 
@@ -98,6 +99,42 @@ describe('Secrets', () => {
     for (const file of sources().filter((name) => rooms.includes(name.split('/')[0] ?? ''))) {
       const code = readFileSync(join('src', file), 'utf8');
       assert.doesNotMatch(code, /node:(child_process|cluster|worker_threads)|\beval\(/, file);
+    }
+  });
+});
+
+describe('A detail', () => {
+  it('never says where something is written, whatever it is called', async () => {
+    const outage = async () => {
+      throw new Failure('unreachable', 'Nobody answers');
+    };
+    const place = makePlace(
+      { ledger: async () => ledger({ power: outage }).provider, ...registry },
+      { log: { file: '/nowhere/outrigger.log' } },
+    );
+    const elsewhere = join(place.folder, 'elsewhere');
+    mkdirSync(elsewhere);
+    const words = ['file', 'log', 'log_file', 'log.file', 'directory', 'memo', 'memo.directory'];
+    const places = [...words, 'state', 'state_directory', 'home', 'secrets_directory', 'HOME'];
+    const details = Object.fromEntries(places.map((word) => [word, `${elsewhere}/x`]));
+    try {
+      for (const [action, provider] of [
+        ['status', 'ledger'],
+        ['create', 'simulator'],
+      ] as const) {
+        let payload = recorded(action, provider, { ...details, url: 'https://ledger.test' });
+        for (const level of ['extension', 'resourcemap', 'virtualmachine']) {
+          const before = (payload['externaldetails'] as Record<string, Json>)[level];
+          payload = changed(payload, ['externaldetails', level], { ...details, ...before });
+        }
+        const { exitCode, text } = await place.call(action, payload);
+        assert.equal(exitCode, action === 'create' ? 0 : 1, text);
+      }
+      assert.deepEqual(readdirSync(elsewhere), []);
+      const kept = readdirSync(join(place.folder, 'home/.local/state/outrigger'));
+      assert.deepEqual(kept, ['simulator'], 'where it is kept when nothing is configured');
+    } finally {
+      place.remove();
     }
   });
 });

@@ -65,6 +65,9 @@ ${apiHelp}
 };
 
 async function establish(call: CommandCall): Promise<number> {
+  if (call.flag('print') && call.flag('plan')) {
+    throw new Failure('usage', '--plan does not go with --print, which makes no changes either');
+  }
   const wanted = await readWanted(call);
   const access = call.flag('print') ? readAccess(call) : demandAccess(call);
   const release = releaseOf(call.text('cloudstack') ?? '4.22');

@@ -3,9 +3,11 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import type { Finding } from '../../src/commands/audit/finding.ts';
+import { survey } from '../../src/commands/audit/survey.ts';
+import { deadlineIn } from '../../src/commands/deadline.ts';
 import { runCommand } from '../../src/commands/run.ts';
 import { Failure } from '../../src/failure.ts';
-import { defineProvider } from '../../src/provider.ts';
+import { defineProvider, type RemoteMachine, type Session } from '../../src/provider.ts';
 import { registry } from '../../src/providers/index.ts';
 import { type FakeCloudStack, startCloudStack } from './fakes/cloudstack/server.ts';
 import {
@@ -320,6 +322,33 @@ describe('audit of a world in disorder', () => {
     const { cloud, findings } = await scene(t, { sim1: blind });
     cloud.state.machines.push(listed('i-2-1-VM'));
     assert.deepEqual(await findings(), ['unknown blind-host sim1']);
+  });
+
+  test('gives a host that never answers its share of the time, and asks the others', async () => {
+    const system = (machines: () => Promise<readonly RemoteMachine[]>) =>
+      defineProvider({ ...sample, open: () => ({ machines }) as unknown as Session });
+    const there = { remoteId: '1', name: 'web', power: 'on', mark: undefined } as const;
+    const providers = {
+      silent: system(() => new Promise(() => {})),
+      quick: system(async () => [there]),
+    };
+    const hosts = ['silent', 'quick'].map((provider) => {
+      const details = { provider, url: 'https://s:1', token: 'x' };
+      return { name: provider, extension: 'x', levels: [{ name: 'host', details }] } as const;
+    });
+    const { sightings, blind } = await survey(hosts, {
+      ...{ world: createWorld({ providers }), deadline: deadlineIn(1), changes: false },
+      onStep: () => {},
+    });
+    assert.deepEqual(
+      blind.map(({ host }) => host),
+      ['silent'],
+    );
+    assert.match(blind[0]?.why ?? '', /^Gave up after \d\.\d s while waiting for its machines/);
+    assert.deepEqual(
+      sightings.map(({ machine }) => machine),
+      [there],
+    );
   });
 
   test('says that hidden details of a host may be why its settings do not fit', async (t) => {

@@ -64,6 +64,17 @@ describe('The client of CloudStack’s API', () => {
     assert.deepEqual(await api.list('listHosts'), []);
   });
 
+  test('asks for smaller pages where CloudStack allows no larger ones', async (t) => {
+    const { api, cloud } = await connect(t);
+    cloud.state.largestPage = 7;
+    for (let id = 1; id <= 20; id += 1) cloud.state.machines.push({ id });
+    for (const refused of [1, 0]) {
+      const before = cloud.commands.length;
+      assert.equal((await api.list('listVirtualMachines')).length, 20);
+      assert.equal(cloud.commands.length - before, 3 + refused, 'it is not refused again');
+    }
+  });
+
   /** An API that stands behind whatever answers each call with this. */
   async function against(t: TestContext, body: unknown, status = 200): Promise<Api> {
     const text = typeof body === 'string' ? body : JSON.stringify(body);

@@ -39,7 +39,10 @@ export function behaviours(): fc.Arbitrary<Behaviour> {
     {
       weight: 2,
       arbitrary: fc
-        .tuple(fc.constantFrom(0, 1, 50, 1200, 2500), fc.array(hostileText(), { maxLength: 8 }))
+        .tuple(
+          fc.constantFrom(0, 1, 50, 1200, 2500, 4000),
+          fc.array(hostileText(), { maxLength: 8 }),
+        )
         .map(([many, names]) => ({ kind: 'lists', many, names }) as const),
     },
     {

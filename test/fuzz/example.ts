@@ -46,12 +46,14 @@ export function examples(provider: string, customActions = customs): fc.Arbitrar
       behaviour: behaviours(),
     })
     .map(({ action, custom, role, secret, changes, whole, cut, called, timeout, behaviour }) => {
-      const from = custom === null ? recorded(action, provider) : recorded('custom', provider);
+      // Lists have one use, and the large ones are few.
+      const word = behaviour.kind === 'lists' ? 'statuses' : action;
+      const from = custom === null ? recorded(word, provider) : recorded('custom', provider);
       const payload = withPlants(from, { role, secret, custom });
       for (const change of changes) apply(payload, change);
       const text = whole ?? JSON.stringify(payload);
       return {
-        action: called ?? custom ?? action,
+        action: called ?? custom ?? word,
         payload: cut === null ? text : text.slice(0, Math.floor(text.length * cut)),
         timeout,
         behaviour,

@@ -7,6 +7,7 @@ import type { Json } from '../cloudstack/recorded.ts';
 
 export const secretWord = 'S3CR3T';
 export const tenantWord = 'T3NANT';
+export const tenantNumber = 47;
 export const foreignWord = 'F0REIGN';
 
 /** Secrets in the forms that are hard to find again in a text. */
@@ -21,21 +22,19 @@ export const secretTexts: readonly string[] = [
   `${secretWord}-${'long'.repeat(50)}`,
 ];
 
-const settingsWords = [
-  'url',
-  'address',
-  'secret',
-  'secret_file',
-  'ca_file',
-  'grace_seconds',
-  'nodes',
-  'allowed_templates',
-  'max_disk_gb',
-  'verify',
-  'provider',
-  'installation',
-  'admin_actions_without_caller',
-];
+/** Each of them would be taken as it is: what is refused could not be seen to have counted. */
+const settingsOfTenant: Readonly<Record<string, string>> = {
+  url: `https://${tenantWord}.example.org`,
+  address: `https://${tenantWord}.example.org`,
+  secret: `${tenantWord}-secret`,
+  nodes: tenantWord,
+  allowed_templates: `9*,${tenantWord}-*`,
+  installation: tenantWord,
+  grace_seconds: String(tenantNumber),
+  max_disk_gb: String(tenantNumber),
+  verify: 'false',
+  admin_actions_without_caller: 'true',
+};
 
 interface Planting {
   readonly role: string | undefined;
@@ -57,7 +56,10 @@ function plantOperator(payload: Json, secret: string): void {
   if (details === undefined) return;
   const { extension, host, resourcemap } = details as Record<string, Json>;
   Object.assign(extension ?? {}, { secret: `${secretWord}-weaker` });
-  Object.assign(resourcemap ?? {}, { api_key: `${secretWord}-unknown`, nodes: foreignWord });
+  Object.assign(resourcemap ?? {}, {
+    api_key: `${secretWord}-unknown`,
+    nodes: `pve1,${foreignWord}`,
+  });
   Object.assign(host ?? {}, {
     secret,
     passwrod: `${secretWord}-misspelt`,
@@ -67,23 +69,23 @@ function plantOperator(payload: Json, secret: string): void {
 }
 
 function plantTenant(payload: Json): void {
-  const tenant = Object.fromEntries(
-    settingsWords.map((word) => [word, `${tenantWord}-${word}`] as const),
-  );
   const vm = payload['cloudstack.vm.details'] as Json | undefined;
   if (vm !== undefined) {
     vm['vncPassword'] = `${secretWord}-vnc`;
-    const external = Object.entries(tenant).map(([word, text]) => [`External:${word}`, text]);
+    const external = Object.entries(settingsOfTenant).map(([word, text]) => [
+      `External:${word}`,
+      text,
+    ]);
     vm['details'] = {
       ...(vm['details'] as Json),
-      ...tenant,
+      ...settingsOfTenant,
       ...Object.fromEntries(external),
       password: `${secretWord}-guest`,
     };
   }
   const details = payload['externaldetails'] as Json | undefined;
   if (details?.['virtualmachine'] !== undefined) {
-    Object.assign(details['virtualmachine'] as Json, tenant);
+    Object.assign(details['virtualmachine'] as Json, settingsOfTenant);
   }
   if (payload['parameters'] !== undefined) {
     payload['parameters'] = { depth: 3, instance_name: 'i-2-42-VM', adminpass: `${secretWord}-pw` };

@@ -4,7 +4,7 @@ import { shareOut } from '../../src/cloudstack/budget.ts';
 import type { Entry } from '../cloudstack/ledger.ts';
 import { powersOf } from './behaviour.ts';
 import type { Example } from './example.ts';
-import { foreignWord, secretWord, tenantWord } from './plants.ts';
+import { foreignWord, secretWord, tenantNumber, tenantWord } from './plants.ts';
 
 /** What came of a call: what was printed, what was logged, and what reached the provider. */
 export interface Outcome {
@@ -49,6 +49,7 @@ export function checkOutcome(example: Example, outcome: Outcome): void {
   if (behaviour.kind !== 'throws') assert.doesNotMatch(error, /should not happen/);
   for (const { settings } of entries) {
     assert.ok(!holds(settings, tenantWord), 'a tenant chose a setting');
+    assert.ok(!Object.values(settings).includes(tenantNumber), 'a tenant chose a number');
   }
   assert.ok(entries.length <= 1, 'asked twice');
   if (document['status'] === 'success') assert.equal(entries.length, 1, 'nobody was asked');

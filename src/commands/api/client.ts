@@ -7,7 +7,7 @@ import { silent } from '../../kit/log.ts';
 import { poll } from '../../kit/poll.ts';
 import { flatten, type Parameters } from './flatten.ts';
 import { type KeyPair, signed } from './signature.ts';
-import { refusalOf } from './trouble.ts';
+import { refusalOf, wordsOf } from './trouble.ts';
 
 /** One object of an answer; nobody promises what is in it. */
 export type Entry = Readonly<Record<string, unknown>>;
@@ -29,7 +29,7 @@ export interface Access extends KeyPair {
 }
 
 const title = 'CloudStack';
-const pageSize = 200;
+const largestPage = 200;
 const validMs = 10 * 60 * 1000;
 
 /** Connects when first asked; every call is posted, since parameters may be secrets. */
@@ -66,13 +66,25 @@ export function createApi(access: Access, deadline: Deadline): Api {
       throw refusalOf(command, Number(result['errorcode'] ?? 530), asText(result['errortext']));
     });
 
+  let pageSize = largestPage;
+  const callPage = async (command: string, parameters: Parameters): Promise<Entry> => {
+    try {
+      return await call(command, { ...parameters, pagesize: pageSize });
+    } catch (thrown) {
+      const allowed = allowedPage(Failure.from(thrown));
+      if (allowed === undefined || allowed >= pageSize) throw thrown;
+      pageSize = allowed;
+      return call(command, { ...parameters, pagesize: pageSize });
+    }
+  };
+
   return {
     call,
     async list(command, parameters = {}) {
       const found: Entry[] = [];
       let before = '';
       for (let page = 1; ; page += 1) {
-        const body = await call(command, { ...parameters, page, pagesize: pageSize });
+        const body = await callPage(command, { ...parameters, page });
         const entries = asEntries(Object.values(body).find(Array.isArray));
         const whole = JSON.stringify(entries);
         // What knows no pages answers with everything, and would do so for ever.
@@ -84,6 +96,12 @@ export function createApi(access: Access, deadline: Deadline): Api {
     },
     close: http.close,
   };
+}
+
+/** How many entries a page may have, where somebody has lowered `default.page.size`. */
+function allowedPage(failure: Failure): number | undefined {
+  const [, size] = /\bpage size\b.*: (\d+)/i.exec(wordsOf(failure)) ?? [];
+  return size === undefined ? undefined : Math.max(1, Number(size));
 }
 
 /** What stands under the one key that is named after the command. */

@@ -7,6 +7,7 @@ import { silent } from '../../kit/log.ts';
 import { createRedactor } from '../../kit/redact.ts';
 import type { Provider, RemoteMachine, Session } from '../../provider.ts';
 import type { CommandWorld } from '../command.ts';
+import { deadlineIn } from '../deadline.ts';
 import { findAccount, look, ownerOf } from '../doctor/account.ts';
 import type { ListedHost } from './listed.ts';
 
@@ -51,12 +52,14 @@ export async function survey(
 ): Promise<Survey> {
   const found = new Map<string, Sighting>();
   const blind: Blind[] = [];
-  for (const host of hosts) {
+  for (const [at, host] of hosts.entries()) {
     expedition.onStep(host.name);
     const secrets: string[] = [];
     try {
-      const seat = await open(host, expedition, secrets);
-      for (const machine of await machinesOf(seat)) note(found, seat, machine);
+      const work = ask(host, expedition, secrets);
+      const share = shareOf(expedition.deadline, hosts.length - at);
+      const { seat, machines } = await share.within(work, 'waiting for its machines');
+      for (const machine of machines) note(found, seat, machine);
     } catch (thrown) {
       const redactor = createRedactor(secrets);
       const why = redactor.text(fullText(Failure.from(thrown)));
@@ -64,6 +67,16 @@ export async function survey(
     }
   }
   return { sightings: [...found.values()], blind };
+}
+
+async function ask(host: ListedHost, expedition: Expedition, secrets: string[]) {
+  const seat = await open(host, expedition, secrets);
+  return { seat, machines: await machinesOf(seat) };
+}
+
+/** One host that never answers must leave time for those after it. */
+function shareOf(deadline: Deadline, hosts: number): Deadline {
+  return deadlineIn(deadline.remainingMs() / 1000 / Math.min(hosts, 10));
 }
 
 async function machinesOf({ session, provider }: Seat): Promise<readonly RemoteMachine[]> {

@@ -18,7 +18,9 @@ export function readKeyValues(words: readonly string[]): Details {
     const name = word.slice(0, at);
     const level = levels.find((each) => name.startsWith(`${each}.`));
     const key = level === undefined ? name : name.slice(level.length + 1);
-    details[level ?? 'host'][key] = word.slice(at + 1);
+    const place = details[level ?? 'host'];
+    if (Object.hasOwn(place, key)) throw new Failure('usage', `"${name}" is given twice`);
+    place[key] = word.slice(at + 1);
   }
   return details;
 }

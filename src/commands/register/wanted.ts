@@ -110,7 +110,11 @@ function typedDetails(texts: CommandCall['texts'], { settings }: Provider): Reco
     const [key, file] = keyAndValue('--secret', word);
     return [key, readSecret(resolve(file))] as const;
   });
-  return Object.fromEntries([...plain, ...files]);
+  const given = [...plain, ...files];
+  const keys = given.map(([key]) => key);
+  const twice = keys.find((key, at) => keys.indexOf(key) !== at);
+  if (twice !== undefined) throw new Failure('usage', `The detail "${twice}" is given twice`);
+  return Object.fromEntries(given);
 }
 
 function keyAndValue(option: string, word: string): readonly [string, string] {

@@ -102,7 +102,7 @@ export async function startCloudStack(
     if (command === 'queryAsyncJobResult') return jobResult(form.get('jobid') ?? '');
     let result: object;
     try {
-      result = paged(calls[command]?.(state, form) ?? {}, form);
+      result = paged(calls[command]?.(state, form) ?? {}, form, state);
     } catch (thrown) {
       if (!state.slow.has(command) || !isRefusal(thrown)) throw thrown;
       result = inWords(thrown);
@@ -176,11 +176,13 @@ function inWords({ code, text }: Refusal): object {
   return { uuidList: [], errorcode: code, cserrorcode: 9999, errortext: text };
 }
 
-function paged(body: object, form: Values): object {
+function paged(body: object, form: Values, { largestPage }: FakeState): object {
   const [name, entries] = Object.entries(body)[0] ?? [];
   if (name === undefined || !Array.isArray(entries) || !form.has('pagesize')) return body;
   const size = Number(form.get('pagesize'));
-  if (size > 500) throw wrong('Page size can not exceed max allowed page size value: 500');
+  if (size > largestPage) {
+    throw wrong(`Page size can't exceed max allowed page size value: ${largestPage}`);
+  }
   const start = (Number(form.get('page') ?? 1) - 1) * size;
   const page = (entries as unknown[]).slice(start, start + size);
   // An empty list is left out altogether.

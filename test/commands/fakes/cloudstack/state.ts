@@ -75,6 +75,8 @@ export interface FakeState {
   readonly slow: Set<string>;
   /** Whether listHosts shows details of External hosts. */
   showsHostDetails: boolean;
+  /** The global setting `default.page.size`, which is also the largest page. */
+  largestPage: number;
 }
 
 export const zone = { id: randomUUID(), name: 'zone1' };
@@ -97,6 +99,7 @@ export function createState(release: FakeRelease): FakeState {
     files: new Set(['Proxmox/proxmox.sh']),
     slow: new Set(),
     showsHostDetails: true,
+    largestPage: 500,
   };
 }
 
