@@ -3,8 +3,9 @@ import { dirname, join } from 'node:path';
 import { installation, standing } from '../bench/instance.ts';
 import { makePlace, type Place } from '../cloudstack/world.ts';
 import { stateOf } from '../providers/simulator-backend.ts';
-import type { Action } from './actions.ts';
+import type { Action } from './action.ts';
 import type { Scene } from './fault.ts';
+import type { SystemName } from './systems.ts';
 
 /** How long a memo may repeat an old failure in most cells. */
 export const memoSeconds = 1;
@@ -37,7 +38,7 @@ export async function plantOthers({ remote }: Scene): Promise<void> {
 }
 
 /** Brings the instance to where the action finds it. */
-export async function begin({ from }: Action, scene: Scene): Promise<void> {
+export async function begin({ from, before }: Action, scene: Scene): Promise<void> {
   const { cloud, remote } = scene;
   if (from === 'nothing') return;
   if (from === 'half-made') {
@@ -50,8 +51,7 @@ export async function begin({ from }: Action, scene: Scene): Promise<void> {
   if (from === 'prepared') return;
   await cloud.bring({ word: 'create' });
   if (from === 'stopped') await cloud.bring({ word: 'stop' });
-  if (from === 'snapshot') {
-    const key = remote.backend.provider === 'hyperv' ? 'snapshot_name' : 'snap_name';
-    await cloud.bring({ word: 'CreateSnapshot', parameters: { [key]: 'before' } });
+  for (const call of before?.(cloud.vm, remote.backend.provider as SystemName) ?? []) {
+    await cloud.bring(call);
   }
 }

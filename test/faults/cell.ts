@@ -1,5 +1,5 @@
 import type { RemoteMachine } from '../providers/conformance-backend.ts';
-import type { Action, End, Follow } from './actions.ts';
+import type { Action, End, Follow } from './action.ts';
 import { type Belief, judgeAudit } from './audit.ts';
 import { begin, makeServer, memoSeconds, plantOthers } from './beginning.ts';
 import { type Call, createCloud, type Done } from './cloud.ts';
@@ -100,12 +100,10 @@ async function inside(cell: Cell, scene: Scene): Promise<Result> {
     const wrong = [...judgeOthers(others, all, cloud.vm), ...judgeEnd(action.end, mine)];
     return { own: mine, complaints: wrong };
   });
-  complaints.push(
-    ...left,
-    ...judgeSame(action, before, end),
-    ...(await judgeAudit(scene, beliefOf(action.end), end)),
-    ...judgeSecrets(scene),
-  );
+  const { complaints: audited } = await atRest(async () => ({
+    complaints: await judgeAudit(scene, beliefOf(action.end), end),
+  }));
+  complaints.push(...left, ...judgeSame(action, before, end), ...audited, ...judgeSecrets(scene));
   return {
     told: [...new Set([...struck.done.map(({ told }) => told), ...cloud.notes])].join(' + '),
     end: end.map(({ power }) => power).join(' and ') || 'gone',
@@ -143,7 +141,7 @@ async function callNext(
 ): Promise<Complaints> {
   const { cloud, remote } = scene;
   if (next === 'sync') return synchronise(cell, scene, forgotten);
-  const same = cell.action.call(cloud.vm, cell.provider);
+  const same = cell.action.call(cloud.vm, cell.provider, cloud.brought);
   const call: Call =
     next === 'again' ? same : next === 'elsewhere' ? { ...same, ...elsewhere(scene) } : next;
   for (;;) {

@@ -5,6 +5,7 @@ import type { Place } from '../cloudstack/world.ts';
 import {
   admin,
   alice,
+  type Details,
   type HostDetails,
   payloadFor,
   system,
@@ -22,6 +23,8 @@ export interface Call {
   readonly timeoutSeconds?: number;
   /** For another host. */
   readonly host?: HostDetails;
+  /** Settings of the host besides. */
+  readonly settings?: Details;
   /** In place of the payload file that CloudStack writes. */
   readonly payloadFile?: string;
   /** A command that runs its own arguments, to be put in front. */
@@ -45,6 +48,8 @@ export interface Cloud {
   call(call: Call): Promise<Done>;
   /** As `call`, in this process and therefore cheaper; what fails is an error of the cell. */
   bring(call: Call): Promise<void>;
+  /** The answer to the last call that was brought. */
+  readonly brought: string;
   /** Every output there was. */
   readonly said: readonly string[];
   /** What a report has to say besides. */
@@ -71,6 +76,7 @@ export function createCloud(place: Place, remote: System, file: string): Cloud {
   const { backend } = remote;
   let vm = newInstance(42, backend.chosen);
   let calls = 0;
+  let brought = '';
   const said: string[] = [];
   const notes: string[] = [];
   const payloads = join(place.folder, 'payloads');
@@ -79,11 +85,11 @@ export function createCloud(place: Place, remote: System, file: string): Cloud {
     ...host,
     extension: { provider: backend.provider, installation, ...host.extension },
   });
-  const contentOf = ({ word, parameters, state, deploying, host }: Call): unknown => {
+  const contentOf = ({ word, parameters, state, deploying, host, settings }: Call): unknown => {
     const custom = own.has(word) ? undefined : { name: word, parameters: parameters ?? {} };
     return payloadFor(custom === undefined ? word : 'custom', {
       vm,
-      host: details(host),
+      host: withSettings(details(host), settings),
       caller: custom !== undefined ? admin : word.startsWith('status') ? system : alice,
       ...(state === undefined ? {} : { state }),
       ...(deploying === undefined ? {} : { deploying }),
@@ -131,12 +137,20 @@ export function createCloud(place: Place, remote: System, file: string): Cloud {
       const done = await place.call(call.word, payload, { registry: backend.registry });
       if (done.exitCode !== 0) throw new Error(`the cell cannot begin: ${done.text}`);
       if (call.word === 'prepare') vm = keep(vm, done.document);
+      brought = done.text;
+    },
+    get brought() {
+      return brought;
     },
     said,
     note: (text) => void notes.push(text),
     notes,
   };
   return cloud;
+}
+
+function withSettings(details: HostDetails, settings: Details = {}): HostDetails {
+  return { ...details, host: { ...details.host, ...settings } };
 }
 
 function parsed(output: string): Readonly<Record<string, unknown>> {

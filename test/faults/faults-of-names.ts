@@ -1,4 +1,4 @@
-import { few } from './actions.ts';
+import { few } from './action.ts';
 import type { Fault, Scene, Surroundings } from './fault.ts';
 import { instead, lacksNames, startDeadListener, startResolver } from './names.ts';
 

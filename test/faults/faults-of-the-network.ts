@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Place } from '../cloudstack/world.ts';
-import { few } from './actions.ts';
+import { few } from './action.ts';
 import type { Fault, Surroundings } from './fault.ts';
 import { honest } from './proxy.ts';
 import { dated, drip, flood, half, head, loginPage, says, truncate } from './treatments.ts';

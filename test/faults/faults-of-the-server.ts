@@ -1,6 +1,6 @@
 import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { few } from './actions.ts';
+import { few } from './action.ts';
 import { fillUp, isRoot } from './disk.ts';
 import type { Fault, Scene, Surroundings } from './fault.ts';
 import { filesIn } from './verdict.ts';

@@ -1,7 +1,7 @@
 import { watch } from 'node:fs';
 import { join } from 'node:path';
 import { stateOf } from '../providers/simulator-backend.ts';
-import { cleanUp } from './actions.ts';
+import { cleanUp } from './action.ts';
 import type { Cell } from './cell.ts';
 import type { Begun, Call, Done } from './cloud.ts';
 import type { Fault, Reach, Scene } from './fault.ts';
@@ -32,7 +32,7 @@ export async function strike(cell: Cell, scene: Scene): Promise<Strike> {
   proxy?.follow(planFor(cell, { kill, remote } as Reach, state));
   const watched = proxy === undefined ? watchSteps(cell, scene, kill, state) : undefined;
   const call: Call = {
-    ...action.call(cloud.vm, provider),
+    ...action.call(cloud.vm, provider, cloud.brought),
     ...(fault.timeoutSeconds === undefined ? {} : { timeoutSeconds: fault.timeoutSeconds }),
     ...surroundings.call,
   };

@@ -1,4 +1,5 @@
-import { type Action, actions } from './actions.ts';
+import type { Action } from './action.ts';
+import { actions } from './actions.ts';
 import { type Cell, idOf, type Result } from './cell.ts';
 import type { Fault } from './fault.ts';
 import { nameFaults } from './faults-of-names.ts';

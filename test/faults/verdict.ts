@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { checkForm } from '../fuzz/verdict.ts';
 import type { RemoteMachine } from '../providers/conformance-backend.ts';
 import type { Vm } from '../providers/payloads.ts';
-import type { Action, End } from './actions.ts';
+import type { Action, End } from './action.ts';
 import type { Done } from './cloud.ts';
 import type { Fault, Scene } from './fault.ts';
 import type { Strike } from './strike.ts';
@@ -64,7 +64,15 @@ export function judgeClaim(
 }
 
 /** Actions during which the machine may be off for a while. */
-const switching = ['start', 'stop', 'reboot', 'RestoreSnapshot', 'Reinstall', 'Redeploy'];
+const switching = [
+  'start',
+  'stop',
+  'reboot',
+  'RestoreSnapshot',
+  'RestoreBackup',
+  'Reinstall',
+  'Redeploy',
+];
 
 /** What calls beside the action say of a machine that is there all the time. */
 export function judgeBeside(
@@ -72,7 +80,7 @@ export function judgeBeside(
   beside: readonly Done[],
   { cloud }: Scene,
 ): Complaints {
-  const stays = ['running', 'stopped', 'snapshot'].includes(from) && end !== 'gone';
+  const stays = ['running', 'stopped'].includes(from) && end !== 'gone';
   if (!stays) return [];
   return beside.flatMap(({ word, exitCode, document }) => {
     const powers = document['power_state'];

@@ -8,6 +8,13 @@ import { type Farm, skip, startFarm } from './server-farm.ts';
 
 const place = 'etc/cloudstack/extensions/ext/outrigger';
 
+// Of a Node without a snapshot (Debian's own) --check warns, and then ends with 1.
+const hasSnapshot = Object(process.config.variables)['node_use_node_snapshot'];
+const inOrder =
+  hasSnapshot === false || hasSnapshot === 0
+    ? { code: 1, last: 'WARNING' }
+    : { code: 0, last: 'OK' };
+
 // Every case but the last ends with all servers in order again.
 describe('install.sh --check', { skip }, () => {
   let farm: Farm;
@@ -27,9 +34,9 @@ describe('install.sh --check', { skip }, () => {
   it('says OK when all servers have the local file, and changes nothing', async () => {
     const before = farm.all.map((server) => server.listing());
     const { code, output } = await check();
-    assert.equal(code, 0, output);
+    assert.equal(code, inOrder.code, output);
     assert.match(output, /^a +ok +\d+\.\d+\.\d+ +[0-9a-f]{12} +\d+\.\d+\.\d+$/m);
-    assert.match(output, /^OK: /m);
+    assert.match(output, new RegExp(`^${inOrder.last}: all servers are the same`, 'm'));
     assert.deepEqual(
       farm.all.map((server) => server.listing()),
       before,
@@ -91,8 +98,8 @@ describe('install.sh --check', { skip }, () => {
     cloud.state.files.add(own.path);
     const before = a.listing();
     const right = await alone('--credentials', credentials);
-    assert.equal(right.code, 0, right.output);
-    assert.match(right.output, /^CloudStack +ok *\nOK: /m);
+    assert.equal(right.code, inOrder.code, right.output);
+    assert.match(right.output, new RegExp(`^CloudStack +ok *\n${inOrder.last}: `, 'm'));
     own.path = 'ext/elsewhere';
     const other = await alone('--credentials', credentials);
     assert.match(
