@@ -155,7 +155,10 @@ describe('custom actions on Hyper-V', () => {
       const session = await hyperv.open(settingsOf(hostDetails(backend.fake)), {
         ...{ deadline, log: silent, installation, stateDirectory: () => '' },
       });
-      const meanwhile = (): void => deadline.cutShort('The time was up', 30_000);
+      const meanwhile = async (): Promise<void> => {
+        deadline.cutShort('The time was up', 30_000);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      };
       state.errors.push({ step: 'checkpoint', trouble: oops, done: true, meanwhile });
       const { uuid, name } = cloud.vm;
       const instance = { uuid, name, deploying: false, stored: {} };

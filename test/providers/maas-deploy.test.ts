@@ -137,7 +137,8 @@ describe('create on MAAS', () => {
       await cloud.ok('prepare');
       fake.world.life.deploy(own());
       // The least that a host may set is half a minute.
-      const session = await sessionOf(scene, { deploy_timeout_seconds: 1 });
+      const more = { deploy_timeout_seconds: 1, power_timeout_seconds: 60 };
+      const session = await sessionOf(scene, more);
       const { uuid, name } = cloud.vm;
       const instance = {
         uuid,

@@ -32,10 +32,10 @@ const holders: Readonly<Record<string, () => Promise<Holding>>> = {
     const backend = await hyperVBackend({
       acceptor: {
         ...inner,
-        step(login, token, binding) {
+        step(login, ...more) {
           if (!steps.has(login)) {
             steps.add(login);
-            return inner.step(login, token, binding);
+            return inner.step(login, ...more);
           }
           held += 1;
           return new Promise(() => {});

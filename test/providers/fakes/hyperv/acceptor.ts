@@ -16,8 +16,11 @@ export type Verdict =
 
 /** The server's side of NTLM logins, each on a connection of its own. */
 export interface Acceptor {
-  /** `binding` is what the connection's certificate demands; nothing where nobody checks. */
-  step(login: string, token: Buffer, binding: Buffer | undefined): Promise<Verdict>;
+  /**
+   * `binding` is what the connection's certificate demands; nothing where nobody checks. `host` is
+   * the name under which the server was called.
+   */
+  step(login: string, token: Buffer, binding: Buffer | undefined, host: string): Promise<Verdict>;
   close(): void;
 }
 
@@ -78,7 +81,7 @@ export function ownAcceptor({ user, domain, password } = account): Acceptor {
   const begun = new Map<string, { first: Buffer; challenge: Buffer }>();
   const key = responseKey(crypto, { user, domain, password });
   return {
-    async step(login, token, binding) {
+    async step(login, token, binding, host) {
       const known = begun.get(login);
       if (known === undefined) {
         const challenge = challengeMessage();
@@ -101,7 +104,7 @@ export function ownAcceptor({ user, domain, password } = account): Acceptor {
       blank.fill(0, 72, 88);
       const code = hmacMd5(crypto, exported, first, challenge, blank);
       if (!code.equals(token.subarray(72, 88))) return { refused: 'tampered with' };
-      const service = avPair(9, Buffer.from('HTTP/127.0.0.1', 'utf16le'));
+      const service = avPair(9, Buffer.from(`HTTP/${host}`, 'utf16le'));
       if (!response.includes(service)) return { refused: 'meant for another service' };
       if (binding === undefined) return { done: true };
       const head = Buffer.alloc(20);

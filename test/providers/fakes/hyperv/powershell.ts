@@ -180,7 +180,7 @@ async function answerTo(script: string, given: object, session: Session): Promis
     const planned = state.errors.findIndex((error) => error.step === name);
     const [error] = planned < 0 ? [] : state.errors.splice(planned, 1);
     const value = error?.done === false ? undefined : await runs[name]?.(given as never, session);
-    error?.meanwhile?.();
+    await error?.meanwhile?.();
     if (error !== undefined) throw psError(error.trouble);
     return { value };
   } catch (thrown) {

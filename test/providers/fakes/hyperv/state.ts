@@ -104,7 +104,7 @@ export interface HostState {
     trouble: Trouble;
     done: boolean;
     /** What happens on the host at that moment. */
-    meanwhile?: () => void;
+    meanwhile?: () => void | Promise<void>;
   }[];
   /** The steps that were run, in their order. */
   readonly ran: string[];

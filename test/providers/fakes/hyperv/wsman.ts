@@ -103,6 +103,7 @@ export async function startHyperV(options: FakeOptions = {}): Promise<FakeHyperV
       name,
       Buffer.from(token, 'base64'),
       checkBinding ? binding : undefined,
+      new URL(`https://${seen.headers.host}`).hostname,
     );
     if ('done' in verdict) {
       known.add(socket);
