@@ -82,7 +82,13 @@ export const machineActions: readonly Action[] = [
     call: word('Unlock'),
     only: ['maas'],
   },
-  { ...onRunning, name: 'GetIpAddresses', call: word('GetIpAddresses') },
+  {
+    ...onRunning,
+    name: 'GetIpAddresses',
+    call: word('GetIpAddresses'),
+    // Without Proxmox VE, whose guests have no agent here.
+    only: ['hyperv', 'maas', 'simulator'],
+  },
   {
     ...onRunning,
     name: 'GetDetails',
