@@ -29,7 +29,7 @@ async function ask(session: Session, request: Request): Promise<Body> {
   if (row !== undefined) return row.call(session, { instance, sized, blueprint } as never);
   const handler = custom === undefined ? undefined : session.run?.[custom.name];
   if (handler === undefined || instance === undefined) {
-    throw new Failure('internal', 'Nothing serves this request');
+    throw Failure.from(new Error(`the provider has no handler for ${custom?.name}`));
   }
   const { parameters, policy } = request;
   const outcome: Outcome = await handler({
