@@ -68,7 +68,10 @@ async function settleAbsent(
   if (await demand('create', 'Starting', true)) believe(item, 'running', true);
 }
 
-/** The next ping tells CloudStack what is; it takes that over, as its power sync does. */
+/**
+ * The next ping tells CloudStack what is; it takes that over, as its power sync does. What was killed
+ * is then asked for again, and clears away whatever that has left, such as a lock.
+ */
 async function settlePower(
   office: Office,
   item: Item,
@@ -77,13 +80,15 @@ async function settlePower(
 ): Promise<void> {
   const { document, text } = await office.call(item, 'status');
   const power = document['power_state'];
-  if (power === 'PowerOn') return believe(item, 'running', true);
+  if (power === 'PowerOn') {
+    if (await demand('start', 'Starting')) believe(item, 'running', true);
+    return;
+  }
   if (power !== 'PowerOff') {
     tally.violation(`${item.host.name}: ${item.vm.name} (${item.belief}) in peace: ${text}`, item);
     return;
   }
-  if (item.belief === 'running' && !(await demand('stop', 'Running'))) return;
-  believe(item, 'stopped', true);
+  if (await demand('stop', 'Running')) believe(item, 'stopped', true);
 }
 
 export function isOwn(mark: string, { vm }: Item): boolean {
