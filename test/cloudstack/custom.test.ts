@@ -108,6 +108,19 @@ describe('custom actions', () => {
     }
   });
 
+  it('that their provider forgot to serve are a mistake of ours, and say so', async () => {
+    const forgetful = ledger({ run: { Look: undefined as never } });
+    const its = makePlace({ ledger: async () => forgetful.provider });
+    after(() => its.remove());
+    const done = await its.call('Look', look());
+    assert.equal(done.exitCode, 1);
+    const error = String(done.document['error']);
+    assert.match(
+      error,
+      /^Something that should not happen did: .* no handler for Look\. Please report/,
+    );
+  });
+
   it('are refused when command line and payload name different ones', async () => {
     const done = await place.call('Wipe', look());
     assert.equal(done.exitCode, 1);

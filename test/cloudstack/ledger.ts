@@ -112,6 +112,7 @@ export function ledger(members: Members = {}): { provider: Provider; entries: En
         console: note('console', { kind: 'vnc', host: 'ledger.test', port: 5901 }),
         run: {
           Look: note('Look', { message: 'Looked' }),
+          Wipe: note('Wipe', { message: 'Wiped' }),
           delete: note('custom delete', { message: 'Custom' }),
           ...members.run,
         },

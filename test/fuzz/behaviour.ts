@@ -110,7 +110,7 @@ function answering(said: string, texts: readonly string[]): Members {
   });
   return {
     prepare: async () => ({ details: { [key]: value } }),
-    run: { Look: outcome, delete: async () => ({ message: said }) } as never,
+    run: { Look: outcome, Wipe: outcome, delete: async () => ({ message: said }) } as never,
   };
 }
 
