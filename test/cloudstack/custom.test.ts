@@ -112,7 +112,7 @@ describe('custom actions', () => {
     const forgetful = ledger({ run: { Look: undefined as never } });
     const its = makePlace({ ledger: async () => forgetful.provider });
     after(() => its.remove());
-    const done = await its.call('Look', look());
+    const done = await its.call('Look', admin(look()));
     assert.equal(done.exitCode, 1);
     const error = String(done.document['error']);
     assert.match(
