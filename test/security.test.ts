@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { resolveFields } from '../src/cloudstack/details.ts';
@@ -14,6 +14,25 @@ import { makePlace } from './cloudstack/world.ts';
 import { builtFile, serviceEnv, spawnFile } from './spawned.ts';
 
 const secret = 'correct-horse-battery';
+
+/** A script that notes every path that a process is about to change, in a file. */
+function noting(file: string): string {
+  return `const fs = require('node:fs');
+    const [log, note] = [fs.openSync('${file}', 'a'), fs.writeSync];
+    for (const name of Object.keys(fs)) {
+      if (!/^(open|write|append|mk|copy|cp|rename|link|symlink|unlink|rm|create)/.test(name)) continue;
+      if (typeof fs[name] !== 'function') continue;
+      const real = fs[name];
+      fs[name] = (...given) => {
+        const [, flags = 'r'] = given;
+        const reads = name === 'openSync' && (flags === 'r' || flags % 4 === 0);
+        for (const path of reads ? [] : given.slice(0, 2)) {
+          if (String(path).startsWith('/')) note(log, path + '\\n');
+        }
+        return real(...given);
+      };
+    }`;
+}
 
 describe('Secrets', () => {
   it('in files are out of reach for the details of an instance', () => {
@@ -70,24 +89,29 @@ describe('Secrets', () => {
   it('are in no temporary file: a call makes none', () => {
     const place = makePlace({});
     try {
-      const [temporary, home, here] = ['tmp', 'home', 'here'].map((name) => {
-        const folder = join(place.folder, name);
-        mkdirSync(folder, { recursive: true });
-        return folder;
+      const watch = join(place.folder, 'watch.cjs');
+      const written = join(place.folder, 'written');
+      writeFileSync(watch, noting(written));
+      writeFileSync(place.logFile, '');
+      const payload = place.payload(recorded('create', 'simulator', { secret }));
+      const { exitCode, output } = spawnFile(builtFile, ['create', payload, '30'], {
+        env: {
+          OUTRIGGER_CONFIG: join(place.folder, 'config.json'),
+          HOME: join(place.folder, 'home'),
+        },
+        through: `exec node -r ${watch} "$@"`,
       });
-      const payload = place.payload(recorded('status', 'simulator', { secret }));
-      const env = {
-        TMPDIR: temporary,
-        HOME: home,
-        OUTRIGGER_CONFIG: join(place.folder, 'config.json'),
-      };
-      const { exitCode } = spawnFile(builtFile, ['status', payload, '30'], {
-        env,
-        cwd: here ?? '/',
-      });
-      assert.equal(exitCode, 1);
-      assert.deepEqual(readdirSync(temporary ?? ''), []);
-      assert.deepEqual(readdirSync(here ?? ''), []);
+      assert.equal(exitCode, 0, output);
+      const paths = readFileSync(written, 'utf8').trim().split('\n');
+      const places = ['log', 'home/.local/state/outrigger'].map((name) => join(place.folder, name));
+      assert.deepEqual(
+        paths.filter((path) => !places.some((known) => path.startsWith(known))),
+        [],
+      );
+      for (const known of places) {
+        const some = paths.some((path) => path.startsWith(known));
+        assert.ok(some, `the script noted nothing in ${known}`);
+      }
     } finally {
       place.remove();
     }

@@ -316,6 +316,18 @@ describe('the time', () => {
     assert.match(String(document['error']), /^Stopped by SIGTERM while copying the disk/);
   });
 
+  it('ends some seconds after a signal even when the provider hears of nothing', async (t) => {
+    const place = placed({ create: never });
+    t.after(place.remove);
+    const call = place.begin(['create', place.payload(recorded('create')), '1800']);
+    const startedMs = performance.now();
+    call.interrupt('Stopped by SIGTERM');
+    const { exitCode, document } = await finish(call);
+    assert.ok(performance.now() - startedMs < 8_000);
+    assert.equal(exitCode, 1);
+    assert.match(String(document['error']), /^Stopped by SIGTERM/);
+  });
+
   it('that a signal cut short is not blamed on a setting, nor taken for an outage', async (t) => {
     let context: Context | undefined;
     const place = placed({

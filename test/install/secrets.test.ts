@@ -94,15 +94,16 @@ describe('install.sh with secrets and a configuration', { skip }, () => {
   it('shows with --check which secret differs, is missing or open to others, but not its content', async () => {
     const { a, b } = farm.servers;
     b.write('etc/outrigger/secrets/pve-token', 'another\n', 0o640, 'root:cloud');
-    a.write('etc/outrigger/secrets/extra', 'x\n', 0o644, 'root:root');
+    a.write('etc/outrigger/secrets/extra', 'x\n', 0o640, 'root:root');
+    a.write('etc/outrigger/secrets/open', 'x\n', 0o644, 'root:cloud');
+    b.write('etc/outrigger/secrets/open', 'x\n', 0o640, 'root:cloud');
     const { code, output } = await run('--check');
     assert.equal(code, 2, output);
     assert.match(output, /secrets\/pve-token is not the same here as on [ab]/);
     assert.match(output, /secrets\/extra is missing here, but another server has it/);
-    assert.match(
-      output,
-      /secrets\/extra has to be root:cloud with mode 0640, but is root:root 644/,
-    );
+    const wanted = 'has to be root:cloud with mode 0640, but is';
+    assert.match(output, new RegExp(`secrets/extra ${wanted} root:root 640`));
+    assert.match(output, new RegExp(`secrets/open ${wanted} root:cloud 644`));
     assert.ok(!output.includes('another\n') && !output.includes(secret));
   });
 });

@@ -97,15 +97,20 @@ describe('custom actions on Hyper-V', () => {
       await cloud.ok('stop');
       await cloud.okCustom('RestoreSnapshot', { snapshot_name: 'warm' });
       assert.equal(vm.state, 'Off', 'what was stopped stays stopped');
-      cloud.change({ nics: cloud.vm.nics.map((nic) => ({ ...nic, vlan: 2222 })) });
-      await cloud.ok('start');
-      const again = vm.boots;
-      await cloud.okCustom('RestoreSnapshot', { snapshot_name: 'warm' });
-      assert.deepEqual([vm.state, vm.boots], ['Running', again + 1]);
-      assert.deepEqual(
-        vm.adapters.map(({ vlan }) => vlan),
-        [2222, 2222],
-      );
+      const { nics, cpus, memoryMb } = cloud.vm;
+      const others = { nics: nics.map((nic) => ({ ...nic, vlan: 2222 })) };
+      for (const other of [others, { cpus: cpus + 1 }, { memoryMb: memoryMb * 2 }]) {
+        await cloud.ok('stop');
+        cloud.change({ nics, cpus, memoryMb, ...other });
+        await cloud.ok('start');
+        const today = structuredClone(vm);
+        await cloud.okCustom('RestoreSnapshot', { snapshot_name: 'warm' });
+        assert.deepEqual([vm.state, vm.boots], ['Running', today.boots + 1]);
+        assert.deepEqual(
+          [vm.adapters, vm.cpus, vm.memory],
+          [today.adapters, today.cpus, today.memory],
+        );
+      }
     }),
   );
 
@@ -119,6 +124,25 @@ describe('custom actions on Hyper-V', () => {
       const { notes } = vm;
       await cloud.okCustom('RestoreSnapshot', { snapshot_name: 'old' });
       assert.equal(vm.notes, notes);
+    }),
+  );
+
+  test(
+    'a restore is refused, and the machine left as it is, where an adapter carries what we never set',
+    scene(async ({ cloud, machine }) => {
+      await cloud.ok('create');
+      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'old' });
+      const vm = await machine();
+      const [adapter] = vm.adapters;
+      Object.assign(adapter ?? {}, { mode: 'Trunk', vlan: 0 });
+      const { exitCode, text } = await cloud.custom('RestoreSnapshot', { snapshot_name: 'old' });
+      assert.equal(exitCode, 1);
+      assert.match(text, /The adapter \S+ is in the VLAN mode Trunk, .*: stop and start/);
+      assert.deepEqual([vm.state, adapter?.mode], ['Running', 'Trunk']);
+      await cloud.ok('stop');
+      await cloud.ok('start');
+      await cloud.okCustom('RestoreSnapshot', { snapshot_name: 'old' });
+      assert.equal(adapter?.mode, 'Access');
     }),
   );
 

@@ -1,7 +1,7 @@
 import { Failure } from '../../failure.ts';
 import type { Nic, SizedInstance } from '../../provider.ts';
 import type { Found } from './find.ts';
-import type { Rig } from './rig.ts';
+import { type Rig, refused } from './rig.ts';
 import type { Settings } from './settings.ts';
 import { settle } from './settle.ts';
 import type { WantedAdapter } from './step.ts';
@@ -91,13 +91,21 @@ function isSame({ mac, dynamic, switch: name, mode, vlan }: Adapter, wanted?: Wi
   return there && mac.toUpperCase() === wanted.mac && tag === wanted.vlan;
 }
 
-/** The wiring that a machine has today, to give it back after a checkpoint was applied. */
+/**
+ * The wiring that a machine has today, to give it back after a checkpoint was applied.
+ *
+ * Fails for a mode that we never set and could not set again, such as a trunk.
+ */
 export function wiringOf({ adapters }: Details): readonly Wiring[] {
-  return adapters.map(({ mac, switch: name, mode, vlan }) => ({
-    mac,
-    switch: name,
-    vlan: mode === 'Access' ? vlan : 0,
-  }));
+  return adapters.map(({ mac, switch: name, mode, vlan }) => {
+    if (mode !== 'Access' && mode !== 'Untagged') {
+      throw refused(
+        'conflict',
+        `The adapter ${mac} is in the VLAN mode ${mode}, which cannot be given back: stop and start the instance first, which sets its networks`,
+      );
+    }
+    return { mac, switch: name, vlan: mode === 'Access' ? vlan : 0 };
+  });
 }
 
 /** Sets size and policies of a machine that is off. */

@@ -2,7 +2,14 @@ import { Failure } from '../../failure.ts';
 import { withUndo } from '../../kit/undo.ts';
 import type { Instance, Outcome } from '../../provider.ts';
 import { type Found, show, takeBuilt } from './find.ts';
-import { checkpointTypes, isWiredAs, reshape, rewire, wiringOf } from './hardware.ts';
+import {
+  checkpointTypes,
+  type Hardware,
+  isWiredAs,
+  reshape,
+  rewire,
+  wiringOf,
+} from './hardware.ts';
 import { notesWith } from './notes.ts';
 import { isOff, isRunning, isSaved, order, powerOf, powerOff } from './orders.ts';
 import { alone, type Rig, refused, within } from './rig.ts';
@@ -11,6 +18,8 @@ import { steps } from './steps.ts';
 import type { Details } from './wire.ts';
 
 type Snapshot = Details['snapshots'][number];
+
+type Today = Pick<Details, 'notes'> & Hardware;
 
 export async function listSnapshots(rig: Rig, instance: Instance): Promise<Outcome> {
   const { id } = await show(rig, instance);
@@ -61,8 +70,9 @@ export function restoreSnapshot(rig: Rig, instance: Instance, name: string): Pro
   return alone(rig, instance, async () => {
     const found = await takeBuilt(rig, instance);
     const { id, proof } = found;
-    const today = await rig.host.ask(steps.machine, { id });
-    const snapshot = pick(today, name);
+    const details = await rig.host.ask(steps.machine, { id });
+    const snapshot = pick(details, name);
+    const today = { ...details, wiring: wiringOf(details) };
     const ran = powerOf(today.state) === 'on';
     await powerOff(rig, { ...found, state: today.state }, 'hard');
     const which = { order: 'restore', snapshot: snapshot.id, name: '', type: '' } as const;
@@ -74,7 +84,7 @@ export function restoreSnapshot(rig: Rig, instance: Instance, name: string): Pro
       await rig.host.ask(steps.checkpoint, { id, proof, ...which });
       await putBack(rig, found, today, ran);
     }).catch((thrown: unknown) => {
-      throw ran ? leftStopped(thrown, name) : thrown;
+      throw leftStopped(thrown, name);
     });
     if (ran) await order(rig, found, 'start', isRunning);
     return { message: `Snapshot ${name} was restored` };
@@ -95,14 +105,17 @@ function leftStopped(thrown: unknown, name: string): Failure {
 }
 
 /** Mark, adapters and size as they were a moment ago. */
-async function putBack(rig: Rig, found: Found, today: Details, keepMemory: boolean): Promise<void> {
+async function putBack(
+  rig: Rig,
+  found: Found,
+  { cpus, memory, minimum, notes, wiring }: Today,
+  keepMemory: boolean,
+): Promise<void> {
   const { host } = rig;
   const { id } = found;
-  const { cpus, memory, minimum } = today;
   // A checkpoint from before the machine was marked takes the mark away, so that it proves nothing.
-  await host.ask(steps.notes, { id, proof: '', notes: notesWith(today.notes, found.mark) });
+  await host.ask(steps.notes, { id, proof: '', notes: notesWith(notes, found.mark) });
   const now = await host.ask(steps.machine, { id });
-  const wiring = wiringOf(today);
   const same = now.cpus === cpus && now.memory === memory && isWiredAs(now.adapters, wiring);
   if (isSaved(now.state) && keepMemory && same) return;
   if (isSaved(now.state)) await order(rig, found, 'forget', isOff);
