@@ -31,6 +31,14 @@ export interface Done {
   readonly output: string;
 }
 
+const hasSnapshot = Object(process.config.variables)['node_use_node_snapshot'];
+
+/** How --check ends where all is well: of a Node without a snapshot (Debian's own) it warns. */
+export const inOrder: { readonly code: number; readonly last: string } =
+  hasSnapshot === false || hasSnapshot === 0
+    ? { code: 1, last: 'WARNING' }
+    : { code: 0, last: 'OK' };
+
 export const installer = join(process.cwd(), 'install.sh');
 
 /** Why this machine cannot have such servers; undefined when it can. */

@@ -16,6 +16,18 @@ describe('create on Hyper-V, with what an instance chose,', () => {
   );
 
   test(
+    'of an ISO image that is missing makes nothing',
+    scene(async ({ cloud, state, choose }) => {
+      const iso_path = 'D:\\ISO\\gone.iso';
+      choose({ template_type: 'iso', iso_path, vhd_size_gb: '30' });
+      const { exitCode, text } = await cloud.call('create');
+      assert.equal(exitCode, 1);
+      assert.match(text, /no ISO image/);
+      assert.equal(state.ran.includes('make'), false);
+    }),
+  );
+
+  test(
     'never makes a disk smaller than its template',
     scene(async ({ cloud, state, choose }) => {
       choose({ vhd_size_gb: '9' });

@@ -9,7 +9,7 @@ import { installation } from './conformance-cloud.ts';
 import { markOf } from './conformance-machine.ts';
 import { hostDetails, orphansOf } from './fakes/hyperv/backend.ts';
 import { oops, scene, settingsOf, word } from './fakes/hyperv/scene.ts';
-import { fileAt, gib, type HostState } from './fakes/hyperv/state.ts';
+import { fileAt, gib, type HostState, type Machine } from './fakes/hyperv/state.ts';
 import { admin } from './payloads.ts';
 
 describe('prepare on Hyper-V', () => {
@@ -102,6 +102,7 @@ describe('create on Hyper-V', () => {
     'without a full clone makes a differencing disk, and deletes it without its parent',
     scene(async ({ cloud, state, machine, choose }) => {
       choose({ is_full_clone: 'false' });
+      state.freeBytes = 6 * gib;
       await cloud.ok('create');
       const { path = '' } = (await machine()).drives[0] ?? {};
       assert.equal(fileAt(state, path)?.parent, 'D:\\Templates\\debian-12.vhdx');
@@ -141,12 +142,14 @@ describe('create on Hyper-V', () => {
   test(
     'connects each network to its own switch where the operator says so',
     scene(async ({ cloud, machine }) => {
-      const network_switches = 'D1-A2-Z1-S205=Internal';
-      await cloud.ok('create', { host: { network_switches } });
-      assert.deepEqual(
-        (await machine()).adapters.map((adapter) => adapter.switch),
-        ['External', 'Internal'],
-      );
+      for (const network of ['d1-a2-z1-s205', 'C0A8E1DE-1111-4F0B-9A40-000000020500 ']) {
+        await cloud.ok('create', { host: { network_switches: `${network}= Internal` } });
+        assert.deepEqual(
+          (await machine()).adapters.map((adapter) => adapter.switch),
+          ['External', 'Internal'],
+        );
+        await cloud.ok('delete');
+      }
     }),
   );
 
@@ -172,11 +175,36 @@ describe('create on Hyper-V', () => {
   );
 
   test(
-    'with dynamic memory leaves the instance at least its share',
+    'with dynamic memory leaves the instance at least its share, and needs not all of it at once',
+    scene(async ({ cloud, state, machine }) => {
+      const least = { '25': gib / 4, '1': gib / 32, '100': 0 };
+      for (const [dynamic_memory_percent, expected] of Object.entries(least)) {
+        await cloud.ok('create', { host: { dynamic_memory_percent } });
+        const { memory, minimum } = await machine();
+        assert.deepEqual([memory, minimum], [gib, expected], dynamic_memory_percent);
+        await cloud.ok('delete');
+      }
+      state.freeMemory = gib / 2;
+      const { text } = await cloud.call('create', { host: { dynamic_memory_percent: '25' } });
+      assert.ok(state.ran.includes('power'), text);
+      assert.match(text, /not enough memory/);
+    }),
+  );
+
+  test(
+    'sets what the operator chose for starts and shutdowns of the host and for snapshots',
     scene(async ({ cloud, machine }) => {
-      await cloud.ok('create', { host: { dynamic_memory_percent: '25' } });
-      const { memory, minimum } = await machine();
-      assert.deepEqual([memory, minimum], [gib, gib / 4]);
+      const host = {
+        automatic_start_action: 'startifrunning',
+        automatic_stop_action: 'turnoff',
+        checkpoint_type: 'productiononly',
+      };
+      await cloud.ok('create', { host });
+      const { startAction, stopAction, checkpointType } = await machine();
+      assert.deepEqual(
+        [startAction, stopAction, checkpointType],
+        ['StartIfRunning', 'TurnOff', 'ProductionOnly'],
+      );
     }),
   );
 
@@ -256,6 +284,41 @@ describe('create on Hyper-V', () => {
         [...state.folders].filter((folder) => /i-2-42/.test(folder)),
         [],
       );
+    }),
+  );
+
+  test(
+    'whose machine is removed by somebody else takes its disk and folder back, which stayed',
+    scene(async ({ cloud, state }) => {
+      const meanwhile = (): void => state.machines.clear();
+      state.errors.push({ step: 'attach', trouble: oops, done: false, meanwhile });
+      const { exitCode, text } = await cloud.call('create', { caller: admin });
+      assert.equal(exitCode, 1);
+      assert.doesNotMatch(text, /Could not/);
+      assert.deepEqual(orphansOf(state), []);
+      assert.doesNotMatch([...state.folders].join(), /i-2-42/);
+    }),
+  );
+
+  test(
+    'that loses the right to see machines does not take its own for removed',
+    scene(async ({ cloud, state }) => {
+      const all = new Map<string, Machine>();
+      const meanwhile = (): void => {
+        for (const [id, machine] of state.machines) all.set(id, machine);
+        state.machines.clear();
+        state.sees = false;
+      };
+      state.errors.push({ step: 'attach', trouble: oops, done: true, meanwhile });
+      const { exitCode, text } = await cloud.call('create', { caller: admin });
+      assert.equal(exitCode, 1);
+      assert.match(text, /Could not remove the half-made machine of i-2-42-VM: .* is shown no/);
+      state.sees = true;
+      for (const [id, machine] of all) state.machines.set(id, machine);
+      const [left] = state.machines.values();
+      assert.ok(fileAt(state, left?.drives[0]?.path ?? ''), 'its disk is there');
+      await cloud.ok('stop');
+      assert.equal(state.machines.size, 0);
     }),
   );
 

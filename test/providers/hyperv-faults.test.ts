@@ -131,6 +131,7 @@ describe('a fault', () => {
     const it = await hostScene(t);
     it.fake.next({ action: 'Signal', code: 995 });
     await powersOf(it);
+    assert.equal(it.fake.openShells(), 0, 'it is closed all the same');
     it.fake.next({ action: 'Delete', code: 995 });
     await powersOf(it);
   });
@@ -146,6 +147,16 @@ describe('PowerShell', () => {
     const failure = await failureOf(asked);
     assert.equal(failure.kind, 'timeout');
     assert.match(failure.message, /^Gave up after [\d.]+ s while changing its power$/);
+  });
+
+  test('that does not end when it is told to is ended after a few seconds, with its shell', async (t) => {
+    const { fake, host } = await hostScene(t, { ms: 20_000 });
+    await host.ask(steps.machines, {});
+    fake.next({ action: 'Receive', code: 2150858793, times: 1e9 });
+    const startedMs = performance.now();
+    await host.close();
+    assert.ok(performance.now() - startedMs < 12_000, 'nobody waits for it as long as there is');
+    assert.equal(fake.openShells(), 0);
   });
 
   test('that is restricted by policy is told as such', async (t) => {
@@ -174,7 +185,8 @@ describe('PowerShell', () => {
   });
 
   for (const [trouble, kind] of [
-    [{ id: 'AccessDenied,Microsoft.X', category: 'PermissionDenied' }, 'denied'],
+    [{ id: 'X', category: 'PermissionDenied' }, 'denied'],
+    [{ id: 'AccessDenied,Microsoft.X', category: 'NotSpecified' }, 'denied'],
     [{ id: 'OutOfMemory,Microsoft.X', category: 'FromStdErr' }, 'conflict'],
     [
       { id: 'Unspecified,X', category: 'NotSpecified', message: 'Fehler (0x800705AA).' },
@@ -182,10 +194,16 @@ describe('PowerShell', () => {
     ],
     [{ id: 'IOException', category: 'NotSpecified', code: -2147024784 }, 'conflict'],
     [{ id: 'IOException', category: 'NotSpecified', code: -2147024864 }, 'conflict'],
+    [{ id: 'IOException', category: 'NotSpecified', code: -2147024857 }, 'conflict'],
+    [{ id: 'IOException', category: 'NotSpecified', code: -2147024891 }, 'denied'],
+    [{ id: 'X', category: 'NotSpecified', type: 'System.UnauthorizedAccessException' }, 'denied'],
+    [{ id: 'UnauthorizedAccessException', category: 'NotSpecified' }, 'denied'],
+    [{ id: 'X', category: 'NotSpecified', code: -2147024882 }, 'conflict'],
+    [{ id: 'X', category: 'ResourceBusy' }, 'conflict'],
     [{ id: 'NamedParameterNotFound,Microsoft.X', category: 'InvalidArgument' }, 'unsupported'],
     [{ id: 'OperationFailed,Microsoft.X', category: 'NotSpecified' }, 'upstream'],
   ] as const) {
-    test(`that says ${trouble.id} means ${kind}, whatever its text`, async (t) => {
+    test(`that says ${JSON.stringify(trouble)} means ${kind}, whatever its text`, async (t) => {
       const { fake, host } = await hostScene(t);
       const error = { message: 'Недостаточно прав или что-то ещё', ...trouble };
       fake.state.errors.push({ step: 'machines', trouble: error, done: false });

@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readMark } from '../../src/kit/mark.ts';
+import type { Done } from '../cloudstack/world.ts';
 import { markOf } from './conformance-machine.ts';
 import { orphansOf } from './fakes/hyperv/backend.ts';
 import { oops, scene, word } from './fakes/hyperv/scene.ts';
-import { fileAt, gib, type Machine, newMachine, put } from './fakes/hyperv/state.ts';
+import {
+  type Adapter,
+  fileAt,
+  gib,
+  type HostState,
+  type Machine,
+  newMachine,
+  put,
+} from './fakes/hyperv/state.ts';
 import { admin, system } from './payloads.ts';
 
 describe('a machine on Hyper-V', () => {
@@ -43,6 +52,8 @@ describe('a machine on Hyper-V', () => {
         state.cluster.elsewhere = [{ name: role, node: 'HV2' }];
         const { document } = await cloud.ok('statuses');
         assert.deepEqual(document['power_state'], { [name]: 'PowerUnknown' });
+        state.cluster.elsewhere = [{ name: role.toLowerCase(), node: 'HV2' }];
+        assert.equal((await cloud.call('delete')).exitCode, 1, role);
       }
       const left = await cloud.ok('statuses', { host: { other_nodes: 'hv2' } });
       assert.deepEqual(left.document['power_state'], {});
@@ -149,6 +160,71 @@ describe('a machine on Hyper-V', () => {
   );
 
   test(
+    'whose network somebody changed by hand is not taken for started, and mended when it is off',
+    scene(async ({ cloud, machine }) => {
+      await cloud.ok('create');
+      const vm = await machine();
+      const right = structuredClone(vm.adapters);
+      const changes: readonly Partial<Adapter>[] = [
+        { switch: 'Internal' },
+        { mac: '00155D000001' },
+        { dynamic: true },
+        { mode: 'Trunk' },
+        { mode: 'Untagged' },
+      ];
+      for (const change of changes) {
+        const what = JSON.stringify(change);
+        Object.assign(vm.adapters[0] ?? {}, change);
+        const { exitCode, text } = await cloud.call('start', { caller: admin });
+        assert.equal(exitCode, 1, what);
+        assert.match(text, /is Running with other NICs/);
+        vm.state = 'Off';
+        await cloud.ok('start');
+        assert.deepEqual([vm.adapters, vm.state], [right, 'Running'], what);
+      }
+    }),
+  );
+
+  test(
+    'that is paused goes on when it is started, with what it had in memory',
+    scene(async ({ cloud, machine }) => {
+      await cloud.ok('create');
+      const vm = await machine();
+      vm.state = 'Paused';
+      await cloud.ok('start');
+      assert.deepEqual([vm.state, vm.boots], ['Running', 1]);
+    }),
+  );
+
+  test(
+    'whose start fails with an error while it is on its way is waited for',
+    scene(async ({ cloud, state, machine }) => {
+      await cloud.ok('create');
+      await cloud.ok('stop');
+      const vm = await machine();
+      const meanwhile = (): void => {
+        vm.state = 'Starting';
+        setTimeout(() => Object.assign(vm, { state: 'Running' }), 300);
+      };
+      state.errors.push({ step: 'power', trouble: oops, done: false, meanwhile });
+      await cloud.ok('start');
+      assert.equal(vm.state, 'Running');
+    }),
+  );
+
+  test(
+    'whose guest cannot be asked to shut down is not waited for',
+    scene(async ({ cloud, state, machine }) => {
+      await cloud.ok('create');
+      state.errors.push({ step: 'power', trouble: oops, done: false });
+      const startedMs = performance.now();
+      await cloud.ok('stop', { host: { grace_seconds: '60' }, timeoutSeconds: 120 });
+      assert.ok(performance.now() - startedMs < 30_000);
+      assert.equal((await machine()).state, 'Off');
+    }),
+  );
+
+  test(
     'that is saved goes on only with the NICs, CPUs and memory that it should have',
     scene(async ({ cloud, machine }) => {
       await cloud.ok('create');
@@ -227,43 +303,53 @@ describe('a machine on Hyper-V', () => {
     }),
   );
 
-  test(
-    'is not deleted while another one’s disk builds on its own',
-    scene(async ({ cloud, state, machine }) => {
-      await cloud.ok('create');
-      const vm = await machine();
-      const other = newMachine({ name: 'child' });
-      state.machines.set(other.id, other);
-      const parent = vm.drives[0]?.path ?? '';
-      put(state, 'D:\\Disks\\child.vhdx', { content: 'c', size: gib, fileSize: 1, parent });
-      other.drives.push({ path: 'D:\\Disks\\child.vhdx', controller: 'SCSI', location: 0 });
-      const written = fileAt(state, parent)?.content;
-      for (const snapshot_name of [undefined, 'one']) {
-        if (snapshot_name !== undefined) {
-          await cloud.okCustom('CreateSnapshot', { snapshot_name });
-          Object.assign(fileAt(state, vm.drives[0]?.path ?? '') ?? {}, { content: 'today' });
-        }
-        const { exitCode, text } = await cloud.call('delete', { caller: admin });
-        assert.equal(exitCode, 1);
-        assert.match(text, /used by other machines/);
-      }
-      assert.equal(fileAt(state, parent)?.content, written, 'nothing is merged into it');
-      assert.equal(state.machines.size, 2);
-    }),
-  );
+  for (const elsewhere of [undefined, 'D:\\Disks\\taken-over.vhdx']) {
+    test(
+      `is neither deleted nor merged while another one’s disk builds on its own${elsewhere === undefined ? '' : ', whatever that is called'}`,
+      scene(async ({ cloud, state, machine }) => {
+        await cloud.ok('create');
+        const vm = await machine();
+        if (elsewhere !== undefined) move(state, vm, elsewhere);
+        const other = newMachine({ name: 'child' });
+        state.machines.set(other.id, other);
+        const parent = vm.drives[0]?.path ?? '';
+        put(state, 'D:\\Disks\\child.vhdx', { content: 'c', size: gib, fileSize: 1, parent });
+        other.drives.push({ path: 'D:\\Disks\\child.vhdx', controller: 'SCSI', location: 0 });
+        const written = fileAt(state, parent)?.content;
+        const refused = async (done: Promise<Done>): Promise<void> => {
+          const { exitCode, text } = await done;
+          assert.equal(exitCode, 1);
+          assert.match(text, /used by other machines/);
+          assert.equal(fileAt(state, parent)?.content, written, 'nothing is merged into it');
+        };
+        await refused(cloud.call('delete', { caller: admin }));
+        await cloud.ok('start');
+        const snapshot = { snapshot_name: 'one' };
+        await cloud.okCustom('CreateSnapshot', snapshot);
+        Object.assign(fileAt(state, vm.drives[0]?.path ?? '') ?? {}, { content: 'today' });
+        await refused(cloud.custom('DeleteSnapshot', snapshot, { caller: admin }));
+        const again = { instance_name: vm.name };
+        await refused(cloud.custom('Reinstall', again, { caller: admin }));
+        assert.deepEqual([vm.state, vm.checkpoints.length], ['Running', 1]);
+        await refused(cloud.call('delete', { caller: admin }));
+        assert.equal(state.machines.size, 2);
+      }),
+    );
+  }
 
   test(
-    'keeps what lies outside the folder for disks when it is deleted',
+    'keeps what lies outside the folder for disks when it is deleted, and takes what lies inside',
     scene(async ({ cloud, state, machine }) => {
       await cloud.ok('create');
-      put(state, 'E:\\Data\\more.vhdx', { content: 'm', size: gib, fileSize: 1, parent: '' });
-      (await machine()).drives.push({
-        path: 'E:\\Data\\more.vhdx',
-        controller: 'SCSI',
-        location: 1,
-      });
+      const outside = ['E:\\Data\\more.vhdx', 'D:\\Disks2\\a.vhdx'];
+      const inside = ['d:\\DISKS\\Below\\b.vhdx'];
+      for (const path of [...outside, ...inside]) {
+        put(state, path, { content: 'm', size: gib, fileSize: 1, parent: '' });
+        (await machine()).drives.push({ path, controller: 'SCSI', location: 1 });
+      }
       await cloud.ok('delete');
-      assert.ok(fileAt(state, 'E:\\Data\\more.vhdx'));
+      for (const path of outside) assert.ok(state.files.delete(path.toLowerCase()), path);
+      assert.deepEqual(orphansOf(state), []);
     }),
   );
 
@@ -288,6 +374,26 @@ describe('a machine on Hyper-V', () => {
   );
 
   test(
+    'is not taken for removed by a delete that is shown no machines any more',
+    scene(async ({ cloud, state, machine }) => {
+      await cloud.ok('create');
+      const vm = await machine();
+      const meanwhile = (): void => {
+        state.machines.clear();
+        state.sees = false;
+      };
+      state.errors.push({ step: 'remove', trouble: oops, done: false, meanwhile });
+      const { exitCode, text } = await cloud.call('delete', { caller: admin });
+      assert.equal(exitCode, 1);
+      assert.match(text, /is shown no virtual machines/);
+      state.sees = true;
+      state.machines.set(vm.id, vm);
+      await cloud.ok('delete');
+      assert.equal(state.machines.size, 0);
+    }),
+  );
+
+  test(
     'is found anew by a delete that was stopped half-way',
     scene(async ({ cloud, state }) => {
       await cloud.ok('create');
@@ -302,3 +408,12 @@ describe('a machine on Hyper-V', () => {
     }),
   );
 });
+
+/** As a machine has its disk that was made by somebody else and taken over. */
+function move(state: HostState, { drives: [drive] }: Machine, to: string): void {
+  const file = fileAt(state, drive?.path ?? '');
+  assert.ok(drive !== undefined && file !== undefined);
+  put(state, to, file);
+  state.files.delete(drive.path.toLowerCase());
+  drive.path = to;
+}

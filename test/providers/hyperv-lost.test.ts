@@ -222,6 +222,42 @@ test(
 );
 
 test(
+  'an action whose answers all get lost from one moment on starts one more process and no third',
+  scene(async ({ cloud, backend: { fake }, machine }) => {
+    await cloud.ok('create');
+    const vm = await machine();
+    const before = fake.messages.length;
+    fake.disturb((step) => {
+      if (step === 'machines') fake.next({ action: 'Receive', code: 2150858843, times: 1e6 });
+      return undefined;
+    });
+    const { exitCode, text } = await cloud.call('stop', { ...as, timeoutSeconds: 4 });
+    const started = fake.messages.slice(before).filter((action) => action === 'Command');
+    assert.deepEqual([exitCode, started.length, vm.state], [1, 2, 'Running']);
+    assert.match(text, /lost our shell while listing the virtual machines/);
+  }),
+);
+
+test(
+  'a guest that was perhaps asked to shut down gets its grace, since it may be at it',
+  scene(async ({ cloud, backend, state, machine }) => {
+    await cloud.ok('create');
+    const vm = await machine();
+    state.ignoreShutdown = true;
+    state.ran.length = 0;
+    backend.fake.disturb((step) => {
+      if (step !== 'power') return undefined;
+      backend.fake.disturb(undefined);
+      setTimeout(() => Object.assign(vm, { state: 'Off' }), 1_000);
+      return 'after';
+    });
+    await cloud.ok('stop', { host: { grace_seconds: '60' }, timeoutSeconds: 120 });
+    assert.equal(vm.state, 'Off');
+    assert.equal(state.ran.filter((step) => step === 'power').length, 1, 'its power was not cut');
+  }),
+);
+
+test(
   'a machine that somebody removes meanwhile is not waited for',
   scene(async ({ cloud, backend, state, machine }) => {
     await cloud.ok('create');

@@ -74,6 +74,89 @@ describe('Reinstall on Hyper-V', () => {
   );
 
   test(
+    'a new disk that is connected although Hyper-V complained is not deleted',
+    scene(async ({ cloud, state, machine }) => {
+      await cloud.ok('create');
+      await cloud.ok('stop');
+      const vm = await machine();
+      const old = vm.drives[0]?.path ?? '';
+      state.errors.push({ step: 'exchange', trouble: oops, done: true });
+      assert.equal((await reinstall(cloud)).exitCode, 1);
+      const now = vm.drives[0]?.path ?? '';
+      assert.notEqual(now, old);
+      assert.ok(fileAt(state, now) && fileAt(state, old), 'neither is lost');
+      await cloud.ok('start');
+      await cloud.ok('delete');
+    }),
+  );
+
+  test(
+    'an old disk that a backup holds open stays, and the instance runs from the new one',
+    scene(async ({ cloud, state, machine }) => {
+      await cloud.ok('create');
+      const vm = await machine();
+      const old = vm.drives[0]?.path ?? '';
+      Object.assign(fileAt(state, old) ?? {}, { locked: true });
+      const { exitCode, text } = await reinstall(cloud);
+      assert.equal(exitCode, 1);
+      assert.match(text, /Something else uses it: a backup/);
+      assert.equal(vm.state, 'Running');
+      assert.notEqual(vm.drives[0]?.path, old);
+      Object.assign(fileAt(state, old) ?? {}, { locked: false });
+      await cloud.ok('delete');
+    }),
+  );
+
+  test(
+    'a snapshot that was removed a moment ago is merged before the disk is exchanged',
+    scene(async ({ cloud, state, machine }) => {
+      await cloud.ok('create');
+      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'one' });
+      state.mergeMs = 1_500;
+      await cloud.okCustom('DeleteSnapshot', { snapshot_name: 'one' });
+      const vm = await machine();
+      assert.match(vm.drives[0]?.path ?? '', /\.avhdx$/, 'it is not merged yet');
+      assert.equal((await reinstall(cloud)).exitCode, 0);
+      const files = [...state.files.keys()].filter((path) => path.includes(vm.id));
+      assert.deepEqual(files, [vm.drives[0]?.path.toLowerCase()]);
+    }),
+  );
+
+  test(
+    'what cannot be made is refused before anything is touched',
+    scene(async ({ cloud, state, machine }) => {
+      await cloud.ok('create');
+      const vm = await machine();
+      const before = structuredClone([vm, [...state.files]]);
+      state.ran.length = 0;
+      const refused = async (why: RegExp): Promise<void> => {
+        const { exitCode, text } = await reinstall(cloud);
+        assert.equal(exitCode, 1);
+        assert.match(text, why);
+        assert.deepEqual([vm, [...state.files]], before);
+        assert.ok(!['copy', 'erase', 'power'].some((step) => state.ran.includes(step)));
+      };
+      state.freeBytes = 6 * gib;
+      await refused(/6 GiB free, 2 are needed/);
+      state.freeBytes = null;
+      const template = 'd:\\templates\\debian-12.vhdx';
+      const file = fileAt(state, template);
+      assert.ok(file !== undefined);
+      state.files.delete(template);
+      before[1] = [...state.files];
+      await refused(/no template/);
+      put(state, template, file);
+      const other = newMachine({ name: 'other' });
+      const second = (vm.drives[0]?.path ?? '').replace('.vhdx', '-2.vhdx');
+      put(state, second, { content: 'other', size: gib, fileSize: 1, parent: '' });
+      other.drives.push({ path: second, controller: 'SCSI', location: 0 });
+      state.machines.set(other.id, other);
+      before[1] = [...state.files];
+      await refused(/Both places for a disk of i-2-42-VM are in use/);
+    }),
+  );
+
+  test(
     'a machine with two disks is refused before anything is touched',
     scene(async ({ cloud, state, machine }) => {
       await cloud.ok('create');

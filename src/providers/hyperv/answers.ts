@@ -1,5 +1,5 @@
 import { Failure } from '../../failure.ts';
-import type { Deadline } from '../../kit/deadline.ts';
+import { createDeadline, type Deadline } from '../../kit/deadline.ts';
 import { readDiagnostics } from './clixml.ts';
 import { answerWord, modeWord } from './scripts/conversation.ts';
 import type { Process } from './wsman.ts';
@@ -17,11 +17,12 @@ export interface Trouble {
 export type Said = { readonly value: unknown } | { readonly error: Trouble };
 
 /** How long a process that was told to end may take. */
-const endMs = 5000;
+const mostMs = 5000;
 
 /** Hears what a process says, and finds the answers in it. */
 export interface Listener {
   answer(number: number, doing: string, deadline: Deadline): Promise<Said>;
+  /** Fails when it does not end soon. */
   end(deadline: Deadline): Promise<void>;
 }
 
@@ -46,10 +47,12 @@ export function createListener(process: Process, host: string): Listener {
       }
     },
     async end(deadline) {
-      const untilMs = performance.now() + endMs;
-      while (exitCode === undefined && performance.now() < untilMs) {
-        await hear('waiting for PowerShell to end', deadline);
-      }
+      const untilMs = performance.now() + Math.min(mostMs, deadline.remainingMs());
+      const until = createDeadline(() => performance.now(), {
+        endMs: untilMs,
+        undoEndMs: untilMs,
+      });
+      while (exitCode === undefined) await hear('waiting for PowerShell to end', until);
     },
   };
 }

@@ -1,16 +1,17 @@
-import { Failure } from '../../failure.ts';
 import type { Deadline } from '../../kit/deadline.ts';
 import { readMark } from '../../kit/mark.ts';
 import { poll } from '../../kit/poll.ts';
 import type { Instance } from '../../provider.ts';
 import { allPlaces } from './disk.ts';
 import { type Found, takeIfThere } from './find.ts';
+import { isGone } from './listing.ts';
 import { notesOfLeft } from './notes.ts';
-import { isSaved, look, powerOff } from './orders.ts';
+import { isSaved, powerOff } from './orders.ts';
 import { isUnder, join } from './paths.ts';
 import { alone, type Rig, within } from './rig.ts';
 import { steps } from './steps.ts';
 import { isFromPowerShell } from './trouble.ts';
+import { checkMerge, checkUsers } from './users.ts';
 import type { Details } from './wire.ts';
 
 /** Removes the instance's machine with its disks; what was taken over is given back, stopped. */
@@ -51,7 +52,7 @@ async function takeOut(rig: Rig, { id, proof }: Found): Promise<void> {
   try {
     await rig.host.ask(steps.remove, { id, proof });
   } catch (thrown) {
-    if (!isFromPowerShell(thrown) || (await look(rig, id)) !== '') throw thrown;
+    if (!isFromPowerShell(thrown) || !(await isGone(rig, id))) throw thrown;
   }
 }
 
@@ -61,11 +62,18 @@ async function takeOut(rig: Rig, { id, proof }: Found): Promise<void> {
  */
 export async function withdraw(rig: Rig, found: Found, margin: Deadline): Promise<void> {
   const inMargin = within(rig, margin);
-  const { state } = await inMargin.host.ask(steps.look, { id: found.id });
-  if (state === '') return;
-  const { notes } = await inMargin.host.ask(steps.machine, { id: found.id });
+  if (await isGone(inMargin, found.id)) return eraseLeft(inMargin, found);
+  const { notes, state } = await inMargin.host.ask(steps.machine, { id: found.id });
   if (isHalfMade(notes, found)) return removeMachine(inMargin, { ...found, state });
   rig.context.log('undo.left', { machine: found.id, level: 'warn' });
+}
+
+/** Whoever removed the machine meanwhile left what was made for it. */
+async function eraseLeft(rig: Rig, found: Found): Promise<void> {
+  const files = allPlaces(rig.settings, found.mark);
+  await checkUsers(rig, found, files);
+  const folder = machineFolder(rig, found.mark);
+  await rig.host.ask(steps.erase, { files, folder }, { paths: files });
 }
 
 /** A machine may have been made and not yet marked. */
@@ -77,12 +85,11 @@ function isHalfMade(notes: string, { mark: { uuid } }: Found): boolean {
 
 /** The machine after all its checkpoints are gone and their disks merged, which Hyper-V does later. */
 export async function withoutCheckpoints(rig: Rig, found: Found): Promise<Details> {
-  const { host, context, settings } = rig;
-  const { id, proof, name, mark } = found;
+  const { host, context } = rig;
+  const { id, proof, name } = found;
   const before = await host.ask(steps.machine, { id });
   if (before.snapshots.length > 0) {
-    // What is merged into a disk changes it for whoever builds on it.
-    await checkUsers(rig, found, allPlaces(settings, mark));
+    await checkMerge(rig, found, before);
     const all = { order: 'remove', snapshot: '', name: '', type: '' } as const;
     await host.ask(steps.checkpoint, { id, proof, ...all });
   } else if (!isMerging(before)) {
@@ -108,23 +115,6 @@ async function ownFiles(rig: Rig, found: Found, { disks }: Details): Promise<rea
   const paths = [...new Set([...inside, ...allPlaces(settings, found.mark)])];
   await checkUsers(rig, found, paths);
   return paths;
-}
-
-async function checkUsers(
-  { host }: Rig,
-  { id, mark }: Found,
-  paths: readonly string[],
-): Promise<void> {
-  const { used } = await host.ask(steps.users, { id, paths });
-  if (used.length === 0) return;
-  throw new Failure(
-    'conflict',
-    `Disks of ${mark.name} are used by other machines: ${[...new Set(used)].join(', ')}`,
-    {
-      advice: 'Remove those machines or give them disks of their own first',
-      tenant: 'The disk of this instance is still in use; ask your administrator',
-    },
-  );
 }
 
 export function machineFolder(

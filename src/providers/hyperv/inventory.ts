@@ -1,5 +1,5 @@
 import { Failure } from '../../failure.ts';
-import type { Mark } from '../../kit/mark.ts';
+import { judge } from '../../kit/mark.ts';
 import type { Instance, RemoteMachine, Segment } from '../../provider.ts';
 import { macWithColons } from './hardware.ts';
 import { isReplica, lookAround, toSeen } from './listing.ts';
@@ -99,7 +99,9 @@ export function adoptMachine(rig: Rig, remoteId: string, instance: Instance): Pr
       });
     const listing = await lookAround(rig);
     const seen = listing.machines.map(toSeen);
-    const own = seen.find(({ mark }) => typeof mark === 'object' && isOf(mark, uuid, installation));
+    const own = seen.find(({ mark, remoteId: there }) =>
+      ['ours', 'copy'].includes(judge(mark, { uuid, installation, remoteId: there })),
+    );
     if (own !== undefined) throw refuse(`it has ${own.remoteId} already`);
     const found = seen.find((each) => each.remoteId === id);
     if (found === undefined) throw refuse('there is no such machine');
@@ -110,8 +112,4 @@ export function adoptMachine(rig: Rig, remoteId: string, instance: Instance): Pr
     await rig.host.ask(steps.notes, { id, proof: '', notes: notesWith(found.listed.notes, mark) });
     rig.context.log('machine.adopted', { machine: id });
   });
-}
-
-function isOf(mark: Mark, uuid: string, installation: string): boolean {
-  return mark.uuid === uuid && (mark.installation === '' || mark.installation === installation);
 }

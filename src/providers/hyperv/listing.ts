@@ -25,6 +25,12 @@ export async function lookAround({ host }: Rig, last = false): Promise<Listing> 
   );
 }
 
+/** Whether the machine is not there any more; fails where nothing proves that. */
+export async function isGone(rig: Rig, id: string): Promise<boolean> {
+  const { machines } = await lookAround(rig);
+  return machines.every((machine) => machine.id !== id);
+}
+
 /** The replica of a machine carries its mark and its id, but runs elsewhere. */
 export function isReplica({ replication }: Listed): boolean {
   return /Replica/.test(replication);

@@ -40,14 +40,14 @@ export function reset(rig: Rig, instance: Instance): Promise<Outcome> {
 
 export function suspend(rig: Rig, instance: Instance): Promise<Outcome> {
   return whileOn(rig, instance, async (found) => {
-    if (!isPaused(found.state)) await order(rig, found, 'pause', isPaused);
+    await order(rig, found, 'pause', isPaused);
     return { message: 'The instance is suspended' };
   });
 }
 
 export function resume(rig: Rig, instance: Instance): Promise<Outcome> {
   return whileOn(rig, instance, async (found) => {
-    if (found.state !== 'Running') await order(rig, found, 'resume', isRunning);
+    await order(rig, found, 'resume', isRunning);
     return { message: 'The instance goes on' };
   });
 }

@@ -26,8 +26,8 @@ export function reinstall(rig: Rig, instance: Instance, blueprint: Blueprint): P
     checkFit(before, blueprint);
     const old = await exchangeDisk(rig, found, before, blueprint);
     if (blueprint.template_type === 'iso') await changeMedia(rig, found, blueprint.iso_path ?? '');
-    await eraseOld(rig, found, old);
     if (powerOf(before.state) === 'on') await order(rig, found, 'start', isRunning);
+    await eraseOld(rig, found, old);
     return { message: 'The instance was installed anew' };
   });
 }

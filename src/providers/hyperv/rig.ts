@@ -52,10 +52,10 @@ export async function alone<T>(
   { uuid, name }: Instance,
   work: () => Promise<T>,
 ): Promise<T> {
-  const take = async (deadline: Deadline): Promise<void> => {
+  const take = async (deadline: Deadline, once = false): Promise<void> => {
     const look = async (): Promise<true | undefined> => {
       const forMs = Math.min(5000, Math.max(0, Math.floor(deadline.remainingMs()) - 500));
-      return (await host.ask(steps.lock, { uuid, forMs }, { deadline })).got || undefined;
+      return (await host.ask(steps.lock, { uuid, forMs }, { deadline, once })).got || undefined;
     };
     await poll(deadline, `waiting for another action on ${name}`, look, {
       firstMs: 20,
@@ -63,7 +63,8 @@ export async function alone<T>(
     });
   };
   await take(context.deadline);
-  host.goOnWith(take);
+  // That belongs to asking again: asked again itself, it would start one process after the other.
+  host.goOnWith((deadline) => take(deadline, true));
   return work();
 }
 

@@ -15,6 +15,7 @@ import { isOff, isRunning, isSaved, order, powerOf, powerOff } from './orders.ts
 import { alone, type Rig, refused, within } from './rig.ts';
 import { settle } from './settle.ts';
 import { steps } from './steps.ts';
+import { checkMerge } from './users.ts';
 import type { Details } from './wire.ts';
 
 type Snapshot = Details['snapshots'][number];
@@ -125,8 +126,11 @@ async function putBack(
 
 export function deleteSnapshot(rig: Rig, instance: Instance, name: string): Promise<Outcome> {
   return alone(rig, instance, async () => {
-    const { id, proof } = await takeBuilt(rig, instance);
-    const snapshot = pick(await rig.host.ask(steps.machine, { id }), name);
+    const found = await takeBuilt(rig, instance);
+    const { id, proof } = found;
+    const details = await rig.host.ask(steps.machine, { id });
+    const snapshot = pick(details, name);
+    await checkMerge(rig, found, details);
     const which = { order: 'remove', snapshot: snapshot.id, name: '', type: '' } as const;
     await settle(
       rig,
