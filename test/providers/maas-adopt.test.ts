@@ -4,8 +4,9 @@ import { Failure } from '../../src/failure.ts';
 import { readMark } from '../../src/kit/mark.ts';
 import type { Instance } from '../../src/provider.ts';
 import type { Cloud } from './conformance-cloud.ts';
+import { plain } from './fakes/maas/answers.ts';
 import type { FakeMachine } from './fakes/maas/machine.ts';
-import { inMaas, type MaasScene, sessionOf } from './maas-scene.ts';
+import { inMaas, type MaasScene, requests, sessionOf } from './maas-scene.ts';
 import { admin } from './payloads.ts';
 
 function instanceOf({ vm }: Cloud): Instance {
@@ -52,6 +53,18 @@ describe('adopt', () => {
         [machine.status, machine.powered, machine.annotations],
         ['deployed', false, { 'outrigger-left': cloud.vm.uuid }],
       );
+    }),
+  );
+
+  it(
+    'makes a machine whose power is asked for without a list of all machines',
+    inMaas({}, async (scene) => {
+      const machine = await adopted(scene);
+      machine.cachedPower = 'on';
+      const before = requests(scene.fake).length;
+      await scene.cloud.ok('status');
+      const asked = requests(scene.fake).slice(before);
+      assert.deepEqual(asked, ['GET /machines/', 'GET /machines/ID/']);
     }),
   );
 
@@ -144,6 +157,27 @@ describe('adopt', () => {
       const machine = fake.add({ status: 'deployed', owner: 'cloudstack' });
       await (await sessionOf(scene)).adopt?.(machine.systemId, instanceOf(cloud));
       assert.equal(originOf(machine), 'adopted');
+    }),
+  );
+
+  it(
+    'makes a machine that is asked for again while MAAS is busy, like one that was claimed',
+    inMaas({}, async (scene) => {
+      const { cloud, fake } = scene;
+      const machine = await adopted(scene);
+      for (const [action, which] of [
+        ['status', /^\/machines\/sys/],
+        ['stop', /^\/machines\/\?.*status=/],
+      ] as const) {
+        let busy = 1;
+        fake.disturb(({ method, op, path, query }) => {
+          const asked = method === 'GET' && op === '' && which.test(`${path}${query}`);
+          return asked && busy-- > 0 ? plain(503, 'busy') : undefined;
+        });
+        await cloud.ok(action);
+        assert.ok(busy <= 0, action);
+      }
+      assert.equal(machine.powered, false);
     }),
   );
 });
@@ -278,6 +312,44 @@ describe('the list for audits', () => {
         listed.map(({ leftover }) => leftover),
         [undefined, true, undefined],
       );
+    }),
+  );
+
+  it(
+    'tells by the last claim of a machine for whom it was, and waits for a mark that follows',
+    inMaas({}, async (scene) => {
+      const { fake } = scene;
+      const claimed = (...comments: readonly string[]): FakeMachine => {
+        const machine = fake.add({ status: 'allocated', owner: 'cloudstack' });
+        for (const comment of comments) {
+          fake.world.life.event(machine, 'DEBUG', 'User acquiring node', `(cloudstack)${comment}`);
+        }
+        return machine;
+      };
+      const ours = ' - CloudStack instance i-2-9-VM';
+      const [killed, byHand, fresh] = [claimed('', ours), claimed(ours, ''), claimed(ours)];
+      fake.disturb(({ method, path }) => {
+        if (method === 'GET' && path.includes(fresh.systemId)) {
+          fresh.annotations = { outrigger: 'written by now' };
+        }
+        return undefined;
+      });
+      const told = async (shared_user: boolean) => {
+        fresh.annotations = {};
+        const listed = (await (await sessionOf(scene, { shared_user })).machines?.()) ?? [];
+        return [killed, byHand, fresh].map(({ systemId }) => {
+          const found = listed.find(({ remoteId }) => remoteId === systemId);
+          return found?.leftover === true ? found.remarks?.join() : undefined;
+        });
+      };
+      const forOurs =
+        'it was claimed for i-2-9-VM and never marked: stop i-2-9-VM, which gives it back, or release it in MAAS';
+      assert.deepEqual(await told(true), [forOurs, undefined, undefined]);
+      assert.deepEqual(await told(false), [
+        forOurs,
+        'it was claimed for nobody that is known and never marked: release it in MAAS',
+        undefined,
+      ]);
     }),
   );
 });

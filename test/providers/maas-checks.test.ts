@@ -133,6 +133,21 @@ describe('doctor for MAAS', () => {
     }),
   );
 
+  it(
+    'looks only at machines that the operator’s tags let instances have',
+    withDoctor(async (fake, doctor) => {
+      fake.add({ tags: ['cloud'] });
+      fake.add({ tags: ['cloud', 'spare'], powerType: 'manual' });
+      assert.equal(state(await doctor(), 'power'), 'warn');
+      const without = await doctor({ exclude_tags: 'spare' });
+      assert.equal(state(without, 'power'), 'ok', 'the advice was followed');
+      assert.equal(without.get('machines')?.found, '1 Ready');
+      fake.world.tags.add('gpu');
+      const none = (await doctor({ require_tags: 'cloud,gpu' })).get('machines');
+      assert.deepEqual([none?.state, none?.found], ['fail', 'none with these pools and tags']);
+    }),
+  );
+
   const series: readonly (readonly [Partial<Blueprint>, string | undefined])[] = [
     [{ distro_series: 'jammy' }, undefined],
     [{ distro_series: 'ubuntu/noble', architecture: 'amd64/generic' }, undefined],

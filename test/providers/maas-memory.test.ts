@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { FakeMachine } from './fakes/maas/machine.ts';
 import { inMaas, until } from './maas-scene.ts';
 
 describe('a machine that failed', () => {
@@ -69,6 +70,24 @@ describe('a machine that failed', () => {
       assert.match(release?.body ?? '', /deployment%20of%20i-2-42-VM%20failed.*outrigger%3Afailed/);
     }),
   );
+
+  for (const [when, shiftMinutes, isTried] of [
+    ['half an hour ago', -30, false],
+    ['two hours ago', -120, true],
+    ['two hours from now, by a clock that was wrong', 120, true],
+  ] as const) {
+    it(
+      `${when} is ${isTried ? 'tried again' : 'passed over'} where one hour is remembered`,
+      inMaas({ ready: 1, host: { avoid_failed_minutes: '60' } }, async ({ cloud, fake }) => {
+        const [machine] = [...fake.world.machines.values()] as [FakeMachine];
+        const time = new Date(Date.now() + shiftMinutes * 60_000).toISOString().slice(0, 19);
+        const note = `deployment of i-2-9-VM failed [outrigger:failed ${time}Z]`;
+        fake.world.life.event(machine, 'DEBUG', 'User releasing node', note);
+        const { exitCode, text } = await cloud.call('create');
+        assert.equal(exitCode, isTried ? 0 : 1, text);
+      }),
+    );
+  }
 
   it(
     'whose events cannot be read is simply not remembered',

@@ -115,6 +115,23 @@ describe('giving a machine back', () => {
   }
 
   it(
+    'is asked for again while MAAS is too busy to say where the machine is, as a stop is',
+    inMaas({}, async ({ cloud, fake, own, owned }) => {
+      await cloud.deploy();
+      let busy = 0;
+      for (const action of ['stop', 'delete']) {
+        busy = 1;
+        fake.disturb(({ path }) =>
+          path === '/machines/' && busy-- > 0 ? plain(503, 'busy') : undefined,
+        );
+        await cloud.ok(action);
+        if (action === 'stop') assert.equal(own().powered, false);
+      }
+      assert.deepEqual(owned(), []);
+    }),
+  );
+
+  it(
     'waits for Lock to be taken off',
     inMaas({}, async ({ cloud, own, owned }) => {
       await cloud.deploy();

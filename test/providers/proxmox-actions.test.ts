@@ -287,6 +287,22 @@ describe('proxmox runs custom actions', { concurrency: 4 }, () => {
   );
 
   it(
+    'a machine that was never finished shows no console, though it runs',
+    inCluster(async ({ cloud, cluster, changes }) => {
+      const { uuid, name } = cloud.vm;
+      const mark = { uuid, name, installation, remoteId: '10042', origin: 'created' } as const;
+      cluster.plantVm({
+        ...{ vmid: 10042, name, disk: null, power: 'running' },
+        description: writeMark({ ...mark, state: 'building' }),
+      });
+      const { exitCode, text } = await cloud.call('getconsole', asAdmin);
+      assert.equal(exitCode, 1);
+      assert.match(text, /Machine 10042 of i-2-42-VM was never finished/);
+      assert.deepEqual(changes(), []);
+    }),
+  );
+
+  it(
     'a reboot ends when the machine is back, and a guest that does not listen is reset',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();

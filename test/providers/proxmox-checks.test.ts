@@ -166,6 +166,26 @@ describe('doctor for proxmox', { concurrency: 4 }, () => {
     assert.equal(state(later, 'version'), 'ok');
   });
 
+  it('warns of a version that nobody has tried', async (t) => {
+    const cluster = await startCluster();
+    t.after(cluster.close);
+    const body = JSON.stringify({ data: { version: '7.4-3', release: '7.4' } });
+    cluster.faults.request({ path: '/version', answer: { status: 200, body } });
+    const version = (await check(cluster)).get('version');
+    assert.equal(version?.state, 'warn');
+    assert.match(version?.found ?? '', /^7\.4-3 at https:/);
+  });
+
+  it('tells storages that can be linked to from those that can only be copied to', async (t) => {
+    const cluster = await startCluster();
+    t.after(cluster.close);
+    const found = async (): Promise<string | undefined> =>
+      (await check(cluster)).get('storage local-lvm')?.found;
+    assert.match((await found()) ?? '', /^lvmthin for .*; linked clones, /);
+    Object.assign(cluster.state.storages.get('local-lvm') ?? {}, { type: 'lvm' });
+    assert.match((await found()) ?? '', /^lvm for .*; whole copies only, /);
+  });
+
   it('warns of a certificate that ends soon', async (t) => {
     const cluster = await startCluster();
     t.after(cluster.close);

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../src/failure.ts';
 import { readMark } from '../../src/kit/mark.ts';
 import type { Instance, RemoteMachine } from '../../src/provider.ts';
 import type { Cloud } from './conformance-cloud.ts';
 import type { Cluster } from './fakes/proxmox/index.ts';
 import { admin, type Details } from './payloads.ts';
-import { inCluster, sessionOf } from './proxmox-scene.ts';
+import { during, inCluster, sessionOf } from './proxmox-scene.ts';
 
 async function listed(cluster: Cluster, more: Details = {}): Promise<Map<string, RemoteMachine>> {
   const machines = (await (await sessionOf(cluster, more)).machines?.()) ?? [];
@@ -109,7 +108,7 @@ describe('the list of all machines on proxmox', { concurrency: 4 }, () => {
     inCluster(async ({ cloud, cluster }) => {
       cluster.faults.task({ type: 'qmclone', never: true });
       const create = cloud.call('create', { timeoutSeconds: 6 });
-      while (!cluster.state.vms.has(10042)) await sleep(20);
+      await during(create, () => cluster.state.vms.has(10042));
       const { mark, leftover, remarks } = (await listed(cluster)).get('10042') ?? {};
       assert.deepEqual([mark, leftover, remarks], [undefined, undefined, undefined]);
       await create;
@@ -126,9 +125,7 @@ describe('the list of all machines on proxmox', { concurrency: 4 }, () => {
         { snap_name: 'snap1' },
         { timeoutSeconds: 4 },
       );
-      while (cluster.vm(10042).config.get('lock') !== 'snapshot') {
-        await sleep(20);
-      }
+      await during(snapshot, () => cluster.vm(10042).config.get('lock') === 'snapshot');
       assert.equal((await listed(cluster)).get('10042')?.remarks, undefined);
       await snapshot;
     }),
@@ -261,6 +258,26 @@ describe('adopt on proxmox', { concurrency: 4 }, () => {
       await cloud.ok('stop');
       await cloud.ok('start');
       assert.equal(cluster.vm(150).config.get('tags'), tags);
+    }),
+  );
+
+  it(
+    'is not undone by a node that is down while nothing else tells the machine',
+    inCluster(async ({ cloud, cluster, configure }) => {
+      configure({ nodes: 'pve1,pve2' });
+      const node = 'pve2';
+      cluster.plantVm({ vmid: 150, name: 'web1', node, power: 'running', storage: 'shared' });
+      await (await sessionOf(cluster)).adopt?.('150', instanceOf(cloud));
+      const running = { 'i-2-42-VM': 'PowerOn' };
+      assert.deepEqual((await cloud.ok('statuses')).document['power_state'], running);
+      cluster.vm(150).config.delete('tags');
+      cluster.broadcast();
+      await cluster.nodeDown(node);
+      const { exitCode, text } = await cloud.call('statuses');
+      assert.equal(exitCode, 1);
+      assert.match(text, /The machines 150 cannot be read/);
+      await cluster.nodeUp(node);
+      assert.deepEqual((await cloud.ok('statuses')).document['power_state'], running);
     }),
   );
 

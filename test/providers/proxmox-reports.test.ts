@@ -203,6 +203,36 @@ describe('proxmox reports', { concurrency: 4 }, () => {
   );
 
   it(
+    'machines that were never finished as unknown, though they are off',
+    inCluster(async ({ cloud, cluster }) => {
+      const { uuid, name } = cloud.vm;
+      const mark = { uuid, name, installation, remoteId: '20000', origin: 'created' } as const;
+      cluster.plantVm({
+        ...{ vmid: 20_000, name, disk: null },
+        description: writeMark({ ...mark, state: 'building' }),
+      });
+      assert.deepEqual(report((await cloud.ok('statuses')).document), { [name]: 'PowerUnknown' });
+    }),
+  );
+
+  it(
+    'machines in the pool, whatever their ids and names are and without any tag',
+    inCluster(
+      async ({ cloud, cluster, configure }) => {
+        configure({ pool: 'cs' });
+        const { uuid, name } = cloud.vm;
+        const mark = { uuid, name, installation, remoteId: '150', origin: 'adopted' } as const;
+        cluster.plantVm({
+          ...{ vmid: 150, name: 'web1', pool: 'cs', power: 'running', disk: null },
+          description: writeMark({ ...mark, state: 'built' }),
+        });
+        assert.deepEqual(report((await cloud.ok('statuses')).document), { [name]: 'PowerOn' });
+      },
+      { pools: ['cs'] },
+    ),
+  );
+
+  it(
     'templates not at all, and does not read them either',
     inCluster(async ({ cloud, cluster }) => {
       cluster.plantVm({ vmid: 20_000, name: 'i-2-77-VM', template: true });

@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { collectIssues } from '../../src/cloudstack/issues.ts';
 import { resolveSettings } from '../../src/cloudstack/settings.ts';
 import { createDeadline } from '../../src/kit/deadline.ts';
@@ -70,6 +72,19 @@ export async function sessionOf(
     { ...values, ...content },
     { deadline, log: silent, installation, stateDirectory: () => '/nonexistent' },
   );
+}
+
+/** Waits for what has to happen before a call is over. */
+export async function during(call: Promise<unknown>, isSo: () => boolean): Promise<void> {
+  let isOver = false;
+  const over = (): void => {
+    isOver = true;
+  };
+  call.then(over, over);
+  while (!isSo()) {
+    assert.ok(!isOver, 'the call was over before that');
+    await sleep(20);
+  }
 }
 
 export function isChange({ method }: Logged): boolean {

@@ -179,6 +179,26 @@ describe('proxmox and ordinary stops', { concurrency: 4 }, () => {
   );
 
   it(
+    'a stop cuts the power of servers that cannot overrule a shutdown, and takes no other refusal for that',
+    deployed(async ({ cloud, cluster }) => {
+      const sent = () => cluster.requests.filter(({ path }) => path.endsWith('/status/stop'));
+      const refuse = (errors: Readonly<Record<string, string>>): void => {
+        const body = JSON.stringify({ data: null, errors });
+        const answer = { status: 400, reason: 'Parameter verification failed.', body };
+        cluster.faults.request({ method: 'POST', path: '/status/stop', answer });
+      };
+      refuse({ skiplock: 'only root may use this option' });
+      assert.equal((await cloud.call('stop', { state: 'Running' })).exitCode, 1);
+      assert.equal(sent().length, 1);
+      refuse({ 'overrule-shutdown': 'property is not defined in schema' });
+      await cloud.ok('stop', { state: 'Running' });
+      assert.equal(sent().length, 3);
+      assert.deepEqual(sent().at(-1)?.params, {});
+      assert.equal(cluster.vm(10042).power, 'stopped');
+    }),
+  );
+
+  it(
     'a stop or delete follows a machine that moves to another node in this moment',
     deployed(async ({ cloud, cluster }) => {
       const moves = (method: string, path: string, node: string): void => {
@@ -195,6 +215,25 @@ describe('proxmox and ordinary stops', { concurrency: 4 }, () => {
       moves('DELETE', '/qemu/10042', 'pve2');
       await cloud.ok('delete');
       assert.equal(cluster.state.vms.has(10042), false);
+    }),
+  );
+
+  it(
+    'a machine that is never where the list has it is in doubt and not missing',
+    deployed(async ({ cloud, cluster }) => {
+      cluster.vm(10042).config.delete('tags');
+      cluster.broadcast();
+      const reason = "Configuration file 'nodes/pve1/qemu-server/10042.conf' does not exist";
+      const answer = { status: 500, reason, body: '' };
+      const times = Number.POSITIVE_INFINITY;
+      cluster.faults.request({ method: 'GET', path: '/qemu/10042/config', answer, times });
+      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerUnknown');
+      for (const action of ['stop', 'delete']) {
+        const { exitCode, text } = await cloud.call(action, { caller: admin });
+        assert.equal(exitCode, 1, action);
+        assert.match(text, /Refused to touch i-2-42-VM: 10042 carries a mark that cannot be read/);
+      }
+      assert.equal(cluster.vm(10042).power, 'running');
     }),
   );
 
@@ -267,4 +306,30 @@ describe('proxmox and ordinary stops', { concurrency: 4 }, () => {
       { durations: { bringback: 1100 } },
     ),
   );
+});
+
+describe('proxmox and a start that cannot see the machine run', () => {
+  for (const [whose, power] of [
+    ['ours', 'stopped'],
+    ['of somebody who was faster', 'running'],
+  ] as const) {
+    it(
+      `leaves it ${power === 'running' ? 'on' : 'off'} when the start was ${whose}`,
+      deployed(async ({ cloud, cluster }) => {
+        await cloud.ok('stop');
+        const before = (): void => {
+          const answer = { status: 500, reason: 'no such thing', body: '' };
+          cluster.faults.request({ method: 'GET', path: '/status/current', answer });
+          if (whose === 'ours') return;
+          Object.assign(cluster.vm(10042), { power: 'running', qmp: 'running', pid: 4242 });
+          cluster.faults.task({ type: 'qmstart', fail: 'VM 10042 already running' });
+        };
+        cluster.faults.request({ method: 'POST', path: '/status/start', before });
+        const { exitCode, text } = await cloud.call('start');
+        assert.equal(exitCode, 1);
+        assert.match(text, /no such thing/);
+        assert.equal(cluster.vm(10042).power, power);
+      }),
+    );
+  }
 });

@@ -4,12 +4,11 @@ import { writeMark } from '../../src/kit/mark.ts';
 import { installation } from './conformance-cloud.ts';
 import type { Fault } from './fakes/proxmox/faults.ts';
 import { admin } from './payloads.ts';
-import { inCluster, shown } from './proxmox-scene.ts';
+import { during, inCluster, shown } from './proxmox-scene.ts';
 
 const html = '<html><head><title>Oops</title></head><body>'.padEnd(5000, 'x');
 /** A cluster whose seconds are hundredths of ours. */
 const fast = { scale: 0.01 };
-const tick = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 10));
 const always = Number.POSITIVE_INFINITY;
 
 describe('proxmox in trouble', { concurrency: 4 }, () => {
@@ -262,7 +261,7 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
       await cloud.ok('stop');
       cluster.faults.task({ type: 'vzdump', never: true });
       const backup = cloud.custom('Backup', {}, { caller: admin, timeoutSeconds: 5 });
-      while (cluster.vm(10042).config.get('lock') !== 'backup') await tick();
+      await during(backup, () => cluster.vm(10042).config.get('lock') === 'backup');
       const { text } = await cloud.call('start');
       assert.match(
         text,
@@ -280,6 +279,45 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
       assert.doesNotMatch(tenant.text, /UPID|pve1/);
     }),
   );
+
+  it(
+    'says that a lock is in the way although nobody says who holds it',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      await cloud.ok('stop');
+      cluster.vm(10042).config.set('lock', 'backup');
+      const answer = { status: 500, reason: 'no such thing', body: '' };
+      cluster.faults.request({ path: /^\/nodes\/pve1\/tasks$/, answer, times: always });
+      const { exitCode, text } = await cloud.call('start');
+      assert.equal(exitCode, 1);
+      assert.match(text, /VM is locked \(backup\)/);
+      assert.doesNotMatch(text, /no such thing|qm unlock/);
+    }),
+  );
+
+  for (const [what, lock, type, id, holds] of [
+    ['a backup of many machines', 'backup', 'vzdump', '', true],
+    ['a backup of another machine', 'backup', 'vzdump', '300', false],
+    ['a copy, which goes by the id of its template', 'clone', 'qmclone', '9000', true],
+    ['a copy, which locks no machine for a backup', 'backup', 'qmclone', '9000', false],
+    ['a task of the whole node', 'backup', 'aptupdate', '', false],
+  ] as const) {
+    it(
+      `${holds ? 'names' : 'does not name'} as the holder of a lock ${what}`,
+      inCluster(async ({ cloud, cluster }) => {
+        await cloud.deploy();
+        await cloud.ok('stop');
+        cluster.vm(10042).config.set('lock', lock);
+        const upid = `UPID:pve1:0001:0002:65000000:${type}:${id}:root@pam:`;
+        const body = JSON.stringify({ data: [{ upid, type, id, starttime: 1_700_000_000 }] });
+        const answer = { status: 200, body };
+        cluster.faults.request({ path: /^\/nodes\/pve1\/tasks$/, answer, times: always });
+        const { text } = await cloud.call('start');
+        if (holds) assert.ok(text.includes(`held since 2023-11-14T22:13:20Z by ${upid}`), text);
+        assert.equal(/`qm unlock 10042`/.test(text), !holds, text);
+      }),
+    );
+  }
 
   it(
     'removes a machine whose memory is saved to disk',

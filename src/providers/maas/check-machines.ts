@@ -1,22 +1,21 @@
-import { matchesAny } from '../../kit/fields.ts';
 import type { Check } from '../../provider.ts';
 import { markOf } from './annotations.ts';
 import { readBootSources, readFabrics } from './check-wire.ts';
+import { mayBeClaimed } from './claimable.ts';
 import { listMachines, nameOf, type Rig } from './rig.ts';
 import { isStuck, status } from './statuses.ts';
 import type { Machine, Me } from './wire.ts';
 
 export async function checkMachines(rig: Rig, me: Me): Promise<readonly Check[]> {
   const all = await listMachines(rig, {});
-  const { allowed_pools: pools } = rig.settings;
-  const ours = all.filter(({ pool }) => pools === undefined || matchesAny(pool?.name ?? '', pools));
+  const ours = all.filter((machine) => mayBeClaimed(rig, machine));
   const ready = ours.filter((machine) => machine.status === status.ready).length;
   const manual = ours.filter(({ power_type }) => power_type === 'manual' || power_type === '');
   return [
     {
       name: 'machines',
       state: ours.length === 0 ? 'fail' : ready === 0 ? 'warn' : 'ok',
-      found: ours.length === 0 ? 'none in these pools' : countByStatus(ours),
+      found: ours.length === 0 ? 'none with these pools and tags' : countByStatus(ours),
       ...(ready === 0 ? { advice: 'Commission or release machines: none can be claimed now' } : {}),
     },
     manual.length === 0
@@ -25,7 +24,7 @@ export async function checkMachines(rig: Rig, me: Me): Promise<readonly Check[]>
           name: 'power',
           state: 'warn',
           found: `cannot be switched: ${someNames(manual)}`,
-          advice: 'Give them a power type, or keep them out with exclude_tags or pools',
+          advice: 'Give them a power type, or keep them out with exclude_tags or allowed_pools',
         },
     checkStuck(all.filter((machine) => isStuck(machine.status) && markOf(machine) !== undefined)),
     checkClaims(

@@ -2,17 +2,16 @@ import { Failure } from '../../failure.ts';
 import { type Claim, refusal } from '../../kit/ownership.ts';
 import type { Instance } from '../../provider.ts';
 import { type Found, isOurClaim, seen, sortAll, sortClaimed, sortOne } from './own.ts';
-import { listMachines, missing, type Rig, readOne } from './rig.ts';
+import { listMachines, missing, type Patience, type Rig, readOne } from './rig.ts';
 import { refuseBlindness } from './sight.ts';
 import { isOwned, ownedLabels } from './statuses.ts';
 import { storedIdOf } from './stored.ts';
 import { statusOf } from './trouble.ts';
 import type { Machine } from './wire.ts';
 
-export interface Care {
+export interface Care extends Patience {
   /** For whatever changes something: a machine that was taken over is compared with all others. */
   readonly thorough: boolean;
-  readonly patienceMs?: number;
 }
 
 /**
@@ -21,15 +20,15 @@ export interface Care {
  */
 export async function find(rig: Rig, instance: Instance, care: Care): Promise<Found> {
   const claim = claimOf(rig, instance);
-  const more = care.patienceMs === undefined ? {} : { patienceMs: care.patienceMs };
-  const claimed = await listMachines(rig, { agent_name: instance.uuid }, more);
+  const { thorough, ...patience } = care;
+  const claimed = await listMachines(rig, { agent_name: instance.uuid }, patience);
   const own = sortClaimed(claimed.map(seen), claim);
   if (own !== undefined) return own;
-  if (!care.thorough) {
-    const adopted = await byStoredId(rig, claim);
+  if (!thorough) {
+    const adopted = await byStoredId(rig, claim, patience);
     if (adopted !== undefined) return adopted;
   }
-  const found = sortAll((await listOwned(rig)).map(seen), claim);
+  const found = sortAll((await listOwned(rig, patience)).map(seen), claim);
   if (found.kind === 'missing') await refuseBlindness(rig, instance);
   return found;
 }
@@ -70,14 +69,15 @@ export function machinesIn(found: Found): readonly Machine[] {
 }
 
 /** Machines that can belong to somebody, with or without a mark. */
-export async function listOwned(rig: Rig): Promise<readonly Machine[]> {
+export async function listOwned(rig: Rig, patience: Patience = {}): Promise<readonly Machine[]> {
   try {
-    return await listMachines(rig, { status: ownedLabels });
+    return await listMachines(rig, { status: ownedLabels }, patience);
   } catch (thrown) {
     const failure = Failure.from(thrown);
     // A version that lacks one of the words refuses them all.
     if (statusOf(failure) !== 400) throw failure;
-    return (await listMachines(rig, {})).filter((machine) => isOwned(machine.status));
+    const all = await listMachines(rig, {}, patience);
+    return all.filter((machine) => isOwned(machine.status));
   }
 }
 
@@ -102,10 +102,10 @@ export function claimOf({ context }: Rig, instance: Instance): Claim {
 }
 
 /** A machine that was taken over has no agent name; its id leads to it, its mark proves it. */
-async function byStoredId(rig: Rig, claim: Claim): Promise<Found | undefined> {
+async function byStoredId(rig: Rig, claim: Claim, patience: Patience): Promise<Found | undefined> {
   if (claim.storedId === undefined) return undefined;
   try {
-    return sortOne(seen(await readOne(rig, claim.storedId)), claim);
+    return sortOne(seen(await readOne(rig, claim.storedId, patience)), claim);
   } catch (thrown) {
     const failure = Failure.from(thrown);
     if (statusOf(failure) === 403 || statusOf(failure) === 404) return undefined;

@@ -61,7 +61,8 @@ export function sortAll(all: readonly Seen[], claim: Claim): Found {
   );
   if (choice.kind === 'doubtful') return { kind: 'doubtful', doubtful: choice };
   if (choice.kind === 'own') return sortOwn(choice.machine, choice.mark);
-  const machines = all.filter((each) => isGivenBack(each) && isOurs(each, claim));
+  // What else carries its mark was given back.
+  const machines = all.filter((each) => isOurs(each, claim));
   if (machines.length === 0) return { kind: 'missing' };
   return { kind: 'leaving', machines: machines.map(({ machine }) => machine) };
 }
@@ -76,7 +77,7 @@ export function sortOne(one: Seen, claim: Claim): Found | undefined {
 /** Under our agent name and not yet marked, or marked as being built: no system was finished on it. */
 export function isOurClaim(one: Seen, claim: Claim): boolean {
   if (one.mark === undefined) return unmarkedClaims.includes(one.machine.status);
-  return one.mark !== 'unreadable' && isBuilding(one.mark) && isOurs(one, claim);
+  return isBuilding(one.mark) && isOurs(one, claim);
 }
 
 /** What a machine that was claimed and not marked can have come to. */

@@ -79,7 +79,7 @@ function refuseUnadopted({ settings }: Rig, { username }: Me, all: readonly Seen
   if (first === undefined) return;
   throw new Failure(
     'conflict',
-    `${waiting.length} machines of ${username} carry no mark and may be instances, such as ${first.remoteId}`,
+    `Deployed machines of ${username} carry no mark and may be instances: ${waiting.length}, such as ${first.remoteId}`,
     {
       advice:
         'Take them over with `outrigger adopt`; if they are none, set shared_user to true or use a MAAS user of its own',

@@ -16,6 +16,11 @@ export interface Rig {
 /** How long MAAS may take over an action that it began before ours: minutes, with slow BMCs. */
 export const busyPatienceMs = 300_000;
 
+/** How long a busy MAAS is asked again. */
+export interface Patience {
+  readonly patienceMs?: number;
+}
+
 export function machinePath(systemId: string): string {
   return path`/machines/${systemId}/`;
 }
@@ -42,19 +47,19 @@ export function rigUntil({ settings, context, client }: Rig, deadline: Deadline)
 export async function listMachines(
   { client }: Rig,
   query: Pairs,
-  more: { readonly patienceMs?: number } = {},
+  patience: Patience = {},
 ): Promise<readonly Machine[]> {
-  const reply = await client.get('/machines/', { what: 'list machines', query, ...more });
+  const reply = await client.get('/machines/', { what: 'list machines', query, ...patience });
   return readMachines(reply.json());
 }
 
 export async function readOne(
   { client }: Rig,
   systemId: string,
-  more: { readonly patienceMs?: number } = {},
+  patience: Patience = {},
 ): Promise<Machine> {
   const what = `show machine ${systemId}`;
-  return readMachine((await client.get(machinePath(systemId), { what, ...more })).json());
+  return readMachine((await client.get(machinePath(systemId), { what, ...patience })).json());
 }
 
 export function missing({ name, uuid }: Instance): Failure {

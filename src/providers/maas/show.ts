@@ -1,6 +1,6 @@
-import { matchesAny } from '../../kit/fields.ts';
 import type { Cell, Instance, Outcome } from '../../provider.ts';
 import { askBmc } from './bmc.ts';
+import { mayBeClaimed } from './claimable.ts';
 import { show } from './find.ts';
 import { listMachines, type Rig } from './rig.ts';
 import { type Machine, readEvents } from './wire.ts';
@@ -44,12 +44,6 @@ export async function listClaimable(
   const ready = await listMachines(rig, { status: 'ready', pool });
   const rows = ready.filter((machine) => mayBeClaimed(rig, machine)).map(machineRow);
   return { message: rows.length === 0 ? 'No machine is ready' : `Machines: ${rows.length}`, rows };
-}
-
-function mayBeClaimed({ settings }: Rig, { pool, tag_names: tags }: Machine): boolean {
-  const { allowed_pools: pools, require_tags: must = [], exclude_tags: not = [] } = settings;
-  if (pools !== undefined && !matchesAny(pool?.name ?? '', pools)) return false;
-  return must.every((tag) => tags.includes(tag)) && !not.some((tag) => tags.includes(tag));
 }
 
 function machineRow(machine: Machine): Row {
