@@ -1,18 +1,16 @@
 import { Failure } from '../failure.ts';
-import type { Deadline } from '../kit/deadline.ts';
-import { type Decision, decided, readDecisions } from './adopt/by-hand.ts';
+import { type Decision, decided, instanceNamed, readDecisions } from './adopt/by-hand.ts';
 import { carryOut } from './adopt/carry-out.ts';
 import { type Matches, matchAll } from './adopt/match.ts';
 import { report } from './adopt/report.ts';
 import { apiHelp, apiOptions } from './api/access.ts';
 import { isOurs } from './audit/compare.ts';
-import type { Listed, ListedHost } from './audit/listed.ts';
+import type { Listed } from './audit/listed.ts';
 import { inventoryOption, withLists } from './audit/lists.ts';
 import { type Survey, survey } from './audit/survey.ts';
 import type { Command, CommandCall } from './command.ts';
 import { deadlineIn } from './deadline.ts';
-import { paintFor } from './paint.ts';
-import { visible } from './visible.ts';
+import { progressOf } from './progress.ts';
 
 const patienceSeconds = 600;
 
@@ -48,29 +46,16 @@ ${apiHelp}
       throw new Failure('usage', '--map names the instances itself: leave --vm away');
     }
     return withLists(call, deadline, async ({ hosts, instances }) => {
-      const seen = await look(call, hosts, deadline);
+      const changes = !call.flag('plan');
+      const onStep = progressOf(call);
+      const seen = await survey(hosts, { world: call.world, deadline, changes, onStep });
       refuseBlind(seen);
       const matches = settle(call, decisions, instances, seen);
-      const outcomes = call.flag('plan') ? undefined : await carryOut(matches.matches);
+      const outcomes = changes ? await carryOut(matches.matches) : undefined;
       return report(call, matches, outcomes);
     });
   },
 };
-
-function look(
-  { flag, json, world }: CommandCall,
-  hosts: readonly ListedHost[],
-  deadline: Deadline,
-): Promise<Survey> {
-  return survey(hosts, {
-    ...{ world, deadline, changes: !flag('plan') },
-    onStep: (host) => {
-      if (world.terminal && !json) {
-        world.err(paintFor(world).dim(`  asking ${visible(host)} ...`));
-      }
-    },
-  });
-}
 
 function settle(
   call: CommandCall,
@@ -117,13 +102,8 @@ function withoutMachine(instances: readonly Listed[], { sightings }: Survey): Li
 }
 
 function chosen({ texts }: CommandCall, homeless: readonly Listed[]): readonly Listed[] {
-  const wanted = texts('vm');
-  for (const vm of wanted) {
-    if (homeless.some(({ uuid, name }) => uuid === vm.toLowerCase() || name === vm)) continue;
-    throw new Failure('not-found', `CloudStack has no instance "${vm}" that lacks a machine`);
-  }
-  if (wanted.length === 0) return homeless;
-  return homeless.filter(
-    ({ uuid, name }) => wanted.includes(name) || wanted.some((vm) => vm.toLowerCase() === uuid),
-  );
+  const words = texts('vm');
+  if (words.length === 0) return homeless;
+  // One may be named twice, by its name and by its UUID.
+  return [...new Set(words.map((word) => instanceNamed(word, homeless)))];
 }

@@ -10,7 +10,7 @@ import { exitCodeFor, readable } from './audit/report.ts';
 import { survey } from './audit/survey.ts';
 import type { Command, CommandCall } from './command.ts';
 import { deadlineIn } from './deadline.ts';
-import { paintFor } from './paint.ts';
+import { progressOf } from './progress.ts';
 import { visible } from './visible.ts';
 
 const patienceSeconds = 600;
@@ -66,13 +66,8 @@ async function examineLists(call: CommandCall, lists: Lists, deadline: Deadline)
       advice: 'Its extension needs the detail "provider": `outrigger register` writes it',
     });
   }
-  const { dim } = paintFor(world);
-  const seen = await survey(hosts, {
-    ...{ world, deadline, changes: false },
-    onStep: (host) => {
-      if (world.terminal && !json) world.err(dim(`  asking ${visible(host)} ...`));
-    },
-  });
+  const onStep = progressOf(call);
+  const seen = await survey(hosts, { world, deadline, changes: false, onStep });
   const first = compare(instances, seen);
   // Instances came and went while the hosts were asked: what is wrong has to be wrong twice.
   const lasted = first.length === 0 ? first : lasting(first, compare(await lists.again(), seen));

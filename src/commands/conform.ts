@@ -1,11 +1,12 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Command, CommandCall, CommandWorld } from './command.ts';
+import type { Command, CommandCall } from './command.ts';
 import { examine } from './conform/examine.ts';
 import { readKeyValues } from './conform/key-values.ts';
 import { type Found, inJson, readable } from './conform/report.ts';
 import { paintFor } from './paint.ts';
+import { progressOf } from './progress.ts';
 import { withScratch } from './scratch.ts';
 import { readSeconds } from './seconds.ts';
 
@@ -55,7 +56,7 @@ async function inKeptDirectory(call: CommandCall): Promise<Found> {
   return { ...(await runIn(call)(directory)), kept: directory };
 }
 
-function runIn({ positionals, text, texts, world }: CommandCall) {
+function runIn({ positionals, text, texts, json, world }: CommandCall) {
   const [executable = '', ...words] = positionals;
   const details = readKeyValues([...texts('provider-details'), ...words]);
   const given = text('timeout');
@@ -69,13 +70,6 @@ function runIn({ positionals, text, texts, world }: CommandCall) {
       env: world.env,
       timeoutSeconds,
       ...(action === undefined ? {} : { action }),
-      onCall: progress(world),
+      onCall: progressOf({ json, world }),
     });
-}
-
-function progress(world: CommandWorld): (step: string) => void {
-  const { dim } = paintFor(world);
-  return (step) => {
-    if (world.terminal) world.err(dim(`  ${step} ...`));
-  };
 }

@@ -2,19 +2,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { callAsCloudStack } from './as-cloudstack/call.ts';
 import { type Conclusion, conclude } from './as-cloudstack/conclude.ts';
-import { withPrepared } from './as-cloudstack/prepared.ts';
 import type { Raw } from './as-cloudstack/raw.ts';
 import type { Command, CommandWorld } from './command.ts';
-import {
-  customPayload,
-  type Details,
-  type Invented,
-  invent,
-  type Members,
-  payloadFor,
-  statusesPayload,
-} from './conform/payloads.ts';
+import { type Invented, invent, withPrepared } from './conform/invented.ts';
+import { customPayload, type Details, payloadFor, statusesPayload } from './conform/payloads.ts';
 import { describeConclusion, duration, howItEnded } from './describe.ts';
+import type { Members } from './members.ts';
 import { type Paint, paintFor } from './paint.ts';
 import { withScratch } from './scratch.ts';
 import { wrapped } from './table.ts';
@@ -101,7 +94,7 @@ async function play(directory: string, world: CommandWorld, narrate: Narrate): P
     const one = { ...ended, asExpected: conclusion.success !== (step.fails === true) };
     narrate(step, one, at);
     done.push(one);
-    instance = remember(instance, conclusion);
+    if (conclusion.prepared !== undefined) instance = withPrepared(instance, conclusion.prepared);
   }
   return done;
 }
@@ -118,14 +111,6 @@ function payloadOf({ action, parameters }: Step, instance: Invented): Members {
   if (action === 'statuses') return statusesPayload(details);
   if (parameters !== undefined) return customPayload(action, instance, details, parameters);
   return payloadFor(action, instance, details);
-}
-
-/** CloudStack's next payload carries what prepare handed back. */
-function remember(instance: Invented, { prepared }: Conclusion): Invented {
-  if (prepared === undefined) return instance;
-  const payload = withPrepared(payloadFor('create', instance, details), prepared);
-  const nics = payload['cloudstack.vm.details']['nics'] as Invented['nics'];
-  return { ...instance, nics, stored: { ...instance.stored, ...prepared.details } };
 }
 
 function narrator(world: CommandWorld): Narrate {

@@ -3,7 +3,7 @@ import { deadlineIn } from './deadline.ts';
 import { readGiven } from './doctor/details.ts';
 import { examine } from './doctor/examine.ts';
 import { readable } from './doctor/report.ts';
-import { paintFor } from './paint.ts';
+import { progressOf } from './progress.ts';
 
 const patienceSeconds = 120;
 
@@ -39,14 +39,11 @@ Run it as user cloud to see what CloudStack sees, or as root to see everything.
       detailsFile: text('details'),
       payloadFile: text('payload'),
     });
-    const { dim } = paintFor(world);
     const findings = await examine({
       ...{ world, ...given, providerName: text('provider') },
       user: text('user') ?? 'cloud',
       deadline: deadlineIn(patienceSeconds),
-      onStep: (what) => {
-        if (world.terminal && !json) world.err(dim(`  ${what} ...`));
-      },
+      onStep: progressOf({ json, world }),
     });
     const wrong = findings.filter(({ state }) => state === 'fail').length;
     if (json) world.out(JSON.stringify({ checks: findings, wrong }, undefined, 2));

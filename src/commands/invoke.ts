@@ -7,6 +7,7 @@ import type { Raw } from './as-cloudstack/raw.ts';
 import { defaultTimeout } from './as-cloudstack/time-outs.ts';
 import type { Command, CommandWorld } from './command.ts';
 import { describeConclusion, describeRun } from './describe.ts';
+import { isMembers, type Members } from './members.ts';
 import { paintFor } from './paint.ts';
 import { readSeconds } from './seconds.ts';
 
@@ -53,13 +54,11 @@ Time-outs without --timeout: 1800 s, for custom actions 3 s.
   },
 };
 
-type Payload = Readonly<Record<string, unknown>>;
-
 /** An unreadable or broken payload is passed on: how the executable copes may be the question. */
-async function readPayload(path: string): Promise<Payload | undefined> {
+async function readPayload(path: string): Promise<Members | undefined> {
   try {
     const value: unknown = JSON.parse(await readFile(path, 'utf8'));
-    return typeof value === 'object' && value !== null ? (value as Payload) : undefined;
+    return isMembers(value) ? value : undefined;
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'EISDIR') {
       throw new Failure('usage', `${path} is a directory, not a payload file`);

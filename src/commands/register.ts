@@ -5,6 +5,7 @@ import { releaseOf } from './api/release.ts';
 import type { Command, CommandCall } from './command.ts';
 import { deadlineIn } from './deadline.ts';
 import { paintFor } from './paint.ts';
+import { progressOf } from './progress.ts';
 import { planActions } from './register/actions.ts';
 import { type Actual, nothingKnown, readActual } from './register/actual.ts';
 import { apply } from './register/apply.ts';
@@ -144,14 +145,12 @@ async function carryOut(
   known: ReadonlyMap<string, string>,
 ): Promise<number> {
   const { world, json } = call;
-  const paint = paintFor(world);
-  if (!json) for (const line of describePlan(plan, paint)) world.out(line);
+  if (!json) for (const line of describePlan(plan, paintFor(world))) world.out(line);
+  const tell = progressOf(call);
   let step = 0;
   const ids = await apply(api, plan.changes, known, (change) => {
     step += 1;
-    if (world.terminal && !json) {
-      world.err(paint.dim(`  ${step}/${plan.changes.length} ${headline(change)} ...`));
-    }
+    tell(`${step}/${plan.changes.length} ${headline(change)}`);
   });
   const id = ids.get('extension');
   const readiness = id === undefined ? undefined : await readReadiness(api, id);

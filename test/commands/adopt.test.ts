@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { chownSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { readDecisions } from '../../src/commands/adopt/by-hand.ts';
+import { findAccount } from '../../src/commands/doctor/account.ts';
 import { runCommand } from '../../src/commands/run.ts';
+import { defineProvider, type Session } from '../../src/provider.ts';
 import { registry } from '../../src/providers/index.ts';
 import { type FakeCloudStack, startCloudStack } from './fakes/cloudstack/server.ts';
 import {
@@ -12,6 +16,8 @@ import {
   type SimulatedHost,
   uuidOf,
 } from './fakes/cloudstack/simulated-host.ts';
+import { sample } from './sample-provider.ts';
+import { temporaryDirectory } from './scripts.ts';
 import { createWorld } from './world.ts';
 
 interface Ran {
@@ -59,7 +65,9 @@ describe('adopt', () => {
       ...{ state: 'built', origin: 'adopted' },
     });
     assert.equal((await audit()).code, 0);
-    assert.match((await adopt()).printed, /Every instance has its machine/);
+    const again = await adopt('--plan');
+    assert.match(again.printed, /Every instance has its machine/);
+    assert.equal(again.code, 0);
   });
 
   test('marks a machine of another name by its stored id and its MAC addresses', async (t) => {
@@ -82,6 +90,15 @@ describe('adopt', () => {
     assert.match(printed, /Every instance has its machine/);
   });
 
+  test('marks nothing for an instance on a host that another extension serves', async (t) => {
+    const { cloud, host, adopt } = await scene(t);
+    cloud.state.hosts.push({ id: 'theirs', name: 'theirs', clusterId: 'other', details: {} });
+    cloud.state.machines.push(listed('i-2-1-VM', { ...stored, hostid: 'theirs' }));
+    host.plant('a', { name: 'i-2-1-VM' });
+    assert.match((await adopt()).printed, /Every instance has its machine/);
+    assert.equal(host.markOf('a'), undefined);
+  });
+
   test('shows what it would do, marks nothing and exits with 3', async (t) => {
     const { cloud, host, adopt } = await scene(t);
     cloud.state.machines.push(listed('i-2-1-VM', stored), listed('i-2-2-VM'));
@@ -96,13 +113,17 @@ describe('adopt', () => {
   test('marks only the instances that are named', async (t) => {
     const { cloud, host, adopt } = await scene(t);
     cloud.state.machines.push(listed('i-2-1-VM', stored));
-    cloud.state.machines.push(listed('i-2-2-VM', { details: { simulator_id: 'b' } }));
+    const details = { simulator_id: 'b' };
+    // This host shows no NICs of the machine, which does not speak against it.
+    cloud.state.machines.push(listed('i-2-2-VM', { details, nic: [nic(mac, 5)] }));
     host.plant('a', { name: 'i-2-1-VM' });
     host.plant('b', { name: 'i-2-2-VM' });
     await adopt('--vm', uuidOf('i-2-2-VM').toUpperCase());
     assert.equal(host.markOf('a'), undefined);
     assert.notEqual(host.markOf('b'), undefined);
     assert.match((await adopt('--vm', 'i-2-2-VM')).complained, /no instance "i-2-2-VM" that lacks/);
+    await adopt('--vm', 'i-2-1-VM', '--vm', uuidOf('i-2-1-VM'));
+    assert.notEqual(host.markOf('a'), undefined);
   });
 
   test('says the same as facts', async (t) => {
@@ -124,7 +145,7 @@ describe('adopt in doubt', () => {
       'has only the name in common',
       ({ cloud, host }) => {
         cloud.state.machines.push(listed('i-2-1-VM'));
-        host.plant('a', { name: 'i-2-1-VM' });
+        host.plant('a', { name: 'i-2-1-VM', nics: { [mac]: 5 } });
       },
       /has the name, and nothing else: that may be chance/,
     ],
@@ -211,6 +232,23 @@ describe('adopt in doubt', () => {
     assert.equal(host.markOf('a'), undefined);
   });
 
+  test('writes no file of another user, which only its owner could read then', {
+    skip: process.getuid?.() === 0 ? false : 'files of other users can only be made by root',
+  }, async (t) => {
+    const { cloud, host, adopt, audit } = await scene(t);
+    cloud.state.machines.push(listed('i-2-1-VM', stored));
+    host.plant('a', { name: 'i-2-1-VM' });
+    const { uid } = findAccount('nobody') ?? {};
+    assert.ok(uid !== undefined);
+    chownSync(join(host.folder, 'state/simulator'), uid, uid);
+    const { code, complained } = await adopt();
+    assert.match(complained, /simulator belongs to nobody\. Run it as that user: sudo -u nobody/);
+    assert.equal(code, 1);
+    assert.equal(host.markOf('a'), undefined);
+    assert.match((await adopt('--plan')).printed, /would be marked for i-2-1-VM/);
+    assert.match((await audit()).printed, /lost-mark/);
+  });
+
   test('goes on with the others when one cannot be marked', async (t) => {
     const { cloud, host, adopt } = await scene(t, { node: 'sim1', fail_actions: 'adopt' });
     cloud.state.machines.push(listed('i-2-1-VM', stored));
@@ -287,5 +325,60 @@ describe('adopt by an operator’s word', () => {
       assert.equal(code, 1);
       assert.match(complained, new RegExp(`no unmarked machine ${machine.split('@')[0]}`));
     }
+  });
+});
+
+describe('adopt on two systems that use the same ids', () => {
+  interface Machines {
+    readonly one: string;
+    readonly two: string;
+    readonly canAdopt?: boolean;
+  }
+
+  /** Runs it while each system has a machine "100" of this name; ends with what was marked. */
+  async function adopt({ one, two, canAdopt = true }: Machines, map: string) {
+    const marked: string[] = [];
+    const provider = defineProvider({
+      ...sample,
+      open: ({ url }) => {
+        const name = url === 'https://one' ? one : two;
+        const machine = { remoteId: '100', name, power: 'on', mark: undefined } as const;
+        const mark = async (id: string): Promise<void> => void marked.push(`${id} at ${url}`);
+        const session = { machines: async () => [machine], ...(canAdopt && { adopt: mark }) };
+        return session as unknown as Session;
+      },
+    });
+    const extension = { provider: 'sample', installation: 'cs-1', token: 'x' };
+    const hosts = ['one', 'two'].map((name) => ({
+      ...{ name, extension },
+      host: { url: `https://${name}` },
+    }));
+    const instances = [{ uuid: uuidOf('i-2-1-VM'), name: 'i-2-1-VM', state: 'Running' }];
+    const file = join(temporaryDirectory(), 'inventory.json');
+    writeFileSync(file, JSON.stringify({ hosts, instances }));
+    const world = createWorld({ providers: { sample: provider } });
+    const code = await runCommand(['adopt', '--inventory', file, '--map', map], world);
+    return { code, marked, printed: world.printed(), complained: world.complained() };
+  }
+
+  test('asks for the host, and marks the machine of that host only', async () => {
+    for (const machines of [
+      { one: 'web', two: 'mail' },
+      { one: 'web', two: 'web' },
+    ]) {
+      const { marked } = await adopt(machines, 'i-2-1-VM=100@two');
+      assert.deepEqual(marked, ['100 at https://two']);
+    }
+    const { code, marked, complained } = await adopt({ one: 'web', two: 'mail' }, 'i-2-1-VM=100');
+    assert.deepEqual(marked, []);
+    assert.match(complained, /There are 2 machines 100\. Say which: INSTANCE=MACHINE@HOST/);
+    assert.equal(code, 2);
+  });
+
+  test('says so where the provider cannot adopt', async () => {
+    const machines = { one: 'web', two: 'mail', canAdopt: false };
+    const { code, printed } = await adopt(machines, 'i-2-1-VM=100@one');
+    assert.match(printed, /the sample cannot adopt machines/);
+    assert.equal(code, 1);
   });
 });

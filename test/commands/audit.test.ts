@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import type { Finding } from '../../src/commands/audit/finding.ts';
@@ -81,6 +81,12 @@ describe('audit of a world in order', () => {
     assert.equal(code, 0);
   });
 
+  test('counts a machine once that several hosts show, and says which', async (t) => {
+    const { host, only } = await scene(t, { sim1: { node: 'sim1' }, sim2: { node: 'sim2' } });
+    host.plant('a', { name: 'i-2-1-VM', mark: {} });
+    assert.match((await only()).found, /^machine a \(i-2-1-VM\) seen by sim1, sim2 belongs/);
+  });
+
   test('changes nothing, neither here nor there', async (t) => {
     const { cloud, host, audit } = await scene(t);
     host.plant('a', { name: 'i-2-1-VM', mark: {} });
@@ -156,6 +162,15 @@ describe('audit of a world in disorder', () => {
       /"cs-2"/,
     ],
     [
+      'a machine that lost its mark and its name',
+      ({ host, cloud }) => {
+        cloud.state.machines.push(listed('i-2-1-VM', { details: { simulator_id: 'a' } }));
+        host.plant('a', { name: 'web server' });
+      },
+      'critical lost-mark i-2-1-VM',
+      /machine a \(web server\) .* may be it/,
+    ],
+    [
       'a machine that lost its mark',
       ({ host, cloud }) => {
         cloud.state.machines.push(listed('i-2-1-VM'));
@@ -165,8 +180,13 @@ describe('audit of a world in disorder', () => {
       /machine a .* may be it/,
     ],
     [
-      'a machine that is gone',
-      ({ cloud }) => void cloud.state.machines.push(listed('i-2-1-VM')),
+      'a machine that is gone, and takes no other one for it',
+      ({ host, cloud }) => {
+        cloud.state.machines.push(listed('i-2-1-VM', { details: { simulator_id: 'b' } }));
+        host.plant('a', { name: 'web server' });
+        host.plant('b', { name: 'i-2-1-VM', mark: { uuid: uuidOf('8'), installation: 'cs-2' } });
+        host.plant('t', { name: 'i-2-1-VM', template: true });
+      },
       'critical missing i-2-1-VM',
       /no host has a machine/,
     ],
@@ -204,13 +224,32 @@ describe('audit of a world in disorder', () => {
       /02:00:00:00:00:01 of machine a/,
     ],
     [
+      'a NIC on a VLAN that CloudStack does not tag',
+      ({ host, cloud }) => {
+        const untagged = { macaddress: mac, broadcasturi: 'vlan://untagged' };
+        cloud.state.machines.push(listed('i-2-1-VM', { nic: [untagged] }));
+        host.plant('a', { name: 'i-2-1-VM', mark: {}, nics: { [mac]: 200 } });
+      },
+      'critical vlan i-2-1-VM',
+      /is on VLAN 200, CloudStack says no VLAN/,
+    ],
+    [
       'a machine of another size',
       ({ host, cloud }) => {
-        cloud.state.machines.push(listed('i-2-1-VM', { memory: 2048 }));
+        cloud.state.machines.push(listed('i-2-1-VM', { cpunumber: 2, memory: 2048 }));
         host.plant('a', { name: 'i-2-1-VM', mark: {}, cpus: 1 });
       },
       'warning size i-2-1-VM',
-      /1 GiB where CloudStack says 2 GiB/,
+      /has 1 CPUs where CloudStack says 2 CPUs, and 1 GiB where CloudStack says 2 GiB/,
+    ],
+    [
+      'a machine that is off while CloudStack says running',
+      ({ host, cloud }) => {
+        cloud.state.machines.push(listed('i-2-1-VM'));
+        host.plant('a', { name: 'i-2-1-VM', mark: {}, power: 'off' });
+      },
+      'warning power i-2-1-VM',
+      /is off, CloudStack says Running/,
     ],
     [
       'a machine that runs while CloudStack says stopped',
@@ -260,11 +299,37 @@ describe('audit of a world in disorder', () => {
     assert.deepEqual(await findings(), []);
   });
 
-  test('lets a stopped machine have another size: the next start mends it', async (t) => {
+  test('lets a stopped machine have other NICs and another size: its start mends them', async (t) => {
     const { cloud, host, findings } = await scene(t);
-    cloud.state.machines.push(listed('i-2-1-VM', { state: 'Stopped', cpunumber: 4 }));
-    host.plant('a', { name: 'i-2-1-VM', mark: {}, power: 'off' });
+    const stopped = { state: 'Stopped', cpunumber: 4, nic: [nic(mac, 100)] };
+    cloud.state.machines.push(listed('i-2-1-VM', stopped));
+    host.plant('a', { name: 'i-2-1-VM', mark: {}, power: 'off', nics: { [mac]: 200 } });
     assert.deepEqual(await findings(), []);
+  });
+
+  test('compares only what CloudStack can name', async (t) => {
+    const { cloud, host, findings } = await scene(t);
+    const overlay = { macaddress: mac, broadcasturi: 'vxlan://5' };
+    const unsized = { cpunumber: undefined, memory: undefined };
+    cloud.state.machines.push(listed('i-2-1-VM', { ...unsized, nic: [overlay] }));
+    host.plant('a', { name: 'i-2-1-VM', mark: {}, nics: { [mac]: 200 } });
+    assert.deepEqual(await findings(), []);
+  });
+
+  test('counts a machine whose mark names no installation, or that was made a template', async (t) => {
+    const { cloud, host, findings } = await scene(t);
+    cloud.state.machines.push(listed('i-2-1-VM'), listed('i-2-2-VM'));
+    host.plant('a', { name: 'i-2-1-VM', mark: { installation: '' } });
+    host.plant('b', { name: 'i-2-2-VM', mark: {}, template: true });
+    assert.deepEqual(await findings(), []);
+  });
+
+  test('says whose keys are needed where CloudStack hides the names', async (t) => {
+    const { cloud, audit } = await scene(t);
+    cloud.state.machines.push(listed('i-2-1-VM', { instancename: undefined }));
+    const { code, printed } = await audit();
+    assert.match(printed, /UNKNOWN - .* names of instances\. Use the keys of a root administrator/);
+    assert.equal(code, 3);
   });
 
   test('takes no template with the mark of what it was made from for a copy', async (t) => {
@@ -330,21 +395,25 @@ describe('audit of a world in disorder', () => {
     const there = { remoteId: '1', name: 'web', power: 'on', mark: undefined } as const;
     const providers = {
       silent: system(() => new Promise(() => {})),
+      mute: defineProvider({ ...sample, open: () => ({}) as unknown as Session }),
       quick: system(async () => [there]),
     };
-    const hosts = ['silent', 'quick'].map((provider) => {
+    const asked: string[] = [];
+    const hosts = ['silent', 'mute', 'quick'].map((provider) => {
       const details = { provider, url: 'https://s:1', token: 'x' };
       return { name: provider, extension: 'x', levels: [{ name: 'host', details }] } as const;
     });
     const { sightings, blind } = await survey(hosts, {
       ...{ world: createWorld({ providers }), deadline: deadlineIn(1), changes: false },
-      onStep: () => {},
+      onStep: (what) => void asked.push(what),
     });
+    assert.deepEqual(asked, ['asking silent', 'asking mute', 'asking quick']);
     assert.deepEqual(
       blind.map(({ host }) => host),
-      ['silent'],
+      ['silent', 'mute'],
     );
     assert.match(blind[0]?.why ?? '', /^Gave up after \d\.\d s while waiting for its machines/);
+    assert.match(blind[1]?.why ?? '', /^the sample cannot list its machines/);
     assert.deepEqual(
       sightings.map(({ machine }) => machine),
       [there],
@@ -385,18 +454,34 @@ describe('audit for machines to read', () => {
     assert.equal(await runCommand(['audit', '--credentials', wrong], world), 3);
     assert.match(
       world.printed(),
-      /^OUTRIGGER UNKNOWN - listExtensions|listVirtualMachines: CloudStack/,
+      /^OUTRIGGER UNKNOWN - (listExtensions|listVirtualMachines): CloudStack/,
     );
+    const script = createWorld({ registry });
+    assert.equal(await runCommand(['audit', '--credentials', wrong, '--json'], script), 3);
+    const { status, error } = JSON.parse(script.printed()) as { status: number; error: string };
+    assert.equal(status, 3);
+    assert.match(error, /CloudStack does not accept/);
+  });
+
+  test('says UNKNOWN with exit code 3 when no host is served by a provider', async (t) => {
+    const { audit } = await scene(t, {});
+    const { code, printed } = await audit();
+    assert.match(printed, /^OUTRIGGER UNKNOWN - No host is served by a provider of this file/);
+    assert.equal(code, 3);
   });
 
   test('tells what it found although Prometheus cannot be told', async (t) => {
     const { host, audit } = await scene(t);
     host.plant('a', { name: 'i-2-1-VM', mark: {} });
-    const { code, printed } = await audit('--prometheus', '/nowhere/x.prom');
+    const directory = temporaryDirectory();
+    const file = join(directory, 'x.prom');
+    mkdirSync(file);
+    const { code, printed } = await audit('--prometheus', file);
     assert.equal(code, 3);
     assert.match(printed, /^OUTRIGGER UNKNOWN - 2 findings/);
     assert.match(printed, /orphan/);
-    assert.match(printed, /prometheus +\/nowhere\/x\.prom +it cannot be written \(ENOENT\)/);
+    assert.match(printed, /prometheus +\/\S+\/x\.prom +it cannot be written \(EISDIR\)/);
+    assert.deepEqual(readdirSync(directory), ['x.prom']);
   });
 });
 
@@ -410,12 +495,60 @@ describe('audit with a file', () => {
     const instance = { uuid: uuidOf('i-2-1-VM'), name: 'i-2-1-VM', state: 'Running' };
     const inventory = {
       hosts: [{ name: 'sim1', extension, host: { node: 'sim1' } }],
-      instances: [{ ...instance, cpus: 1, memory_mb: 1024, nics }],
+      instances: [
+        { ...instance, cpus: 1, memory_mb: 1024, nics },
+        { uuid: uuidOf('i-2-2-VM'), name: 'i-2-2-VM', state: 'Running' },
+      ],
     };
+    host.plant('b', { name: 'i-2-2-VM', mark: {}, nics: { '02:00:00:00:00:02': 7 } });
     writeFileSync(file, JSON.stringify(inventory));
     const world = createWorld({ registry, env: { OUTRIGGER_CONFIG: host.config } });
     assert.equal(await runCommand(['audit', '--inventory', file], world), 0);
     assert.match(world.printed(), /^OUTRIGGER OK/);
+  });
+
+  test('compares size and network with what it says', async () => {
+    const host = createSimulatedHost();
+    host.plant('a', { name: 'i-2-1-VM', mark: {}, nics: { [mac]: 7 } });
+    const file = join(host.folder, 'inventory.json');
+    const extension = { provider: 'simulator', installation: 'cs-1' };
+    const nics = [{ mac, broadcasturi: 'vlan://8' }];
+    const instance = { uuid: uuidOf('i-2-1-VM'), name: 'i-2-1-VM', state: 'Running' };
+    const inventory = {
+      hosts: [{ name: 'sim1', extension, host: { node: 'sim1' } }],
+      instances: [{ ...instance, cpus: 2, memory_mb: 2048, nics }],
+    };
+    writeFileSync(file, JSON.stringify(inventory));
+    const world = createWorld({ registry, env: { OUTRIGGER_CONFIG: host.config } });
+    assert.equal(await runCommand(['audit', '--inventory', file], world), 2);
+    const printed = world.printed().replace(/\s+/g, ' ');
+    assert.match(printed, /is on VLAN 7, CloudStack says VLAN 8/);
+    assert.match(printed, /1 CPUs where CloudStack says 2 CPUs, and 1 GiB where/);
+  });
+
+  test('takes the instances from it and asks CloudStack for the hosts', async (t) => {
+    const { host, audit } = await scene(t);
+    host.plant('a', { name: 'i-2-1-VM', mark: {} });
+    const file = join(host.folder, 'inventory.json');
+    const instance = { uuid: uuidOf('i-2-1-VM'), name: 'i-2-1-VM', state: 'Running' };
+    writeFileSync(file, JSON.stringify({ instances: [instance] }));
+    assert.match((await audit('--inventory', file)).printed, /^OUTRIGGER OK - 0 findings; 1 inst/);
+  });
+
+  test('takes the hosts from it and asks CloudStack for the instances', async (t) => {
+    const { cloud, host, audit } = await scene(t);
+    cloud.state.machines.push(listed('i-2-1-VM', { hostid: 'sim1' }), listed('i-2-2-VM'));
+    host.plant('a', { name: 'i-2-1-VM', mark: {} });
+    const file = join(host.folder, 'inventory.json');
+    const extension = { provider: 'simulator', installation: 'cs-1' };
+    writeFileSync(
+      file,
+      JSON.stringify({ hosts: [{ name: 'h', extension, host: { node: 'sim1' } }] }),
+    );
+    const { code, printed } = await audit('--inventory', file);
+    assert.match(printed, /^OUTRIGGER CRITICAL - 1 findings; 2 instances, 1 machines, 1 hosts/);
+    assert.match(printed, /missing +i-2-2-VM/);
+    assert.equal(code, 2);
   });
 
   test('repeats no secret that a remote system puts into its refusal', async () => {

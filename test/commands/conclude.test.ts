@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Conclusion, conclude } from '../../src/commands/as-cloudstack/conclude.ts';
-import { parseGson, toPlain } from '../../src/commands/as-cloudstack/gson.ts';
-import { withPrepared } from '../../src/commands/as-cloudstack/prepared.ts';
+import { parseGson } from '../../src/commands/as-cloudstack/gson.ts';
+import { toPlain } from '../../src/commands/as-cloudstack/json.ts';
 import type { Raw } from '../../src/commands/as-cloudstack/raw.ts';
 
 function printed(output: string): Raw {
@@ -221,6 +221,17 @@ describe('A prepare answer', () => {
     assert.match(prepared?.ignored.join(' ') ?? '', /only the last counts/);
   });
 
+  test('changes one NIC by several entries with the uuid of its network', () => {
+    const { uuid, nicUuid } = nic(0, 0) as { uuid: string; nicUuid: string };
+    const { prepared } = prepare({
+      nics: [
+        { uuid, mac },
+        { uuid, ip: '10.9.9.9' },
+      ],
+    });
+    assert.deepEqual(prepared?.nics, [{ nicUuid, mac, ip: '10.9.9.9' }]);
+  });
+
   test('ignores a NIC by uuid alone, or without any', () => {
     const { nicUuid } = nic(0, 0) as { nicUuid: string };
     for (const given of [{ uuid: nicUuid, mac }, { mac }]) {
@@ -289,16 +300,6 @@ describe('A prepare answer', () => {
   test('that is empty goes on without an instance', () => {
     assert.equal(conclude('prepare', printed(''), payload).success, true);
   });
-
-  test('shows up in the next payload', () => {
-    const { nicUuid } = nic(0, 0) as { nicUuid: string };
-    const { prepared } = prepare({ nics: [{ nicUuid, mac }], details: { vmid: 7 } });
-    assert.ok(prepared !== undefined);
-    const next = withPrepared(payload, prepared)['cloudstack.vm.details'];
-    assert.deepEqual(next.details, { deployvm: 'true', kept: 'as it is', vmid: '7' });
-    assert.deepEqual(next.nics[0], { ...nic(0, 0), mac });
-    assert.deepEqual(payload['cloudstack.vm.details'].nics[0], nic(0, 0));
-  });
 });
 
 describe('A custom action', () => {
@@ -348,6 +349,7 @@ describe('A custom action', () => {
       { b: 2, a: 1 },
     ];
     assert.match(custom({ printmessage: true, message }).doubts.join(' '), /position/);
+    assert.deepEqual(custom({ message }).doubts, []);
   });
 });
 

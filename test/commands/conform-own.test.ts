@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { runCommand } from '../../src/commands/run.ts';
 import { builtFile } from '../spawned.ts';
@@ -9,6 +10,15 @@ import { createWorld } from './world.ts';
 interface Report {
   readonly conforms: boolean;
   readonly rules: readonly { readonly id: string; readonly state: string }[];
+  readonly kept?: string;
+}
+
+interface Payload {
+  readonly caller: { readonly name: string };
+  readonly 'cloudstack.vm.details': {
+    readonly nics: readonly { readonly deviceId: number; readonly mac: string }[];
+    readonly details: Readonly<Record<string, string>>;
+  };
 }
 
 async function conform(
@@ -28,6 +38,37 @@ describe('conform', { concurrency: 2 }, () => {
     assert.deepEqual(broken, []);
     assert.deepEqual([code, report.conforms], [0, true]);
     assert.deepEqual(readdirSync(state), []);
+  });
+
+  test('gives each action the NICs as CloudStack does, with what prepare handed back', async () => {
+    const { report } = await conform([
+      fixture('good.js'),
+      `state=${temporaryDirectory()}`,
+      '--keep',
+    ]);
+    const directory = report.kept ?? '';
+    const payload = (step: string): Payload => {
+      const file = readdirSync(directory).find((name) => name.endsWith(`-${step}.json`)) ?? '';
+      return JSON.parse(readFileSync(join(directory, file), 'utf8')) as Payload;
+    };
+    const nics = (step: string) => payload(step)['cloudstack.vm.details'].nics;
+    const macs = (step: string): string[] => nics(step).map(({ mac }) => mac);
+    const [first, second, third] = [0, 1, 2].map((id) => `02:00:00:00:00:0${id}`);
+    assert.deepEqual(macs('create'), [second, first, third]);
+    assert.deepEqual(macs('start'), [second, first, third]);
+    assert.deepEqual(macs('reboot'), [first, second, third]);
+    assert.equal('dns1' in (nics('start')[0] ?? {}), true);
+    assert.equal('dns1' in (nics('reboot')[0] ?? {}), false);
+    assert.deepEqual(
+      nics('prepare').map(({ deviceId }) => deviceId),
+      [0, 1, 2],
+    );
+    for (const step of ['stop', 'delete', 'getconsole', 'status-after-create']) {
+      assert.deepEqual(nics(step), []);
+      assert.notEqual(payload(step)['cloudstack.vm.details'].details['good_path'], undefined);
+    }
+    assert.equal(payload('status-after-create').caller.name, 'system');
+    rmSync(directory, { recursive: true });
   });
 
   test('finds nothing wrong with Outrigger on the simulator, custom actions included', async () => {

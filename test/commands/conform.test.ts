@@ -124,6 +124,14 @@ describe('conform', { concurrency: 2 }, () => {
     rmSync(kept, { recursive: true });
   });
 
+  test('knows the secrets of a registration too, and a state that is honestly unknown', async () => {
+    const careless = executable('[ "$1" = status ] && echo unknown && exit 0; cat "$2"; exit 1');
+    const { report } = await conform(careless, { args: ['resourcemap.api_token=0123456789'] });
+    const rule = (wanted: string) => report.rules.find(({ id }) => id === wanted);
+    assert.match(rule('secrets')?.reason ?? '', /^the resourcemap detail "api_token" is in/);
+    assert.equal(rule('one-document')?.state, 'pass', rule('one-document')?.evidence?.output);
+  });
+
   test('tells an executable that waits for its input from one that hangs anyway', async () => {
     const reason = async (name: string): Promise<string> => {
       const { report } = await conform(fixture(name), { args: ['--timeout', '1'] });

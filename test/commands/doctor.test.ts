@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { findAccount, may } from '../../src/commands/doctor/account.ts';
 import type { Finding } from '../../src/commands/doctor/finding.ts';
@@ -86,9 +95,14 @@ function place(): Place {
   return { folder, config };
 }
 
-async function diagnose(words: readonly string[], where = place()): Promise<Diagnosis> {
+async function diagnose(
+  words: readonly string[],
+  where = place(),
+  self = '/nowhere/outrigger',
+): Promise<Diagnosis> {
   const world = createWorld({
     providers: { remote },
+    self,
     env: { OUTRIGGER_CONFIG: where.config, HOME: where.folder },
   });
   const code = await runCommand(['doctor', '--user', 'nobody', ...words, '--json'], world);
@@ -162,6 +176,28 @@ describe('doctor on a healthy world', () => {
     assert.match(world.printed(), /ok +state +no machine was ever made/);
     assert.deepEqual(readdirSync(where.folder).sort(), ['config.json', 'log', 'secrets']);
     assert.deepEqual(readdirSync(join(where.folder, 'log')), []);
+  });
+});
+
+describe('doctor with the details of an instance', () => {
+  const looked = async (...details: string[]): Promise<string> => {
+    const where = place();
+    const env = { OUTRIGGER_CONFIG: where.config, HOME: where.folder };
+    const world = createWorld({ registry, env });
+    await runCommand(['doctor', 'provider=simulator', 'installation=cs-1', ...details], world);
+    return world.printed();
+  };
+
+  test('says whether an instance could be made of them', async () => {
+    assert.match(await looked('virtualmachine.disk_size_gb=20'), /ok +instance +its details fit/);
+    const wrong = await looked('virtualmachine.disk_size_gb=many');
+    assert.match(wrong, /warn +instance .*"disk_size_gb"/);
+    assert.match(wrong, /-> A create with these details is refused/);
+  });
+
+  test('judges without an instance only what the operator gives to all', async () => {
+    assert.doesNotMatch(await looked(), /instance +/);
+    assert.match(await looked('disk_size_gb=many'), /warn +details .*"disk_size_gb"/);
   });
 });
 
@@ -272,6 +308,34 @@ describe('doctor on this server', () => {
     assert.equal(found.of('log rotation').state, 'ok');
   });
 
+  test(
+    'is content with a log and a memo of the service, unless others may look into them',
+    needsRoot,
+    async () => {
+      const where = place();
+      const { uid } = findAccount('nobody') ?? {};
+      assert.ok(uid !== undefined);
+      const log = join(where.folder, 'log/outrigger.log');
+      const memo = join(where.folder, 'log/outrigger-memo');
+      writeFileSync(log, '', { mode: 0o640 });
+      mkdirSync(memo, { mode: 0o700 });
+      for (const path of [dirname(log), log, memo]) chownSync(path, uid, uid);
+      const states = async (): Promise<string[]> => {
+        const found = await diagnose([], where);
+        return ['log', 'log rotation', 'memo'].map((name) => found.of(name).state);
+      };
+      assert.deepEqual(await states(), ['ok', 'ok', 'ok']);
+      chmodSync(log, 0o644);
+      chmodSync(memo, 0o750);
+      assert.deepEqual(await states(), ['warn', 'ok', 'fail']);
+      rmSync(log);
+      rmSync(memo, { recursive: true });
+      assert.deepEqual(await states(), ['ok', 'ok', 'ok']);
+      chmodSync(where.folder, 0o700);
+      assert.equal((await states())[0], 'fail');
+    },
+  );
+
   test('finds a memo directory of somebody else', needsRoot, async () => {
     const where = place();
     mkdirSync(join(where.folder, 'log/outrigger-memo'), { mode: 0o700 });
@@ -286,6 +350,80 @@ describe('doctor on this server', () => {
     const found = await diagnose(words, where);
     assert.match(found.of('secrets').found, /^nobody may not read/);
     assert.match(found.of('secrets').advice ?? '', /chmod 0640/);
+  });
+
+  const secretFiles: readonly (readonly [string, (file: string) => void, RegExp])[] = [
+    ['that everybody may read', (file) => chmodSync(file, 0o644), /must be root's and closed/],
+    ['of another owner', (file) => chownSync(file, 1, 1), /must be root's and closed/],
+    [
+      'in a directory that others may write',
+      (file) => chmodSync(dirname(file), 0o777),
+      /must belong/,
+    ],
+    ['that is missing', (file) => rmSync(file), /^there is no file/],
+    ['in no directory', (file) => rmSync(dirname(file), { recursive: true }), /not a directory/],
+    ['in a directory it may not enter', (file) => chmodSync(dirname(file), 0o700), /may not enter/],
+  ];
+  for (const [what, spoil, said] of secretFiles) {
+    test(`finds a secret file ${what}`, needsRoot, async () => {
+      const where = place();
+      const file = join(where.folder, 'secrets/token');
+      chmodSync(dirname(file), 0o755);
+      writeFileSync(file, 'right-token', { mode: 0o640 });
+      const { gids = [] } = findAccount('nobody') ?? {};
+      chownSync(file, 0, gids[0] ?? 0);
+      const words = ['provider=remote', 'url=ftp://x', 'token_file=token'];
+      assert.equal((await diagnose(words, where)).of('secrets').state, 'ok');
+      spoil(file);
+      const { state, found } = (await diagnose(words, where)).of('secrets');
+      assert.equal(state, 'fail');
+      assert.match(found, said);
+    });
+  }
+
+  const entryPoints: readonly (readonly [string, (file: string) => void, string, RegExp])[] = [
+    ['as it is installed', () => {}, 'ok', /root, mode 0755$/],
+    ['that it may not run', (file) => chmodSync(file, 0o700), 'fail', /may not read and execute/],
+    ['that others may change', (file) => chmodSync(file, 0o775), 'fail', /others may change/],
+    ['of a third user', (file) => chownSync(file, 1, 1), 'warn', /mode 0755$/],
+    ['behind a wall', (file) => chmodSync(dirname(file), 0o700), 'fail', /nobody may not enter/],
+  ];
+  for (const [what, spoil, wanted, said] of entryPoints) {
+    test(`judges an entry point ${what}`, needsRoot, async () => {
+      const directory = join(temporaryDirectory(), 'extensions/lab');
+      mkdirSync(directory, { recursive: true });
+      const file = join(directory, 'outrigger');
+      writeFileSync(file, '', { mode: 0o755 });
+      chmodSync(join(directory, '../..'), 0o755);
+      spoil(file);
+      const { state, found } = (await diagnose([], place(), file)).of('entry point');
+      assert.equal(state, wanted);
+      assert.match(found, said);
+    });
+  }
+
+  test('finds what lies beside the entry point, and an entry point that is a link', async () => {
+    const directory = join(temporaryDirectory(), 'extensions/lab');
+    mkdirSync(directory, { recursive: true });
+    const file = join(directory, 'outrigger');
+    symlinkSync('/bin/true', file);
+    const alone = await diagnose([], place(), file);
+    assert.equal(alone.of('directory').state, 'ok');
+    assert.match(alone.of('entry point').found, /is a link$/);
+    writeFileSync(join(directory, 'secrets.txt'), '');
+    const { state, found } = (await diagnose([], place(), file)).of('directory');
+    assert.equal(state, 'warn');
+    assert.match(found, /beside the entry point in \S+: secrets\.txt$/);
+  });
+
+  test('finds a log and a memo that are switched off', async () => {
+    const where = place();
+    const log = { enabled: false, file: join(where.folder, 'log/outrigger.log') };
+    writeFileSync(where.config, JSON.stringify({ log, memo: { seconds: 0 } }));
+    const found = await diagnose([], where);
+    assert.equal(found.of('log').found, 'switched off');
+    assert.equal(found.of('memo').found, 'switched off');
+    assert.equal(found.of('log rotation').state, 'skipped');
   });
 
   test('finds a configuration that others may change', needsRoot, async () => {
@@ -387,8 +525,11 @@ describe('doctor with input that makes no sense', () => {
   writeFileSync(list, '[1]');
   const odd = join(folder, 'odd.json');
   writeFileSync(odd, '{ "hots": { "url": "x" } }');
+  const deep = join(folder, 'deep.json');
+  writeFileSync(deep, '{ "host": { "url": ["x"] } }');
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [['nonsense'], /"nonsense" is no detail/],
+    [['--details', deep], /has something else than a text under "url"/],
     [['--details', '/nowhere.json'], /cannot be read \(ENOENT\)/],
     [['--details', list], /does not hold a JSON object/],
     [['--details', odd], /speaks of "hots"/],
@@ -402,6 +543,22 @@ describe('doctor with input that makes no sense', () => {
       assert.match(world.complained(), complaint);
     });
   }
+
+  test('reads a file of details by place or of the host alone, and what is typed wins', async () => {
+    const host = { url: 'ftp://x', token: 'abcd' };
+    for (const [name, content] of [
+      ['places', { extension: { provider: 'remote' }, host }],
+      ['host', { provider: 'remote', ...host, verify_tls_certificate: false }],
+    ] as const) {
+      const file = join(folder, `${name}.json`);
+      writeFileSync(file, JSON.stringify(content));
+      const found = await diagnose(['--details', file]);
+      assert.equal(found.of('provider').found, 'Remote System');
+      assert.equal(found.of('details').state, 'ok');
+      const typed = await diagnose(['--details', file, 'provider=another', 'extension.provider=x']);
+      assert.equal(typed.of('provider').state, 'fail');
+    }
+  });
 
   test('reads a payload that CloudStack wrote', async () => {
     const payload = join(process.cwd(), 'test/payloads/main/status.json');

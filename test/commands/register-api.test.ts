@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmodSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { readAccess } from '../../src/commands/api/access.ts';
 import { type Api, createApi, onlyEntry } from '../../src/commands/api/client.ts';
@@ -8,6 +9,7 @@ import { wordsOf } from '../../src/commands/api/trouble.ts';
 import { deadlineIn, failureOf } from '../kit/fakes/http-client.ts';
 import { startServer } from '../kit/fakes/server.ts';
 import { type FakeCloudStack, startCloudStack } from './fakes/cloudstack/server.ts';
+import { temporaryDirectory } from './scripts.ts';
 
 async function connect(t: TestContext): Promise<{ api: Api; cloud: FakeCloudStack }> {
   const cloud = await startCloudStack(t);
@@ -94,14 +96,26 @@ describe('The client of CloudStack’s API', () => {
     assert.equal((await api.list('listHosts')).length, 300);
   });
 
-  for (const other of ['<html>', { status: 'up' }, [1]]) {
-    test(`tells another service from the API: ${JSON.stringify(other)}`, async (t) => {
-      const api = await against(t, other);
+  for (const [other, status] of [
+    ['<html>', 200],
+    ['<html>', 404],
+    [{ status: 'up' }, 200],
+    [[1], 200],
+  ] as const) {
+    test(`tells another service from the API: ${status} ${JSON.stringify(other)}`, async (t) => {
+      const api = await against(t, other, status);
       const { message, advice } = await failureOf(api.call('listCapabilities'));
       assert.match(message, /is not CloudStack's API/);
       assert.match(advice ?? '', /\/client\/api/);
     });
   }
+
+  test('takes a web server in front that has lost CloudStack for no other service', async (t) => {
+    const api = await against(t, '<html>', 503);
+    const { kind, message } = await failureOf(api.call('listCapabilities'));
+    assert.equal(kind, 'upstream');
+    assert.match(message, /^listCapabilities: it was not carried out \(503\)/);
+  });
 
   test('explains a refusal of the keys whatever page comes with it', async (t) => {
     const api = await against(t, '<html>', 401);
@@ -112,8 +126,10 @@ describe('The client of CloudStack’s API', () => {
 
   test('never takes a complaint of CloudStack for a wrong command line', async (t) => {
     for (const code of [430, 431]) {
-      const api = await against(t, { r: { errorcode: code, errortext: 'page size' } }, code);
-      assert.equal((await failureOf(api.list('listHosts'))).kind, 'upstream');
+      for (const status of [code, 200]) {
+        const api = await against(t, { r: { errorcode: code, errortext: 'page size' } }, status);
+        assert.equal((await failureOf(api.list('listHosts'))).kind, 'upstream');
+      }
     }
     const silent = await against(t, { listcapabilitiesresponse: {} });
     assert.equal((await failureOf(readRelease(silent))).kind, 'upstream');
@@ -153,6 +169,20 @@ describe('The client of CloudStack’s API', () => {
     };
     const access = readAccess({ text: () => undefined, world: { env } });
     assert.deepEqual([access?.apiKey, access?.secretKey], ['k', 's']);
+    const blank = { ...env, CLOUDSTACK_SECRET_KEY: ' ' };
+    assert.throws(
+      () => readAccess({ text: () => undefined, world: { env: blank } }),
+      /cannot be called: secret_key missing/,
+    );
     assert.equal(readAccess({ text: () => undefined, world: { env: {} } }), undefined);
+  });
+
+  test('says what a file without keys lacks', () => {
+    const file = join(temporaryDirectory(), 'keys.json');
+    writeFileSync(file, '{ "url": "" }', { mode: 0o600 });
+    assert.throws(
+      () => readAccess({ text: (name) => (name === 'api' ? undefined : file), world: { env: {} } }),
+      /cannot be called: url, api_key, secret_key missing/,
+    );
   });
 });

@@ -116,6 +116,10 @@ describe('register on a CloudStack that knows nothing', () => {
     const wanted = Object.keys(simulator.actions).sort();
     assert.deepEqual(cloud.state.actions.map(({ name }) => name).sort(), wanted);
     for (const { timeout } of cloud.state.actions) assert.ok(timeout > 3);
+    const stray = { name: 'stray', type: 'STRING', validationformat: 'NONE', required: 'false' };
+    actionOf(cloud, 'ListSnapshots').parameters = [stray];
+    assert.match((await run(given)).printed, /parameters: stray -> none/);
+    assert.deepEqual(actionOf(cloud, 'ListSnapshots').parameters, []);
     assert.equal(extensionOf(cloud).hidden['orchestratorrequirespreparevm'], 'true');
   });
 
@@ -134,6 +138,29 @@ describe('register on a CloudStack that knows nothing', () => {
     assert.equal(code, 3);
     assert.match(printed, /^\+ extension Lab One$/m);
     assert.deepEqual(cloud.changes, []);
+  });
+
+  test('says the same as facts, planned and done', async (t) => {
+    const cloud = await lab(t);
+    const facts = async (...more: string[]) =>
+      JSON.parse((await register(cloud, '--json', ...more)).printed) as {
+        readonly changes: readonly { readonly verb: string; readonly subject: string }[];
+        readonly readiness?: { readonly ready: boolean };
+      };
+    const made = ['extension Lab One', 'custom action Paint', 'custom action Melt'];
+    for (const [more, ready] of [
+      [['--plan'], undefined],
+      [[], true],
+    ] as const) {
+      const { changes, readiness } = await facts(...more);
+      const subjects = changes.map(({ verb, subject }) => `${verb} ${subject}`);
+      assert.deepEqual(
+        subjects,
+        made.map((subject) => `create ${subject}`),
+      );
+      assert.equal(readiness?.ready, ready);
+    }
+    assert.deepEqual((await facts()).changes, []);
   });
 
   test('says what it means when the file is not there', async (t) => {
@@ -269,6 +296,20 @@ describe('register on a CloudStack that knows it already', () => {
     assert.ok(actionOf(cloud, 'Paint').roles.includes('Admin'));
   });
 
+  test('brings back whether prepare is asked and which details tenants may not edit', async (t) => {
+    const cloud = await lab(t, '4.23.0.0');
+    await register(cloud);
+    const extension = extensionOf(cloud);
+    extension.hidden['orchestratorrequirespreparevm'] = 'true';
+    extension.reserved = 'theirs';
+    const { printed } = await register(cloud);
+    assert.match(printed, /asks prepare first: true -> false/);
+    assert.match(printed, /reserved details: theirs,sample_id/);
+    assert.equal(extension.hidden['orchestratorrequirespreparevm'], 'false');
+    assert.equal(extension.reserved, 'theirs,sample_id');
+    assert.match((await register(cloud)).printed, /Nothing to change/);
+  });
+
   test('leaves longer time-outs and actions that it does not know alone', async (t) => {
     const cloud = await lab(t);
     await register(cloud);
@@ -279,6 +320,9 @@ describe('register on a CloudStack that knows it already', () => {
     assert.equal(melt.timeout, 900);
     assert.match(printed, /Other custom actions are left alone: Theirs/);
     assert.match(printed, /Nothing to change/);
+    melt.description = 'Old words';
+    assert.match((await register(cloud)).printed, /description: Old words -> Turns it into/);
+    assert.deepEqual([melt.description, melt.timeout], [sample.actions['Melt']?.about, 900]);
   });
 
   test('refuses another installation, path, or a directory that is taken', async (t) => {
@@ -286,6 +330,8 @@ describe('register on a CloudStack that knows it already', () => {
     await register(cloud);
     const other = await register(cloud, '--installation', 'cs-other');
     assert.match(other.complained, /belongs to installation "cs-/);
+    const own = extensionOf(cloud).details['installation'] ?? '';
+    assert.equal((await register(cloud, '--installation', own)).code, 0);
     const moved = await register(cloud, '--path', 'lab_one/elsewhere');
     assert.match(moved.complained, /its path cannot be changed/);
     const twin = ['lab_One', '--provider', 'sample', '--credentials', cloud.credentials()];
@@ -299,6 +345,17 @@ describe('register on a CloudStack that knows it already', () => {
     assert.equal(code, 1);
     assert.match(complained, /has an extension "Proxmox" already/);
     assert.deepEqual(cloud.changes, []);
+  });
+
+  test('says that an extension is disabled, and leaves it so', async (t) => {
+    const cloud = await lab(t);
+    await register(cloud);
+    extensionOf(cloud).state = 'Disabled';
+    const { code, printed } = await register(cloud);
+    assert.match(printed, /Note: The extension Lab One is disabled and stays so/);
+    assert.match(printed, /CloudStack will not call it before updateExtension/);
+    assert.equal(code, 0);
+    assert.equal(extensionOf(cloud).state, 'Disabled');
   });
 
   test('adds details to a built-in extension and leaves its path alone', async (t) => {
@@ -332,6 +389,8 @@ describe('register with secrets', () => {
       assert.ok(!text.includes(secretKey));
     }
     assert.match(printed.printed, /'details\[0\]\.token='"\$\{TOKEN_SECRET\}"/);
+    const theirs = await register(cloud, '--detail', 'proxy_password=hunter2', '--plan');
+    assert.match(theirs.printed, /detail proxy_password: \(secret\)$/m);
     const named = await register(cloud, '--detail', 'token_file=lab-token', '--plan');
     assert.match(named.printed, /detail token_file: lab-token$/m);
   });
@@ -393,6 +452,36 @@ describe('register with a file for a whole zone', () => {
     assert.equal(cloud.changes.length, before);
   });
 
+  test('gives an action the time-out that the file wishes, also where it is longer', async (t) => {
+    const cloud = await lab(t);
+    const given = ['--setup', file, '--credentials', cloud.credentials()];
+    await run(given);
+    const paint = actionOf(cloud, 'Paint');
+    Object.assign(paint, { timeout: 900, details: { shiny: 'false', theirs: 'kept' } });
+    const { printed } = await run(given);
+    assert.match(printed, /time-out: 900 s -> 99 s\n {4}detail shiny: false -> true/);
+    assert.equal(paint.timeout, 99);
+    assert.deepEqual(paint.details, { shiny: 'true', theirs: 'kept' });
+  });
+
+  test('asks for zone, pod and OS type that CloudStack has, before anything is changed', async (t) => {
+    const cloud = await lab(t);
+    const wrong = join(folder, 'wrong.json');
+    const [template] = setup.templates;
+    for (const [part, complaint] of [
+      [{ zone: 'nowhere' }, /There is no zone "nowhere" in CloudStack/],
+      [{ pod: 'nowhere' }, /There is no pod "nowhere" in CloudStack/],
+      [{ templates: [{ ...template, ostype: 'BeOS' }] }, /There is no OS type "BeOS"/],
+    ] as const) {
+      writeFileSync(wrong, JSON.stringify({ ...setup, ...part }));
+      const given = ['--setup', wrong, '--credentials', cloud.credentials()];
+      const { code, complained } = await run(given);
+      assert.match(complained, complaint);
+      assert.equal(code, 1);
+    }
+    assert.deepEqual(cloud.changes, []);
+  });
+
   test('updates a registration that has drifted and keeps its other details', async (t) => {
     const cloud = await lab(t);
     const given = ['--setup', file, '--credentials', cloud.credentials()];
@@ -402,6 +491,32 @@ describe('register with a file for a whole zone', () => {
     registration.details = { verify: 'false', theirs: 'kept' };
     assert.match((await run(given)).printed, /detail verify: false -> true/);
     assert.deepEqual(registration.details, { verify: 'true', theirs: 'kept' });
+  });
+
+  test('mends a secret of a registration, and says so where it cannot be seen', async (t) => {
+    const cloud = await lab(t);
+    const own = join(folder, 'own.json');
+    const [cluster] = setup.clusters;
+    const clusters = [{ ...cluster, details: { verify: true, token: { file: 'token' } } }];
+    const extension = { ...setup.extension, description: 'The lab' };
+    writeFileSync(own, JSON.stringify({ ...setup, extension, clusters }));
+    const given = ['--setup', own, '--credentials', cloud.credentials()];
+    await run(given);
+    const registration = cloud.state.clusters.find(({ name }) => name === 'lab')?.registration;
+    assert.ok(registration);
+    registration.details = { verify: 'true', token: 'older' };
+    extensionOf(cloud).description = 'Another lab';
+    const { printed } = await run(given);
+    assert.match(printed, /detail token: \(secret\) -> \(secret\)/);
+    assert.match(printed, /description: Another lab -> The lab/);
+    assert.equal(registration.details['token'], 'host-token');
+    assert.equal(extensionOf(cloud).description, 'The lab');
+    registration.details = { verify: 'true' };
+    const blind = await run(given);
+    assert.match(blind.printed, /Nothing to change/);
+    assert.match(blind.printed, /Whether "token" is part of the registration with lab cannot be/);
+    registration.details = {};
+    assert.match((await run(given)).printed, /detail verify: true/);
   });
 
   test('takes a cluster that is named on the command line too for the one of the file', async (t) => {
@@ -458,6 +573,29 @@ describe('register with a file for a whole zone', () => {
     });
   });
 
+  test('makes a host that is missing in its cluster, and takes no other one for it', async (t) => {
+    const cloud = await lab(t);
+    const given = ['--credentials', cloud.credentials(), '--setup'];
+    await run([...given, file]);
+    const [cluster] = setup.clusters;
+    const more = async (name: string): Promise<Ran> => {
+      const hosts = [...(cluster?.hosts ?? []), { name, details: { url: 'https://n2:1' } }];
+      const two = join(folder, 'two.json');
+      writeFileSync(two, JSON.stringify({ ...setup, clusters: [{ ...cluster, hosts }] }));
+      return run([...given, two]);
+    };
+    const { printed } = await more('node2');
+    assert.match(printed, /^\+ host node2$/m);
+    assert.doesNotMatch(printed, /host node1/);
+    const made = cloud.state.hosts.find(({ name }) => name === 'node2');
+    assert.deepEqual(made?.details, { 'External:url': 'https://n2:1' });
+    assert.match((await more('node2')).printed, /Nothing to change/);
+    const elsewhere = { id: 'far', name: 'node3', clusterId: 'another', details: {} };
+    cloud.state.hosts.push(elsewhere);
+    assert.equal((await more('node3')).code, 1);
+    assert.deepEqual(elsewhere.details, {});
+  });
+
   test('says so where CloudStack does not show the details of hosts', async (t) => {
     const cloud = await lab(t);
     cloud.state.showsHostDetails = false;
@@ -474,6 +612,14 @@ describe('register with a file for a whole zone', () => {
     assert.doesNotMatch(printed, /host-token/);
     const checked = spawnSync('sh', ['-n'], { input: printed, encoding: 'utf8' });
     assert.equal(checked.stderr, '');
+  });
+
+  test('looks a cluster up that is named on the command line, and does not make it', async () => {
+    const { code, printed } = await run([...basics, '--cluster', 'ext', '--print']);
+    assert.equal(code, 0);
+    assert.match(printed, /^CLUSTER_\d+=\$\(cmk -o json list clusters /m);
+    assert.match(printed, /^cmk -o json register extension /m);
+    assert.doesNotMatch(printed, /add cluster/);
   });
 
   test('prints commands whose words arrive as they are meant', async () => {
@@ -562,6 +708,27 @@ describe('register --remove', () => {
     assert.match((await run(given)).printed, /There is no extension Lab One/);
   });
 
+  test('refuses while there are templates, which CloudStack would say only at the end', async (t) => {
+    const cloud = await lab(t);
+    await register(cloud, '--cluster', 'ext');
+    const { id: extensionId } = extensionOf(cloud);
+    const template = { id: 't', name: 'debian', extensionId, details: {} };
+    cloud.state.templates.push(template, { ...template, id: 'o', extensionId: 'another' });
+    const before = cloud.changes.length;
+    for (const more of [[], ['--plan']]) {
+      const words = ['Lab One', '--remove', '--credentials', cloud.credentials(), ...more];
+      const { code, complained } = await run(words);
+      assert.match(complained, /still has the templates debian\. Delete them \(deleteTemplate\)/);
+      assert.equal(code, 1);
+    }
+    assert.equal(cloud.changes.length, before);
+    cloud.state.templates.shift();
+    assert.equal(
+      (await run(['Lab One', '--remove', '--credentials', cloud.credentials()])).code,
+      0,
+    );
+  });
+
   test('refuses while hosts are served, and for a built-in extension', async (t) => {
     const cloud = await lab(t);
     await register(cloud, '--cluster', 'ext');
@@ -585,6 +752,7 @@ describe('register that CloudStack refuses', () => {
     const refused = await run([...basics, '--credentials', wrong]);
     assert.equal(refused.code, 1);
     assert.match(refused.complained, /does not accept the API key or the signature \(401\)/);
+    assert.match(refused.complained, /Check that key and secret belong together/);
     cloud.setClock(3_600_000);
     assert.match((await register(cloud)).complained, /clocks differ by 3[56]\d\d s/);
   });
@@ -674,6 +842,7 @@ describe('register with input that makes no sense', () => {
     [['Lab', '--provider', 'sample', '--credentials', '/nowhere'], /ENOENT/],
     [['Lab', '--provider', 'sample', '--print', '--cloudstack', '4.20'], /has no extensions/],
     [['--remove'], /--remove needs the name/],
+    [['Lab', '--remove', '--print'], /--remove does not go with --print/],
     [['Lab', '--pln'], /did you mean --plan/],
     [
       ['Lab', '--provider', 'sample', '--detail', 'url=a', '--detail', 'url=b'],

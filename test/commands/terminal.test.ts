@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { paintFor } from '../../src/commands/paint.ts';
+import { progressOf } from '../../src/commands/progress.ts';
 import { shellWord } from '../../src/commands/shell-word.ts';
 import { table, wrapped } from '../../src/commands/table.ts';
 import { visible, visibleLines } from '../../src/commands/visible.ts';
+import { createWorld } from './world.ts';
 
 describe('Colours', () => {
   const red = (terminal: boolean, env: Record<string, string>): string =>
@@ -15,6 +17,20 @@ describe('Colours', () => {
     assert.equal(red(false, {}), 'x');
     assert.equal(red(true, { NO_COLOR: '1' }), 'x');
     assert.equal(red(true, { TERM: 'dumb' }), 'x');
+  });
+});
+
+describe('Progress', () => {
+  test('is told to whoever watches, beside the answer, and to no script', () => {
+    const told = (terminal: boolean, json: boolean): string => {
+      const world = createWorld({ terminal, env: { NO_COLOR: '1' } });
+      progressOf({ json, world })('asking a\x1b[2J');
+      assert.equal(world.printed(), '');
+      return world.complained();
+    };
+    assert.equal(told(true, false), '  asking a\\x1B[2J ...');
+    assert.equal(told(true, true), '');
+    assert.equal(told(false, false), '');
   });
 });
 

@@ -22,6 +22,13 @@ export function readDecisions(words: readonly string[]): readonly Decision[] {
   });
 }
 
+/** The instance by its UUID or name; throws `not-found` when it is not among them. */
+export function instanceNamed(word: string, homeless: readonly Listed[]): Listed {
+  const found = homeless.find(({ uuid, name }) => uuid === word.toLowerCase() || name === word);
+  if (found !== undefined) return found;
+  throw new Failure('not-found', `CloudStack has no instance "${word}" that lacks a machine`);
+}
+
 /** The decisions as matches, each checked as far as it can be; throws for two that contradict. */
 export function decided(
   decisions: readonly Decision[],
@@ -29,15 +36,10 @@ export function decided(
   free: readonly Sighting[],
 ): readonly Match[] {
   const matches = decisions.map(({ vm, remoteId, host }): Match => {
-    const instance = homeless.find(({ uuid, name }) => uuid === vm.toLowerCase() || name === vm);
-    if (instance === undefined) {
-      throw new Failure('not-found', `CloudStack has no instance "${vm}" that lacks a machine`);
-    }
-    const found = free.filter(
-      ({ machine, seats }) =>
-        machine.remoteId === remoteId &&
-        (host === undefined || seats.some((seat) => seat.host.name === host)),
-    );
+    const instance = instanceNamed(vm, homeless);
+    const found = free
+      .filter(({ machine }) => machine.remoteId === remoteId)
+      .flatMap((sighting) => (host === undefined ? [sighting] : seenBy(host, sighting)));
     const [sighting, second] = found;
     if (sighting === undefined) {
       throw new Failure(
@@ -53,13 +55,21 @@ export function decided(
     return { instance, sighting, reasons: ['your word'] };
   });
   // An instance has two names, and a machine may be named with or without a host.
-  refuseTwice(matches.map(({ instance }) => instance.name));
-  refuseTwice(matches.map(({ sighting }) => placeOf(sighting)));
+  refuseTwice(matches.map(({ instance }) => [instance, instance.name]));
+  refuseTwice(matches.map(({ sighting }) => [sighting.machine, placeOf(sighting)]));
   return matches;
 }
 
-function refuseTwice(words: readonly string[]): void {
-  const twice = words.find((word, at) => words.indexOf(word) !== at);
+/** The machine at this host only: another system may have one of the same id and name. */
+function seenBy(host: string, { machine, seats }: Sighting): Sighting[] {
+  return seats
+    .filter((seat) => seat.host.name === host)
+    .map((seat) => ({ machine, seats: [seat] }));
+}
+
+function refuseTwice(chosen: readonly (readonly [thing: object, name: string])[]): void {
+  const things = chosen.map(([thing]) => thing);
+  const twice = chosen.find(([thing], at) => things.indexOf(thing) !== at);
   if (twice === undefined) return;
-  throw new Failure('usage', `${twice} stands in two of the --map: one machine, one instance`);
+  throw new Failure('usage', `${twice[1]} stands in two of the --map: one machine, one instance`);
 }

@@ -24,7 +24,6 @@ export async function carryOut(matches: readonly Match[]): Promise<readonly Outc
 
 async function adoptOne({ instance, sighting }: Match): Promise<void> {
   const [seat] = sighting.seats;
-  if (seat === undefined) throw new Failure('internal', 'Nobody has seen the machine');
   const { session, provider, installation } = seat;
   if (installation === '') {
     throw new Failure('config', `${seat.host.name} has no installation to mark machines with`, {

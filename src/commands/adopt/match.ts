@@ -48,11 +48,9 @@ export function matchAll(
   const matches: Match[] = [];
   const undecided: Undecided[] = [];
   for (const { instance, candidates } of weighed) {
-    const why = damaged(instance, unreadable) ?? doubt(candidates, wooed);
-    const [only] = candidates;
-    if (why !== undefined || only === undefined) {
-      undecided.push({ instance, why: why ?? 'nothing points at a machine' });
-    } else matches.push({ instance, sighting: only.sighting, reasons: only.reasons });
+    const found = damaged(instance, unreadable) ?? theOne(candidates, wooed);
+    if (typeof found === 'string') undecided.push({ instance, why: found });
+    else matches.push({ instance, sighting: found.sighting, reasons: found.reasons });
   }
   return { matches, undecided };
 }
@@ -64,13 +62,15 @@ function damaged({ name }: Listed, unreadable: readonly Sighting[]): string | un
   return `machine ${suspect.machine.remoteId} carries a mark that cannot be read and may be its own`;
 }
 
-function doubt(
+/** The candidate that is the instance's machine without doubt, or the doubt. */
+function theOne(
   candidates: readonly Evidence[],
   wooed: ReadonlyMap<Sighting, number>,
-): string | undefined {
+): Evidence | string {
   const [only, second] = candidates;
-  if (only === undefined)
+  if (only === undefined) {
     return 'no unmarked machine has its name, its stored id or its MAC addresses';
+  }
   if (second !== undefined) {
     return `more than one machine may be it: ${candidates.map(inWords).join('; ')}`;
   }
@@ -79,7 +79,7 @@ function doubt(
     return `${inWords(only)}, but the same machine may be another instance's`;
   }
   if (only.reasons.length === 1) return `${inWords(only)}, and nothing else: that may be chance`;
-  return undefined;
+  return only;
 }
 
 function inWords({ sighting, reasons }: Evidence): string {
@@ -91,21 +91,21 @@ function weigh(instance: Listed, sighting: Sighting): Evidence {
   const stored = storedIds(instance, sighting);
   const macs = instance.nics?.map(({ mac }) => mac) ?? [];
   const found = machine.nics?.map(({ mac }) => mac.toLowerCase()) ?? [];
-  const common = macs.filter((mac) => found.includes(mac));
-  const comparable = macs.length > 0 && found.length > 0;
+  const missing = macs.filter((mac) => !found.includes(mac));
   return {
     sighting,
     reasons: [
       ...(stored.includes(machine.remoteId) ? ['the stored id'] : []),
       ...(machine.name === instance.name ? ['the name'] : []),
-      ...(comparable && common.length === macs.length ? ['all MAC addresses'] : []),
+      ...(macs.length > 0 && missing.length === 0 ? ['all MAC addresses'] : []),
     ],
     against: [
       ...(stored.length > 0 && !stored.includes(machine.remoteId)
         ? [`the stored id is ${stored.join(', ')}`]
         : []),
-      ...(comparable && common.length < macs.length
-        ? [`${macs.length - common.length} of ${macs.length} MAC addresses are not on it`]
+      // A host that shows no NIC at all says nothing about them.
+      ...(found.length > 0 && missing.length > 0
+        ? [`${missing.length} of ${macs.length} MAC addresses are not on it`]
         : []),
     ],
   };

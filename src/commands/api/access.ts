@@ -30,14 +30,13 @@ interface Asked {
 export function readAccess({ text, world: { env } }: Asked): Access | undefined {
   const file = text('credentials');
   const given = file === undefined ? {} : readCredentials(file);
-  const url = text('api') ?? given.url ?? env['CLOUDSTACK_API_URL'];
-  const apiKey = given.api_key ?? env['CLOUDSTACK_API_KEY'];
-  const secretKey = given.secret_key ?? env['CLOUDSTACK_SECRET_KEY'];
-  if (url === undefined && apiKey === undefined && secretKey === undefined) return undefined;
-  const missing = Object.entries({ url, api_key: apiKey, secret_key: secretKey })
-    .filter(([, value]) => value === undefined || value.trim() === '')
-    .map(([name]) => name);
-  if (missing.length > 0 || !url || !apiKey || !secretKey) {
+  const url = filled(text('api') ?? given.url ?? env['CLOUDSTACK_API_URL']);
+  const apiKey = filled(given.api_key ?? env['CLOUDSTACK_API_KEY']);
+  const secretKey = filled(given.secret_key ?? env['CLOUDSTACK_SECRET_KEY']);
+  if (url === undefined || apiKey === undefined || secretKey === undefined) {
+    const parts = Object.entries({ url, api_key: apiKey, secret_key: secretKey });
+    const missing = parts.filter(([, value]) => value === undefined).map(([name]) => name);
+    if (file === undefined && missing.length === parts.length) return undefined;
     throw new Failure('usage', `CloudStack's API cannot be called: ${missing.join(', ')} missing`, {
       advice:
         'Give url, api_key and secret_key in the file of --credentials, or CLOUDSTACK_API_URL, CLOUDSTACK_API_KEY and CLOUDSTACK_SECRET_KEY',
@@ -49,7 +48,11 @@ export function readAccess({ text, world: { env } }: Asked): Access | undefined 
     fingerprints: pins.filter((pin) => pin !== ''),
     ...(given.ca_file === undefined ? {} : { ca: readText(given.ca_file) }),
   };
-  return { url: checked(url), apiKey: apiKey.trim(), secretKey: secretKey.trim(), tls };
+  return { url: checked(url), apiKey, secretKey, tls };
+}
+
+function filled(text: string | undefined): string | undefined {
+  return text?.trim() || undefined;
 }
 
 /** The same for what cannot do without. */

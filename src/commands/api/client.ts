@@ -5,12 +5,13 @@ import type { Reply } from '../../kit/http/reply.ts';
 import type { Tls } from '../../kit/http/tls.ts';
 import { silent } from '../../kit/log.ts';
 import { poll } from '../../kit/poll.ts';
+import { isMembers, type Members } from '../members.ts';
 import { flatten, type Parameters } from './flatten.ts';
 import { type KeyPair, signed } from './signature.ts';
 import { refusalOf, wordsOf } from './trouble.ts';
 
 /** One object of an answer; nobody promises what is in it. */
-export type Entry = Readonly<Record<string, unknown>>;
+export type Entry = Members;
 
 /** CloudStack's API with the rights of one user. */
 export interface Api {
@@ -61,7 +62,7 @@ export function createApi(access: Access, deadline: Deadline): Api {
     poll(deadline, `waiting for ${command}`, async () => {
       const { jobstatus, jobresult } = await ask('queryAsyncJobResult', { jobid });
       if (jobstatus === 0) return undefined;
-      const result = isEntry(jobresult) ? jobresult : {};
+      const result = isMembers(jobresult) ? jobresult : {};
       if (jobstatus === 1) return result;
       throw refusalOf(command, Number(result['errorcode'] ?? 530), asText(result['errortext']));
     });
@@ -108,8 +109,8 @@ function allowedPage(failure: Failure): number | undefined {
 function bodyOf(command: string, reply: Reply): Entry {
   const document = parse(reply);
   const [body] = document === undefined ? [] : Object.values(document);
-  if (reply.status !== 200 || !isEntry(body) || body['errorcode'] !== undefined) {
-    const told = isEntry(body) ? body : {};
+  if (reply.status !== 200 || !isMembers(body) || body['errorcode'] !== undefined) {
+    const told = isMembers(body) ? body : {};
     const code = Number(told['errorcode'] ?? reply.status);
     if (code === 200) throw notTheApi(reply);
     if (document === undefined && code < 500 && code !== 401) throw notTheApi(reply);
@@ -124,7 +125,7 @@ function bodyOf(command: string, reply: Reply): Entry {
 function parse(reply: Reply): Entry | undefined {
   try {
     const document = reply.json();
-    return isEntry(document) ? document : undefined;
+    return isMembers(document) ? document : undefined;
   } catch {
     return undefined;
   }
@@ -136,10 +137,6 @@ function notTheApi({ status, endpoint }: Reply): Failure {
   });
 }
 
-export function isEntry(value: unknown): value is Entry {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** A text, number or truth value of an answer as text; empty for anything else. */
 export function asText(value: unknown): string {
   if (typeof value === 'string') return value;
@@ -148,16 +145,16 @@ export function asText(value: unknown): string {
 
 /** A map of texts in an answer; empty for anything else. */
 export function asTexts(value: unknown): Readonly<Record<string, string>> {
-  if (!isEntry(value)) return {};
+  if (!isMembers(value)) return {};
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, asText(one)]));
 }
 
 /** The objects in a list of an answer. */
 export function asEntries(value: unknown): readonly Entry[] {
-  return Array.isArray(value) ? (value as unknown[]).filter(isEntry) : [];
+  return Array.isArray(value) ? (value as unknown[]).filter(isMembers) : [];
 }
 
 /** The one object of an answer such as `{"extension": {...}}`, or the answer itself. */
 export function onlyEntry(body: Entry): Entry {
-  return Object.values(body).find(isEntry) ?? body;
+  return Object.values(body).find(isMembers) ?? body;
 }

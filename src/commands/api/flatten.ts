@@ -7,7 +7,10 @@ export type Parameter = string | number | boolean | readonly string[] | Texts | 
 
 export type Parameters = Readonly<Record<string, Parameter>>;
 
-/** The parameters as CloudStack spells them: `details[0].key=value`, lists with commas. */
+/**
+ * The parameters as CloudStack spells them: `details[0].key=value`, lists with commas; of an empty
+ * map nothing is left.
+ */
 export function flatten(parameters: Parameters): Form {
   const form: Record<string, string> = {};
   for (const [name, value] of Object.entries(parameters)) {

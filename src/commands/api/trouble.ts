@@ -39,7 +39,7 @@ const meanings: Readonly<Record<number, Meaning>> = {
 
 /** The failure for an answer that is none of success: what was called, what it means, its words. */
 export function refusalOf(command: string, code: number, text: string, skewMs?: number): Failure {
-  const meaning = meanings[code] ?? { kind: 'upstream' as const, says: `error ${code}` };
+  const meaning = meanings[code] ?? { kind: 'upstream' as const, says: 'it was not carried out' };
   const words = text.replace(/\s+/g, ' ').trim().slice(0, 500);
   const skewed = code === 401 && skewMs !== undefined && Math.abs(skewMs) > 60_000;
   const advice = skewed

@@ -1,3 +1,4 @@
+import type { Members } from '../members.ts';
 import { type ConsoleTarget, consoleOutcome, readConsole } from './console.ts';
 import { hasCrookedRow, type ShownTable, shownTable } from './custom-result.ts';
 import { doubtsAbout } from './doubts.ts';
@@ -27,7 +28,6 @@ export interface Conclusion {
   readonly table?: ShownTable;
 }
 
-type Payload = Readonly<Record<string, unknown>> | undefined;
 type Judgement = Omit<Conclusion, 'action' | 'doubts'> & { readonly doubts?: readonly string[] };
 
 /**
@@ -35,7 +35,7 @@ type Judgement = Omit<Conclusion, 'action' | 'doubts'> & { readonly doubts?: rea
  *
  * `payload` is what the executable was given, where it can be read: prepare is merged into it.
  */
-export function conclude(action: string, raw: Raw, payload: Payload): Conclusion {
+export function conclude(action: string, raw: Raw, payload: Members | undefined): Conclusion {
   const judge = isBuiltIn(action) ? judges[action] : custom;
   const judged = judge({ action, raw, payload });
   return { action, ...judged, doubts: [...doubtsAbout(raw), ...(judged.doubts ?? [])] };
@@ -44,7 +44,7 @@ export function conclude(action: string, raw: Raw, payload: Payload): Conclusion
 interface Case {
   readonly action: string;
   readonly raw: Raw;
-  readonly payload: Payload;
+  readonly payload: Members | undefined;
 }
 
 type Judge = (judged: Case) => Judgement;
@@ -85,8 +85,9 @@ function failure(raw: Raw, shown: string): Judgement {
   return { success: false, verdict: `Failure: ${raw.text}`, shown };
 }
 
-function prepare({ raw, payload, ...rest }: Case): Judgement {
-  const shown = `Unable to orchestrate the start of VM instance ${named({ raw, payload, ...rest })}`;
+function prepare(c: Case): Judgement {
+  const { raw, payload } = c;
+  const shown = `Unable to orchestrate the start of VM instance ${named(c)}`;
   if (!raw.succeeded) return failure(raw, shown);
   const prepared = readPrepared(raw.text, payload);
   if (typeof prepared === 'string') {
@@ -175,13 +176,14 @@ function custom({ action, raw }: Case): Judgement {
     verdict: 'Success by exit code 0; the whole output becomes the details',
     shown: `API: success=true, details: the output; UI: Successfully completed ${action} ${below}`,
     ...(table === undefined ? {} : { table }),
-    doubts: hasCrookedRow(raw.text)
-      ? ["Rows differ in their keys, but cells are shown by position under the first row's"]
-      : [],
+    doubts:
+      table !== undefined && hasCrookedRow(raw.text)
+        ? ["Rows differ in their keys, but cells are shown by position under the first row's"]
+        : [],
   };
 }
 
-function named({ payload }: Pick<Case, 'payload' | 'raw' | 'action'>): string {
+function named({ payload }: Case): string {
   const text = (key: string): string => String(payload?.[key] ?? '?');
   return `'${text('virtualmachinename')}' (${text('virtualmachineid')})`;
 }

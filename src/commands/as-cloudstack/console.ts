@@ -1,4 +1,5 @@
-import { asText, type Json, parseGson } from './gson.ts';
+import { parseGson } from './gson.ts';
+import { asText } from './json.ts';
 
 /** What CloudStack takes from a getconsole answer. */
 export interface ConsoleTarget {
@@ -17,13 +18,11 @@ export function readConsole(text: string): ConsoleTarget | string {
   const console = json.members.get('console');
   if (console === undefined) return 'Missing console object in output';
   if (console.kind !== 'object') return 'Failed to parse output';
-  const members = [...console.members].filter(([key]) => fields.includes(key));
-  const given = new Map(members.map(([key, value]) => [key, asText(value)]));
-  if ([...given.values()].includes(undefined)) return 'Failed to parse output';
-  const port = given.get('port');
-  if (port !== undefined && !/^[+-]?\d{1,10}$/.test(port)) return 'Failed to parse output';
-  const complete = given.has('url') || (given.has('host') && given.has('port'));
-  return complete ? target(given, console.members) : 'Missing required fields in output';
+  const { members } = console;
+  const given = fields.filter((key) => members.has(key));
+  const texts = given.map((key) => [key, asText(members.get(key))] as const);
+  if (texts.some(([, value]) => value === undefined)) return 'Failed to parse output';
+  return target(Object.fromEntries(texts) as Given);
 }
 
 /** What would come of it on the user's screen; `trouble` where it cannot work. */
@@ -46,22 +45,21 @@ export function consoleOutcome(found: ConsoleTarget): {
   return { shown: `The console proxy connects by VNC to ${found.host}:${found.port}, ${shared}` };
 }
 
-const fields = ['host', 'port', 'password', 'passwordonetimeuseonly', 'protocol', 'url'];
+const fields = ['host', 'port', 'password', 'passwordonetimeuseonly', 'protocol', 'url'] as const;
 
-function target(
-  given: ReadonlyMap<string, string | undefined>,
-  members: ReadonlyMap<string, Json>,
-): ConsoleTarget {
-  const text = (key: string): string | undefined => given.get(key);
-  const password = text('password')?.trim() === '' ? undefined : text('password');
-  const port = text('port');
-  const once = asText(members.get('passwordonetimeuseonly'))?.toLowerCase() === 'true';
+type Given = Readonly<Partial<Record<(typeof fields)[number], string>>>;
+
+function target(given: Given): ConsoleTarget | string {
+  const { host, port, password = '', passwordonetimeuseonly: once = '', ...rest } = given;
+  if (port !== undefined && !/^[+-]?\d{1,10}$/.test(port)) return 'Failed to parse output';
+  const complete = rest.url !== undefined || (host !== undefined && port !== undefined);
+  if (!complete) return 'Missing required fields in output';
+  const secret = password.trim() !== '';
   return {
-    ...(text('host') === undefined ? {} : { host: text('host') ?? '' }),
+    ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port: Number(port) }),
-    ...(password === undefined ? {} : { password }),
-    oneTime: once && password !== undefined,
-    ...(text('protocol') === undefined ? {} : { protocol: text('protocol') ?? '' }),
-    ...(text('url') === undefined ? {} : { url: text('url') ?? '' }),
+    ...(secret ? { password } : {}),
+    oneTime: secret && once.toLowerCase() === 'true',
+    ...rest,
   };
 }

@@ -1,3 +1,5 @@
+import { isMembers, type Members } from '../members.ts';
+
 /** What a custom action leaves in the user interface besides the message template. */
 export interface ShownTable {
   readonly columns: readonly string[];
@@ -14,8 +16,8 @@ export function shownTable(text: string): ShownTable | undefined {
   if (wanted !== true && String(wanted).toLowerCase() !== 'true') return undefined;
   const message = answer?.['message'];
   const objects = Array.isArray(message)
-    ? message.filter(isObject)
-    : isObject(message)
+    ? message.filter(isMembers)
+    : isMembers(message)
       ? [message]
       : [];
   const first = objects[0];
@@ -28,22 +30,16 @@ export function shownTable(text: string): ShownTable | undefined {
 export function hasCrookedRow(text: string): boolean {
   const message = parsed(text)?.['message'];
   if (!Array.isArray(message)) return false;
-  const keys = message.filter(isObject).map((row) => Object.keys(row).join('\n'));
+  const keys = message.filter(isMembers).map((row) => Object.keys(row).join('\n'));
   return new Set(keys).size > 1;
 }
-
-type Members = Readonly<Record<string, unknown>>;
 
 // The browser reads the output, not Gson, so this is plain JSON.
 function parsed(text: string): Members | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
+    return isMembers(value) ? value : undefined;
   } catch {
     return undefined;
   }
-}
-
-function isObject(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

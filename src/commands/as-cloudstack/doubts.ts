@@ -1,4 +1,5 @@
-import { asText, parseGson } from './gson.ts';
+import { parseGson } from './gson.ts';
+import { asText } from './json.ts';
 import { pipeBytes } from './pipes.ts';
 import type { Raw } from './raw.ts';
 

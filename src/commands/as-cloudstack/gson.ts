@@ -1,20 +1,6 @@
-/*
- * JSON as Gson 2.10 reads it for CloudStack: lenient while it reads, strict about what follows.
- * Numbers keep their text, since "5900" and "5900.0" are not the same port to CloudStack.
- */
+import type { Json } from './json.ts';
 
-export type Json =
-  | { readonly kind: 'null' }
-  | { readonly kind: 'boolean'; readonly value: boolean }
-  | { readonly kind: 'number'; readonly text: string }
-  | { readonly kind: 'string'; readonly value: string }
-  | { readonly kind: 'array'; readonly items: readonly Json[] }
-  | JsonObject;
-
-export interface JsonObject {
-  readonly kind: 'object';
-  readonly members: ReadonlyMap<string, Json>;
-}
+/* JSON as Gson 2.10 reads it for CloudStack: lenient while it reads, strict about what follows. */
 
 const blank = /[ \t\r\n]/;
 const endOfWord = /[/\\;#={}[\]:, \t\f\r\n]/;
@@ -35,28 +21,11 @@ const escapes: Readonly<Record<string, string>> = {
 /** The value, or `undefined` where Gson would refuse the text. */
 export function parseGson(text: string): Json | undefined {
   try {
-    return createReader(text).document();
+    return readDocument(text);
   } catch (thrown) {
     if (thrown instanceof SyntaxError || thrown instanceof RangeError) return undefined;
     throw thrown;
   }
-}
-
-/** What `getAsString` gives: scalars as text, a list of one as its entry. */
-export function asText(json: Json | undefined): string | undefined {
-  if (json?.kind === 'string') return json.value;
-  if (json?.kind === 'number') return json.text;
-  if (json?.kind === 'boolean') return String(json.value);
-  return json?.kind === 'array' && json.items.length === 1 ? asText(json.items[0]) : undefined;
-}
-
-/** Plain values, for showing. */
-export function toPlain(json: Json): unknown {
-  if (json.kind === 'null') return null;
-  if (json.kind === 'array') return json.items.map(toPlain);
-  if (json.kind === 'number') return Number(json.text);
-  if (json.kind !== 'object') return json.value;
-  return Object.fromEntries([...json.members].map(([key, value]) => [key, toPlain(value)]));
 }
 
 /** The same tree that parsing its JSON would give. */
@@ -64,11 +33,7 @@ export function fromPlain(value: unknown): Json {
   return parseGson(JSON.stringify(value) ?? 'null') ?? { kind: 'null' };
 }
 
-interface Reader {
-  document(): Json;
-}
-
-function createReader(text: string): Reader {
+function readDocument(text: string): Json {
   let at = 0;
 
   const peek = (): string => text.charAt(at);
@@ -176,14 +141,10 @@ function createReader(text: string): Reader {
     return word();
   };
 
-  return {
-    document() {
-      skip();
-      if (at >= text.length) return { kind: 'null' };
-      const json = value();
-      // The end is read strictly again: not even a comment may follow.
-      skipBlanks();
-      return at < text.length && json.kind !== 'null' ? fail() : json;
-    },
-  };
+  skip();
+  if (at >= text.length) return { kind: 'null' };
+  const json = value();
+  // The end is read strictly again: not even a comment may follow.
+  skipBlanks();
+  return at < text.length && json.kind !== 'null' ? fail() : json;
 }

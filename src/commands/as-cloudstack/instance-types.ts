@@ -1,4 +1,4 @@
-import { asText, type Json, type JsonObject } from './gson.ts';
+import { asText, type Json, type JsonObject } from './json.ts';
 
 /*
  * The types of CloudStack's instance object, as far as an answer can break them: an answer that

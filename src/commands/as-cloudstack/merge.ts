@@ -1,4 +1,4 @@
-import { asText, type Json, type JsonObject } from './gson.ts';
+import { asText, type Json, type JsonObject } from './json.ts';
 
 /**
  * CloudStack's deep merge of an answer into the instance: objects member by member, null
@@ -19,20 +19,21 @@ function mergeValue(before: Json | undefined, given: Json): Json {
   const olds = byUuid(before.items);
   const news = byUuid(given.items);
   if (olds === undefined || news === undefined) return given;
-  // Two entries with one uuid become one here: the last.
+  // Of several entries with one uuid on the instance's side, only the last is left.
+  const merged = new Map(olds);
   for (const [uuid, entry] of news) {
-    const old = olds.get(uuid);
-    olds.set(uuid, old === undefined ? entry : merge(old, entry));
+    const there = merged.get(uuid);
+    merged.set(uuid, there === undefined ? entry : merge(there, entry));
   }
-  return { kind: 'array', items: [...olds.values()] };
+  return { kind: 'array', items: [...merged.values()] };
 }
 
-function byUuid(items: readonly Json[]): Map<string, JsonObject> | undefined {
-  const found = new Map<string, JsonObject>();
-  for (const item of items) {
+function byUuid(
+  items: readonly Json[],
+): (readonly [uuid: string, entry: JsonObject])[] | undefined {
+  const found = items.flatMap((item) => {
     const uuid = item.kind === 'object' ? asText(item.members.get('uuid')) : undefined;
-    if (item.kind !== 'object' || uuid === undefined) return undefined;
-    found.set(uuid, item);
-  }
-  return found;
+    return item.kind !== 'object' || uuid === undefined ? [] : [[uuid, item] as const];
+  });
+  return found.length < items.length ? undefined : found;
 }

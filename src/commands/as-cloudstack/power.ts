@@ -1,4 +1,5 @@
-import { asText, parseGson } from './gson.ts';
+import { parseGson } from './gson.ts';
+import { asText } from './json.ts';
 
 /** What a status answer means to CloudStack. */
 export type PowerWord = 'PowerOn' | 'PowerOff' | 'PowerUnknown';

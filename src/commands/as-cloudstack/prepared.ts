@@ -1,5 +1,7 @@
-import { asText, fromPlain, type Json, type JsonObject, parseGson, toPlain } from './gson.ts';
+import type { Members } from '../members.ts';
+import { fromPlain, parseGson } from './gson.ts';
 import { unfitMember } from './instance-types.ts';
+import { asText, type Json, type JsonObject, toPlain } from './json.ts';
 import { merge } from './merge.ts';
 
 const keptOfNic = ['mac', 'ip', 'ip6address'] as const;
@@ -22,8 +24,6 @@ export interface Prepared {
   readonly ignored: readonly string[];
 }
 
-type Members = Readonly<Record<string, unknown>>;
-
 /** Merges an answer into the payload's instance; a text says what "Failed to parse VM" is about. */
 export function readPrepared(text: string, payload: Members | undefined): Prepared | string {
   if (text === '') return { nics: [], details: {}, ignored: [] };
@@ -39,23 +39,6 @@ export function readPrepared(text: string, payload: Members | undefined): Prepar
     nics: changedNics(entries(original, 'nics'), entries(merged, 'nics')),
     details: changedDetails(original.members.get('details'), merged.members.get('details')),
     ignored: [...ignoredMembers(patch), ...ignoredNics(original, patch)],
-  };
-}
-
-/** The payload as the next action would carry it. */
-export function withPrepared<P extends Members>(payload: P, prepared: Prepared): P {
-  const vm = payload['cloudstack.vm.details'] as Members;
-  const nics = (vm['nics'] as readonly Members[] | undefined) ?? [];
-  return {
-    ...payload,
-    'cloudstack.vm.details': {
-      ...vm,
-      details: { ...(vm['details'] as object | undefined), ...prepared.details },
-      nics: nics.map((nic) => ({
-        ...nic,
-        ...prepared.nics.find(({ nicUuid }) => nicUuid === nic['nicUuid']),
-      })),
-    },
   };
 }
 

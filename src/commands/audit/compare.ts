@@ -41,18 +41,21 @@ export function isOurs(sighting: Sighting): sighting is Marked {
   return installation === '' || sighting.seats.some((seat) => seat.installation === installation);
 }
 
-function groupByUuid(machines: readonly Marked[]): Map<string, Marked[]> {
-  const groups = new Map<string, Marked[]>();
+type Group = [Marked, ...Marked[]];
+
+function groupByUuid(machines: readonly Marked[]): Map<string, Group> {
+  const groups = new Map<string, Group>();
   for (const each of machines) {
     const uuid = each.machine.mark.uuid.toLowerCase();
-    groups.set(uuid, [...(groups.get(uuid) ?? []), each]);
+    const group = groups.get(uuid);
+    if (group === undefined) groups.set(uuid, [each]);
+    else group.push(each);
   }
   return groups;
 }
 
-function judgeGroup(machines: readonly Marked[], instance: Listed | undefined): Finding[] {
+function judgeGroup(machines: Group, instance: Listed | undefined): Finding[] {
   const [first] = machines;
-  if (first === undefined) return [];
   const { mark } = first.machine;
   const places = machines.map(placeOf).join(' and ');
   if (machines.length > 1) {

@@ -18,9 +18,11 @@ function networkDrift(machine: RemoteMachine, place: string, instance: Listed): 
   if (wanted === undefined || found === undefined || machine.power === 'off') return [];
   const subject = instance.name;
   const moved = wanted.flatMap(({ mac, segment }) => {
-    const there = found.find((nic) => nic.mac.toLowerCase() === mac);
-    if (there === undefined || !differs(there.segment, segment)) return [];
-    const text = `NIC ${mac} of ${place} is on ${inWords(there.segment)}, CloudStack says ${inWords(segment)}`;
+    const there = nameOf(found.find((nic) => nic.mac.toLowerCase() === mac)?.segment);
+    const said = nameOf(segment);
+    // Only what both sides can name.
+    if (there === undefined || said === undefined || there === said) return [];
+    const text = `NIC ${mac} of ${place} is on ${there}, CloudStack says ${said}`;
     const advice = "It may be on another tenant's network: stop it, and start it again afterwards";
     return [{ severity: 'critical', kind: 'vlan', subject, found: text, advice } as const];
   });
@@ -41,17 +43,9 @@ function nicFinding(subject: string, macs: readonly string[], what: string): Fin
   return [{ severity: 'warning', kind: 'nic', subject, found, advice }];
 }
 
-/** Only what both sides can name. */
-function differs(a: Segment | undefined, b: Segment | undefined): boolean {
-  const known = (each: Segment | undefined): string | undefined =>
-    each?.kind === 'vlan' ? String(each.id) : each?.kind === 'untagged' ? 'untagged' : undefined;
-  const [one, other] = [known(a), known(b)];
-  return one !== undefined && other !== undefined && one !== other;
-}
-
-function inWords(segment: Segment | undefined): string {
+function nameOf(segment: Segment | undefined): string | undefined {
   if (segment?.kind === 'vlan') return `VLAN ${segment.id}`;
-  return segment?.kind === 'untagged' ? 'no VLAN' : 'an unknown network';
+  return segment?.kind === 'untagged' ? 'no VLAN' : undefined;
 }
 
 function sizeDrift(machine: RemoteMachine, place: string, instance: Listed): Finding[] {

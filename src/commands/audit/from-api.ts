@@ -2,7 +2,7 @@ import { Failure } from '../../failure.ts';
 import { type Api, asEntries, asText, asTexts, type Entry } from '../api/client.ts';
 import { resourcesOf } from '../register/actual.ts';
 import { externalDetailsOf } from '../register/hosts.ts';
-import { type Listed, type ListedHost, segmentOf } from './listed.ts';
+import { type Listed, type ListedHost, nicOf } from './listed.ts';
 
 /**
  * Every instance of the External hypervisor, whoever owns it, those of projects included.
@@ -41,18 +41,16 @@ function instanceOf(uuid: string, entry: Entry, hosts: KnownHosts | undefined): 
       advice: 'Use the keys of a root administrator',
     });
   }
-  const nics = asEntries(entry['nic']).map((nic) => {
-    const segment = segmentOf(asText(nic['broadcasturi']));
-    const mac = asText(nic['macaddress']).toLowerCase();
-    return segment === undefined ? { mac } : { mac, segment };
-  });
+  const nics = asEntries(entry['nic']).map((nic) =>
+    nicOf(asText(nic['macaddress']), asText(nic['broadcasturi'])),
+  );
   const [cpus, mebibytes] = [Number(entry['cpunumber']), Number(entry['memory'])];
   return {
     ...{ uuid, name, state: asText(entry['state']), nics },
     home: homeOf(asText(entry['hostid']), hosts),
     details: asTexts(entry['details']),
-    ...(cpus > 0 ? { cpus } : {}),
-    ...(mebibytes > 0 ? { memoryBytes: mebibytes * 1024 ** 2 } : {}),
+    cpus: cpus > 0 ? cpus : undefined,
+    memoryBytes: mebibytes > 0 ? mebibytes * 1024 ** 2 : undefined,
   };
 }
 

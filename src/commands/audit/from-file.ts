@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { Failure } from '../../failure.ts';
 import { readJson } from '../input-file.ts';
-import { type Listed, type ListedHost, segmentOf } from './listed.ts';
+import { type Listed, type ListedHost, nicOf } from './listed.ts';
 
 function inventorySchema() {
   const texts = v.optional(v.record(v.string(), v.string()), {});
@@ -11,7 +11,7 @@ function inventorySchema() {
     v.toLowerCase(),
   );
   const nic = v.strictObject({
-    mac: v.pipe(v.string(), v.toLowerCase()),
+    mac: v.string(),
     broadcasturi: v.optional(v.string(), ''),
   });
   const instance = v.strictObject({
@@ -63,14 +63,9 @@ export function readInventory(file: string): Inventory {
     instances: instances?.map(({ nics, memory_mb: mebibytes, cpus, ...rest }) => ({
       ...rest,
       home: 'here',
-      ...(cpus === undefined ? {} : { cpus }),
-      ...(mebibytes === undefined ? {} : { memoryBytes: mebibytes * 1024 ** 2 }),
-      ...(nics === undefined ? {} : { nics: nics.map(nicOf) }),
+      cpus,
+      memoryBytes: mebibytes === undefined ? undefined : mebibytes * 1024 ** 2,
+      nics: nics?.map(({ mac, broadcasturi }) => nicOf(mac, broadcasturi)),
     })),
   };
-}
-
-function nicOf({ mac, broadcasturi }: { readonly mac: string; readonly broadcasturi: string }) {
-  const segment = segmentOf(broadcasturi);
-  return segment === undefined ? { mac } : { mac, segment };
 }

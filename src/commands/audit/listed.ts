@@ -6,13 +6,18 @@ export interface Listed {
   readonly uuid: string;
   readonly name: string;
   readonly state: string;
-  readonly cpus?: number;
-  readonly memoryBytes?: number;
-  readonly nics?: readonly { readonly mac: string; readonly segment?: Segment }[];
+  readonly cpus?: number | undefined;
+  readonly memoryBytes?: number | undefined;
+  readonly nics?: readonly ListedNic[] | undefined;
   /** Whether its host is one of those that are looked at; `unknown` for one without a host. */
   readonly home: 'here' | 'elsewhere' | 'unknown';
   /** All details of the instance; those that a provider stores are hints of where its machine is. */
   readonly details: Readonly<Record<string, string>>;
+}
+
+export interface ListedNic {
+  readonly mac: string;
+  readonly segment?: Segment | undefined;
 }
 
 /** A host whose machines are looked at, with everything its settings come from. */
@@ -33,8 +38,12 @@ export interface Lists {
   again(): Promise<readonly Listed[]>;
 }
 
-/** `vlan://1577`, as CloudStack writes where a NIC belongs. */
-export function segmentOf(uri: string): Segment | undefined {
+/** A NIC by its MAC address and `vlan://1577`, as CloudStack writes where it belongs. */
+export function nicOf(mac: string, uri: string): ListedNic {
+  return { mac: mac.toLowerCase(), segment: segmentOf(uri) };
+}
+
+function segmentOf(uri: string): Segment | undefined {
   if (uri === '') return undefined;
   const [, id = ''] = /^vlan:\/\/(untagged|\d+)$/i.exec(uri) ?? [];
   if (id === '') return { kind: 'other', uri };

@@ -22,7 +22,7 @@ export interface Seat {
 /** A machine, and the hosts that showed it. */
 export interface Sighting {
   readonly machine: RemoteMachine;
-  readonly seats: readonly Seat[];
+  readonly seats: readonly [Seat, ...Seat[]];
 }
 
 /** A host of which nothing is known, and why. */
@@ -42,7 +42,7 @@ export interface Expedition {
   readonly deadline: Deadline;
   /** Sessions will be used to change something, too. */
   readonly changes: boolean;
-  readonly onStep: (host: string) => void;
+  readonly onStep: (what: string) => void;
 }
 
 /** Asks the provider of every host for its machines, one host after the other. */
@@ -53,7 +53,7 @@ export async function survey(
   const found = new Map<string, Sighting>();
   const blind: Blind[] = [];
   for (const [at, host] of hosts.entries()) {
-    expedition.onStep(host.name);
+    expedition.onStep(`asking ${host.name}`);
     const secrets: string[] = [];
     try {
       const work = ask(host, expedition, secrets);
@@ -90,7 +90,7 @@ function note(found: Map<string, Sighting>, seat: Seat, machine: RemoteMachine):
   const key = [seat.provider.name, seat.host.extension, machine.remoteId, machine.name, mark];
   const id = JSON.stringify(key);
   const before = found.get(id);
-  found.set(id, { machine, seats: [...(before?.seats ?? []), seat] });
+  found.set(id, { machine, seats: before === undefined ? [seat] : [...before.seats, seat] });
 }
 
 async function open(

@@ -5,8 +5,9 @@ import { entryPointProblem } from '../as-cloudstack/entry-point.ts';
 import { createPlaces, type PipePlaces } from '../as-cloudstack/pipes.ts';
 import { withScratch } from '../scratch.ts';
 import type { Book, Secret } from './book.ts';
+import { invent, plantedSecret } from './invented.ts';
 import { createLab } from './lab.ts';
-import { type Details, invent, plantedSecret } from './payloads.ts';
+import type { Details } from './payloads.ts';
 import type { Finding, Rule } from './rule.ts';
 import { answerRules } from './rules-of-answers.ts';
 import { lifeRules } from './rules-of-life.ts';
@@ -86,8 +87,9 @@ function plant({ details, action }: Examination): { cast: Cast; secrets: Secret[
   return {
     cast,
     secrets: [
-      ...secretDetails('extension', cast.details.extension),
-      ...secretDetails('host', cast.details.host),
+      ...(['extension', 'resourcemap', 'host'] as const).flatMap((level) =>
+        secretDetails(level, cast.details[level]),
+      ),
       { where: 'parameter', value: parameter },
       ...instances.map(({ vncPassword }) => ({ where: 'vncPassword', value: vncPassword })),
     ],

@@ -5,8 +5,8 @@ import { callAsCloudStack } from '../as-cloudstack/call.ts';
 import { conclude } from '../as-cloudstack/conclude.ts';
 import { writePayload } from '../as-cloudstack/payload-file.ts';
 import type { PipePlaces } from '../as-cloudstack/pipes.ts';
+import type { Members } from '../members.ts';
 import type { Call } from './book.ts';
-import type { Members } from './payloads.ts';
 import { processesWith, traceVariable } from './survivors.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;

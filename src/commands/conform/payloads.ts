@@ -1,8 +1,9 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import type { Members } from '../members.ts';
+import type { Invented } from './invented.ts';
 
 /*
  * Payloads as CloudStack 4.22 writes them, around an instance that nobody has: the same keys, types
- * and gaps per action, with two NICs on one network and letters that need care.
+ * and gaps per action, with letters that need care.
  */
 
 /** The details an operator gives, by where CloudStack keeps them. */
@@ -13,41 +14,10 @@ export interface Details {
   readonly virtualmachine: Readonly<Record<string, string>>;
 }
 
-/** An instance that conform invents. */
-export interface Invented {
-  readonly id: number;
-  readonly name: string;
-  readonly uuid: string;
-  readonly vncPassword: string;
-  readonly nics: readonly Members[];
-  /** What prepare handed back, as CloudStack has stored it since. */
-  readonly stored: Readonly<Record<string, string | null>>;
-}
-
-export type Members = Readonly<Record<string, unknown>>;
-
 /** A payload with an instance inside. */
 export interface Payload extends Members {
   readonly 'cloudstack.vm.details': Members;
   readonly externaldetails: Members;
-}
-
-/** An instance with a UUID, a name and a password of its own; `n` tells several apart. */
-export function invent(n: number): Invented {
-  const id = 900_000 + randomBytes(2).readUInt16BE() + n;
-  return {
-    id,
-    name: `i-2-${id}-VM`,
-    uuid: randomUUID(),
-    vncPassword: plantedSecret('vnc'),
-    nics: [nic(0, 1577), nic(1, 1577), nic(2, undefined)],
-    stored: {},
-  };
-}
-
-/** A text that appears nowhere else, to be found again in an output. */
-export function plantedSecret(word: string): string {
-  return `planted-${word}-${randomBytes(9).toString('hex')}`;
 }
 
 const states: Readonly<Record<string, string>> = {
@@ -61,7 +31,7 @@ const states: Readonly<Record<string, string>> = {
 /** The payload of an action about an instance. */
 export function payloadFor(action: string, instance: Invented, details: Details): Payload {
   return {
-    caller,
+    caller: action === 'status' ? system : caller,
     virtualmachineid: instance.uuid,
     'cloudstack.vm.details': vm(action, instance, details),
     virtualmachinename: instance.name,
@@ -120,7 +90,6 @@ const caller = {
 const system = { ...caller, name: 'system' };
 
 function vm(action: string, instance: Invented, details: Details): Members {
-  const wired = ['prepare', 'create', 'start', 'reboot'].includes(action);
   const started = action === 'create' || action === 'start';
   return {
     id: instance.id,
@@ -142,11 +111,14 @@ function vm(action: string, instance: Invented, details: Details): Members {
     uuid: instance.uuid,
     enterHardwareSetup: false,
     disks: [],
-    // In the order CloudStack has them: the default NIC first, not by deviceId.
-    nics: wired ? [...instance.nics].sort((a, b) => order(b) - order(a)) : [],
+    nics: nicsFor(action, instance.nics),
     configDriveLocation: 'SECONDARY',
-    ...(action === 'stop' ? {} : { guestOsDetails: {}, extraConfig: {} }),
-    networkIdToNetworkNameMap: started ? { 304: 'D1-A2-Z1-S304', 305: 'D1-A2-Z1-S305' } : {},
+    ...(action === 'stop'
+      ? {}
+      : {
+          ...{ guestOsDetails: {}, extraConfig: {} },
+          networkIdToNetworkNameMap: started ? { 304: 'D1-A2-Z1-S304', 305: 'D1-A2-Z1-S305' } : {},
+        }),
     ...(started
       ? {
           metadataManufacturer: 'Apache Software Foundation',
@@ -156,8 +128,12 @@ function vm(action: string, instance: Invented, details: Details): Members {
   };
 }
 
-function order(nic: Members): number {
-  return nic['defaultNic'] === true ? 1 : 0;
+/** By deviceId, but the default NIC first where networks are at hand; most actions get none. */
+function nicsFor(action: string, nics: readonly Members[]): readonly Members[] {
+  if (action === 'prepare') return nics;
+  if (action === 'reboot') return nics.map(({ dns1: _, networkRateMbps: __, ...rest }) => rest);
+  if (action !== 'create' && action !== 'start') return [];
+  return [...nics].sort((a, b) => Number(b['defaultNic']) - Number(a['defaultNic']));
 }
 
 function vmDetails(action: string, { stored }: Invented, { virtualmachine }: Details): Members {
@@ -171,34 +147,5 @@ function vmDetails(action: string, { stored }: Invented, { virtualmachine }: Det
     ...stored,
     ...(action === 'prepare' || action === 'create' ? { deployvm: 'true' } : {}),
     ...(action === 'delete' ? { 'expunge.external.vm': 'true' } : {}),
-  };
-}
-
-/** Two NICs of one network carry the same `uuid`: it is the network's. */
-function nic(deviceId: number, vlan: number | undefined): Members {
-  const network = vlan === undefined ? 305 : 304;
-  const uri = `vlan://${vlan ?? 'untagged'}`;
-  const mac = ['02', ...[...randomBytes(5)].map((byte) => byte.toString(16).padStart(2, '0'))];
-  return {
-    deviceId,
-    networkRateMbps: 200,
-    defaultNic: deviceId === 1,
-    pxeDisable: false,
-    nicUuid: randomUUID(),
-    details: { MacAddressChanges: 'true', PromiscuousMode: 'false' },
-    dpdkEnabled: false,
-    networkId: network,
-    networkSegmentName: `D1-A2-Z1-S${network}`,
-    uuid: `7d3c1f52-0000-4000-8000-000000000${network}`,
-    ip: `198.51.100.${10 + deviceId}`,
-    netmask: '255.255.255.0',
-    gateway: '198.51.100.1',
-    mac: mac.join(':'),
-    dns1: '198.51.100.2',
-    broadcastType: 'Vlan',
-    type: 'Guest',
-    broadcastUri: uri,
-    isolationUri: uri,
-    securityGroupEnabled: false,
   };
 }

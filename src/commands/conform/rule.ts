@@ -41,6 +41,14 @@ export function withCalls<const Steps extends readonly string[]>(
   };
 }
 
+/** Judges in several ways: the first that does not pass is the finding. */
+export function every(judges: readonly ((book: Book) => Finding)[]): (book: Book) => Finding {
+  return (book) => {
+    const findings = judges.map((judge) => judge(book));
+    return findings.find(({ state }) => state !== 'pass') ?? findings[0] ?? skipped('not tried');
+  };
+}
+
 /** Judges every call alike: the first that breaks the rule is the evidence. */
 export function forAll(
   calls: (book: Book) => readonly Call[],

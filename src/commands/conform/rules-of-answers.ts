@@ -1,6 +1,8 @@
 import { isOneDocument, saysFailure } from '../as-cloudstack/doubts.ts';
-import { type Json, parseGson } from '../as-cloudstack/gson.ts';
+import { parseGson } from '../as-cloudstack/gson.ts';
+import type { Json } from '../as-cloudstack/json.ts';
 import { pipeBytes } from '../as-cloudstack/pipes.ts';
+import { isPowerWord } from '../as-cloudstack/power.ts';
 import type { Book, Call } from './book.ts';
 import { type Finding, fail, forAll, pass, type Rule, skipped, withCalls } from './rule.ts';
 
@@ -55,11 +57,11 @@ export const answerRules: readonly Rule[] = [
   {
     id: 'console',
     about: 'getconsole fails, or answers with a target that CloudStack can use',
-    judge: withCalls(['getconsole'], ({ raw, conclusion, ...call }) => {
-      const evidence = { raw, conclusion, ...call };
-      if (raw.ended === 'time-out') return fail('it hung until it was killed', evidence);
+    judge: withCalls(['getconsole'], (call) => {
+      const { raw, conclusion } = call;
+      if (raw.ended === 'time-out') return fail('it hung until it was killed', call);
       if (!raw.succeeded) return pass('it fails');
-      return conclusion.success ? pass('it answers') : fail(conclusion.verdict, evidence);
+      return conclusion.success ? pass('it answers') : fail(conclusion.verdict, call);
     }),
   },
   {
@@ -75,7 +77,7 @@ export const answerRules: readonly Rule[] = [
     about: 'The output is one JSON document and nothing else, on success and on failure',
     judge: forAll(usual, ({ action, raw }) => {
       const text = raw.output.trim();
-      const bareWord = action === 'status' && /^power(on|off)$/i.test(text);
+      const bareWord = action === 'status' && isPowerWord(text);
       const nothing = action === 'prepare' && text === '';
       return bareWord || nothing || isOneDocument(text) ? undefined : 'it is not';
     }),
@@ -99,24 +101,21 @@ export const answerRules: readonly Rule[] = [
   {
     id: 'size',
     about: 'The output stays under 60,000 bytes; over 65,536 the call hangs',
-    judge: forAll(
-      ({ calls }) => calls,
-      ({ raw }) => {
-        if (raw.ended === 'time-out' && raw.bytes >= pipeBytes) return 'it hung with the pipe full';
-        return raw.bytes > 60_000 ? `it is ${raw.bytes} bytes long` : undefined;
-      },
-    ),
+    judge: forAll(all, ({ raw }) => {
+      if (raw.ended === 'time-out' && raw.bytes >= pipeBytes) return 'it hung with the pipe full';
+      return raw.bytes > 60_000 ? `it is ${raw.bytes} bytes long` : undefined;
+    }),
   },
   {
     id: 'secrets',
     about: 'No secret of the payload is printed',
-    judge: (book) =>
-      forAll(
-        ({ calls }) => calls,
-        (call) => leaked(call, book),
-      )(book),
+    judge: (book) => forAll(all, (call) => leaked(call, book))(book),
   },
 ];
+
+function all({ calls }: Book): readonly Call[] {
+  return calls;
+}
 
 function ended({ calls }: Book): Call[] {
   return calls.filter(({ raw }) => raw.ended === 'exit');

@@ -1,13 +1,12 @@
 import { saysFailure } from '../as-cloudstack/doubts.ts';
-import { withPrepared } from '../as-cloudstack/prepared.ts';
+import type { Members } from '../members.ts';
 import type { Call } from './book.ts';
+import { type Invented, withPrepared } from './invented.ts';
 import { type Lab, quickSeconds, type Twist } from './lab.ts';
 import {
   asIn421,
   customPayload,
   type Details,
-  type Invented,
-  type Members,
   type Payload,
   payloadFor,
   statusesPayload,
@@ -89,13 +88,12 @@ async function life(lab: Lab, quick: Quick, cast: Cast): Promise<void> {
   const { details } = cast;
   const prepare = payloadFor('prepare', cast.alive, details);
   const { prepared } = (await lab.call('prepare', 'prepare', prepare)).conclusion;
-  const alive: Invented = { ...cast.alive, stored: prepared?.details ?? {} };
+  const alive = prepared === undefined ? cast.alive : withPrepared(cast.alive, prepared);
   const about = (action: string): Payload => payloadFor(action, alive, details);
   const status = (when: string, twist: Twist = {}): Promise<Call> =>
     quick(`status ${when}`, 'status', about('status'), twist);
   try {
-    const plain = about('create');
-    const create = prepared === undefined ? plain : withPrepared(plain, prepared);
+    const create = about('create');
     const created = await lab.call('create', 'create', create);
     if (!created.raw.succeeded || saysFailure(created.raw.text) !== undefined) {
       await lab.call('deploy', 'deploy', create);

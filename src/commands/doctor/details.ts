@@ -6,6 +6,7 @@ import { operatorLevels } from '../../cloudstack/settings.ts';
 import { Failure } from '../../failure.ts';
 import { readKeyValues } from '../conform/key-values.ts';
 import { readJson } from '../input-file.ts';
+import { isMembers } from '../members.ts';
 
 export interface Given {
   readonly words: readonly string[];
@@ -58,12 +59,12 @@ export function readDetailsFile(file: string): Places {
         'It holds {"extension": {...}, "resourcemap": {...}, "host": {...}, "virtualmachine": {...}} or the host alone',
     });
   const given = readJson(file);
-  if (!isMap(given)) throw refuse('does not hold a JSON object');
-  const nested = Object.values(given).some(isMap);
+  if (!isMembers(given)) throw refuse('does not hold a JSON object');
+  const nested = Object.values(given).some(isMembers);
   const found = nested ? given : { host: given };
   for (const [place, details] of Object.entries(found)) {
     if (!places.some((each) => each === place)) throw refuse(`speaks of "${place}"`);
-    if (!isMap(details)) throw refuse(`has no map of details under "${place}"`);
+    if (!isMembers(details)) throw refuse(`has no map of details under "${place}"`);
     const odd = Object.entries(details).find(([, value]) => !isScalar(value))?.[0];
     if (odd !== undefined) throw refuse(`has something else than a text under "${odd}"`);
   }
@@ -75,10 +76,6 @@ export function readDetailsFile(file: string): Places {
 function asTexts(details: unknown): Details {
   const entries = Object.entries(details as Record<string, unknown>);
   return Object.fromEntries(entries.map(([key, value]) => [key, String(value)]));
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isScalar(value: unknown): boolean {

@@ -13,7 +13,7 @@ export function endpointsOf(
 function guessed(settings: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(settings)
     .filter(([key]) => !key.startsWith('console'))
-    .flatMap(([, value]) => (Array.isArray(value) ? (value as unknown[]) : [value]))
+    .flatMap(([, value]) => value)
     .filter((value): value is string => typeof value === 'string' && /^https?:\/\//i.test(value));
 }
 

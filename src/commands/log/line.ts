@@ -1,3 +1,5 @@
+import { isMembers, type Members } from '../members.ts';
+
 /** One line of the log; what it holds besides is for the reader. */
 export interface Line {
   readonly time: string;
@@ -10,7 +12,7 @@ export interface Line {
   readonly vm: string;
   readonly name: string;
   readonly outcome: string;
-  readonly facts: Readonly<Record<string, unknown>>;
+  readonly facts: Members;
 }
 
 /** The line, or `undefined` for what is none: half a line of a writer that was killed. */
@@ -21,8 +23,8 @@ export function parseLine(text: string): Line | undefined {
   } catch {
     return undefined;
   }
-  if (typeof facts !== 'object' || facts === null || Array.isArray(facts)) return undefined;
-  const record = facts as Record<string, unknown>;
+  if (!isMembers(facts)) return undefined;
+  const record = facts;
   const word = (key: string): string => {
     const value = record[key];
     return typeof value === 'string' ? value : '';

@@ -93,7 +93,7 @@ function creation(definition: Definition): Change {
       ...{ extensionid: idOf('extension'), name, description, timeout, enabled },
       ...{ resourcetype: 'VirtualMachine', allowedroletypes: roles },
       ...(parameters.length === 0 ? {} : { parameters }),
-      ...(Object.keys(details).length === 0 ? {} : { details }),
+      details,
     }),
   };
 }

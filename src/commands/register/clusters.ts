@@ -43,7 +43,7 @@ function creation({ zone = '', pod = '', provider }: Wanted, cluster: WantedClus
       ...{ zoneid: idOf(`zone:${zone}`), podid: idOf(`pod:${pod}`) },
       extensionid: idOf('extension'),
       ...(arch === undefined ? {} : { arch }),
-      ...(Object.keys(details).length === 0 ? {} : { externaldetails: details }),
+      externaldetails: details,
     }),
     makes: `cluster:${name}`,
   };
@@ -81,7 +81,7 @@ function registration(
           parameters: (idOf) => ({
             ...{ extensionid: idOf('extension'), resourceid: idOf(`cluster:${name}`) },
             resourcetype: 'Cluster',
-            ...(Object.keys(details).length === 0 ? {} : { details }),
+            details,
           }),
         }
       : {

@@ -17,7 +17,7 @@ export function planHosts(
     const known = actual.hosts.find(
       (each) => isCalled(each, host.name) && each['clusterid'] === there?.['id'],
     );
-    return there === undefined || known === undefined
+    return known === undefined
       ? { changes: [creation(wanted, cluster, host)], remarks: [] }
       : update(wanted, host, known);
   });
@@ -54,7 +54,7 @@ function creation(
       // CloudStack wants them and nobody uses them.
       ...{ username: 'External', password: 'External' },
       ...(tags === undefined ? {} : { hosttags: tags }),
-      ...(Object.keys(details).length === 0 ? {} : { externaldetails: details }),
+      externaldetails: details,
     }),
     makes: `host:${name}`,
   };

@@ -1,14 +1,10 @@
 import { Failure } from '../../failure.ts';
 import { type Api, asText, type Entry } from '../api/client.ts';
-import { readRelease } from '../api/release.ts';
 import { isCalled, resourcesOf } from './actual.ts';
 import type { Change, Plan } from './change.ts';
-import { checkName } from './names.ts';
 
 /** Everything that takes the extension out of CloudStack again; its file and its machines stay. */
 export async function planRemoval(api: Api, name: string): Promise<Plan> {
-  checkName(name);
-  await readRelease(api);
   const all = await api.list('listExtensions', { details: 'all' });
   const extension = all.find((each) => isCalled(each, name));
   if (extension === undefined) {
@@ -22,6 +18,7 @@ export async function planRemoval(api: Api, name: string): Promise<Plan> {
   const id = asText(extension['id']);
   const clusters = resourcesOf(extension);
   await refuseWithHosts(api, name, clusters);
+  await refuseWithTemplates(api, name, id);
   const actions = await api.list('listCustomActions', { extensionid: id });
   return {
     changes: [
@@ -42,7 +39,6 @@ export async function planRemoval(api: Api, name: string): Promise<Plan> {
 
 /** Hosts without an extension cannot even stop their instances. */
 async function refuseWithHosts(api: Api, name: string, clusters: readonly Entry[]): Promise<void> {
-  if (clusters.length === 0) return;
   const ids = new Set(clusters.map(({ id }) => id));
   const hosts = await api.list('listHosts', { hypervisor: 'External', type: 'Routing' });
   const left = hosts
@@ -51,6 +47,17 @@ async function refuseWithHosts(api: Api, name: string, clusters: readonly Entry[
   if (left.length === 0) return;
   throw new Failure('conflict', `${name} still serves the hosts ${left.join(', ')}`, {
     advice: 'Expunge their instances and delete these hosts (deleteHost) first',
+  });
+}
+
+/** CloudStack would refuse the extension itself, when everything else of it is gone. */
+async function refuseWithTemplates(api: Api, name: string, id: string): Promise<void> {
+  const templates = await api.list('listTemplates', { templatefilter: 'all' });
+  const left = templates.filter(({ extensionid }) => extensionid === id);
+  if (left.length === 0) return;
+  const names = new Set(left.map((each) => asText(each['name'])));
+  throw new Failure('conflict', `${name} still has the templates ${[...names].join(', ')}`, {
+    advice: 'Delete them (deleteTemplate) first',
   });
 }
 

@@ -37,7 +37,7 @@ function creation({ zone = '' }: Wanted, template: WantedTemplate): Change {
       ...{ ostypeid: idOf(`ostype:${ostype}`), zoneid: idOf(`zone:${zone}`) },
       ...{ ispublic: template.public, isfeatured: template.featured },
       ...(arch === undefined ? {} : { arch }),
-      ...(Object.keys(details).length === 0 ? {} : { externaldetails: details }),
+      externaldetails: details,
     }),
   };
 }

@@ -78,8 +78,9 @@ export function updateHost(state: FakeState, form: Values): object {
 
 export function listTemplates(state: FakeState): object {
   return {
-    template: state.templates.map(({ id, name, details, zoneId = zone.id }) => ({
+    template: state.templates.map(({ id, name, extensionId, details, zoneId = zone.id }) => ({
       ...{ id, name, zoneid: zoneId, hypervisor: 'External', format: 'EXTERNAL', details },
+      extensionid: extensionId,
     })),
   };
 }
