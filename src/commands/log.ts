@@ -34,7 +34,8 @@ Tells what happened, call by call and in order, from rotated files too. With sev
 servers each has its own part of the log: name the others with --host. They need nothing but
 ssh, and the log in the same place.
 
-A call without an end was killed, as CloudStack does at the time-out.
+A call without an end was killed, as CloudStack does at the time-out. One that is still running on
+this server is told apart; on others it has no end yet either.
 
   outrigger log --failed --since 2h
   outrigger log --vm i-2-42-VM --host root@mgmt2 --host root@mgmt3

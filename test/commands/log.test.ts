@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { appendFileSync, chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -96,6 +98,25 @@ describe('log', () => {
     assert.doesNotMatch(printed, / start /);
     assert.match(printed, /CreateSnapshot .* no end ref r-000002\n {4}\+0 ms snapshot\.begun/);
     assert.match(printed, /no way there/);
+  });
+
+  test('tells a call that is still running on this server from one that was killed', async (t) => {
+    const where = place();
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 9e9)', 'create']);
+    t.after(() => child.kill('SIGKILL'));
+    const here = { ...ours, host: hostname(), pid: child.pid };
+    where.call({ ...here, action: 'create' }, 'create.begun');
+    assert.match((await run(where, [])).printed, / create .* still running ref r-000001/);
+    assert.equal((await run(where, ['--failed'])).code, 1, 'nothing has failed');
+    where.call({ ...here, action: 'stop' }, 'stop.begun');
+    where.call({ ...here, host: 'mgmt2', action: 'create' }, 'create.begun');
+    const { printed } = await run(where, ['--failed']);
+    assert.match(printed, / stop .* no end ref r-000002/, 'its process has become another');
+    assert.match(printed, /on mgmt2 +no end ref r-000003/);
+    const ended = new Promise((resolve) => child.on('exit', resolve));
+    child.kill('SIGKILL');
+    await ended;
+    assert.match((await run(where, ['--failed'])).printed, / create .* no end ref r-000001/);
   });
 
   test('finds one call by its reference', async () => {

@@ -1,5 +1,6 @@
 import { Failure } from '../../failure.ts';
 import type { Call, Line } from './line.ts';
+import { isRunning } from './running.ts';
 
 /** What of the log is wanted. */
 export interface Selection {
@@ -22,10 +23,11 @@ export function select(calls: readonly Call[], selection: Selection): readonly C
   );
 }
 
-/** A call without an end was killed, which is what CloudStack does at the time-out. */
-export function hasFailed({ end, lines }: Call): boolean {
+/** A call that has no end and does not run was killed, which CloudStack does at the time-out. */
+export function hasFailed(call: Call): boolean {
+  const { end, lines } = call;
   if (end !== undefined) return end.outcome !== 'success';
-  return lines.some(({ call }) => call !== '');
+  return lines.some((line) => line.call !== '') && !isRunning(call);
 }
 
 function isRecent({ time }: Line, sinceMs: number | undefined): boolean {

@@ -3,6 +3,7 @@ import type { Paint } from '../paint.ts';
 import { wrapped } from '../table.ts';
 import { visible } from '../visible.ts';
 import type { Call, Line } from './line.ts';
+import { isRunning } from './running.ts';
 
 /** What every line carries and the head of its call says already. */
 const common = new Set([
@@ -18,7 +19,7 @@ export function describeCall(call: Call, paint: Paint, columns: number): string[
   const known = end ?? lines[lines.length - 1] ?? first;
   const steps = lines.filter((line) => line !== end);
   return [
-    `${paint.bold(when(first.time))}  ${headOf(known)}  ${verdict(known, end, paint)}`,
+    `${paint.bold(when(first.time))}  ${headOf(known)}  ${verdict(known, call, paint)}`,
     ...steps.flatMap((line) => step(line, first, columns).map(paint.dim)),
     ...(end === undefined ? [] : ending(end, columns, paint)),
   ];
@@ -35,9 +36,13 @@ function headOf({ host, action, name, vm, facts }: Line): string {
   return visible(words.filter((word) => word !== '').join(' '));
 }
 
-function verdict({ ref, call }: Line, end: Line | undefined, paint: Paint): string {
+function verdict({ ref, call: id }: Line, call: Call, paint: Paint): string {
+  const { end } = call;
   const reference = paint.dim(visible(ref === '' ? '' : `ref ${ref}`));
-  if (end === undefined) return call === '' ? reference : `${paint.red('no end')} ${reference}`;
+  if (end === undefined && id === '') return reference;
+  if (end === undefined) {
+    return `${isRunning(call) ? 'still running' : paint.red('no end')} ${reference}`;
+  }
   const ms = Number(end.facts['ms'] ?? 0);
   const outcome = visible(end.outcome);
   const word = end.outcome === 'success' ? paint.green(outcome) : paint.red(outcome);
