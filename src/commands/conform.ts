@@ -1,13 +1,14 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { Failure } from '../failure.ts';
 import type { Command, CommandCall } from './command.ts';
 import { examine } from './conform/examine.ts';
 import { readKeyValues } from './conform/key-values.ts';
 import { type Found, inJson, readable } from './conform/report.ts';
 import { paintFor } from './paint.ts';
 import { progressOf } from './progress.ts';
-import { withScratch } from './scratch.ts';
+import { withScratchToTheEnd } from './scratch.ts';
 import { readSeconds } from './seconds.ts';
 
 export const conform: Command = {
@@ -35,7 +36,7 @@ more, for instances that it invents, with new UUIDs and names such as i-2-912345
 
 Aimed at a real extension, it really creates, stops and deletes such instances on the remote
 system. It never names one that it did not invent, and it deletes what it created, also after
-a failure. Use a test system all the same.
+a failure or Ctrl-C. Use a test system all the same.
 
 Details are given as key=value: of the host, or with extension., resourcemap. or
 virtualmachine. in front for the other places they may come from.
@@ -44,32 +45,43 @@ virtualmachine. in front for the other places they may come from.
   outrigger conform ./outrigger provider=simulator --json`,
   async run(call) {
     const { json, world } = call;
-    const found = call.flag('keep') ? await inKeptDirectory(call) : await withScratch(runIn(call));
+    const found = await withScratchToTheEnd((scratch, asked) =>
+      call.flag('keep') ? inKeptDirectory(call, asked) : runIn(call, asked, scratch),
+    );
     if (json) world.out(JSON.stringify(inJson(found), undefined, 2));
     else for (const line of readable(found, paintFor(world))) world.out(line);
     return found.findings.some(({ state }) => state === 'fail') ? 1 : 0;
   },
 };
 
-async function inKeptDirectory(call: CommandCall): Promise<Found> {
+type Asked = () => NodeJS.Signals | undefined;
+
+async function inKeptDirectory(call: CommandCall, asked: Asked): Promise<Found> {
   const directory = await mkdtemp(join(tmpdir(), 'outrigger-conform-'));
-  return { ...(await runIn(call)(directory)), kept: directory };
+  return { ...(await runIn(call, asked, directory)), kept: directory };
 }
 
-function runIn({ positionals, text, texts, json, world }: CommandCall) {
+function runIn(
+  { positionals, text, texts, json, world }: CommandCall,
+  asked: Asked,
+  directory: string,
+): Promise<Found> {
   const [executable = '', ...words] = positionals;
   const details = readKeyValues([...texts('provider-details'), ...words]);
   const given = text('timeout');
   const timeoutSeconds = given === undefined ? 120 : readSeconds('--timeout', given);
   const action = text('action');
-  return (directory: string): Promise<Found> =>
-    examine({
-      executable: resolve(executable),
-      details,
-      directory,
-      env: world.env,
-      timeoutSeconds,
-      ...(action === undefined ? {} : { action }),
-      onCall: progressOf({ json, world }),
-    });
+  return examine({
+    executable: resolve(executable),
+    details,
+    directory,
+    env: world.env,
+    timeoutSeconds,
+    ...(action === undefined ? {} : { action }),
+    onCall: progressOf({ json, world }),
+    goOn() {
+      const signal = asked();
+      if (signal !== undefined) throw new Failure('timeout', `Stopped by ${signal}`);
+    },
+  });
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const inUse = new Set<string>();
+let gently: { signal?: NodeJS.Signals } | undefined;
 
 /** Hands out a directory of our own (0700) that is gone afterwards, also after Ctrl-C. */
 export async function withScratch<T>(work: (directory: string) => Promise<T>): Promise<T> {
@@ -20,7 +21,27 @@ export async function withScratch<T>(work: (directory: string) => Promise<T>): P
   }
 }
 
+/**
+ * Works in such a directory, and at the first signal goes on until `work`, which may ask for it, has
+ * come to its own end; a second signal ends it at once.
+ */
+export async function withScratchToTheEnd<T>(
+  work: (directory: string, asked: () => NodeJS.Signals | undefined) => Promise<T>,
+): Promise<T> {
+  const mine: { signal?: NodeJS.Signals } = {};
+  gently = mine;
+  try {
+    return await withScratch((directory) => work(directory, () => mine.signal));
+  } finally {
+    gently = undefined;
+  }
+}
+
 function stop(signal: NodeJS.Signals): void {
+  if (gently !== undefined && gently.signal === undefined) {
+    gently.signal = signal;
+    return;
+  }
   for (const directory of inUse) remove(directory);
   process.exit(128 + constants.signals[signal]);
 }

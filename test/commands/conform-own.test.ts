@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { runCommand } from '../../src/commands/run.ts';
-import { builtFile } from '../spawned.ts';
+import { builtFile, serviceEnv } from '../spawned.ts';
 import { fixture, temporaryDirectory } from './scripts.ts';
 import { createWorld } from './world.ts';
 
@@ -38,6 +40,27 @@ describe('conform', { concurrency: 2 }, () => {
     assert.deepEqual(broken, []);
     assert.deepEqual([code, report.conforms], [0, true]);
     assert.deepEqual(readdirSync(state), []);
+  });
+
+  test('deletes what it created when it is interrupted, and leaves no files', async () => {
+    const [state, temporary] = [temporaryDirectory(), temporaryDirectory()];
+    const child = spawn(builtFile, ['conform', fixture('good.js'), `state=${state}`], {
+      env: { ...serviceEnv(), TMPDIR: temporary },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (part) => {
+        said += part;
+      });
+    }
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    while (readdirSync(state).length === 0) await pause(5);
+    child.kill('SIGINT');
+    assert.equal(await ended, 1);
+    assert.match(said, /Stopped by SIGINT/);
+    assert.deepEqual(readdirSync(state), []);
+    assert.deepEqual(readdirSync(temporary), []);
   });
 
   test('gives each action the NICs as CloudStack does, with what prepare handed back', async () => {

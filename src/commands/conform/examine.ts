@@ -34,6 +34,8 @@ export interface Examination {
   /** A custom action that the extension has. */
   readonly action?: string;
   onCall(step: string): void;
+  /** Throws once somebody has asked to end. */
+  goOn(): void;
 }
 
 /** Calls the executable through an invented life and judges every rule by what came of it. */

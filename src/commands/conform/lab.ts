@@ -23,6 +23,8 @@ export interface LabOptions {
   readonly timeoutSeconds: number;
   /** Told before each call. */
   onCall(step: string): void;
+  /** Throws once somebody has asked to end. */
+  goOn(): void;
 }
 
 /** How a call differs from the ordinary one. */
@@ -33,6 +35,8 @@ export interface Twist {
   readonly env?: Environment;
   readonly through?: readonly string[];
   readonly errorsApart?: boolean;
+  /** Made also when somebody has asked to end. */
+  readonly cleansUp?: boolean;
   /** Made while other calls are going on, so that what else runs proves nothing. */
   readonly amongOthers?: boolean;
 }
@@ -52,6 +56,7 @@ export function createLab(options: LabOptions): Lab {
   return {
     calls,
     async call(step, action, payload, twist = {}) {
+      if (twist.cleansUp !== true) options.goOn();
       options.onCall(step);
       const number = String(calls.length + 1).padStart(2, '0');
       const name = `${number}-${step.replace(/ /g, '-')}`;

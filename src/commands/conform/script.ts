@@ -161,8 +161,9 @@ async function hurry(lab: Lab, quick: Quick, { hurried, details }: Cast): Promis
 /** As CloudStack does after a failure, and then removes what may be left. */
 async function cleanUp(lab: Lab, about: (action: string) => Payload): Promise<void> {
   const name = String(about('stop')['virtualmachinename']);
-  await lab.call(`stop of ${name} to clean up`, 'stop', about('stop'));
-  await lab.call(`delete of ${name} to clean up`, 'delete', about('delete'));
+  const twist = { cleansUp: true };
+  await lab.call(`stop of ${name} to clean up`, 'stop', about('stop'), twist);
+  await lab.call(`delete of ${name} to clean up`, 'delete', about('delete'), twist);
 }
 
 const withoutInput = ['sh', '-c', 'exec "$@" </dev/null', 'sh'];
