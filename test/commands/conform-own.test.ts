@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { runCommand } from '../../src/commands/run.ts';
 import { builtFile, serviceEnv } from '../spawned.ts';
-import { fixture, temporaryDirectory } from './scripts.ts';
+import { executable, fixture, temporaryDirectory } from './scripts.ts';
 import { createWorld } from './world.ts';
 
 interface Report {
@@ -33,6 +33,29 @@ async function conform(
   return { code, report, broken: report.rules.filter(({ state }) => state !== 'pass') };
 }
 
+/** Runs the built file until something has been created; answers what it says after Ctrl-C. */
+async function interrupted(
+  args: readonly string[],
+  state: string,
+  temporary: string,
+): Promise<string> {
+  const child = spawn(builtFile, ['conform', ...args], {
+    env: { ...serviceEnv(), TMPDIR: temporary },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (part) => {
+      said += part;
+    });
+  }
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  while (readdirSync(state).length === 0) await pause(5);
+  child.kill('SIGINT');
+  assert.equal(await ended, 1);
+  return said;
+}
+
 describe('conform', { concurrency: 2 }, () => {
   test('finds nothing wrong with a small good extension, which is left without instances', async () => {
     const state = temporaryDirectory();
@@ -42,25 +65,25 @@ describe('conform', { concurrency: 2 }, () => {
     assert.deepEqual(readdirSync(state), []);
   });
 
-  test('deletes what it created when it is interrupted, and leaves no files', async () => {
+  test('deletes what it created when it is interrupted, and leaves no files', {
+    timeout: 30_000,
+  }, async () => {
     const [state, temporary] = [temporaryDirectory(), temporaryDirectory()];
-    const child = spawn(builtFile, ['conform', fixture('good.js'), `state=${state}`], {
-      env: { ...serviceEnv(), TMPDIR: temporary },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let said = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (part) => {
-        said += part;
-      });
-    }
-    const ended = new Promise((resolve) => child.once('close', resolve));
-    while (readdirSync(state).length === 0) await pause(5);
-    child.kill('SIGINT');
-    assert.equal(await ended, 1);
-    assert.match(said, /Stopped by SIGINT/);
+    const said = await interrupted([fixture('good.js'), `state=${state}`], state, temporary);
+    assert.match(said, /Stopped by SIGINT\.?\n$/);
     assert.deepEqual(readdirSync(state), []);
     assert.deepEqual(readdirSync(temporary), []);
+  });
+
+  test('names what it could not delete when it is interrupted', { timeout: 30_000 }, async () => {
+    const state = temporaryDirectory();
+    const stubborn = executable(`case $1 in
+      create) echo >${state}/made; echo '{"status":"success"}';;
+      *) echo '{"status":"error","error":"no"}'; exit 1;;
+    esac`);
+    const said = await interrupted([stubborn], state, temporaryDirectory());
+    assert.match(said, /Stopped by SIGINT, and i-2-9\d+-VM \([0-9a-f-]{36}\) could not be deleted/);
+    assert.match(said, /Remove it on the remote system/);
   });
 
   test('gives each action the NICs as CloudStack does, with what prepare handed back', async () => {

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { Failure } from '../../failure.ts';
 import { entryPointProblem } from '../as-cloudstack/entry-point.ts';
 import { createPlaces, type PipePlaces } from '../as-cloudstack/pipes.ts';
 import { withScratch } from '../scratch.ts';
-import type { Book, Secret } from './book.ts';
+import type { Book, Call, Secret } from './book.ts';
 import { invent, plantedSecret } from './invented.ts';
 import { createLab } from './lab.ts';
 import type { Details } from './payloads.ts';
@@ -68,9 +69,23 @@ async function play(examination: Examination, places: PipePlaces): Promise<Book>
     const newFiles = filesBeside(executable).filter((name) => !before.has(name));
     const ended = { executable, calls: lab.calls, secrets, newFiles };
     return stopped === undefined ? ended : { ...ended, stopped };
+  } catch (thrown) {
+    throw withLeft(Failure.from(thrown), lab.calls);
   } finally {
     endProcessesWith(trace);
   }
+}
+
+/** Whoever interrupts it has to know what could not be deleted any more. */
+function withLeft(failure: Failure, calls: readonly Call[]): Failure {
+  const last = calls[calls.length - 1];
+  if (last?.action !== 'delete' || last.raw.succeeded) return failure;
+  const { virtualmachinename: name, virtualmachineid: uuid } = last.payload ?? {};
+  const left = `${name} (${uuid}) could not be deleted: ${last.raw.text}`;
+  return new Failure(failure.kind, `${failure.message}, and ${left}`, {
+    cause: failure,
+    advice: 'Remove it on the remote system',
+  });
 }
 
 /** Secrets where CloudStack would carry some, beside those that the operator gave. */
