@@ -26,8 +26,10 @@ function noting(file: string): string {
       fs[name] = (...given) => {
         const [, flags = 'r'] = given;
         const reads = name === 'openSync' && (flags === 'r' || flags % 4 === 0);
-        for (const path of reads ? [] : given.slice(0, 2)) {
-          if (String(path).startsWith('/')) note(log, path + '\\n');
+        const from = /^symlink/.test(name) ? 1 : 0;
+        const changed = given.slice(from, /rename|link|copy|cp/.test(name) ? 2 : 1);
+        for (const path of reads ? [] : changed) {
+          if (typeof path === 'string') note(log, path + '\\n');
         }
         return real(...given);
       };
