@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { assemble, bundleInParts, headBytes } from './packaging/parts.mjs';
+import { assemble, bundleInParts, headBytes } from './tools/parts.mjs';
 
 /*
  * Makes out/outrigger: one file that runs alone. The same sources give the same bytes wherever this

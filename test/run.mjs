@@ -62,7 +62,7 @@ async function bundleAll() {
   try {
     await Promise.all([
       bundle({ entry: 'src/main.ts', outfile: join(root, 'build/out/outrigger') }),
-      bundle({ entry: 'test/probe/main.ts', outfile: join(root, 'build/probe/probe') }),
+      bundle({ entry: 'test/built-file/probe/main.ts', outfile: join(root, 'build/probe/probe') }),
     ]);
   } catch (error) {
     // A part of the tests may well run while another part of the sources is being written.

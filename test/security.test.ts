@@ -10,8 +10,8 @@ import { text } from '../src/kit/fields.ts';
 import { registry } from '../src/providers/index.ts';
 import { ledger } from './cloudstack/ledger.ts';
 import { changed, type Json, recorded } from './cloudstack/recorded.ts';
-import { makePlace } from './cloudstack/world.ts';
-import { builtFile, serviceEnv, spawnFile } from './spawned.ts';
+import { builtFile, serviceEnv, spawnFile } from './support/spawned.ts';
+import { makePlace } from './support/world.ts';
 
 const secret = 'correct-horse-battery';
 

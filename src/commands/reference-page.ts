@@ -1,4 +1,4 @@
-const opening = '<!-- reference: made by node test/update-docs.mjs, do not edit -->';
+const opening = '<!-- reference: made by node tools/docs.mjs, do not edit -->';
 const closing = '<!-- end of reference -->';
 
 /** The reference between the markers of a page; undefined where there are none. */

@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Nic, Provider, SizedInstance } from '../../src/provider.ts';
+import { makePlace, type Place } from '../support/world.ts';
 import { type Entry, ledger } from './ledger.ts';
 import { asOf421, changed, type Json, recorded } from './recorded.ts';
-import { makePlace, type Place } from './world.ts';
 
 const vm = 'cloudstack.vm.details';
 

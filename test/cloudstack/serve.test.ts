@@ -14,9 +14,9 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Failure } from '../../src/failure.ts';
 import type { Context } from '../../src/provider.ts';
+import { finish, makePlace, type Place } from '../support/world.ts';
 import { ledger, type Members, refused } from './ledger.ts';
 import { changed, recorded } from './recorded.ts';
-import { finish, makePlace, type Place } from './world.ts';
 
 /** A place with a provider that behaves like this. */
 function placed(members: Members, config = {}): Place & { asked(): number } {

@@ -9,9 +9,9 @@ import { Failure } from '../../src/failure.ts';
 import { text } from '../../src/kit/fields.ts';
 import type { Action, Field, Provider } from '../../src/provider.ts';
 import { registry } from '../../src/providers/index.ts';
+import { makePlace, type Place } from '../support/world.ts';
 import { type Entry, ledger } from './ledger.ts';
 import { changed, type Json, recorded } from './recorded.ts';
-import { makePlace, type Place } from './world.ts';
 
 const root = process.getuid?.() === 0 ? false : 'only root can make files of root';
 

@@ -2,12 +2,7 @@ import assert from 'node:assert/strict';
 import { chownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { readDecisions } from '../../src/commands/adopt/by-hand.ts';
-import { findAccount } from '../../src/commands/doctor/account.ts';
-import { runCommand } from '../../src/commands/run.ts';
-import { defineProvider, type Session } from '../../src/provider.ts';
-import { registry } from '../../src/providers/index.ts';
-import { type FakeCloudStack, startCloudStack } from './fakes/cloudstack/server.ts';
+import { type FakeCloudStack, startCloudStack } from '../../fakes/cloudstack-api/server.ts';
 import {
   createSimulatedHost,
   introduce,
@@ -15,7 +10,12 @@ import {
   nic,
   type SimulatedHost,
   uuidOf,
-} from './fakes/cloudstack/simulated-host.ts';
+} from '../../fakes/cloudstack-api/simulated-host.ts';
+import { readDecisions } from '../../src/commands/adopt/by-hand.ts';
+import { findAccount } from '../../src/commands/doctor/account.ts';
+import { runCommand } from '../../src/commands/run.ts';
+import { defineProvider, type Session } from '../../src/provider.ts';
+import { registry } from '../../src/providers/index.ts';
 import { sample } from './sample-provider.ts';
 import { temporaryDirectory } from './scripts.ts';
 import { createWorld } from './world.ts';

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import type { FakeMachine } from '../../fakes/maas/machine.ts';
 import { runCommand } from '../../src/commands/run.ts';
-import { installation } from '../providers/conformance-cloud.ts';
-import type { FakeMachine } from '../providers/fakes/maas/machine.ts';
-import { inMaas, type MaasScene } from '../providers/maas-scene.ts';
+import { installation } from '../conformance/cloud.ts';
+import { inMaas, type MaasScene } from '../providers/maas/scene.ts';
 import { temporaryDirectory } from './scripts.ts';
 import { createWorld } from './world.ts';
 

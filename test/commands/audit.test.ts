@@ -2,14 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import type { Finding } from '../../src/commands/audit/finding.ts';
-import { survey } from '../../src/commands/audit/survey.ts';
-import { deadlineIn } from '../../src/commands/deadline.ts';
-import { runCommand } from '../../src/commands/run.ts';
-import { Failure } from '../../src/failure.ts';
-import { defineProvider, type RemoteMachine, type Session } from '../../src/provider.ts';
-import { registry } from '../../src/providers/index.ts';
-import { type FakeCloudStack, startCloudStack } from './fakes/cloudstack/server.ts';
+import { type FakeCloudStack, startCloudStack } from '../../fakes/cloudstack-api/server.ts';
 import {
   createSimulatedHost,
   introduce,
@@ -17,7 +10,14 @@ import {
   nic,
   type SimulatedHost,
   uuidOf,
-} from './fakes/cloudstack/simulated-host.ts';
+} from '../../fakes/cloudstack-api/simulated-host.ts';
+import type { Finding } from '../../src/commands/audit/finding.ts';
+import { survey } from '../../src/commands/audit/survey.ts';
+import { deadlineIn } from '../../src/commands/deadline.ts';
+import { runCommand } from '../../src/commands/run.ts';
+import { Failure } from '../../src/failure.ts';
+import { defineProvider, type RemoteMachine, type Session } from '../../src/provider.ts';
+import { registry } from '../../src/providers/index.ts';
 import { sample } from './sample-provider.ts';
 import { temporaryDirectory } from './scripts.ts';
 import { createWorld } from './world.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { builtFile, spawnFile } from '../spawned.ts';
+import { builtFile, spawnFile } from '../support/spawned.ts';
 
 describe('the demo', () => {
   /** Runs it with an empty home and an empty directory for temporary files. */

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Finding } from '../../src/commands/doctor/finding.ts';
 import { runCommand } from '../../src/commands/run.ts';
-import { installation } from '../providers/conformance-cloud.ts';
-import { inMaas, type MaasScene } from '../providers/maas-scene.ts';
-import { payloadFor } from '../providers/payloads.ts';
+import { installation } from '../conformance/cloud.ts';
+import { inMaas, type MaasScene } from '../providers/maas/scene.ts';
+import { payloadFor } from '../support/payloads.ts';
 import { temporaryDirectory } from './scripts.ts';
 import { createWorld } from './world.ts';
 

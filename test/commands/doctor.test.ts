@@ -11,6 +11,8 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { authority, fingerprintOf, type KeyName } from '../../fakes/http/keys.ts';
+import type { Handler } from '../../fakes/http/server.ts';
 import { findAccount, may } from '../../src/commands/doctor/account.ts';
 import type { Finding } from '../../src/commands/doctor/finding.ts';
 import { nodeChecks } from '../../src/commands/doctor/node.ts';
@@ -20,10 +22,8 @@ import { text } from '../../src/kit/fields.ts';
 import { createHttp } from '../../src/kit/http/client.ts';
 import { type Check, defineProvider } from '../../src/provider.ts';
 import { registry } from '../../src/providers/index.ts';
-import { nobody, serve } from '../kit/fakes/http-client.ts';
-import { authority, fingerprintOf, type KeyName } from '../kit/fakes/keys.ts';
-import type { Handler } from '../kit/fakes/server.ts';
-import { copyAlone, spawnFile } from '../spawned.ts';
+import { nobody, serve } from '../support/http-client.ts';
+import { copyAlone, spawnFile } from '../support/spawned.ts';
 import { temporaryDirectory } from './scripts.ts';
 import { createWorld } from './world.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { runCommand } from '../../src/commands/run.ts';
-import { builtFile, serviceEnv } from '../spawned.ts';
+import { builtFile, serviceEnv } from '../support/spawned.ts';
 import { executable, temporaryDirectory } from './scripts.ts';
 import { createWorld } from './world.ts';
 

@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { runCommand } from '../../src/commands/run.ts';
 import { createFileLog } from '../../src/kit/log-file.ts';
 import { createRedactor } from '../../src/kit/redact.ts';
-import { builtFile, spawnFile } from '../spawned.ts';
+import { builtFile, spawnFile } from '../support/spawned.ts';
 import { temporaryDirectory } from './scripts.ts';
 import { createWorld } from './world.ts';
 

@@ -21,7 +21,7 @@ describe('The reference in the documentation', () => {
       const provider = await registry[name]?.();
       assert.ok(provider !== undefined);
       const text = readFileSync(page, 'utf8');
-      const advice = `${page} is out of date: run node test/update-docs.mjs`;
+      const advice = `${page} is out of date: run node tools/docs.mjs`;
       assert.equal(referenceIn(text), reference(provider), advice);
     });
   }

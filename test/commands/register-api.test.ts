@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { type FakeCloudStack, startCloudStack } from '../../fakes/cloudstack-api/server.ts';
+import { startServer } from '../../fakes/http/server.ts';
 import { readAccess } from '../../src/commands/api/access.ts';
 import { type Api, createApi, onlyEntry } from '../../src/commands/api/client.ts';
 import { readRelease, releaseOf } from '../../src/commands/api/release.ts';
 import { wordsOf } from '../../src/commands/api/trouble.ts';
-import { deadlineIn, failureOf } from '../kit/fakes/http-client.ts';
-import { startServer } from '../kit/fakes/server.ts';
-import { type FakeCloudStack, startCloudStack } from './fakes/cloudstack/server.ts';
+import { deadlineIn, failureOf } from '../support/http-client.ts';
 import { temporaryDirectory } from './scripts.ts';
 
 async function connect(t: TestContext): Promise<{ api: Api; cloud: FakeCloudStack }> {

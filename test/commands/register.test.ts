@@ -3,13 +3,17 @@ import { execFile, spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import type { FakeRelease } from '../../fakes/cloudstack-api/parameters.ts';
+import {
+  type FakeCloudStack,
+  secretKey,
+  startCloudStack,
+} from '../../fakes/cloudstack-api/server.ts';
+import { osType } from '../../fakes/cloudstack-api/state.ts';
 import { readSetup } from '../../src/commands/register/setup.ts';
 import { runCommand } from '../../src/commands/run.ts';
 import { simulator } from '../../src/providers/simulator/index.ts';
-import { builtFile, serviceEnv } from '../spawned.ts';
-import type { FakeRelease } from './fakes/cloudstack/parameters.ts';
-import { type FakeCloudStack, secretKey, startCloudStack } from './fakes/cloudstack/server.ts';
-import { osType } from './fakes/cloudstack/state.ts';
+import { builtFile, serviceEnv } from '../support/spawned.ts';
 import { sample } from './sample-provider.ts';
 import { temporaryDirectory } from './scripts.ts';
 import { createWorld } from './world.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { appendFileSync, chmodSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { secretKey, startCloudStack } from '../commands/fakes/cloudstack/server.ts';
-import { fingerprintOf } from '../kit/fakes/keys.ts';
+import { secretKey, startCloudStack } from '../../fakes/cloudstack-api/server.ts';
+import { fingerprintOf } from '../../fakes/http/keys.ts';
 import { type Farm, inOrder, skip, startFarm } from './server-farm.ts';
 
 const place = 'etc/cloudstack/extensions/ext/outrigger';

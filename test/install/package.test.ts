@@ -16,7 +16,7 @@ describe('the package', () => {
   after(() => rmSync(folder, { recursive: true, force: true }));
   const pack = (name: string) => {
     const target = join(folder, name);
-    execFileSync(process.execPath, ['packaging/package.mjs', target], { stdio: 'pipe' });
+    execFileSync(process.execPath, ['tools/package.mjs', target], { stdio: 'pipe' });
     const [bill = '', file = '', ...more] = readdirSync(target).sort();
     assert.deepEqual(more, []);
     assert.match(bill, /^outrigger-\d+\.\d+\.\d+\.cdx\.json$/);

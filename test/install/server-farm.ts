@@ -2,7 +2,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { builtFile } from '../spawned.ts';
+import { builtFile } from '../support/spawned.ts';
 import { makeServer, type Server } from './server.ts';
 import type { SshIdentity } from './sshd.ts';
 import { otherVersion } from './versions.ts';

@@ -4,7 +4,7 @@ import { appendFileSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { builtFile } from '../spawned.ts';
+import { builtFile } from '../support/spawned.ts';
 import { installer, runScript, skip } from './server-farm.ts';
 
 const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { it, type TestContext } from 'node:test';
 import type { TLSSocket } from 'node:tls';
+import { authority, fingerprintOf, type KeyName } from '../../fakes/http/keys.ts';
 import type { Failure } from '../../src/failure.ts';
 import { readEndpoint } from '../../src/kit/http/address.ts';
 import { createJudge, type Tls } from '../../src/kit/http/tls.ts';
 import { nothingHappened } from '../../src/kit/http/trouble.ts';
-import { clientOf, failureOf, serve, serveRaw } from './fakes/http-client.ts';
-import { authority, fingerprintOf, type KeyName } from './fakes/keys.ts';
+import { clientOf, failureOf, serve, serveRaw } from '../support/http-client.ts';
 
 const one = fingerprintOf('self-signed');
 const other = fingerprintOf('renewed');

@@ -2,10 +2,17 @@ import assert from 'node:assert/strict';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import { it, type TestContext } from 'node:test';
+import { fingerprintOf } from '../../fakes/http/keys.ts';
 import { nothingHappened } from '../../src/kit/http/trouble.ts';
 import type { Log } from '../../src/kit/log.ts';
-import { clientOf, deadlineIn, failureOf, nobody, serve, serveRaw } from './fakes/http-client.ts';
-import { fingerprintOf } from './fakes/keys.ts';
+import {
+  clientOf,
+  deadlineIn,
+  failureOf,
+  nobody,
+  serve,
+  serveRaw,
+} from '../support/http-client.ts';
 
 /** Answers every request of a connection with a text as it stands. */
 function answering(text: string, then: (socket: Socket) => void = () => {}) {

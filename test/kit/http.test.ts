@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { it, type TestContext } from 'node:test';
+import { derOf, type KeyName } from '../../fakes/http/keys.ts';
+import type { FakeServer } from '../../fakes/http/server.ts';
 import type { silent } from '../../src/kit/log.ts';
-import { clientOf, failureOf, serve, serveRaw } from './fakes/http-client.ts';
-import { derOf, type KeyName } from './fakes/keys.ts';
-import type { FakeServer } from './fakes/server.ts';
+import { clientOf, failureOf, serve, serveRaw } from '../support/http-client.ts';
 
 it('sends an object as JSON with its length', async (t) => {
   const server = await serve(t, (_, response) => response.end('{"done":true}'));

@@ -1,0 +1,190 @@
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { temporaryDirectory } from '../../test/commands/scripts.ts';
+import type { KeyName } from '../http/keys.ts';
+import { type FakeServer, type Seen, startServer } from '../http/server.ts';
+import {
+  addCustomAction,
+  deleteCustomAction,
+  listCustomActions,
+  updateCustomAction,
+} from './actions.ts';
+import {
+  createExtension,
+  deleteExtension,
+  listExtensions,
+  registerExtension,
+  unregisterExtension,
+  updateExtension,
+} from './extensions.ts';
+import {
+  addCluster,
+  addHost,
+  listClusters,
+  listHosts,
+  listTemplates,
+  registerTemplate,
+  updateCluster,
+  updateHost,
+} from './infrastructure.ts';
+import { checkParameters, type FakeRelease, type Values } from './parameters.ts';
+import { isRefusal, type Refusal, wrong } from './refusal.ts';
+import { isSigned, readForm } from './signature.ts';
+import { createState, type FakeState, osType, pod, zone } from './state.ts';
+
+const keys = { apiKey: 'key+of/an=admin', secretKey: 'secret of an admin ~*' };
+
+/** CloudStack's API as strict as a careful reader of its source would have it. */
+export interface FakeCloudStack {
+  readonly state: FakeState;
+  readonly url: string;
+  /** A file for --credentials that fits, with changes. */
+  credentials(changes?: Readonly<Record<string, string | undefined>>): string;
+  /** The calls that changed something, or tried to, with their parameters. */
+  readonly changes: readonly (readonly [string, Values])[];
+  /** Every command that was asked for. */
+  readonly commands: readonly string[];
+  /** Moves the server's clock. */
+  setClock(skewMs: number): void;
+  readonly server: FakeServer;
+}
+
+type Answer = (state: FakeState, form: Values) => object;
+
+const calls: Readonly<Record<string, Answer>> = {
+  ...{ createExtension, updateExtension, listExtensions, deleteExtension },
+  ...{ registerExtension, unregisterExtension },
+  ...{ addCustomAction, updateCustomAction, listCustomActions, deleteCustomAction },
+  ...{ listClusters, addCluster, updateCluster, listHosts, addHost, updateHost },
+  ...{ listTemplates, registerTemplate },
+  listCapabilities: ({ release }) => ({ capability: { cloudstackversion: release } }),
+  listZones: () => ({ zone: [zone] }),
+  listPods: (_, form) => ({ pod: form.get('zoneid') === zone.id ? [pod] : [] }),
+  listOsTypes: () => ({ ostype: [osType] }),
+  listVirtualMachines: ({ machines, projectMachines }, form) => ({
+    virtualmachine: form.get('projectid') === '-1' ? projectMachines : machines,
+  }),
+};
+
+export async function startCloudStack(
+  t: Pick<TestContext, 'after'>,
+  release: FakeRelease = '4.22.0.0',
+  key: KeyName = 'trusted',
+): Promise<FakeCloudStack> {
+  const state = createState(release);
+  const jobs = new Map<string, { asked: number; result: object }>();
+  const changes: (readonly [string, Values])[] = [];
+  const commands: string[] = [];
+  let skewMs = 0;
+
+  const answer = (seen: Seen): { readonly status: number; readonly body: object } => {
+    let command = 'error';
+    try {
+      const form = readForm(seen.body);
+      authenticate(seen, form, Date.now() + skewMs);
+      command = form.get('command') ?? '';
+      checkParameters(command, form, release);
+      commands.push(command);
+      if (!/^(list|query)/.test(command)) changes.push([command, form]);
+      return { status: 200, body: { [`${command.toLowerCase()}response`]: work(command, form) } };
+    } catch (thrown) {
+      if (!isRefusal(thrown)) throw thrown;
+      return {
+        status: thrown.code,
+        body: { [`${command.toLowerCase()}response`]: inWords(thrown) },
+      };
+    }
+  };
+
+  const work = (command: string, form: Values): object => {
+    if (command === 'queryAsyncJobResult') return jobResult(form.get('jobid') ?? '');
+    let result: object;
+    try {
+      result = paged(calls[command]?.(state, form) ?? {}, form, state);
+    } catch (thrown) {
+      if (!state.slow.has(command) || !isRefusal(thrown)) throw thrown;
+      result = inWords(thrown);
+    }
+    if (!state.slow.has(command)) return result;
+    const jobid = randomUUID();
+    jobs.set(jobid, { asked: 0, result });
+    return { jobid };
+  };
+
+  const jobResult = (jobid: string): object => {
+    const job = jobs.get(jobid);
+    if (job === undefined) throw wrong('Unable to find a job');
+    job.asked += 1;
+    if (job.asked < 3) return { jobid, jobstatus: 0 };
+    const jobstatus = 'errorcode' in job.result ? 2 : 1;
+    return { jobid, jobstatus, jobresult: job.result };
+  };
+
+  const server = await startServer(
+    (seen, response) => {
+      const { status, body } = answer(seen);
+      response.setHeader('date', new Date(Date.now() + skewMs).toUTCString());
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    },
+    { key },
+  );
+  t.after(server.close);
+  const folder = temporaryDirectory();
+  return {
+    ...{ state, changes, commands, server },
+    url: `${server.url}/client/api`,
+    setClock(ms) {
+      skewMs = ms;
+    },
+    credentials(more = {}) {
+      const file = join(folder, `credentials-${randomUUID()}.json`);
+      const content = {
+        url: `${server.url}/client/api`,
+        ...{ api_key: keys.apiKey, secret_key: keys.secretKey },
+        ca_file: join(process.cwd(), 'fakes/http/keys/authority.pem'),
+        ...more,
+      };
+      writeFileSync(file, JSON.stringify(content), { mode: 0o600 });
+      return file;
+    },
+  };
+}
+
+/** The secret that must never be seen anywhere. */
+export const secretKey = keys.secretKey;
+
+function authenticate({ method, target }: Seen, form: Values, nowMs: number): void {
+  const refuse = (): Refusal => ({
+    code: 401,
+    text: 'unable to verify user credentials and/or request signature',
+  });
+  if (target !== '/client/api') throw { code: 404, text: `nothing at ${target}` };
+  // What changes something has to be posted, and keys do not belong into access logs.
+  if (method !== 'POST') throw { code: 405, text: `${method} is not allowed` };
+  if (form.get('apikey') !== keys.apiKey) throw refuse();
+  if (form.get('signatureversion') !== '3') throw refuse();
+  const expires = form.get('expires') ?? '';
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}$/.test(expires)) throw refuse();
+  if (Date.parse(expires.replace(/(\d\d)(\d\d)$/, '$1:$2')) < nowMs) throw refuse();
+  if (!isSigned(form, keys.secretKey)) throw refuse();
+  if (form.get('response') !== 'json') throw wrong('only JSON is spoken here');
+}
+
+function inWords({ code, text }: Refusal): object {
+  return { uuidList: [], errorcode: code, cserrorcode: 9999, errortext: text };
+}
+
+function paged(body: object, form: Values, { largestPage }: FakeState): object {
+  const [name, entries] = Object.entries(body)[0] ?? [];
+  if (name === undefined || !Array.isArray(entries) || !form.has('pagesize')) return body;
+  const size = Number(form.get('pagesize'));
+  if (size > largestPage) {
+    throw wrong(`Page size can't exceed max allowed page size value: ${largestPage}`);
+  }
+  const start = (Number(form.get('page') ?? 1) - 1) * size;
+  const page = (entries as unknown[]).slice(start, start + size);
+  // An empty list is left out altogether.
+  return page.length === 0 ? {} : { count: entries.length, [name]: page };
+}

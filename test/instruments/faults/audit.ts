@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { compare } from '../../../src/commands/audit/compare.ts';
+import type { Finding } from '../../../src/commands/audit/finding.ts';
+import type { Listed } from '../../../src/commands/audit/listed.ts';
+import { survey } from '../../../src/commands/audit/survey.ts';
+import { deadlineIn } from '../../../src/commands/deadline.ts';
+import type { RemoteMachine } from '../../conformance/backend.ts';
+import type { Scene } from './fault.ts';
+import type { Complaints } from './verdict.ts';
+
+/** What CloudStack believes when everything is over; `undefined` after the instance was expunged. */
+export type Belief = 'Running' | 'Stopped' | 'Error' | undefined;
+
+/** What `outrigger audit` would print about this host. */
+export async function findingsOf(scene: Scene, state: Belief): Promise<readonly Finding[]> {
+  const { cloud, remote, place } = scene;
+  const { extension = {}, host = {} } = cloud.details();
+  const levels = [
+    { name: 'extension', details: extension },
+    { name: 'host', details: host },
+  ] as const;
+  const config = join(place.folder, 'config.json');
+  const seen = await survey([{ name: 'host-1', extension: 'here', levels }], {
+    world: {
+      out() {},
+      err() {},
+      terminal: false,
+      registry: remote.backend.registry,
+      self: '',
+      env: { OUTRIGGER_CONFIG: config, HOME: join(place.folder, 'home') },
+    },
+    deadline: deadlineIn(20),
+    changes: false,
+    onStep() {},
+  });
+  const { uuid, name, details } = cloud.vm;
+  const instance: Listed[] =
+    state === undefined ? [] : [{ uuid, name, state, home: 'here', details }];
+  return compare(instance, seen);
+}
+
+/** Audit sees the host, and finds fault with the instance exactly when something is wrong. */
+export async function judgeAudit(
+  scene: Scene,
+  state: Belief,
+  own: readonly RemoteMachine[],
+): Promise<Complaints> {
+  const findings = await findingsOf(scene, state);
+  const blind = findings.filter(({ kind }) => kind === 'blind-host');
+  if (blind.length > 0) return blind.map(({ found }) => `audit sees nothing: ${found}`);
+  const about = ({ found, subject }: Finding, { remoteId }: RemoteMachine): boolean =>
+    subject === remoteId || found.includes(remoteId);
+  if (state === 'Error' || state === undefined) {
+    const parts = own.flatMap(({ loose = [] }) => loose);
+    return [
+      ...own
+        .filter((machine) => !findings.some((finding) => about(finding, machine)))
+        .map(({ remoteId, name }) => `${name} (${remoteId}) is left, and audit does not say so`),
+      ...parts
+        .filter((part) => !findings.some(({ found }) => found.toLowerCase().includes(part)))
+        .map((part) => `${part} is left, and audit does not name it`),
+    ];
+  }
+  return findings
+    .filter((each) => each.subject === scene.cloud.vm.name || own.some((one) => about(each, one)))
+    .map(({ kind, found }) => `audit: ${kind}: ${found}`);
+}

@@ -1,0 +1,136 @@
+import { watch } from 'node:fs';
+import { join } from 'node:path';
+import { stateOf } from '../../providers/simulator/backend.ts';
+import { cleanUp } from './action.ts';
+import type { Cell } from './cell.ts';
+import type { Begun, Call, Done } from './cloud.ts';
+import type { Fault, Reach, Scene } from './fault.ts';
+import type { Plan, Seen, Treatment } from './proxy.ts';
+import type { System } from './systems.ts';
+
+/** What came of the calls while the fault was on. */
+export interface Strike {
+  /** The call of the cell first, and those beside it. */
+  readonly done: readonly Done[];
+  readonly requests: number;
+  readonly changes: number;
+  readonly connections: number;
+  /** Whether the fault has come to do anything. */
+  readonly hit: boolean;
+  readonly memoSeconds: number | undefined;
+}
+
+/** Makes the call of the cell, and those that the fault puts beside it, while the fault is on. */
+export async function strike(cell: Cell, scene: Scene): Promise<Strike> {
+  const { action, fault, provider } = cell;
+  const { remote, cloud } = scene;
+  const { proxy } = remote;
+  const surroundings = (await fault.surround?.(scene)) ?? {};
+  const state = { hit: isEverywhere(fault) };
+  let begun: Begun | undefined;
+  const kill = (signal: NodeJS.Signals): void => begun?.kill(signal);
+  proxy?.follow(planFor(cell, { kill, remote } as Reach, state));
+  const watched = proxy === undefined ? watchSteps(cell, scene, kill, state) : undefined;
+  const call: Call = {
+    ...action.call(cloud.vm, provider, cloud.brought),
+    ...(fault.timeoutSeconds === undefined ? {} : { timeoutSeconds: fault.timeoutSeconds }),
+    ...surroundings.call,
+  };
+  const done: Done[] = [];
+  const times = fault.times ?? action.pairs ?? 1;
+  try {
+    for (let time = 0; time < times; time += 1) {
+      begun = cloud.begin(call);
+      const beside = (surroundings.beside ?? []).map((word) =>
+        cloud.begin(word === 'same' ? call : { word }),
+      );
+      done.push(...(await Promise.all([begun, ...beside].map((each) => each.done))));
+      if (action.pairs !== undefined) done.push(await cloud.call({ ...call, ...cleanUp }));
+    }
+    await breathe();
+    const steps = watched?.() ?? 0;
+    const count = { requests: proxy?.requests() ?? steps, changes: proxy?.changes() ?? steps };
+    const connections = proxy?.connections() ?? 0;
+    return { done, ...count, connections, hit: state.hit, memoSeconds: surroundings.memoSeconds };
+  } finally {
+    await mend(remote);
+    await surroundings.undo?.();
+  }
+}
+
+async function mend({ proxy, backend, letGo }: System): Promise<void> {
+  if (proxy === undefined) return;
+  proxy.follow({});
+  letGo();
+  await backend.withdrawRights(false);
+  if (!proxy.isUp()) await proxy.up();
+}
+
+/** What is on its way in this process arrives. */
+const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function isEverywhere({ treat, opening, signal }: Fault): boolean {
+  return treat === undefined && opening === undefined && signal === undefined;
+}
+
+function planFor(cell: Cell, reach: Reach, state: { hit: boolean }): Plan {
+  const { fault, position, counted } = cell;
+  const { opening } = fault;
+  const treat = treatmentOf(fault, reach);
+  const strikes = (seen: Seen): boolean => {
+    if (position === undefined) return true;
+    const count = counted === 'changes' ? seen.change : seen.number;
+    return fault.lasts === true ? count >= position || state.hit : count === position;
+  };
+  return {
+    ...(opening === undefined
+      ? {}
+      : {
+          opening(connection) {
+            const found = opening(connection);
+            if (found !== undefined) state.hit = true;
+            return found;
+          },
+        }),
+    treat(seen) {
+      if (treat === undefined || !strikes(seen)) return undefined;
+      state.hit = true;
+      return treat;
+    },
+  };
+}
+
+function treatmentOf({ treat, signal }: Fault, reach: Reach): Treatment | undefined {
+  if (treat !== undefined) return (exchange) => treat(exchange, reach);
+  if (signal === undefined) return undefined;
+  return async ({ pass, write, hang }) => {
+    // Who is asked to end still gets the answer; who is killed never saw it.
+    if (signal === 'SIGTERM') reach.kill(signal);
+    const answer = await pass();
+    if (signal === 'SIGTERM') return write(answer);
+    reach.kill(signal);
+    return hang();
+  };
+}
+
+/** Without requests, what a process changes in its directory are its steps. */
+function watchSteps(
+  { fault: { signal }, position }: Cell,
+  { place }: Scene,
+  kill: (signal: NodeJS.Signals) => void,
+  state: { hit: boolean },
+): () => number {
+  let steps = 0;
+  const note = (): void => {
+    steps += 1;
+    if (signal === undefined || steps !== position) return;
+    state.hit = true;
+    kill(signal);
+  };
+  const folder = stateOf(place);
+  const watchers = ['machines', 'locks'].map((name) => watch(join(folder, name), note));
+  return () => {
+    for (const watcher of watchers) watcher.close();
+    return steps;
+  };
+}

@@ -1,0 +1,139 @@
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RemoteMachine } from '../../conformance/backend.ts';
+import type { Item } from './items.ts';
+import type { Office } from './office.ts';
+import { askStatuses } from './reports.ts';
+import { forEach, isBuilt, isOwn } from './settle.ts';
+import type { Stranger } from './strangers.ts';
+import type { Host, System } from './system.ts';
+import type { Tally } from './tally.ts';
+
+interface World {
+  readonly office: Office;
+  readonly systems: readonly System[];
+  readonly hosts: readonly Host[];
+  readonly items: readonly Item[];
+  readonly strangers: readonly Stranger[];
+  readonly tally: Tally;
+  readonly processes: number;
+}
+
+/** What stands there is what CloudStack believes, and nothing else; in the end nothing of ours is left. */
+export async function checkPeace(world: World): Promise<void> {
+  const { office, hosts, items, tally, processes } = world;
+  for (const host of hosts) {
+    const wrong = await askStatuses(office, host, items);
+    for (const [item, what] of wrong) tally.violation(what, item);
+  }
+  await checkMachines(world, 'after the storm');
+  checkFiles(world, 'after the storm');
+  await forEach(items, processes, async (item) => {
+    if (item.belief !== 'running' && item.belief !== 'stopped') return;
+    for (const action of ['stop', 'delete']) {
+      const { outcome, text } = await office.call(item, action);
+      if (outcome !== 'done')
+        tally.violation(`${item.host.name}: ${action} in the end: ${text}`, item);
+    }
+    Object.assign(item, { belief: 'expunged', sure: true });
+  });
+  await checkMachines(world, 'in the end');
+  checkFiles(world, 'in the end');
+  checkLog(world);
+}
+
+async function checkMachines({ systems, items, strangers, tally }: World, when: string) {
+  for (const system of systems) {
+    const { provider } = system.backend;
+    const say = (what: string, item?: Item): void =>
+      tally.violation(`${provider}: ${when} ${what}`, item);
+    const machines = await atRest(system);
+    const others = strangers.filter((stranger) => stranger.system === system);
+    for (const { remoteId, all } of others) {
+      const now = machines.find((machine) => machine.remoteId === remoteId);
+      if (now?.all !== all) say(`somebody else's ${remoteId} was ${all} and is ${now?.all}`);
+    }
+    const own = items.filter(({ host }) => host.system === system);
+    const known = new Set(others.map(({ remoteId }) => remoteId));
+    for (const item of own) {
+      const found = machines.filter(({ mark }) => isOwn(mark, item));
+      for (const { remoteId } of found) known.add(remoteId);
+      const wrong = machineFault(item, found);
+      if (wrong !== undefined) say(`${item.vm.name} (${item.belief}) ${wrong}`, item);
+    }
+    for (const { remoteId, all } of machines) {
+      if (!known.has(remoteId)) say(`${remoteId} is nobody's: ${all}`);
+    }
+    for (const what of system.leftovers()) say(what);
+  }
+}
+
+function machineFault({ vm, belief }: Item, found: readonly RemoteMachine[]): string | undefined {
+  const [machine] = found;
+  const exists = belief === 'running' || belief === 'stopped';
+  if (found.length !== (exists ? 1 : 0)) return `has ${found.length} machines`;
+  if (machine === undefined) return undefined;
+  if (!isBuilt(machine.mark)) return 'has a machine that is not finished';
+  if (machine.power !== (belief === 'running' ? 'on' : 'off')) return `has power ${machine.power}`;
+  if (machine.physical === true) return undefined;
+  const { cpus, memoryMb, nics } = machine;
+  const wired = (list: typeof nics): string =>
+    list.map(({ mac, vlan }) => `${mac} ${vlan}`).join(', ');
+  if (wired(nics) !== wired(vm.nics)) return `has NICs ${wired(nics)} and not ${wired(vm.nics)}`;
+  return cpus === vm.cpus && memoryMb === vm.memoryMb
+    ? undefined
+    : `has ${cpus} CPUs, ${memoryMb} MB`;
+}
+
+/** What was given back needs a moment to be free again. */
+async function atRest({ backend }: System): Promise<readonly RemoteMachine[]> {
+  for (let left = 20; ; left -= 1) {
+    const machines = await backend.machines();
+    const leaving = machines.some(({ all }) =>
+      /"status_name":"(Releasing|Disk erasing)"/.test(all),
+    );
+    if (!leaving || left === 0) return machines;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** Nothing but what is meant to stay: machines of the simulator, notes, and what was remembered. */
+const meant =
+  /^(\.local\/state\/outrigger\/(proxmox\/changed|simulator\/(simulator\.json|failures\.log|machines\/[a-z0-9][a-z0-9-]*\.json))|memo\/[a-z0-9]+\.json|log\/outrigger\.log(\.\d)?)$/;
+
+function checkFiles({ office, tally }: World, when: string): void {
+  const { folder } = office.place;
+  const state = filesBelow(join(folder, 'home'));
+  const memo = filesBelow(join(folder, 'memo')).map((path) => `memo/${path}`);
+  const log = filesBelow(join(folder, 'log')).map((path) => `log/${path}`);
+  for (const path of [...state, ...memo, ...log]) {
+    if (!meant.test(path)) tally.violation(`the file ${path} is left ${when}`);
+  }
+}
+
+function filesBelow(folder: string): readonly string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    if (!lstatSync(path).isDirectory()) return [name];
+    return filesBelow(path).map((below) => `${name}/${below}`);
+  });
+}
+
+/** Every line of the many writers is whole, and nothing happened that "should not happen". */
+function checkLog({ office, systems, tally }: World): void {
+  const secrets = systems.flatMap(({ backend }) => backend.secrets);
+  for (const name of readdirSync(join(office.place.folder, 'log'))) {
+    const text = readFileSync(join(office.place.folder, 'log', name), 'utf8');
+    if (secrets.some((secret) => text.includes(secret))) tally.violation(`${name} tells a secret`);
+    for (const line of text.split('\n').slice(0, -1)) checkLine(line, tally);
+  }
+}
+
+function checkLine(line: string, tally: Tally): void {
+  try {
+    const { outcome, error } = JSON.parse(line) as Record<string, unknown>;
+    if (outcome === 'internal') tally.violation(`the log has an inner error: ${error}`);
+  } catch {
+    tally.violation(`the log has half a line: ${line.slice(0, 200)}`);
+  }
+}

@@ -1,4 +1,0 @@
-import { conformance } from './conformance.ts';
-import { hyperVBackend } from './fakes/hyperv/backend.ts';
-
-conformance('hyperv', () => hyperVBackend());

@@ -1,0 +1,4 @@
+import { conformance } from '../../conformance/index.ts';
+import { hyperVBackend } from './backend.ts';
+
+conformance('hyperv', () => hyperVBackend());

@@ -1,0 +1,50 @@
+import type { TestContext } from 'node:test';
+import { type FakeHyperV, type FakeOptions, startHyperV } from '../../../fakes/winrm/wsman.ts';
+import { silent } from '../../../src/kit/log.ts';
+import type { Context, Power } from '../../../src/provider.ts';
+import { type Host, openHost } from '../../../src/providers/hyperv/client.ts';
+import { hyperv } from '../../../src/providers/hyperv/index.ts';
+import type { Settings } from '../../../src/providers/hyperv/settings.ts';
+import { deadlineIn } from '../../support/http-client.ts';
+import { hostDetails } from './backend.ts';
+import { settingsOf } from './scene.ts';
+
+/** A fake host and what one action would use to talk to it. */
+export interface HostScene {
+  readonly fake: FakeHyperV;
+  readonly host: Host;
+  readonly context: Context;
+  readonly settings: Settings;
+}
+
+interface Options extends FakeOptions {
+  readonly details?: Readonly<Record<string, string>>;
+  readonly ms?: number;
+}
+
+/** A host of its own, gone after the test. */
+export async function hostScene(t: TestContext, options: Options = {}): Promise<HostScene> {
+  const fake = await startHyperV(options);
+  const settings = settingsOf({ ...hostDetails(fake), ...options.details });
+  const context: Context = {
+    deadline: deadlineIn(options.ms ?? 10_000),
+    log: silent,
+    installation: 'cloud',
+    stateDirectory: () => '',
+  };
+  const host = openHost(settings, context);
+  t.after(async () => {
+    await host.close();
+    await fake.close();
+  });
+  return { fake, host, context, settings };
+}
+
+/** All states, as an action of its own. */
+export async function powersOf({
+  settings,
+  context,
+}: HostScene): Promise<ReadonlyMap<string, Power>> {
+  const session = await hyperv.open(settings, context);
+  return (await session.powers?.()) ?? new Map();
+}

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { FakeMachine } from '../../../fakes/maas/machine.ts';
+import { inMaas, until } from './scene.ts';
+
+describe('a machine that failed', () => {
+  it(
+    'is passed over by the next create, on any management server',
+    inMaas({ ready: 2 }, async ({ cloud, fake, own, owned }) => {
+      const [bad] = [...fake.world.machines.values()];
+      Object.assign(bad ?? {}, { installs: 'badly' });
+      const { document } = await cloud.ok('prepare');
+      assert.equal(own().systemId, bad?.systemId);
+      // CloudStack keeps these, and hands them to every create that follows.
+      const { details } = document as { details: Readonly<Record<string, string>> };
+      cloud.change({ details: { ...cloud.vm.details, ...details } });
+      assert.equal((await cloud.call('create')).exitCode, 1);
+      assert.equal(owned().length, 0);
+      await cloud.ok('create');
+      assert.notEqual(own().systemId, bad?.systemId);
+      assert.equal(own().status, 'deployed');
+    }),
+  );
+
+  it(
+    'is passed over for one that fits and did not fail, however many there are before that',
+    inMaas({ ready: 0, host: { match_offering: 'true' } }, async ({ cloud, fake, own }) => {
+      const [first, second] = [fake.add({ installs: 'badly' }), fake.add({ installs: 'badly' })];
+      fake.add({ cpus: 1 });
+      const good = fake.add();
+      for (const bad of [first, second]) {
+        const { text } = await cloud.call('create');
+        assert.match(text, new RegExp(`on machine ${bad?.systemId}.* failed`));
+      }
+      await cloud.ok('create');
+      assert.equal(own().systemId, good.systemId);
+      assert.equal(fake.seen.filter(({ op }) => op === 'deploy').length, 3);
+    }),
+  );
+
+  it(
+    'is not tried for hours when there is no other',
+    inMaas({ ready: 1 }, async ({ cloud, fake, owned }) => {
+      const [bad] = [...fake.world.machines.values()];
+      Object.assign(bad ?? {}, { installs: 'badly' });
+      assert.equal((await cloud.call('create')).exitCode, 1);
+      const deploys = (): number => fake.seen.filter(({ op }) => op === 'deploy').length;
+      assert.equal(deploys(), 1);
+      const { exitCode, text } = await cloud.call('create');
+      assert.equal(exitCode, 1);
+      assert.match(text, new RegExp(`Only machines that failed lately.*${bad?.hostname}`));
+      assert.equal(deploys(), 1);
+      assert.equal(owned().length, 0);
+      Object.assign(bad ?? {}, { installs: 'well' });
+      await cloud.ok('create', { host: { avoid_failed_minutes: '0' } });
+    }),
+  );
+
+  it(
+    'while nobody watched it is given back by the next create and passed over',
+    inMaas({}, async ({ cloud, fake, own }) => {
+      await cloud.ok('prepare');
+      const bad = own();
+      bad.installs = 'badly';
+      fake.world.life.deploy(bad);
+      await until('the failure', () => bad.status === 'failed_deployment');
+      await cloud.ok('create');
+      assert.notEqual(own().systemId, bad.systemId);
+      const release = fake.seen.find(({ op }) => op === 'release');
+      assert.match(release?.body ?? '', /deployment%20of%20i-2-42-VM%20failed.*outrigger%3Afailed/);
+    }),
+  );
+
+  for (const [when, shiftMinutes, isTried] of [
+    ['half an hour ago', -30, false],
+    ['two hours ago', -120, true],
+    ['two hours from now, by a clock that was wrong', 120, true],
+  ] as const) {
+    it(
+      `${when} is ${isTried ? 'tried again' : 'passed over'} where one hour is remembered`,
+      inMaas({ ready: 1, host: { avoid_failed_minutes: '60' } }, async ({ cloud, fake }) => {
+        const [machine] = [...fake.world.machines.values()] as [FakeMachine];
+        const time = new Date(Date.now() + shiftMinutes * 60_000).toISOString().slice(0, 19);
+        const note = `deployment of i-2-9-VM failed [outrigger:failed ${time}Z]`;
+        fake.world.life.event(machine, 'DEBUG', 'User releasing node', note);
+        const { exitCode, text } = await cloud.call('create');
+        assert.equal(exitCode, isTried ? 0 : 1, text);
+      }),
+    );
+  }
+
+  it(
+    'whose events cannot be read is simply not remembered',
+    inMaas({ ready: 1 }, async ({ cloud, fake }) => {
+      fake.disturb(({ path }) =>
+        path === '/events/' ? { status: 403, type: 'text/plain', body: '' } : undefined,
+      );
+      await cloud.deploy();
+    }),
+  );
+});

@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { plain } from '../../../fakes/maas/answers.ts';
+import type { FakeMachine } from '../../../fakes/maas/machine.ts';
+import type { Mark } from '../../../src/kit/mark.ts';
+import type { Cloud } from '../../conformance/cloud.ts';
+import { markOf } from '../../conformance/machine.ts';
+import { admin } from '../../support/payloads.ts';
+import { inMaas, type MaasScene, sessionOf } from './scene.ts';
+
+/** A machine with the mark of an instance, as far along as is said. */
+async function plant(
+  { backend, fake }: MaasScene,
+  of: Cloud,
+  more: Partial<FakeMachine> = {},
+  mark: Partial<Mark> = {},
+): Promise<FakeMachine> {
+  const id = await backend.plant({ name: 'metal', mark: markOf(of, mark), power: 'on' });
+  return Object.assign(fake.machine(id), more);
+}
+
+/** Runs these actions and demands that they end so, and that nothing stands there otherwise. */
+async function untouched(
+  { cloud, backend }: MaasScene,
+  actions: readonly string[],
+  exitCode: number,
+): Promise<string> {
+  const before = await backend.machines();
+  let said = '';
+  for (const action of actions) {
+    const done = await cloud.call(action, { caller: admin });
+    assert.equal(done.exitCode, exitCode, `${action}: ${done.text}`);
+    said += done.text;
+  }
+  assert.deepEqual(await backend.machines(), before);
+  return said;
+}
+
+async function statuses({ cloud }: MaasScene, host: Readonly<Record<string, string>>) {
+  return (await cloud.ok('statuses', { host })).document['power_state'];
+}
+
+describe('a machine of somebody else', () => {
+  it(
+    'that could not be erased is not released again by an instance that has none',
+    inMaas({}, async (scene) => {
+      const other = scene.cloud.another();
+      await plant(scene, other, { status: 'failed_disk_erasing', agentName: '' });
+      assert.match((await scene.cloud.call('status')).text, /There is no machine of/);
+      await untouched(scene, ['stop', 'delete'], 0);
+    }),
+  );
+
+  it(
+    'is not given back as a claim by an installation that has an instance with the same UUID',
+    inMaas({}, async (scene) => {
+      const theirs = { installation: 'another-cloud', state: 'building' } as const;
+      await plant(scene, scene.cloud, {}, theirs);
+      await untouched(scene, ['stop', 'delete'], 0);
+    }),
+  );
+});
+
+describe('the machine of an instance whose details do not lead to it', () => {
+  for (const [what, annotations] of [
+    ['has lost its mark', {}],
+    ['carries a mark that cannot be read', { outrigger: '[outrigger:' }],
+  ] as const) {
+    it(
+      `is not taken for missing when it ${what}`,
+      inMaas({}, async (scene) => {
+        const { cloud, own } = scene;
+        await cloud.ok('create');
+        own().annotations = { ...annotations };
+        assert.equal(cloud.vm.details['External:maas_system_id'], undefined);
+        assert.equal((await cloud.ok('status')).document['power_state'], 'PowerUnknown');
+        const said = await untouched(scene, ['create', 'start', 'stop', 'delete'], 1);
+        assert.match(said, new RegExp(`Refused to touch .*${own().systemId}`));
+      }),
+    );
+  }
+});
+
+describe('an instance without a finished machine of its own', () => {
+  const stages = [
+    ['allocated', { state: 'building' }, /was claimed but never finished/],
+    ['disk_erasing', { state: 'built' }, /has no machine any more: .* is given back/],
+  ] as const;
+  for (const [status, mark, why] of stages) {
+    it(
+      `is told so by start and reboot, and is shown the one that is ${status}`,
+      inMaas({}, async (scene) => {
+        const { cloud } = scene;
+        const agentName = status === 'allocated' ? cloud.vm.uuid : '';
+        const { systemId } = await plant(scene, cloud, { status, agentName }, mark);
+        for (const action of ['start', 'reboot']) {
+          assert.match(await untouched(scene, [action], 1), why, action);
+        }
+        assert.deepEqual(await statuses(scene, {}), { [cloud.vm.name]: 'PowerUnknown' });
+        const { text } = await cloud.okCustom('GetDetails', {}, { caller: admin });
+        assert.ok(text.includes(`{"what":"system_id","value":"${systemId}"}`), text);
+      }),
+    );
+  }
+
+  it(
+    'is not what one is that has a claim of a killed call besides',
+    inMaas({}, async (scene) => {
+      const { cloud } = scene;
+      await plant(scene, cloud, {}, { state: 'building' });
+      const { systemId } = await plant(scene, cloud);
+      await cloud.ok('start');
+      const { text } = await cloud.okCustom('GetDetails', {}, { caller: admin });
+      assert.ok(text.includes(`{"what":"system_id","value":"${systemId}"}`), text);
+      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
+    }),
+  );
+});
+
+describe('a machine that may be hidden from the key', () => {
+  it(
+    'is not missing while MAAS does not say whose it is',
+    inMaas({}, async (scene) => {
+      const { cloud, backend, fake } = scene;
+      await cloud.deploy();
+      await backend.withdrawRights(true);
+      fake.disturb(({ path }) =>
+        /^\/machines\/./.test(path) ? plain(500, 'database is down') : undefined,
+      );
+      for (const action of ['status', 'stop', 'delete']) {
+        const { exitCode, text } = await cloud.call(action, {
+          host: { api_user: '' },
+          caller: admin,
+        });
+        assert.equal(exitCode, 1, action);
+        assert.match(text, /database is down/, action);
+      }
+    }),
+  );
+});
+
+describe('a machine that was taken over', () => {
+  it(
+    'is not changed while another one carries its mark too',
+    inMaas({}, async (scene) => {
+      const { cloud, fake } = scene;
+      const machine = fake.add({ status: 'deployed', owner: 'cloudstack', powered: true });
+      const details = { ...cloud.vm.details, 'External:maas_system_id': machine.systemId };
+      cloud.change({ details });
+      const stored = { 'External:maas_system_id': machine.systemId };
+      const { uuid, name } = cloud.vm;
+      const instance = { uuid, name, deploying: false, stored };
+      await (await sessionOf(scene)).adopt?.(machine.systemId, instance);
+      fake.add({
+        ...{ status: 'deployed', owner: 'cloudstack', powered: true },
+        annotations: { ...machine.annotations },
+      });
+      const said = await untouched(scene, ['start', 'reboot', 'stop', 'delete'], 1);
+      assert.match(said, /carry its mark, and only one machine can be its own/);
+    }),
+  );
+});
+
+describe('a list of instances for the pools of one host', () => {
+  it(
+    'has what is in doubt or being given back there, and nothing of other pools',
+    inMaas({}, async (scene) => {
+      const { cloud } = scene;
+      const gone = cloud.another();
+      for (const pool of ['pool-a', 'pool-b']) await plant(scene, cloud, { pool });
+      await plant(scene, gone, { pool: 'pool-b', status: 'releasing', agentName: '' });
+      const doubtful = { [cloud.vm.name]: 'PowerUnknown' };
+      assert.deepEqual(await statuses(scene, { nodes: 'pool-c' }), {});
+      assert.deepEqual(await statuses(scene, { nodes: 'pool-a' }), doubtful);
+      assert.deepEqual(await statuses(scene, { nodes: 'pool-b' }), {
+        ...doubtful,
+        [gone.vm.name]: 'PowerUnknown',
+      });
+    }),
+  );
+
+  it(
+    'is empty where an administrator’s key shows none',
+    inMaas({}, async (scene) => {
+      const host = { apikey: scene.fake.users[1]?.key ?? '', api_user: '' };
+      assert.deepEqual(await statuses(scene, host), {});
+    }),
+  );
+
+  it(
+    'is refused only for deployed machines of its own user that carry no mark',
+    inMaas({}, async (scene) => {
+      const { cloud, fake } = scene;
+      await plant(scene, cloud, { owner: 'root' });
+      fake.add({ status: 'deployed', owner: 'juju', hostname: 'theirs' });
+      const claimed = fake.add({ status: 'allocated', owner: 'root', hostname: 'claimed' });
+      const host = { apikey: fake.users[1]?.key ?? '', api_user: 'root', shared_user: 'false' };
+      const report = (await statuses(scene, host)) as Readonly<Record<string, string>>;
+      assert.equal(report[cloud.vm.name], 'PowerOn');
+      claimed.status = 'deployed';
+      const { exitCode, text } = await cloud.call('statuses', { host, caller: admin });
+      assert.equal(exitCode, 1);
+      assert.match(
+        text,
+        new RegExp(`of root carry no mark and may be instances: \\d+, such as ${claimed.systemId}`),
+      );
+    }),
+  );
+});
+
+describe('ListMachines', () => {
+  it(
+    'shows only machines that the operator lets instances have',
+    inMaas(
+      { ready: 1, host: { allowed_pools: 'big*', require_tags: 'cloud' } },
+      async ({ cloud, fake }) => {
+        for (const machine of fake.world.machines.values()) {
+          Object.assign(machine, { pool: 'big-1', tags: ['cloud'] });
+        }
+        cloud.change({ details: { ...cloud.vm.details, 'External:pool': 'big-1' } });
+        await cloud.deploy();
+        const shown = fake.add({ pool: 'big-2', tags: ['cloud', 'gpu'] });
+        const untagged = fake.add({ pool: 'big-2', tags: ['gpu'] });
+        const elsewhere = fake.add({ pool: 'small', tags: ['cloud'] });
+        const { text } = await cloud.okCustom('ListMachines', {}, { caller: admin });
+        assert.match(text, new RegExp(shown.systemId));
+        for (const { systemId } of [untagged, elsewhere]) {
+          assert.doesNotMatch(text, new RegExp(systemId));
+        }
+      },
+    ),
+  );
+});

@@ -1,5 +1,0 @@
-import { run } from '../../src/process.ts';
-import { proxmox } from '../../src/providers/proxmox/index.ts';
-
-/** The file as it is shipped, with this provider alone. */
-run({ proxmox: async () => proxmox });

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Cluster } from '../../../fakes/pve/index.ts';
+import { writeMark } from '../../../src/kit/mark.ts';
+import { type Cloud, installation } from '../../conformance/cloud.ts';
+import { inCluster } from './scene.ts';
+
+/** What another call has made of the description at that moment. */
+function write(
+  { vm: { uuid, name } }: Cloud,
+  cluster: Cluster,
+  state: 'building' | 'built',
+  before = '',
+): void {
+  const mark = writeMark({
+    ...{ uuid, name, installation, remoteId: '10042', state, origin: 'created' },
+  });
+  cluster.vm(10042).config.set('description', `${before}${mark}`);
+}
+
+/** The answers to what is asked after a write whose own got lost. */
+function losesReads({ faults }: Cluster): void {
+  faults.request({ method: 'GET', path: '/qemu/10042/config', cut: 'before', times: 2 });
+}
+
+const removing = 'Being removed\n';
+const byAnother = 'By another call\n';
+/** The last write of a create comes after the one of its hardware. */
+const lastWrite = { method: 'PUT', path: '/qemu/10042/config', skip: 1 } as const;
+
+describe('two calls at one half-made machine', () => {
+  it(
+    'create does not report a machine that another call has begun to take away',
+    inCluster(async ({ cloud, cluster }) => {
+      const planted = cluster.faults.request({
+        ...lastWrite,
+        before: () => write(cloud, cluster, 'building', removing),
+      });
+      const { exitCode, text } = await cloud.call('create');
+      assert.equal(planted.hits, 1);
+      assert.equal(exitCode, 1);
+      assert.match(text, /Another call has begun to take machine 10042 away.*Try again/);
+      assert.ok(!cluster.state.vms.has(10042), 'nothing is left');
+    }),
+  );
+
+  it(
+    'create marks its machine although somebody else wrote to it in between',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.faults.request({
+        ...lastWrite,
+        before: () => void cluster.vm(10042).config.set('tags', 'prod'),
+      });
+      await cloud.ok('create');
+      assert.match(cluster.vm(10042).config.get('description') ?? '', /"built"/);
+    }),
+  );
+
+  it(
+    'create leaves what another call has finished while its own answer got lost',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.faults.request({
+        ...lastWrite,
+        cut: 'before',
+        before: () => {
+          write(cloud, cluster, 'built', byAnother);
+          losesReads(cluster);
+        },
+      });
+      assert.equal((await cloud.call('create')).exitCode, 1);
+      const { config, power } = cluster.vm(10042);
+      assert.match(config.get('description') ?? '', /^By another call.*"built"/s);
+      assert.equal(power, 'running');
+    }),
+  );
+
+  it(
+    'create leaves its machine when nobody says whether it is marked as built, and it is',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.faults.request({ ...lastWrite, cut: 'after', before: () => losesReads(cluster) });
+      assert.equal((await cloud.call('create')).exitCode, 1);
+      const { config, power } = cluster.vm(10042);
+      assert.match(config.get('description') ?? '', /"built"/);
+      assert.equal(power, 'running');
+      await cloud.ok('create');
+    }),
+  );
+
+  it(
+    'create takes its machine away when nobody says whether it is marked as built, and it is not',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.faults.request({ ...lastWrite, cut: 'before', before: () => losesReads(cluster) });
+      const { exitCode, text } = await cloud.call('create');
+      assert.equal(exitCode, 1);
+      assert.match(text, /broke off|connection/);
+      assert.ok(!cluster.state.vms.has(10042), 'nothing is left');
+    }),
+  );
+
+  it(
+    'who made the machine leaves the words of another call that was faster to finish it',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.faults.request({
+        ...lastWrite,
+        before: () => write(cloud, cluster, 'built', byAnother),
+      });
+      await cloud.ok('create');
+      assert.match(cluster.vm(10042).config.get('description') ?? '', /^By another call/);
+    }),
+  );
+
+  it(
+    'who finishes the machine of another call leaves it built when its own answer gets lost',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.ok('create');
+      write(cloud, cluster, 'building');
+      cluster.faults.request({
+        ...{ ...lastWrite, skip: 0, cut: 'after' },
+        before: () => losesReads(cluster),
+      });
+      assert.equal((await cloud.call('create')).exitCode, 1);
+      assert.match(cluster.vm(10042).config.get('description') ?? '', /"built"/);
+    }),
+  );
+
+  it(
+    'create has nothing to add when another call was faster to take its machine away',
+    inCluster(async ({ cloud, cluster }) => {
+      const answer = { status: 500, reason: 'no such thing', body: '' };
+      cluster.faults.request({ method: 'PUT', path: '/resize', answer });
+      const planted = cluster.faults.request({
+        ...{ method: 'DELETE', path: '/qemu/10042' },
+        before: () => void cluster.state.vms.delete(10042),
+      });
+      const { exitCode, text } = await cloud.call('create');
+      assert.deepEqual([exitCode, planted.hits], [1, 1]);
+      assert.match(text, /no such thing/);
+      assert.doesNotMatch(text, /does not exist/);
+    }),
+  );
+
+  it(
+    'create takes away what a killed call had begun to take away, and makes another',
+    inCluster(async ({ cloud, cluster, backend }) => {
+      await cloud.ok('create');
+      write(cloud, cluster, 'building', removing);
+      await cloud.ok('create');
+      const own = (await backend.machines()).filter(({ mark }) => mark.includes(cloud.vm.uuid));
+      assert.deepEqual(
+        own.map(({ power }) => power),
+        ['on'],
+      );
+      assert.match(own[0]?.mark ?? '', /"built"/);
+    }),
+  );
+
+  it(
+    'stop switches off what another call has finished in this moment, and does not take it away',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.ok('create');
+      write(cloud, cluster, 'building');
+      cluster.faults.request({
+        ...{ method: 'PUT', path: '/qemu/10042/config' },
+        before: () => write(cloud, cluster, 'built'),
+      });
+      await cloud.ok('stop');
+      assert.equal(cluster.vm(10042).power, 'stopped');
+      assert.match(cluster.vm(10042).config.get('description') ?? '', /"built"/);
+    }),
+  );
+});

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { authority, fingerprintOf, readKey } from '../../../fakes/http/keys.ts';
+import { user } from './backend.ts';
+import { inCluster, sessionOf } from './scene.ts';
+
+const newSecret = '7b1e44d0-3c55-4f0e-9d7e-1a2b3c4d5e6f';
+
+/** The three seconds that Proxmox VE takes for every refused token are a few hundredths here. */
+const fast = { scale: 0.02 };
+
+describe('proxmox reaches its cluster', { concurrency: 4 }, () => {
+  it(
+    'by the next endpoint when one is down, and the console is where the answer came from',
+    inCluster(async ({ cloud, cluster, configure }) => {
+      configure({
+        url: cluster.endpoints.join(','),
+        console_address: 'pve1=10.0.0.1,pve2=10.0.0.2',
+      });
+      await cloud.deploy();
+      cluster.vm(10042).node = 'pve2';
+      await cluster.nodeDown('pve1');
+      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
+      const { document } = await cloud.ok('getconsole');
+      assert.equal((document['console'] as { host: string }).host, '10.0.0.2');
+    }),
+  );
+
+  it(
+    'with the old and the new token while one replaces the other',
+    inCluster(async ({ cloud, cluster, configure }) => {
+      cluster.state.tokens.set(`${user}!cs2`, {
+        id: `${user}!cs2`,
+        secret: newSecret,
+        expire: 0,
+        privsep: false,
+      });
+      configure({ token_next: 'cs2', secret_next: newSecret });
+      await cloud.deploy();
+      cluster.state.tokens.delete(`${user}!cs`);
+      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
+      const before = cluster.requests.length;
+      await cloud.ok('stop', { state: 'Running' });
+      const refused = cluster.requests.slice(before).filter(({ status }) => status === 401);
+      assert.equal(refused.length, 1, 'the old token is not tried again');
+      assert.ok(!cloud.everythingSaid().includes(newSecret));
+    }, fast),
+  );
+
+  it(
+    'with the new token for each of the requests under way when the old one goes',
+    inCluster(async ({ cloud, cluster, configure }) => {
+      configure({ secret_next: newSecret });
+      const names = [70, 71, 72].map((id) => {
+        const name = `i-2-${id}-VM`;
+        cluster.plantVm({ vmid: 10_000 + id, name, storage: 'shared' });
+        return name;
+      });
+      let asked = 0;
+      const planted = cluster.faults.request({
+        ...{ path: /config$/, times: names.length },
+        before: async () => {
+          asked += 1;
+          while (asked < names.length) await new Promise(setImmediate);
+          Object.assign(cluster.state.tokens.get(`${user}!cs`) ?? {}, { secret: newSecret });
+        },
+      });
+      const { document } = await cloud.ok('statuses');
+      assert.equal(planted.hits, names.length);
+      assert.deepEqual(Object.keys(document['power_state'] as object).sort(), names);
+    }, fast),
+  );
+
+  it(
+    'with a new secret for the same token, before and after it changes there',
+    inCluster(async ({ cloud, cluster, configure }) => {
+      configure({ secret_next: newSecret });
+      await cloud.deploy();
+      const token = cluster.state.tokens.get(`${user}!cs`);
+      assert.ok(token);
+      token.secret = newSecret;
+      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
+    }, fast),
+  );
+
+  it(
+    'and says which token was refused and why',
+    inCluster(async ({ cloud, cluster }) => {
+      const token = cluster.state.tokens.get(`${user}!cs`);
+      assert.ok(token);
+      token.expire = 1;
+      const { text } = await cloud.call('status');
+      assert.match(text, /refused the API token cloudstack@pve!cs: it has expired/);
+      assert.match(text, /pveum user token modify 'cloudstack@pve' 'cs' --expire 0/);
+      const owner = cluster.state.users.get(user);
+      assert.ok(owner);
+      owner.expire = 1;
+      assert.match((await cloud.call('prepare')).text, /its user has expired.*--expire 0/);
+      owner.enabled = false;
+      assert.match((await cloud.call('prepare')).text, /its user is disabled.*--enable 1/);
+      cluster.state.tokens.delete(`${user}!cs`);
+      const gone = await cloud.call('prepare');
+      assert.match(gone.text, /there is no such token.*pveum user token list 'cloudstack@pve'/);
+    }, fast),
+  );
+
+  it(
+    'and names the right that is missing with the command that gives it',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      const role = new Set(cluster.state.roles.get('CloudStack'));
+      role.delete('VM.PowerMgmt');
+      cluster.state.roles.set('CloudStack', role);
+      const { text } = await cloud.call('stop');
+      assert.match(text, /VM\.PowerMgmt on \/vms\/10042: pveum acl modify \/vms\/10042/);
+    }),
+  );
+
+  it(
+    'only by certificates that it was told to trust',
+    inCluster(async ({ cloud, cluster, configure }) => {
+      configure({ tls_fingerprint: fingerprintOf('other-name') });
+      const { exitCode, text } = await cloud.call('status');
+      assert.equal(exitCode, 1);
+      assert.match(text, /shows another certificate than the pinned one/);
+      assert.equal(cluster.requests.length, 0);
+      configure({ tls_fingerprint: '', verify_tls_certificate: 'true' });
+      assert.match((await cloud.call('statuses')).text, /has an unknown issuer|is self-signed/);
+      configure({ verify_tls_certificate: 'false' });
+      await cloud.ok('statuses');
+    }),
+  );
+
+  it(
+    'by the certificate of its own authority, and by no other',
+    inCluster(async ({ cluster }) => {
+      const trust = { verify_tls_certificate: 'true', tls_fingerprint: '' };
+      const session = await sessionOf(cluster, trust, { ca_file: authority() });
+      assert.equal((await session.powers?.())?.size, 0);
+      const other = await sessionOf(cluster, trust, { ca_file: readKey('self-signed').cert });
+      await assert.rejects(other.powers?.() ?? Promise.resolve(), /unknown issuer/);
+    }),
+  );
+
+  it(
+    'with a token that is named by its whole id',
+    inCluster(async ({ cloud, configure }) => {
+      configure({ token: `${user}!cs` });
+      await cloud.ok('statuses');
+    }),
+  );
+
+  it(
+    'by a host without scheme as well as by a whole URL',
+    inCluster(async ({ cloud, cluster, configure }) => {
+      const [endpoint = ''] = cluster.endpoints;
+      for (const url of [
+        endpoint.replace('https://', ''),
+        `${endpoint}/`,
+        `${endpoint}/api2/json/`,
+      ]) {
+        configure({ url });
+        await cloud.ok('statuses');
+      }
+    }),
+  );
+});

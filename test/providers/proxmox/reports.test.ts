@@ -1,0 +1,243 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Cluster } from '../../../fakes/pve/index.ts';
+import { writeMark } from '../../../src/kit/mark.ts';
+import { writeIndex } from '../../../src/providers/proxmox/index-tag.ts';
+import { installation } from '../../conformance/cloud.ts';
+import { inCluster, shown } from './scene.ts';
+
+/** A machine of our installation, as a create leaves it. */
+function plantOwn(cluster: Cluster, id: number, node = 'pve1', more: object = {}): string {
+  const vmid = String(10_000 + id);
+  const uuid = `8f4e2a6c-0e57-4a8b-a8d5-${id.toString(16).padStart(12, '0')}`;
+  const name = `i-2-${id}-VM`;
+  const mark = {
+    uuid,
+    name,
+    installation,
+    remoteId: vmid,
+    state: 'built',
+    origin: 'created',
+  } as const;
+  cluster.plantVm({
+    vmid: Number(vmid),
+    name,
+    node,
+    disk: null,
+    description: writeMark(mark),
+    tags: writeIndex({ vmid, uuid, home: 'pve1', installation, name }),
+    power: 'running',
+    ...more,
+  });
+  return name;
+}
+
+function report(document: Readonly<Record<string, unknown>>): Record<string, string> {
+  return document['power_state'] as Record<string, string>;
+}
+
+describe('proxmox reports', { concurrency: 4 }, () => {
+  it(
+    'a thousand instances with two requests and fewer than 60,000 bytes',
+    inCluster(async ({ cloud, cluster }) => {
+      for (let id = 1; id <= 1000; id += 1) {
+        plantOwn(cluster, id, id % 2 ? 'pve1' : 'pve2', id % 5 ? {} : { power: 'stopped' });
+      }
+      const before = cluster.requests.length;
+      const { document, text } = await cloud.ok('statuses', { host: { nodes: 'pve1,pve2' } });
+      const asked = cluster.requests.slice(before).map(shown);
+      assert.deepEqual(asked, ['GET /cluster/resources', 'GET /access/permissions']);
+      assert.equal(Object.keys(report(document)).length, 1000);
+      assert.equal(report(document)['i-2-5-VM'], 'PowerOff');
+      assert.equal(report(document)['i-2-6-VM'], 'PowerOn');
+      assert.ok(text.length < 60_000, `${text.length} bytes`);
+    }),
+  );
+
+  it(
+    'one instance with two requests, wherever in the cluster it has moved',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      cluster.vm(10042).node = 'pve2';
+      cluster.broadcast();
+      const before = cluster.requests.length;
+      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
+      assert.deepEqual(cluster.requests.slice(before).map(shown), [
+        'GET /cluster/resources',
+        'GET /nodes/pve2/qemu/10042/status/current',
+      ]);
+    }),
+  );
+
+  it(
+    'instances by their own name with its case, whatever the machine is called',
+    inCluster(async ({ cloud, cluster }) => {
+      cloud.change({ details: { ...cloud.vm.details, 'External:vm_name': 'web1.example.org' } });
+      await cloud.deploy();
+      assert.equal(cluster.vm(10042).config.get('name'), 'web1.example.org');
+      cluster.broadcast();
+      assert.deepEqual(report((await cloud.ok('statuses')).document), { 'i-2-42-VM': 'PowerOn' });
+    }),
+  );
+
+  it(
+    'what it has just started as on and what it has just stopped as off, though the list lags behind',
+    inCluster(async ({ cloud, cluster }) => {
+      const told = (): unknown => cluster.state.broadcasts.get(10042)?.figures['status'];
+      await cloud.deploy();
+      cluster.broadcast();
+      await cloud.ok('stop');
+      assert.equal(told(), 'running');
+      assert.deepEqual(report((await cloud.ok('statuses')).document), { 'i-2-42-VM': 'PowerOff' });
+      cluster.broadcast();
+      await cloud.ok('start');
+      assert.equal(told(), 'stopped');
+      assert.deepEqual(report((await cloud.ok('statuses')).document), { 'i-2-42-VM': 'PowerOn' });
+    }),
+  );
+
+  it(
+    'machines without tags by what their descriptions say',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      cluster.vm(10042).config.delete('tags');
+      cluster.broadcast();
+      assert.deepEqual(report((await cloud.ok('statuses')).document), { 'i-2-42-VM': 'PowerOn' });
+      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
+    }),
+  );
+
+  it(
+    'machines on a node that is down as unknown, and all others as they are',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      plantOwn(cluster, 77, 'pve2');
+      await cluster.nodeDown('pve2');
+      const { document } = await cloud.ok('statuses', { host: { nodes: 'pve1,pve2' } });
+      assert.deepEqual(report(document), { 'i-2-42-VM': 'PowerOn', 'i-2-77-VM': 'PowerUnknown' });
+      cluster.vm(10042).node = 'pve2';
+      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerUnknown');
+      for (const action of ['stop', 'start', 'delete']) {
+        assert.equal((await cloud.call(action)).exitCode, 1, action);
+      }
+    }),
+  );
+
+  it(
+    'nothing at all while a machine that cannot be read may be any of theirs',
+    inCluster(async ({ cloud, cluster }) => {
+      cloud.change({ details: { ...cloud.vm.details, 'External:vm_name': 'web1' } });
+      await cloud.deploy();
+      cluster.vm(10042).config.delete('tags');
+      cluster.vm(10042).node = 'pve2';
+      cluster.broadcast();
+      await cluster.nodeDown('pve2');
+      const { exitCode, text } = await cloud.call('statuses', { host: { nodes: 'pve1,pve2' } });
+      assert.equal(exitCode, 1);
+      assert.match(text, /The machines 10042 cannot be read, and neither tag nor name tells whose/);
+      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerUnknown');
+    }),
+  );
+
+  it(
+    'nothing as off or gone while a node hangs',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      cluster.vm(10042).node = 'pve2';
+      await cluster.nodeDown('pve2', 'silent');
+      const startedMs = performance.now();
+      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerUnknown');
+      assert.ok(performance.now() - startedMs < 5000);
+    }),
+  );
+
+  it(
+    'a machine with an I/O error as on, and says so in the log',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      cluster.vm(10042).qmp = 'io-error';
+      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
+      assert.match(cloud.everythingSaid(), /power\.odd.*io-error/);
+    }),
+  );
+
+  it(
+    'no names of machines that have nothing to do with CloudStack',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.plantVm({ vmid: 20_000, name: 'somebodys-database', power: 'running' });
+      cluster.plantVm({ vmid: 300, name: 'somebodys-web', power: 'running' });
+      assert.deepEqual(report((await cloud.ok('statuses')).document), {});
+    }),
+  );
+
+  it(
+    'nothing at all while the rights of the token end above the machines',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      const { acl } = cluster.state;
+      const [own] = acl;
+      assert.ok(own);
+      for (const rights of [
+        [{ ...own, path: '/vms', propagate: false }],
+        [own, { ...own, path: '/vms', role: 'NoAccess' }],
+      ]) {
+        acl.splice(0, 99, ...rights);
+        for (const action of ['statuses', 'status']) {
+          const { exitCode, text } = await cloud.call(action);
+          assert.equal(exitCode, 1, action);
+          assert.match(text, /does not see all machines.*It needs VM\.Audit on \/vms/);
+        }
+      }
+    }),
+  );
+
+  it(
+    'nothing at all when the cluster falls silent between the list and its nodes',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      const times = Number.POSITIVE_INFINITY;
+      cluster.faults.request({ path: /^\/nodes\/pve1\/qemu$/, cut: 'before', times });
+      const { exitCode, document } = await cloud.call('statuses');
+      assert.deepEqual([exitCode, document['power_state']], [1, undefined]);
+    }),
+  );
+
+  it(
+    'machines that were never finished as unknown, though they are off',
+    inCluster(async ({ cloud, cluster }) => {
+      const { uuid, name } = cloud.vm;
+      const mark = { uuid, name, installation, remoteId: '20000', origin: 'created' } as const;
+      cluster.plantVm({
+        ...{ vmid: 20_000, name, disk: null },
+        description: writeMark({ ...mark, state: 'building' }),
+      });
+      assert.deepEqual(report((await cloud.ok('statuses')).document), { [name]: 'PowerUnknown' });
+    }),
+  );
+
+  it(
+    'machines in the pool, whatever their ids and names are and without any tag',
+    inCluster(
+      async ({ cloud, cluster, configure }) => {
+        configure({ pool: 'cs' });
+        const { uuid, name } = cloud.vm;
+        const mark = { uuid, name, installation, remoteId: '150', origin: 'adopted' } as const;
+        cluster.plantVm({
+          ...{ vmid: 150, name: 'web1', pool: 'cs', power: 'running', disk: null },
+          description: writeMark({ ...mark, state: 'built' }),
+        });
+        assert.deepEqual(report((await cloud.ok('statuses')).document), { [name]: 'PowerOn' });
+      },
+      { pools: ['cs'] },
+    ),
+  );
+
+  it(
+    'templates not at all, and does not read them either',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.plantVm({ vmid: 20_000, name: 'i-2-77-VM', template: true });
+      assert.deepEqual(report((await cloud.ok('statuses')).document), {});
+      assert.ok(!cluster.requests.some(({ path }) => path.includes('/qemu/20000/')));
+    }),
+  );
+});

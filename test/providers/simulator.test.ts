@@ -1,4 +1,0 @@
-import { conformance } from './conformance.ts';
-import { simulatorBackend } from './simulator-backend.ts';
-
-conformance('simulator', simulatorBackend);
