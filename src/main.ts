@@ -1,4 +1,4 @@
-import { run } from './process.ts';
+import { run } from './entry.ts';
 import { registry } from './providers/index.ts';
 
 run(registry);

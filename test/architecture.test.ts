@@ -7,19 +7,29 @@ import { describe, it } from 'node:test';
 const doors: Readonly<Record<string, readonly string[]>> = {
   'failure.ts': [],
   'build-stamp.ts': [],
-  'provider.ts': ['failure.ts', 'kit', 'npm:valibot'],
-  kit: ['failure.ts', 'kit', 'npm:valibot', 'npm:ofetch', 'node:'],
-  cloudstack: ['failure.ts', 'provider.ts', 'kit', 'cloudstack', 'npm:valibot', 'node:'],
-  'providers/index.ts': ['provider.ts', 'providers/*'],
+  contract: ['failure.ts', 'contract', 'npm:valibot'],
+  kit: ['failure.ts', 'contract', 'kit', 'npm:valibot', 'npm:ofetch', 'node:'],
+  lifecycle: ['failure.ts', 'contract', 'kit', 'lifecycle', 'npm:valibot'],
+  cloudstack: ['failure.ts', 'contract', 'kit', 'lifecycle', 'cloudstack', 'npm:valibot', 'node:'],
+  'providers/index.ts': ['contract', 'providers/*'],
   // Its own folder only; siblings are looked for apart.
-  'providers/*': ['failure.ts', 'provider.ts', 'kit', 'providers/*', 'npm:valibot', 'node:'],
-  'process.ts': ['provider.ts', 'cloudstack', 'commands', 'node:'],
-  'main.ts': ['process.ts', 'providers/index.ts'],
+  'providers/*': [
+    'failure.ts',
+    'contract',
+    'kit',
+    'lifecycle',
+    'providers/*',
+    'npm:valibot',
+    'node:',
+  ],
+  'entry.ts': ['contract', 'cloudstack', 'commands', 'node:'],
+  'main.ts': ['entry.ts', 'providers/index.ts'],
   commands: [
     'failure.ts',
-    'provider.ts',
+    'contract',
     'build-stamp.ts',
     'kit',
+    'lifecycle',
     'cloudstack',
     'commands',
     'providers/index.ts',
@@ -88,7 +98,9 @@ describe('the house', () => {
       'hyper-?v',
       'maas',
     ];
-    for (const file of files.filter((name) => /^(kit|cloudstack)\//.test(name))) {
+    for (const file of files.filter((name) =>
+      /^(contract|kit|lifecycle|cloudstack)\//.test(name),
+    )) {
       const text = readFileSync(join(source, file), 'utf8');
       assert.doesNotMatch(text, new RegExp(names.join('|'), 'i'), file);
     }
@@ -106,7 +118,7 @@ describe('the house', () => {
   });
 
   it('lets only the wiring and the commands touch the process or print', () => {
-    const allowed = /^(process\.ts|main\.ts|commands\/)/;
+    const allowed = /^(entry\.ts|main\.ts|commands\/)/;
     for (const file of files.filter((name) => !allowed.test(name))) {
       assert.doesNotMatch(
         codeOf(file),

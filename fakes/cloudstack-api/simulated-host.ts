@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Mark, readMark, writeMark } from '../../src/kit/mark.ts';
+import type { Mark } from '../../src/contract/driver.ts';
+import { readMark, writeMark } from '../../src/lifecycle/mark.ts';
 import { temporaryDirectory } from '../../test/commands/scripts.ts';
 import type { FakeCloudStack } from './server.ts';
 

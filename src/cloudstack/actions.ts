@@ -1,5 +1,7 @@
+import type { StopManner } from '../contract/driver.ts';
+import type { Instance, SizedInstance } from '../contract/instance.ts';
+import type { Session } from '../contract/provider.ts';
 import { Failure } from '../failure.ts';
-import type { Instance, Session, SizedInstance, StopManner } from '../provider.ts';
 import {
   type Body,
   consoleBody,

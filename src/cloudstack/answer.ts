@@ -1,5 +1,6 @@
+import type { Outcome } from '../contract/action.ts';
+import type { Console, Power, Preparation } from '../contract/driver.ts';
 import { Failure } from '../failure.ts';
-import type { Console, Outcome, Power, Preparation } from '../provider.ts';
 
 /** What goes into the document besides `status`. */
 export type Body = Readonly<Record<string, unknown>>;

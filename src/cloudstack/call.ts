@@ -1,6 +1,6 @@
+import type { Log } from '../contract/context.ts';
+import type { Registry } from '../contract/provider.ts';
 import type { Clock, DeadlineControl } from '../kit/deadline.ts';
-import type { Log } from '../kit/log.ts';
-import type { Registry } from '../provider.ts';
 import type { Arguments } from './arguments.ts';
 import type { Budget } from './budget.ts';
 import type { Config } from './config.ts';

@@ -1,8 +1,10 @@
 import * as v from 'valibot';
+import type { Action, Parameter, Parameters } from '../contract/action.ts';
+import type { Caller } from '../contract/instance.ts';
+import type { Provider } from '../contract/provider.ts';
 import { Failure } from '../failure.ts';
 import { text } from '../kit/fields.ts';
 import { nearest } from '../kit/nearest.ts';
-import type { Action, Caller, Parameter, Parameters, Provider } from '../provider.ts';
 import { enumerate } from './issues.ts';
 import type { CoreSettings } from './settings.ts';
 

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
+import type { Field } from '../contract/field.ts';
 import { Failure } from '../failure.ts';
 import { matchesAny } from '../kit/fields.ts';
 import { readSecretFile } from '../kit/secrets.ts';
-import type { Field } from '../provider.ts';
 import type { Level } from './details.ts';
 
 /** A detail as somebody wrote it, and where. */

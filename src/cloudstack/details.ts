@@ -1,5 +1,5 @@
+import type { Field, Fields } from '../contract/field.ts';
 import { nearest } from '../kit/nearest.ts';
-import type { Field, Fields } from '../provider.ts';
 import { fillOnDemand, type Given, type Limits, readValue } from './detail-value.ts';
 import type { Issues } from './issues.ts';
 import type { Details } from './payload.ts';

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Caller, Instance, Role, SizedInstance } from '../provider.ts';
+import type { Caller, Instance, Role, SizedInstance } from '../contract/instance.ts';
 import { nicSchema, toNic } from './nic.ts';
 import { type Details, describeIssue, detailsMap, type Payload } from './payload.ts';
 import { number, scalar, uuid } from './scalars.ts';

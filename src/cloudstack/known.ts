@@ -1,4 +1,4 @@
-import type { Caller } from '../provider.ts';
+import type { Caller } from '../contract/instance.ts';
 import type { ActionRow } from './actions.ts';
 import type { Custom } from './custom.ts';
 

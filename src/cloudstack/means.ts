@@ -1,10 +1,10 @@
+import type { Context, Log } from '../contract/context.ts';
 import { Failure } from '../failure.ts';
-import { type Log, silent } from '../kit/log.ts';
+import { silent } from '../kit/log.ts';
 import { createFileLog } from '../kit/log-file.ts';
 import { createMemo, type Memo } from '../kit/memo.ts';
 import { createRedactor } from '../kit/redact.ts';
 import { makeStateDirectory } from '../kit/state-directory.ts';
-import type { Context } from '../provider.ts';
 import type { State } from './call.ts';
 import type { Config } from './config.ts';
 import type { Request } from './request.ts';

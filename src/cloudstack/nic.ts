@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Address, Nic, Segment } from '../provider.ts';
+import type { Address, Nic, Segment } from '../contract/instance.ts';
 import { detailsMap } from './payload.ts';
 import { number, scalar, uuid } from './scalars.ts';
 

@@ -1,4 +1,4 @@
-import type { Provider, Registry } from '../provider.ts';
+import type { Provider, Registry } from '../contract/provider.ts';
 import type { ActionRow } from './actions.ts';
 import { knownWords, type Level, resolveFields, unknownDetails } from './details.ts';
 import { instanceDetails } from './instance.ts';

@@ -1,5 +1,6 @@
+import type { Instance, SizedInstance } from '../contract/instance.ts';
+import type { Provider } from '../contract/provider.ts';
 import { Failure } from '../failure.ts';
-import type { Instance, Provider, SizedInstance } from '../provider.ts';
 import type { ActionRow } from './actions.ts';
 import type { Arguments } from './arguments.ts';
 import { findRow, readPayload, secretsIn } from './asked.ts';

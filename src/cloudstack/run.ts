@@ -1,6 +1,8 @@
+import type { Outcome } from '../contract/action.ts';
+import type { Context } from '../contract/context.ts';
+import type { Session } from '../contract/provider.ts';
 import { Failure } from '../failure.ts';
 import type { Memo } from '../kit/memo.ts';
-import type { Context, Outcome, Session } from '../provider.ts';
 import { type Body, outcomeBody } from './answer.ts';
 import type { Request } from './request.ts';
 

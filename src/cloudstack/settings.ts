@@ -1,7 +1,8 @@
+import type { Fields, Values } from '../contract/field.ts';
+import type { Provider, Registry } from '../contract/provider.ts';
 import { Failure } from '../failure.ts';
 import { text, yesNo } from '../kit/fields.ts';
 import { nearest } from '../kit/nearest.ts';
-import type { Fields, Provider, Registry, Values } from '../provider.ts';
 import { type Level, type Resolved, resolveFields } from './details.ts';
 import type { Issues } from './issues.ts';
 import type { Payload } from './payload.ts';

@@ -1,5 +1,5 @@
+import type { Caller } from '../contract/instance.ts';
 import { Failure, type FailureKind, fullText } from '../failure.ts';
-import type { Caller } from '../provider.ts';
 import type { ActionRow } from './actions.ts';
 import type { Custom } from './custom.ts';
 

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
+import type { Deadline } from '../contract/context.ts';
 import { Failure, fullText } from '../failure.ts';
-import type { Deadline } from '../kit/deadline.ts';
 import { apiHelp, apiOptions } from './api/access.ts';
 import { compare, lasting } from './audit/compare.ts';
 import type { Lists } from './audit/listed.ts';

@@ -1,4 +1,4 @@
-import type { Registry } from '../provider.ts';
+import type { Registry } from '../contract/provider.ts';
 
 /** What a command may touch of the world; injected, so that tests see all of it. */
 export interface CommandWorld {

@@ -1,6 +1,6 @@
+import type { Provider, Registry } from '../contract/provider.ts';
 import { Failure } from '../failure.ts';
 import { nearest } from '../kit/nearest.ts';
-import type { Provider, Registry } from '../provider.ts';
 
 /** The provider by its name; throws `usage` with the nearest one. */
 export async function loadProvider(name: string, registry: Registry): Promise<Provider> {

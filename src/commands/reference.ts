@@ -1,13 +1,8 @@
 import { parametersOf } from '../cloudstack/custom.ts';
 import { coreFields } from '../cloudstack/settings.ts';
-import {
-  type Action,
-  everyone,
-  type Field,
-  type Fields,
-  type Parameter,
-  type Provider,
-} from '../provider.ts';
+import { type Action, everyone, type Parameter } from '../contract/action.ts';
+import type { Field, Fields } from '../contract/field.ts';
+import type { Provider } from '../contract/provider.ts';
 import { type Block, markdown } from './blocks.ts';
 
 /*

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { version as builtVersion, stamp } from '../build-stamp.ts';
-import type { Registry } from '../provider.ts';
+import type { Registry } from '../contract/provider.ts';
 import type { Command, CommandWorld } from './command.ts';
 import { type Build, isSlow, thisBuild } from './node-build.ts';
 import { paintFor } from './paint.ts';

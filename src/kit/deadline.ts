@@ -1,23 +1,5 @@
+import type { Deadline } from '../contract/context.ts';
 import { Failure } from '../failure.ts';
-
-/**
- * When the work has to end. Every wait of a provider goes through it, so that nothing is still
- * going on when whoever started the process kills it.
- */
-export interface Deadline {
-  /** Milliseconds until the work has to end; 0 when it is over. */
-  remainingMs(): number;
-  /** Waits, or fails with `timeout` as soon as the time cannot suffice; `what` ends the sentence. */
-  sleep(ms: number, what: string): Promise<void>;
-  /** The promise's own result, or `timeout` once the time is up. */
-  within<T>(promise: Promise<T>, what: string): Promise<T>;
-  /** Calls back once when the time is up; the result takes the call back. */
-  onEnd(callback: () => void): () => void;
-  /** The failure that ends a wait: what was waited for and for how long. */
-  failure(what: string): Failure;
-  /** The same clock with the margin added in which what was begun is undone. */
-  forUndo(): Deadline;
-}
 
 export interface DeadlineControl extends Deadline {
   /** Ends the work now, for a reason such as a signal; undo has `undoMs` at most. */

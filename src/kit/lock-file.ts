@@ -1,6 +1,6 @@
 import { lstatSync, readFileSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
+import type { Deadline } from '../contract/context.ts';
 import { Failure } from '../failure.ts';
-import type { Deadline } from './deadline.ts';
 import { poll } from './poll.ts';
 
 /**

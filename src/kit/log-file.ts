@@ -9,7 +9,8 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { type Level, type Log, levels } from './log.ts';
+import type { Log } from '../contract/context.ts';
+import { type Level, levels } from './log.ts';
 import type { Redactor } from './redact.ts';
 
 export interface LogFile {

@@ -1,4 +1,4 @@
-import type { Deadline } from './deadline.ts';
+import type { Deadline } from '../contract/context.ts';
 
 export interface Pace {
   /** The first pause in milliseconds; short, since most tasks are. */

@@ -1,6 +1,5 @@
+import type { Deadline, Log } from '../contract/context.ts';
 import { Failure, fullText } from '../failure.ts';
-import type { Deadline } from './deadline.ts';
-import type { Log } from './log.ts';
 
 /** Collects, beside each step, what takes it back. */
 export interface Undo {

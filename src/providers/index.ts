@@ -1,4 +1,4 @@
-import type { Registry } from '../provider.ts';
+import type { Registry } from '../contract/provider.ts';
 
 /** Every provider by its name, one line each. */
 export const registry: Registry = {

@@ -10,7 +10,7 @@ import {
   preparationBody,
   succeed,
 } from '../../src/cloudstack/answer.ts';
-import type { Power } from '../../src/provider.ts';
+import type { Power } from '../../src/contract/driver.ts';
 
 const parse = (text: string) => JSON.parse(text) as Record<string, unknown>;
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import type { Action, Parameter } from '../../src/contract/action.ts';
 import { Failure } from '../../src/failure.ts';
 import { text } from '../../src/kit/fields.ts';
-import type { Action, Parameter } from '../../src/provider.ts';
 import { makePlace, type Place } from '../support/world.ts';
 import { type Entry, ledger } from './ledger.ts';
 import { asOf421, changed, type Json, recorded } from './recorded.ts';

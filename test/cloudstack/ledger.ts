@@ -1,13 +1,8 @@
+import { adminOnly, everyone } from '../../src/contract/action.ts';
+import type { Context } from '../../src/contract/context.ts';
+import { defineProvider, type Provider, type Session } from '../../src/contract/provider.ts';
 import { Failure } from '../../src/failure.ts';
 import { list, patterns, text, wholeNumber, yesNo } from '../../src/kit/fields.ts';
-import {
-  adminOnly,
-  type Context,
-  defineProvider,
-  everyone,
-  type Provider,
-  type Session,
-} from '../../src/provider.ts';
 
 /** Everything a session was asked, with what it was given. */
 export interface Entry {

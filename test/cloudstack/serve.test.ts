@@ -12,8 +12,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import type { Context } from '../../src/contract/context.ts';
 import { Failure } from '../../src/failure.ts';
-import type { Context } from '../../src/provider.ts';
 import { finish, makePlace, type Place } from '../support/world.ts';
 import { ledger, type Members, refused } from './ledger.ts';
 import { changed, recorded } from './recorded.ts';

@@ -14,7 +14,7 @@ import {
 import { readDecisions } from '../../src/commands/adopt/by-hand.ts';
 import { findAccount } from '../../src/commands/doctor/account.ts';
 import { runCommand } from '../../src/commands/run.ts';
-import { defineProvider, type Session } from '../../src/provider.ts';
+import { defineProvider, type Session } from '../../src/contract/provider.ts';
 import { registry } from '../../src/providers/index.ts';
 import { sample } from './sample-provider.ts';
 import { temporaryDirectory } from './scripts.ts';

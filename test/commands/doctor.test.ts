@@ -17,10 +17,14 @@ import { findAccount, may } from '../../src/commands/doctor/account.ts';
 import type { Finding } from '../../src/commands/doctor/finding.ts';
 import { nodeChecks } from '../../src/commands/doctor/node.ts';
 import { runCommand } from '../../src/commands/run.ts';
-import { caFile, tlsFingerprint, verifyTlsCertificate } from '../../src/kit/common-fields.ts';
+import { type Check, defineProvider } from '../../src/contract/provider.ts';
 import { text } from '../../src/kit/fields.ts';
 import { createHttp } from '../../src/kit/http/client.ts';
-import { type Check, defineProvider } from '../../src/provider.ts';
+import {
+  caFile,
+  tlsFingerprint,
+  verifyTlsCertificate,
+} from '../../src/lifecycle/shared-settings.ts';
 import { registry } from '../../src/providers/index.ts';
 import { nobody, serve } from '../support/http-client.ts';
 import { copyAlone, spawnFile } from '../support/spawned.ts';

@@ -1,5 +1,6 @@
+import { adminOnly, everyone } from '../../src/contract/action.ts';
+import { defineProvider } from '../../src/contract/provider.ts';
 import { oneOf, patterns, text, wholeNumber, yesNo } from '../../src/kit/fields.ts';
-import { adminOnly, defineProvider, everyone } from '../../src/provider.ts';
 
 /** A provider with one of everything that the reference speaks about. */
 export const sample = defineProvider({

@@ -1,5 +1,5 @@
 import type { CommandWorld } from '../../src/commands/command.ts';
-import type { Provider } from '../../src/provider.ts';
+import type { Provider } from '../../src/contract/provider.ts';
 
 export interface TestWorld extends CommandWorld {
   /** Everything on standard output. */

@@ -1,5 +1,5 @@
-import type { Mark } from '../../src/kit/mark.ts';
-import type { Registry } from '../../src/provider.ts';
+import type { Mark } from '../../src/contract/driver.ts';
+import type { Registry } from '../../src/contract/provider.ts';
 import type { Details, HostDetails } from '../support/payloads.ts';
 import type { Place } from '../support/world.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { readMark } from '../../src/kit/mark.ts';
+import { readMark } from '../../src/lifecycle/mark.ts';
 import type { RemoteMachine, SetUp } from './backend.ts';
 import { forGood, once } from './break.ts';
 import type { Cloud } from './cloud.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import type { TestContext } from 'node:test';
-import type { Provider } from '../../src/provider.ts';
+import type { Provider } from '../../src/contract/provider.ts';
 import {
   alice,
   type Caller,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import type { Check } from '../../src/contract/provider.ts';
 import { Failure } from '../../src/failure.ts';
-import { readMark } from '../../src/kit/mark.ts';
-import type { Check } from '../../src/provider.ts';
+import { readMark } from '../../src/lifecycle/mark.ts';
 import type { SetUp } from './backend.ts';
 import { has, inScene, type Scene } from './cloud.ts';
 import { markOf, pointAt } from './machine.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import type { Mark } from '../../src/kit/mark.ts';
-import type { Provider } from '../../src/provider.ts';
+import type { Mark } from '../../src/contract/driver.ts';
+import type { Provider } from '../../src/contract/provider.ts';
 import { admin } from '../support/payloads.ts';
 import type { Done } from '../support/world.ts';
 import type { RemoteMachine } from './backend.ts';

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { collectIssues } from '../../src/cloudstack/issues.ts';
 import { resolveSettings } from '../../src/cloudstack/settings.ts';
+import type { Context } from '../../src/contract/context.ts';
+import type { Instance } from '../../src/contract/instance.ts';
+import type { Check, Session } from '../../src/contract/provider.ts';
 import { createDeadline } from '../../src/kit/deadline.ts';
 import { silent } from '../../src/kit/log.ts';
-import type { Check, Context, Instance, Session } from '../../src/provider.ts';
 import { type Cloud, installation, type Scene } from './cloud.ts';
 
 type Settings = Readonly<Record<string, unknown>>;

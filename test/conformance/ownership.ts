@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it, type TestContext } from 'node:test';
-import { readMark } from '../../src/kit/mark.ts';
-import type { Provider } from '../../src/provider.ts';
+import type { Provider } from '../../src/contract/provider.ts';
+import { readMark } from '../../src/lifecycle/mark.ts';
 import { admin, alice, type HostDetails, system } from '../support/payloads.ts';
 import type { Done } from '../support/world.ts';
 import type { Backend, RemoteMachine, SetUp } from './backend.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { type Mark, readMark } from '../../src/kit/mark.ts';
+import type { Mark } from '../../src/contract/driver.ts';
+import { readMark } from '../../src/lifecycle/mark.ts';
 import { system } from '../support/payloads.ts';
 import type { SetUp } from './backend.ts';
 import { has, inScene, knows } from './cloud.ts';

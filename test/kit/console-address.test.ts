@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as v from 'valibot';
-import { consoleUrl, fillConsoleUrl } from '../../src/kit/common-fields.ts';
 import { consoleAddress } from '../../src/kit/console-address.ts';
+import { consoleUrl, fillConsoleUrl } from '../../src/lifecycle/shared-settings.ts';
 
 const address = consoleAddress('name', 'uuid', 'rack');
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Log } from '../../src/contract/context.ts';
 import { Failure } from '../../src/failure.ts';
 import { createDeadline } from '../../src/kit/deadline.ts';
-import type { Log } from '../../src/kit/log.ts';
 import { poll } from '../../src/kit/poll.ts';
 import { withUndo } from '../../src/kit/undo.ts';
 

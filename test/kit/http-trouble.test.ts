@@ -3,8 +3,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import { it, type TestContext } from 'node:test';
 import { fingerprintOf } from '../../fakes/http/keys.ts';
+import type { Log } from '../../src/contract/context.ts';
 import { nothingHappened } from '../../src/kit/http/trouble.ts';
-import type { Log } from '../../src/kit/log.ts';
 import {
   clientOf,
   deadlineIn,

@@ -13,8 +13,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import type { Deadline } from '../../src/contract/context.ts';
 import type { Failure } from '../../src/failure.ts';
-import { createDeadline, type Deadline } from '../../src/kit/deadline.ts';
+import { createDeadline } from '../../src/kit/deadline.ts';
 import { withLock } from '../../src/kit/lock-file.ts';
 
 describe('withLock', () => {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Call, serve, type World } from '../../src/cloudstack/serve.ts';
-import type { Registry } from '../../src/provider.ts';
+import type { Registry } from '../../src/contract/provider.ts';
 
 /** A machine of its own for one test: configuration, log, memo, home and payloads in one folder. */
 export interface Place {

@@ -1,5 +1,5 @@
 import type { Level } from '../../cloudstack/details.ts';
-import type { Segment } from '../../provider.ts';
+import type { Segment } from '../../contract/instance.ts';
 
 /** An instance as CloudStack lists it. */
 export interface Listed {

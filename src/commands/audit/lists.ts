@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Deadline } from '../../kit/deadline.ts';
+import type { Deadline } from '../../contract/context.ts';
 import { demandAccess } from '../api/access.ts';
 import { createApi } from '../api/client.ts';
 import type { CommandCall, Option } from '../command.ts';

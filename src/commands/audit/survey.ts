@@ -1,11 +1,12 @@
 import { defaultConfigFile, readConfig } from '../../cloudstack/config.ts';
 import { collectIssues } from '../../cloudstack/issues.ts';
 import { chooseProvider, resolveCore, resolveSettings } from '../../cloudstack/settings.ts';
+import type { Deadline } from '../../contract/context.ts';
+import type { RemoteMachine } from '../../contract/driver.ts';
+import type { Provider, Session } from '../../contract/provider.ts';
 import { Failure, fullText } from '../../failure.ts';
-import type { Deadline } from '../../kit/deadline.ts';
 import { silent } from '../../kit/log.ts';
 import { createRedactor } from '../../kit/redact.ts';
-import type { Provider, RemoteMachine, Session } from '../../provider.ts';
 import type { CommandWorld } from '../command.ts';
 import { deadlineIn } from '../deadline.ts';
 import { findAccount, look, ownerOf } from '../doctor/account.ts';

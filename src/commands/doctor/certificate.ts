@@ -5,11 +5,11 @@ import {
   type DetailedPeerCertificate,
   type TLSSocket,
 } from 'node:tls';
+import type { Check } from '../../contract/provider.ts';
 import { type Failure, fullText } from '../../failure.ts';
 import type { Endpoint } from '../../kit/http/address.ts';
 import { createJudge, type Tls } from '../../kit/http/tls.ts';
 import { transportFailure } from '../../kit/http/trouble.ts';
-import type { Check } from '../../provider.ts';
 import { fail, ok, warn } from './finding.ts';
 
 const soonMs = 30 * 24 * 3600 * 1000;

@@ -1,5 +1,5 @@
+import type { Provider } from '../../contract/provider.ts';
 import { readEndpoint } from '../../kit/http/address.ts';
-import type { Provider } from '../../provider.ts';
 
 /** The URLs of the remote system: the provider names them, else every setting that is one counts. */
 export function endpointsOf(

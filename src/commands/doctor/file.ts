@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { stamp } from '../../build-stamp.ts';
-import type { Check } from '../../provider.ts';
+import type { Check } from '../../contract/provider.ts';
 import { hashOf } from '../version.ts';
 import { type Account, barrier, look, may, modeOf, ownerOf } from './account.ts';
 import { fail, ok, warn } from './finding.ts';

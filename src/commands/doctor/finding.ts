@@ -1,4 +1,4 @@
-import type { Check } from '../../provider.ts';
+import type { Check } from '../../contract/provider.ts';
 
 export type Layer = 'server' | 'settings' | 'network' | 'provider';
 

@@ -1,13 +1,13 @@
 import { lookup } from 'node:dns/promises';
 import { connect, isIP } from 'node:net';
+import type { Deadline } from '../../contract/context.ts';
+import type { Check } from '../../contract/provider.ts';
 import { Failure, fullText } from '../../failure.ts';
-import type { Deadline } from '../../kit/deadline.ts';
 import type { Endpoint } from '../../kit/http/address.ts';
 import { createHttp } from '../../kit/http/client.ts';
 import type { Tls } from '../../kit/http/tls.ts';
 import { type Attempt, transportFailure } from '../../kit/http/trouble.ts';
 import { silent } from '../../kit/log.ts';
-import type { Check } from '../../provider.ts';
 import { tlsChecks } from './certificate.ts';
 import { fail, ok, skipped, warn } from './finding.ts';
 

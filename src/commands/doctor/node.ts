@@ -1,4 +1,4 @@
-import type { Check } from '../../provider.ts';
+import type { Check } from '../../contract/provider.ts';
 import { type Build, isSlow } from '../node-build.ts';
 import { ok, warn } from './finding.ts';
 

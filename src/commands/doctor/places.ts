@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { Config } from '../../cloudstack/config.ts';
-import type { Check } from '../../provider.ts';
+import type { Check } from '../../contract/provider.ts';
 import { type Account, barrier, isHidden, look, may, modeOf, ownerOf } from './account.ts';
 import { fail, ok, skipped, warn } from './finding.ts';
 

@@ -1,5 +1,6 @@
 import type { Level } from '../../cloudstack/details.ts';
-import type { Check, Fields } from '../../provider.ts';
+import type { Fields } from '../../contract/field.ts';
+import type { Check } from '../../contract/provider.ts';
 import { type Account, barrier, look, may, modeOf, ownerOf } from './account.ts';
 import { fail, ok, skipped } from './finding.ts';
 

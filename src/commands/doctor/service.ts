@@ -1,6 +1,6 @@
 import { readConfig } from '../../cloudstack/config.ts';
+import type { Check } from '../../contract/provider.ts';
 import { Failure, fullText } from '../../failure.ts';
-import type { Check } from '../../provider.ts';
 import type { CommandWorld } from '../command.ts';
 import { type Account, look, modeOf, ownerOf } from './account.ts';
 import { fail, ok, warn } from './finding.ts';

@@ -1,9 +1,9 @@
 import { knownWords, type Level, unknownDetails } from '../../cloudstack/details.ts';
 import type { collectIssues } from '../../cloudstack/issues.ts';
 import { coreFields } from '../../cloudstack/settings.ts';
+import type { Check, Provider } from '../../contract/provider.ts';
 import { Failure } from '../../failure.ts';
 import type { Tls } from '../../kit/http/tls.ts';
-import type { Check, Provider } from '../../provider.ts';
 import { fail, ok, warn } from './finding.ts';
 
 /** Whom the settings trust, by the names that all providers use. */

@@ -1,8 +1,9 @@
 import type { Level } from '../../cloudstack/details.ts';
 import { collectIssues } from '../../cloudstack/issues.ts';
 import { resolveBlueprint } from '../../cloudstack/settings.ts';
+import type { Fields } from '../../contract/field.ts';
+import type { Check, Provider } from '../../contract/provider.ts';
 import { Failure } from '../../failure.ts';
-import type { Check, Fields, Provider } from '../../provider.ts';
 import { ok, warn } from './finding.ts';
 
 interface Sources {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
+import type { Deadline } from '../../contract/context.ts';
 import { Failure } from '../../failure.ts';
-import type { Deadline } from '../../kit/deadline.ts';
 import { shellWord } from '../shell-word.ts';
 
 const mostBytes = 512 * 1024 * 1024;

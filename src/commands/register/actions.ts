@@ -1,5 +1,5 @@
 import { parametersOf } from '../../cloudstack/custom.ts';
-import type { Action, Parameter } from '../../provider.ts';
+import type { Action, Parameter } from '../../contract/action.ts';
 import { asEntries, asText, asTexts, type Entry } from '../api/client.ts';
 import type { Texts } from '../api/flatten.ts';
 import type { Actual } from './actual.ts';

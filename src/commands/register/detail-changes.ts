@@ -1,5 +1,5 @@
+import type { Fields } from '../../contract/field.ts';
 import { createRedactor } from '../../kit/redact.ts';
-import type { Fields } from '../../provider.ts';
 import type { Texts } from '../api/flatten.ts';
 import type { Difference } from './change.ts';
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
+import type { Provider } from '../../contract/provider.ts';
 import { Failure } from '../../failure.ts';
 import { nearest } from '../../kit/nearest.ts';
-import type { Provider } from '../../provider.ts';
 import type { Texts } from '../api/flatten.ts';
 import type { CommandCall } from '../command.ts';
 import { loadProvider } from '../load-provider.ts';

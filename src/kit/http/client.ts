@@ -1,7 +1,6 @@
 import { createFetch } from 'ofetch';
+import type { Deadline, Log } from '../../contract/context.ts';
 import { Failure } from '../../failure.ts';
-import type { Deadline } from '../deadline.ts';
-import type { Log } from '../log.ts';
 import { createAdapter } from './adapter.ts';
 import { type Endpoint, readEndpoint } from './address.ts';
 import type { Answer } from './answer.ts';

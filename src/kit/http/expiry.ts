@@ -1,5 +1,5 @@
+import type { Deadline } from '../../contract/context.ts';
 import { Failure } from '../../failure.ts';
-import type { Deadline } from '../deadline.ts';
 
 /** The end of one request: the deadline or the request's own limit, whichever comes first. */
 export interface Expiry {

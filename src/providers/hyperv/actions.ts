@@ -1,7 +1,7 @@
 import * as v from 'valibot';
-import { snapSaveMemory } from '../../kit/common-fields.ts';
+import { type Actions, adminOnly, everyone } from '../../contract/action.ts';
 import { text, wholeNumber } from '../../kit/fields.ts';
-import { type Actions, adminOnly, everyone } from '../../provider.ts';
+import { snapSaveMemory } from '../../lifecycle/shared-settings.ts';
 import { mediaPath } from './paths.ts';
 
 /** Any name that a checkpoint may have got by other means. */

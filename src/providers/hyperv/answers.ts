@@ -1,5 +1,6 @@
+import type { Deadline } from '../../contract/context.ts';
 import { Failure } from '../../failure.ts';
-import { createDeadline, type Deadline } from '../../kit/deadline.ts';
+import { createDeadline } from '../../kit/deadline.ts';
 import { readDiagnostics } from './clixml.ts';
 import { answerWord, modeWord } from './scripts/conversation.ts';
 import type { Process } from './wsman.ts';

@@ -1,5 +1,5 @@
+import type { Deadline } from '../../contract/context.ts';
 import { Failure } from '../../failure.ts';
-import type { Deadline } from '../../kit/deadline.ts';
 import type { Http } from '../../kit/http/client.ts';
 import type { Reply } from '../../kit/http/reply.ts';
 import { channelBinding } from './channel-binding.ts';

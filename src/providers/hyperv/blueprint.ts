@@ -1,8 +1,9 @@
 import * as v from 'valibot';
+import type { Fields, Values } from '../../contract/field.ts';
+import type { SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import { isoPath } from '../../kit/common-fields.ts';
 import { oneOf, wholeNumber, yesNo } from '../../kit/fields.ts';
-import type { Fields, SizedInstance, Values } from '../../provider.ts';
+import { isoPath } from '../../lifecycle/shared-settings.ts';
 import { extension, isUnder, mediaPath } from './paths.ts';
 import type { Settings } from './settings.ts';
 

@@ -1,9 +1,8 @@
 import * as v from 'valibot';
+import type { Context, Deadline } from '../../contract/context.ts';
 import { Failure } from '../../failure.ts';
-import type { Deadline } from '../../kit/deadline.ts';
 import { createHttp } from '../../kit/http/client.ts';
 import type { Tls } from '../../kit/http/tls.ts';
-import type { Context } from '../../provider.ts';
 import { createPost } from './auth.ts';
 import { readAccount } from './ntlm-keys.ts';
 import type { Settings } from './settings.ts';

@@ -1,6 +1,7 @@
+import type { Console } from '../../contract/driver.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import { fillConsoleUrl } from '../../kit/common-fields.ts';
-import type { Console, Instance } from '../../provider.ts';
+import { fillConsoleUrl } from '../../lifecycle/shared-settings.ts';
 
 /** The operator's own address with the instance filled in: CloudStack cannot show Hyper-V's screens. */
 export function openConsole(template: string | undefined, instance: Instance): Console {

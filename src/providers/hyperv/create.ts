@@ -1,8 +1,9 @@
+import type { Deadline } from '../../contract/context.ts';
+import type { Preparation } from '../../contract/driver.ts';
+import type { SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Deadline } from '../../kit/deadline.ts';
-import { readMark, writeMark } from '../../kit/mark.ts';
 import { type Undo, withUndo } from '../../kit/undo.ts';
-import type { Preparation, SizedInstance } from '../../provider.ts';
+import { readMark, writeMark } from '../../lifecycle/mark.ts';
 import type { Blueprint } from './blueprint.ts';
 import { diskType, generationOf, secureTemplate } from './blueprint.ts';
 import { machineFolder, removeMachine, withdraw } from './delete.ts';

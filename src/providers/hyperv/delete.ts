@@ -1,7 +1,7 @@
-import type { Deadline } from '../../kit/deadline.ts';
-import { readMark } from '../../kit/mark.ts';
+import type { Deadline } from '../../contract/context.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { poll } from '../../kit/poll.ts';
-import type { Instance } from '../../provider.ts';
+import { readMark } from '../../lifecycle/mark.ts';
 import { allPlaces } from './disk.ts';
 import { type Found, takeIfThere } from './find.ts';
 import { isGone } from './listing.ts';

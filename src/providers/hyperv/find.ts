@@ -1,7 +1,7 @@
+import type { Mark } from '../../contract/driver.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Mark } from '../../kit/mark.ts';
-import { type Choice, chooseOwn, refusal } from '../../kit/ownership.ts';
-import type { Instance } from '../../provider.ts';
+import { type Choice, chooseOwn, refusal } from '../../lifecycle/ownership.ts';
 import {
   checkElsewhere,
   clustered,

@@ -1,5 +1,5 @@
+import type { Nic, SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Nic, SizedInstance } from '../../provider.ts';
 import type { Found } from './find.ts';
 import { type Rig, refused } from './rig.ts';
 import type { Settings } from './settings.ts';

@@ -1,6 +1,7 @@
+import type { RemoteMachine } from '../../contract/driver.ts';
+import type { Instance, Segment } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import { judge } from '../../kit/mark.ts';
-import type { Instance, RemoteMachine, Segment } from '../../provider.ts';
+import { judge } from '../../lifecycle/mark.ts';
 import { macWithColons } from './hardware.ts';
 import { isReplica, lookAround, toSeen } from './listing.ts';
 import { looseDisks } from './loose-disks.ts';

@@ -1,7 +1,7 @@
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import { readMark } from '../../kit/mark.ts';
-import type { Candidate } from '../../kit/ownership.ts';
-import type { Instance } from '../../provider.ts';
+import { readMark } from '../../lifecycle/mark.ts';
+import type { Candidate } from '../../lifecycle/ownership.ts';
 import type { Rig } from './rig.ts';
 import { steps } from './steps.ts';
 import type { Listed, Listing } from './wire.ts';

@@ -1,5 +1,6 @@
-import { type Mark, readMark, withoutMark, writeMark } from '../../kit/mark.ts';
-import type { Instance } from '../../provider.ts';
+import type { Mark } from '../../contract/driver.ts';
+import type { Instance } from '../../contract/instance.ts';
+import { readMark, withoutMark, writeMark } from '../../lifecycle/mark.ts';
 import type { Rig } from './rig.ts';
 
 /* What stands in the notes of a machine: its mark, beside other people's words, which stay. */

@@ -1,5 +1,6 @@
+import type { Outcome } from '../../contract/action.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { matchesAny } from '../../kit/fields.ts';
-import type { Instance, Outcome } from '../../provider.ts';
 import { gib, tooSmall } from './blueprint.ts';
 import { isMerging } from './delete.ts';
 import { type Found, notRunning, show, takeBuilt } from './find.ts';

@@ -1,6 +1,6 @@
+import type { Power, StopManner } from '../../contract/driver.ts';
 import { Failure } from '../../failure.ts';
 import { poll } from '../../kit/poll.ts';
-import type { Power, StopManner } from '../../provider.ts';
 import type { Found } from './find.ts';
 import type { Rig } from './rig.ts';
 import type { Order } from './step.ts';

@@ -1,6 +1,7 @@
+import type { Power, StopManner } from '../../contract/driver.ts';
+import type { Instance, SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import { overview } from '../../kit/ownership.ts';
-import type { Instance, Power, SizedInstance, StopManner } from '../../provider.ts';
+import { overview } from '../../lifecycle/ownership.ts';
 import { removeMachine } from './delete.ts';
 import { type Found, find, missing, notRunning, takeBuilt, takeIfThere } from './find.ts';
 import { hardwareOf, hasHardware, reshape, rewire } from './hardware.ts';

@@ -1,6 +1,7 @@
+import type { Outcome } from '../../contract/action.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
 import { withUndo } from '../../kit/undo.ts';
-import type { Instance, Outcome } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
 import { diskType } from './blueprint.ts';
 import { withoutCheckpoints } from './delete.ts';

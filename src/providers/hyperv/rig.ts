@@ -1,7 +1,7 @@
+import type { Context, Deadline } from '../../contract/context.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Deadline } from '../../kit/deadline.ts';
 import { poll } from '../../kit/poll.ts';
-import type { Context, Instance } from '../../provider.ts';
 import { type Host, openHost } from './client.ts';
 import type { Settings } from './settings.ts';
 import { steps } from './steps.ts';

@@ -1,5 +1,5 @@
+import type { SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { SizedInstance } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
 import { diskType, generationOf, gib, tooSmall } from './blueprint.ts';
 import { switchOf } from './hardware.ts';

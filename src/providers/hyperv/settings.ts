@@ -1,4 +1,6 @@
 import * as v from 'valibot';
+import type { Fields, Values } from '../../contract/field.ts';
+import { list, oneOf, text, wholeNumber } from '../../kit/fields.ts';
 import {
   adoptUnmarked,
   allowedIsos,
@@ -13,9 +15,7 @@ import {
   snapshotMemory,
   tlsFingerprint,
   verifyTlsCertificate,
-} from '../../kit/common-fields.ts';
-import { list, oneOf, text, wholeNumber } from '../../kit/fields.ts';
-import type { Fields, Values } from '../../provider.ts';
+} from '../../lifecycle/shared-settings.ts';
 import { address, switchName } from './address.ts';
 import { folderPath } from './paths.ts';
 

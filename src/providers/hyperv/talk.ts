@@ -1,4 +1,4 @@
-import type { Deadline } from '../../kit/deadline.ts';
+import type { Deadline } from '../../contract/context.ts';
 import { createListener, type Said } from './answers.ts';
 import { conversation, go, program, programArguments } from './scripts/conversation.ts';
 import type { Wsman } from './wsman.ts';

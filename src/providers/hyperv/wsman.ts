@@ -1,5 +1,5 @@
+import type { Deadline } from '../../contract/context.ts';
 import { Failure } from '../../failure.ts';
-import type { Deadline } from '../../kit/deadline.ts';
 import { poll } from '../../kit/poll.ts';
 import type { Post } from './auth.ts';
 import { faultFailure, isBusy, isPipeEnded, isStillRunning, noRoom } from './faults.ts';

@@ -1,4 +1,4 @@
-import { type Actions, adminOnly, everyone } from '../../provider.ts';
+import { type Actions, adminOnly, everyone } from '../../contract/action.ts';
 import { blueprint } from './blueprint.ts';
 
 /** The custom actions; MAAS has no snapshots to offer. */

@@ -1,6 +1,6 @@
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import { refusal } from '../../kit/ownership.ts';
-import type { Instance } from '../../provider.ts';
+import { refusal } from '../../lifecycle/ownership.ts';
 import { markFor, markOf, writeMarkOn } from './annotations.ts';
 import { claimOf, find, machinesIn } from './find.ts';
 import { nameOf, type Rig, readOne } from './rig.ts';

@@ -1,7 +1,7 @@
+import type { Instance, SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
 import { matchesAny } from '../../kit/fields.ts';
 import type { Pairs } from '../../kit/http/address.ts';
-import type { Instance, SizedInstance } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
 import { claimsOf } from './find.ts';
 import { claimComment } from './memory.ts';

@@ -1,6 +1,7 @@
+import type { Mark } from '../../contract/driver.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import { type Mark, readMark, writeMark } from '../../kit/mark.ts';
-import type { Instance } from '../../provider.ts';
+import { readMark, writeMark } from '../../lifecycle/mark.ts';
 import { busyPatienceMs, machinePath, type Rig } from './rig.ts';
 import { isUncertain } from './trouble.ts';
 import { type Machine, readMachine } from './wire.ts';

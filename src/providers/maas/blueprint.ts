@@ -1,6 +1,6 @@
-import { userData } from '../../kit/common-fields.ts';
+import type { Fields, Values } from '../../contract/field.ts';
 import { matchesAny, text, yesNo } from '../../kit/fields.ts';
-import type { Fields, Values } from '../../provider.ts';
+import { userData } from '../../lifecycle/shared-settings.ts';
 import { type Settings, tags } from './settings.ts';
 import { isUserData } from './user-data.ts';
 

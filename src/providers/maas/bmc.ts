@@ -1,6 +1,6 @@
+import type { Power } from '../../contract/driver.ts';
 import { Failure } from '../../failure.ts';
 import { poll } from '../../kit/poll.ts';
-import type { Power } from '../../provider.ts';
 import { machinePath, nameOf, type Rig } from './rig.ts';
 import type { Machine } from './wire.ts';
 import { readPowerState } from './wire.ts';

@@ -1,4 +1,4 @@
-import type { Check } from '../../provider.ts';
+import type { Check } from '../../contract/provider.ts';
 import { type Blueprint, seriesOf } from './blueprint.ts';
 import { type BootResource, readBootResources } from './check-wire.ts';
 import type { Rig } from './rig.ts';

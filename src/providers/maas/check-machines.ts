@@ -1,4 +1,4 @@
-import type { Check } from '../../provider.ts';
+import type { Check } from '../../contract/provider.ts';
 import { markOf } from './annotations.ts';
 import { readBootSources, readFabrics } from './check-wire.ts';
 import { mayBeClaimed } from './claimable.ts';

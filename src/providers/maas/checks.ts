@@ -1,5 +1,6 @@
+import type { Context } from '../../contract/context.ts';
+import type { Check } from '../../contract/provider.ts';
 import { Failure, fullText } from '../../failure.ts';
-import type { Check, Context } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
 import { checkImages } from './check-images.ts';
 import { checkBootSources, checkDhcp, checkMachines } from './check-machines.ts';

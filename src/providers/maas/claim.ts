@@ -1,8 +1,8 @@
+import type { SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
 import type { Pairs } from '../../kit/http/address.ts';
-import { refusal } from '../../kit/ownership.ts';
 import { withUndo } from '../../kit/undo.ts';
-import type { SizedInstance } from '../../provider.ts';
+import { refusal } from '../../lifecycle/ownership.ts';
 import { allocate, constraints, pinOf } from './allocate.ts';
 import { markFor, markOf, writeMarkOn } from './annotations.ts';
 import type { Blueprint } from './blueprint.ts';

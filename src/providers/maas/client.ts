@@ -1,10 +1,9 @@
+import type { Deadline, Log } from '../../contract/context.ts';
 import { Failure } from '../../failure.ts';
-import type { Deadline } from '../../kit/deadline.ts';
 import type { Pairs } from '../../kit/http/address.ts';
 import { createHttp, type Http } from '../../kit/http/client.ts';
 import type { Reply } from '../../kit/http/reply.ts';
 import { isLasting, nothingHappened } from '../../kit/http/trouble.ts';
-import type { Log } from '../../kit/log.ts';
 import { apiUrl } from './endpoint.ts';
 import { authorization, readApiKey } from './oauth.ts';
 import type { Settings } from './settings.ts';

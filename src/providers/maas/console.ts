@@ -1,5 +1,6 @@
+import type { Console } from '../../contract/driver.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Console, Instance } from '../../provider.ts';
 import { machinePage } from './endpoint.ts';
 import { show } from './find.ts';
 import type { Rig } from './rig.ts';

@@ -1,6 +1,6 @@
+import type { SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
 import { withUndo } from '../../kit/undo.ts';
-import type { SizedInstance } from '../../provider.ts';
 import { isLeavingUnfinished, markFor, writeMarkOn } from './annotations.ts';
 import type { Blueprint } from './blueprint.ts';
 import { claim } from './claim.ts';

@@ -1,5 +1,5 @@
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Instance } from '../../provider.ts';
 import type { Blame } from './memory.ts';
 import { reasonOf } from './reason.ts';
 import { nameOf, type Rig } from './rig.ts';

@@ -1,5 +1,5 @@
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Instance } from '../../provider.ts';
 import { isMarkedFor } from './annotations.ts';
 import { notDeployed, tooSlow } from './deploy-failures.ts';
 import { rename } from './hostname.ts';

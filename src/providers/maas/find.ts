@@ -1,6 +1,6 @@
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import { type Claim, refusal } from '../../kit/ownership.ts';
-import type { Instance } from '../../provider.ts';
+import { type Claim, refusal } from '../../lifecycle/ownership.ts';
 import { type Found, isOurClaim, seen, sortAll, sortClaimed, sortOne } from './own.ts';
 import { listMachines, missing, type Patience, type Rig, readOne } from './rig.ts';
 import { refuseBlindness } from './sight.ts';

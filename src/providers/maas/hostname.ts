@@ -1,5 +1,5 @@
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Instance } from '../../provider.ts';
 import { keepOwnName, ownNameOf } from './annotations.ts';
 import type { Plan } from './order.ts';
 import { machinePath, type Rig } from './rig.ts';

@@ -1,4 +1,5 @@
-import { type Context, defineProvider } from '../../provider.ts';
+import type { Context } from '../../contract/context.ts';
+import { defineProvider } from '../../contract/provider.ts';
 import { actions } from './actions.ts';
 import { adopt } from './adopt.ts';
 import { blueprint, blueprintIssues } from './blueprint.ts';

@@ -1,4 +1,4 @@
-import type { SizedInstance } from '../../provider.ts';
+import type { SizedInstance } from '../../contract/instance.ts';
 import type { Settings } from './settings.ts';
 import type { Interface, Machine } from './wire.ts';
 

@@ -1,5 +1,6 @@
+import type { StopManner } from '../../contract/driver.ts';
+import type { Instance, SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Instance, SizedInstance, StopManner } from '../../provider.ts';
 import { markOf, removeMark } from './annotations.ts';
 import { findForChange, machinesIn, take } from './find.ts';
 import { restoreName } from './hostname.ts';

@@ -1,4 +1,5 @@
-import type { Instance, Outcome } from '../../provider.ts';
+import type { Outcome } from '../../contract/action.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { take } from './find.ts';
 import { operate } from './operate.ts';
 import type { Rig } from './rig.ts';

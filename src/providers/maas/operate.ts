@@ -1,6 +1,6 @@
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
 import type { Pairs } from '../../kit/http/address.ts';
-import type { Instance } from '../../provider.ts';
 import { pauseMs } from './client.ts';
 import { find, machinesIn } from './find.ts';
 import { busyPatienceMs, machinePath, type Rig } from './rig.ts';

@@ -1,6 +1,6 @@
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
 import type { Pairs } from '../../kit/http/address.ts';
-import type { Instance } from '../../provider.ts';
 import { type Blueprint, seriesOf } from './blueprint.ts';
 import { claimComment } from './memory.ts';
 import { insist, stillOwn } from './operate.ts';

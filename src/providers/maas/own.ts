@@ -1,5 +1,6 @@
-import { judge, type Mark } from '../../kit/mark.ts';
-import { type Candidate, type Choice, type Claim, chooseOwn } from '../../kit/ownership.ts';
+import type { Mark } from '../../contract/driver.ts';
+import { judge } from '../../lifecycle/mark.ts';
+import { type Candidate, type Choice, type Claim, chooseOwn } from '../../lifecycle/ownership.ts';
 import { leftBy, markOf } from './annotations.ts';
 import { isLeaving, isStuck, status } from './statuses.ts';
 import type { Machine } from './wire.ts';

@@ -1,5 +1,5 @@
+import type { Power } from '../../contract/driver.ts';
 import { fewAtOnce } from '../../kit/few-at-once.ts';
-import type { Power } from '../../provider.ts';
 import { askBmc, powerOf } from './bmc.ts';
 import type { Rig } from './rig.ts';
 import { status } from './statuses.ts';

@@ -1,4 +1,4 @@
-import type { Instance } from '../../provider.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { askBmc } from './bmc.ts';
 import { withoutPower } from './deploy-failures.ts';
 import type { Rig } from './rig.ts';

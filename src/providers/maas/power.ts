@@ -1,7 +1,8 @@
+import type { Power } from '../../contract/driver.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import { speaksFor } from '../../kit/nodes.ts';
-import { overview } from '../../kit/ownership.ts';
-import type { Instance, Power } from '../../provider.ts';
+import { overview } from '../../lifecycle/ownership.ts';
+import { speaksFor } from '../../lifecycle/responsibility.ts';
 import { homeOf, leftBy } from './annotations.ts';
 import { find, listOwned } from './find.ts';
 import { isGivenBack, type Seen, seen } from './own.ts';

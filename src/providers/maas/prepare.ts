@@ -1,4 +1,5 @@
-import type { Preparation, SizedInstance } from '../../provider.ts';
+import type { Preparation } from '../../contract/driver.ts';
+import type { SizedInstance } from '../../contract/instance.ts';
 import { pinOf } from './allocate.ts';
 import type { Blueprint } from './blueprint.ts';
 import { claim } from './claim.ts';

@@ -1,7 +1,8 @@
+import type { Outcome } from '../../contract/action.ts';
+import type { Mark } from '../../contract/driver.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Mark } from '../../kit/mark.ts';
 import { poll } from '../../kit/poll.ts';
-import type { Instance, Outcome } from '../../provider.ts';
 import { allocate, checkAllowed } from './allocate.ts';
 import { markFor, markOf, writeMarkOn } from './annotations.ts';
 import type { Blueprint } from './blueprint.ts';

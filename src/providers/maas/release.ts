@@ -1,5 +1,5 @@
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Instance } from '../../provider.ts';
 import { announceLeaving, isMarkedFor, markOf, withdrawLeaving } from './annotations.ts';
 import { claimsOf } from './find.ts';
 import { restoreName } from './hostname.ts';

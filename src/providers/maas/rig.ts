@@ -1,7 +1,7 @@
+import type { Context, Deadline } from '../../contract/context.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Deadline } from '../../kit/deadline.ts';
 import { type Pairs, path } from '../../kit/http/address.ts';
-import type { Context, Instance } from '../../provider.ts';
 import type { Client } from './client.ts';
 import type { Settings } from './settings.ts';
 import { type Machine, readMachine, readMachines } from './wire.ts';

@@ -1,14 +1,14 @@
 import * as v from 'valibot';
+import type { Fields, Values } from '../../contract/field.ts';
+import { consoleAddress } from '../../kit/console-address.ts';
+import { list, oneOf, patterns, text, wholeNumber, yesNo } from '../../kit/fields.ts';
 import {
   caFile,
   deleteAdopted,
   graceSeconds,
   tlsFingerprint,
   verifyTlsCertificate,
-} from '../../kit/common-fields.ts';
-import { consoleAddress } from '../../kit/console-address.ts';
-import { list, oneOf, patterns, text, wholeNumber, yesNo } from '../../kit/fields.ts';
-import type { Fields, Values } from '../../provider.ts';
+} from '../../lifecycle/shared-settings.ts';
 import { apiUrl } from './endpoint.ts';
 import { apiKeyPattern } from './oauth.ts';
 

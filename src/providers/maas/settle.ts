@@ -1,4 +1,4 @@
-import type { SizedInstance } from '../../provider.ts';
+import type { SizedInstance } from '../../contract/instance.ts';
 import { isLeavingUnfinished, markFor, markOf, writeMarkOn } from './annotations.ts';
 import { giveBack } from './lifecycle.ts';
 import type { Rig } from './rig.ts';

@@ -1,4 +1,5 @@
-import type { Cell, Instance, Outcome } from '../../provider.ts';
+import type { Cell, Outcome } from '../../contract/action.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { askBmc } from './bmc.ts';
 import { mayBeClaimed } from './claimable.ts';
 import { show } from './find.ts';

@@ -1,5 +1,5 @@
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Instance } from '../../provider.ts';
 import { machinePath, type Rig } from './rig.ts';
 import { storedIdOf } from './stored.ts';
 import { statusOf } from './trouble.ts';

@@ -1,4 +1,4 @@
-import type { Instance } from '../../provider.ts';
+import type { Instance } from '../../contract/instance.ts';
 
 /** What VM details carry from prepare to later calls; hints, never proof. */
 export const stored = {

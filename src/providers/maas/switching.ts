@@ -1,6 +1,7 @@
+import type { StopManner } from '../../contract/driver.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
 import { poll } from '../../kit/poll.ts';
-import type { Instance, StopManner } from '../../provider.ts';
 import { askBmc, waitForPower } from './bmc.ts';
 import { waitDeployed } from './deploy.ts';
 import { insist, type Operation, stillOwn } from './operate.ts';

@@ -1,5 +1,5 @@
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Instance } from '../../provider.ts';
 
 /** The facts of a failure that means: somebody else has done something with the machine. */
 export const takenAwayFacts: Readonly<Record<string, unknown>> = { gone: true };

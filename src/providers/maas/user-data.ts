@@ -1,4 +1,4 @@
-import type { Instance } from '../../provider.ts';
+import type { Instance } from '../../contract/instance.ts';
 
 /** What cloud-init and its kin tell their kinds of user data by. */
 const beginnings = /^(#|Content-Type:|MIME-Version:|rem cmd|<)/i;

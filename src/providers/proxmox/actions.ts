@@ -1,6 +1,6 @@
-import { snapDescription, snapName, snapSaveMemory } from '../../kit/common-fields.ts';
+import { type Actions, adminOnly, everyone } from '../../contract/action.ts';
 import { wholeNumber } from '../../kit/fields.ts';
-import { type Actions, adminOnly, everyone } from '../../provider.ts';
+import { snapDescription, snapName, snapSaveMemory } from '../../lifecycle/shared-settings.ts';
 import { blueprint } from './blueprint.ts';
 import { backupId, diskKey, isoPath, nodeName } from './parameters.ts';
 

@@ -1,6 +1,6 @@
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
 import { poll } from '../../kit/poll.ts';
-import type { Instance } from '../../provider.ts';
 import { readIndex } from './index-tag.ts';
 import { configIfThere, listMachines, type Seen, seenByConfig } from './inventory.ts';
 import { adopt } from './ownership.ts';

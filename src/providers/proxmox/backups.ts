@@ -1,7 +1,8 @@
+import type { Outcome } from '../../contract/action.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
 import { withUndo } from '../../kit/undo.ts';
-import type { Instance, Outcome } from '../../provider.ts';
 import { show } from './find.ts';
 import type { Machine } from './machine.ts';
 import { takeBuilt } from './operations.ts';

@@ -1,6 +1,12 @@
-import { diskSizeGb, isoPath, secureBoot, storage, templateId } from '../../kit/common-fields.ts';
+import type { Fields, Values } from '../../contract/field.ts';
 import { oneOf, text, yesNo } from '../../kit/fields.ts';
-import type { Fields, Values } from '../../provider.ts';
+import {
+  diskSizeGb,
+  isoPath,
+  secureBoot,
+  storage,
+  templateId,
+} from '../../lifecycle/shared-settings.ts';
 import { storageName } from './settings.ts';
 
 export const isoPattern = /^[A-Za-z][A-Za-z0-9._-]*:iso\/[^/,:\s]+\.(iso|img)$/i;

@@ -1,5 +1,5 @@
+import type { SizedInstance } from '../../contract/instance.ts';
 import { path } from '../../kit/http/address.ts';
-import type { SizedInstance } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
 import { planClone } from './clone.ts';
 import { isoOptions, rootStorage, sizeGb } from './iso.ts';

@@ -1,5 +1,5 @@
+import type { Check } from '../../contract/provider.ts';
 import { path } from '../../kit/http/address.ts';
-import type { Check } from '../../provider.ts';
 import type { Rig } from './rig.ts';
 import { listOf, recordOf, textOf } from './wire.ts';
 

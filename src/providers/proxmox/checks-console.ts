@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import type { Check } from '../../provider.ts';
+import type { Check } from '../../contract/provider.ts';
 import { readAddresses } from './console-address.ts';
 import { hostOf, readEndpoints } from './endpoint.ts';
 import type { Settings } from './settings.ts';

@@ -1,5 +1,6 @@
+import type { Context } from '../../contract/context.ts';
+import type { Check } from '../../contract/provider.ts';
 import { Failure, fullText } from '../../failure.ts';
-import type { Check, Context } from '../../provider.ts';
 import { readEndpoints } from './endpoint.ts';
 import { createRig } from './rig.ts';
 import type { Settings } from './settings.ts';

@@ -1,4 +1,4 @@
-import type { Check } from '../../provider.ts';
+import type { Check } from '../../contract/provider.ts';
 import type { Blueprint } from './blueprint.ts';
 import type { Rig } from './rig.ts';
 import type { Survey } from './survey.ts';

@@ -1,6 +1,7 @@
+import type { Context } from '../../contract/context.ts';
+import type { Check } from '../../contract/provider.ts';
 import { Failure, fullText } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
-import type { Check, Context } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
 import { checkBridges, checkTags } from './checks-cluster.ts';
 import { checkConsole } from './checks-console.ts';

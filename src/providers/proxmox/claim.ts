@@ -1,5 +1,6 @@
+import type { Mark } from '../../contract/driver.ts';
 import { Failure } from '../../failure.ts';
-import { type Mark, readMark } from '../../kit/mark.ts';
+import { readMark } from '../../lifecycle/mark.ts';
 import { configIfThere } from './inventory.ts';
 import type { Machine } from './machine.ts';
 import type { Rig } from './rig.ts';

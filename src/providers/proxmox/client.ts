@@ -1,10 +1,9 @@
+import type { Deadline, Log } from '../../contract/context.ts';
 import { Failure } from '../../failure.ts';
-import type { Deadline } from '../../kit/deadline.ts';
 import type { Pairs } from '../../kit/http/address.ts';
 import { createHttp, type Http } from '../../kit/http/client.ts';
 import type { Method } from '../../kit/http/order.ts';
 import type { Reply } from '../../kit/http/reply.ts';
-import type { Log } from '../../kit/log.ts';
 import { readEndpoints } from './endpoint.ts';
 import { isPassing, statusOf } from './said.ts';
 import type { Settings } from './settings.ts';

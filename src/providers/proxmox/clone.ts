@@ -1,6 +1,6 @@
+import type { SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
-import type { SizedInstance } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
 import { rootDisk } from './disks.ts';
 import { type Build, marked, nameFor } from './new-machine.ts';

@@ -1,4 +1,4 @@
-import type { Address, Nic, SizedInstance } from '../../provider.ts';
+import type { Address, Nic, SizedInstance } from '../../contract/instance.ts';
 import { isCloudInit, rootDisk } from './disks.ts';
 import type { Settings } from './settings.ts';
 import type { Config } from './wire.ts';

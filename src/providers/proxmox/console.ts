@@ -1,7 +1,8 @@
+import type { Console } from '../../contract/driver.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import { fillConsoleUrl } from '../../kit/common-fields.ts';
 import { path } from '../../kit/http/address.ts';
-import type { Console, Instance } from '../../provider.ts';
+import { fillConsoleUrl } from '../../lifecycle/shared-settings.ts';
 import { readAddresses } from './console-address.ts';
 import { hostOf } from './endpoint.ts';
 import { show } from './find.ts';

@@ -1,5 +1,5 @@
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Instance } from '../../provider.ts';
 import { destroy, destroyHalfMade } from './destroy.ts';
 import { withMachine } from './find.ts';
 import { isBuilding, type Machine } from './machine.ts';

@@ -1,4 +1,5 @@
-import type { Instance, Outcome } from '../../provider.ts';
+import type { Outcome } from '../../contract/action.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { bytesOf, disksOf, isCloudInit, rootDisk } from './disks.ts';
 import { growDisk } from './grow-disk.ts';
 import { readConfig } from './inventory.ts';

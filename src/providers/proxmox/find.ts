@@ -1,6 +1,6 @@
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import { type Choice, refusal } from '../../kit/ownership.ts';
-import type { Instance } from '../../provider.ts';
+import { type Choice, refusal } from '../../lifecycle/ownership.ts';
 import { type Seen, seenByConfig } from './inventory.ts';
 import { choose, claimOf, isSame, missing, seeMoved } from './look.ts';
 import { type Machine, machineOf } from './machine.ts';

@@ -1,7 +1,7 @@
 import { Failure } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
-import { readMark } from '../../kit/mark.ts';
-import type { Candidate } from '../../kit/ownership.ts';
+import { readMark } from '../../lifecycle/mark.ts';
+import type { Candidate } from '../../lifecycle/ownership.ts';
 import { type Index, readIndex } from './index-tag.ts';
 import type { Rig } from './rig.ts';
 import { isAbsentHere } from './said.ts';

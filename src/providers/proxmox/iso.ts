@@ -1,4 +1,4 @@
-import type { SizedInstance } from '../../provider.ts';
+import type { SizedInstance } from '../../contract/instance.ts';
 import type { Blueprint } from './blueprint.ts';
 import { hardwareChange } from './hardware.ts';
 import type { Settings } from './settings.ts';

@@ -1,6 +1,6 @@
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import { judge, readMark } from '../../kit/mark.ts';
-import type { Instance } from '../../provider.ts';
+import { judge, readMark } from '../../lifecycle/mark.ts';
 import { destroyHalfMade } from './destroy.ts';
 import { configIfThere } from './inventory.ts';
 import { isRunning, readLive } from './live.ts';

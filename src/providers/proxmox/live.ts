@@ -1,5 +1,5 @@
+import type { Power } from '../../contract/driver.ts';
 import { path } from '../../kit/http/address.ts';
-import type { Power } from '../../provider.ts';
 import type { Rig } from './rig.ts';
 import { flagOf, numberOf, type Row, recordOf, textOf } from './wire.ts';
 

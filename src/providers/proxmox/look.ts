@@ -1,6 +1,6 @@
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import { type Choice, type Claim, chooseOwn } from '../../kit/ownership.ts';
-import type { Instance } from '../../provider.ts';
+import { type Choice, type Claim, chooseOwn } from '../../lifecycle/ownership.ts';
 import { readIndex } from './index-tag.ts';
 import {
   configIfThere,

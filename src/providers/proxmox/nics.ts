@@ -1,5 +1,5 @@
+import type { Nic, Segment } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Nic, Segment } from '../../provider.ts';
 import type { Pairs } from './pairs.ts';
 import type { Settings } from './settings.ts';
 import type { Config } from './wire.ts';

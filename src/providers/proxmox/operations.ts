@@ -1,6 +1,7 @@
+import type { Outcome } from '../../contract/action.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
-import type { Instance, Outcome } from '../../provider.ts';
 import { disksOf, rootDisk } from './disks.ts';
 import { show, take } from './find.ts';
 import { isRunning, readLive } from './live.ts';

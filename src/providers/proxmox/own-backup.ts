@@ -1,6 +1,6 @@
+import type { Instance } from '../../contract/instance.ts';
 import { path } from '../../kit/http/address.ts';
-import { judge, readMark } from '../../kit/mark.ts';
-import type { Instance } from '../../provider.ts';
+import { judge, readMark } from '../../lifecycle/mark.ts';
 import { claimOf } from './look.ts';
 import type { Machine } from './machine.ts';
 import type { Rig } from './rig.ts';

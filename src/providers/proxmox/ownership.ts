@@ -1,6 +1,7 @@
+import type { Mark } from '../../contract/driver.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import { type Mark, withoutMark, writeMark } from '../../kit/mark.ts';
-import type { Instance } from '../../provider.ts';
+import { withoutMark, writeMark } from '../../lifecycle/mark.ts';
 import { isIndexTag, readIndex, writeIndex } from './index-tag.ts';
 import type { Seen } from './inventory.ts';
 import { type Machine, machineOf } from './machine.ts';

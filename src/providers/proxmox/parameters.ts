@@ -1,5 +1,5 @@
+import type { Parameter } from '../../contract/action.ts';
 import { text } from '../../kit/fields.ts';
-import type { Parameter } from '../../provider.ts';
 import { isoForm, isoPattern } from './blueprint.ts';
 
 export const isoPath = {

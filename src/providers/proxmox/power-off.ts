@@ -1,6 +1,6 @@
+import type { StopManner } from '../../contract/driver.ts';
 import { Failure } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
-import type { StopManner } from '../../provider.ts';
 import { breakOffReboot, keepOff, mayComeBack } from './comeback.ts';
 import { isPaused, isRunning, readLive } from './live.ts';
 import type { Machine } from './machine.ts';

@@ -1,5 +1,5 @@
+import type { SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { SizedInstance } from '../../provider.ts';
 import { take } from './find.ts';
 import { formOf, hardwareChange, isEmpty } from './hardware.ts';
 import { readConfig } from './inventory.ts';

@@ -1,5 +1,6 @@
+import type { Preparation } from '../../contract/driver.ts';
+import type { SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Preparation, SizedInstance } from '../../provider.ts';
 import { showIfThere } from './find.ts';
 import type { Rig } from './rig.ts';
 import { statusOf } from './said.ts';

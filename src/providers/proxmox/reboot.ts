@@ -1,7 +1,7 @@
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
 import { poll } from '../../kit/poll.ts';
-import type { Instance } from '../../provider.ts';
 import { comebackMs } from './comeback.ts';
 import { take } from './find.ts';
 import { isPaused, isRunning, type Live, readLive } from './live.ts';

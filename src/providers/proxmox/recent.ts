@@ -1,5 +1,5 @@
 import { statSync, writeFileSync } from 'node:fs';
-import type { Context } from '../../provider.ts';
+import type { Context } from '../../contract/context.ts';
 
 /*
  * The cluster's list learns of a start or stop up to ten seconds late. CloudStack acts on what it

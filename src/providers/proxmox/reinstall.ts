@@ -1,7 +1,8 @@
+import type { Outcome } from '../../contract/action.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
 import { type Undo, withUndo } from '../../kit/undo.ts';
-import type { Instance, Outcome } from '../../provider.ts';
 import type { Blueprint } from './blueprint.ts';
 import { type Disk, rootDisk } from './disks.ts';
 import { growDisk } from './grow-disk.ts';

@@ -1,7 +1,7 @@
+import type { Power } from '../../contract/driver.ts';
 import { Failure } from '../../failure.ts';
-import { speaksFor } from '../../kit/nodes.ts';
-import { overview } from '../../kit/ownership.ts';
-import type { Power } from '../../provider.ts';
+import { overview } from '../../lifecycle/ownership.ts';
+import { speaksFor } from '../../lifecycle/responsibility.ts';
 import { isInstanceName, type Seen } from './inventory.ts';
 import { powerOf } from './live.ts';
 import { liveOn } from './live-nodes.ts';

@@ -1,5 +1,6 @@
+import type { Outcome } from '../../contract/action.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { path } from '../../kit/http/address.ts';
-import type { Instance, Outcome } from '../../provider.ts';
 import { rootDisk } from './disks.ts';
 import { takeBuilt } from './operations.ts';
 import { isOwnBackup } from './own-backup.ts';

@@ -1,6 +1,7 @@
+import type { Outcome } from '../../contract/action.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { path } from '../../kit/http/address.ts';
 import { withUndo } from '../../kit/undo.ts';
-import type { Instance, Outcome } from '../../provider.ts';
 import { memoryOf } from './hardware.ts';
 import { readConfig } from './inventory.ts';
 import { isRunning, readLive } from './live.ts';

@@ -1,5 +1,4 @@
-import type { Deadline } from '../../kit/deadline.ts';
-import type { Context } from '../../provider.ts';
+import type { Context, Deadline } from '../../contract/context.ts';
 import { type Api, createApi } from './client.ts';
 import type { Settings } from './settings.ts';
 

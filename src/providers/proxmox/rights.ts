@@ -1,4 +1,4 @@
-import type { Check } from '../../provider.ts';
+import type { Check } from '../../contract/provider.ts';
 import type { Settings } from './settings.ts';
 import { type Json, numberOf, recordOf } from './wire.ts';
 

@@ -1,5 +1,5 @@
+import type { SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { SizedInstance } from '../../provider.ts';
 import type { Settings } from './settings.ts';
 import type { StorageRow, Survey } from './survey.ts';
 

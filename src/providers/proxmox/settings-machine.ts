@@ -1,5 +1,5 @@
+import type { Fields } from '../../contract/field.ts';
 import { oneOf, text, yesNo } from '../../kit/fields.ts';
-import type { Fields } from '../../provider.ts';
 
 /** What machines are like, whatever their instances ask for. */
 export const machineSettings = {

@@ -1,5 +1,5 @@
+import type { Fields } from '../../contract/field.ts';
 import { oneOf, text, yesNo } from '../../kit/fields.ts';
-import type { Fields } from '../../provider.ts';
 import { pairs } from './pairs.ts';
 
 const bridgeName = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/;

@@ -1,4 +1,6 @@
 import * as v from 'valibot';
+import type { Fields, Values } from '../../contract/field.ts';
+import { list, text, wholeNumber } from '../../kit/fields.ts';
 import {
   adoptUnmarked,
   allowedIsos,
@@ -16,9 +18,7 @@ import {
   snapshotMemory,
   tlsFingerprint,
   verifyTlsCertificate,
-} from '../../kit/common-fields.ts';
-import { list, text, wholeNumber } from '../../kit/fields.ts';
-import type { Fields, Values } from '../../provider.ts';
+} from '../../lifecycle/shared-settings.ts';
 import { readEndpoints } from './endpoint.ts';
 import { machineSettings } from './settings-machine.ts';
 import { networkSettings } from './settings-network.ts';

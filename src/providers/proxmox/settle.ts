@@ -1,5 +1,5 @@
-import { readMark } from '../../kit/mark.ts';
 import { poll } from '../../kit/poll.ts';
+import { readMark } from '../../lifecycle/mark.ts';
 import { configIfThere } from './inventory.ts';
 import type { Rig } from './rig.ts';
 import { cancel, running, tail } from './task-state.ts';

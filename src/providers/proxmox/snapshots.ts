@@ -1,6 +1,7 @@
+import type { Outcome } from '../../contract/action.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
 import { withUndo } from '../../kit/undo.ts';
-import type { Instance, Outcome } from '../../provider.ts';
 import { disksOf } from './disks.ts';
 import { show } from './find.ts';
 import type { Machine } from './machine.ts';

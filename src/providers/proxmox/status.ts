@@ -1,5 +1,6 @@
+import type { Power } from '../../contract/driver.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Instance, Power } from '../../provider.ts';
 import { nodeLimitMs } from './inventory.ts';
 import { isPaused, isRunning, powerOf, readLive } from './live.ts';
 import { look, missing } from './look.ts';

@@ -1,4 +1,5 @@
-import type { Instance, StopManner } from '../../provider.ts';
+import type { StopManner } from '../../contract/driver.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { destroyHalfMade } from './destroy.ts';
 import { withMachine } from './find.ts';
 import { isBuilding } from './machine.ts';

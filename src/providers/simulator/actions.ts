@@ -1,5 +1,5 @@
-import { snapDescription, snapName, snapSaveMemory } from '../../kit/common-fields.ts';
-import { type Actions, adminOnly, everyone } from '../../provider.ts';
+import { type Actions, adminOnly, everyone } from '../../contract/action.ts';
+import { snapDescription, snapName, snapSaveMemory } from '../../lifecycle/shared-settings.ts';
 
 /** The custom actions, with the names and parameters of the built-in extensions where they have them. */
 export const actions = {

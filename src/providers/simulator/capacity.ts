@@ -1,5 +1,5 @@
+import type { SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { SizedInstance } from '../../provider.ts';
 import { isBuilding, isRunning, type Machine } from './machine.ts';
 import type { Rig } from './script.ts';
 

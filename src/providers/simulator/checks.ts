@@ -1,6 +1,7 @@
+import type { Context } from '../../contract/context.ts';
+import type { Check } from '../../contract/provider.ts';
 import { Failure, fullText } from '../../failure.ts';
-import { overview } from '../../kit/ownership.ts';
-import type { Check, Context } from '../../provider.ts';
+import { overview } from '../../lifecycle/ownership.ts';
 import { lookAround } from './find.ts';
 import { perform, type Rig } from './script.ts';
 import type { Settings } from './settings.ts';

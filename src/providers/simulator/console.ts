@@ -1,6 +1,7 @@
+import type { Console } from '../../contract/driver.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import { fillConsoleUrl } from '../../kit/common-fields.ts';
-import type { Console, Instance } from '../../provider.ts';
+import { fillConsoleUrl } from '../../lifecycle/shared-settings.ts';
 import { show } from './find.ts';
 import type { Rig } from './script.ts';
 

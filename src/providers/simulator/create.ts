@@ -1,6 +1,7 @@
+import type { Preparation } from '../../contract/driver.ts';
+import type { SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
 import { withUndo } from '../../kit/undo.ts';
-import type { Preparation, SizedInstance } from '../../provider.ts';
 import { allocating, checkRoom } from './capacity.ts';
 import { lookAround, markFor, showIfThere, takeIfThere } from './find.ts';
 import { type Hardware, hardwareOf, isBuilding, type Machine, withMark } from './machine.ts';

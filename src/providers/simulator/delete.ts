@@ -1,5 +1,5 @@
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Instance } from '../../provider.ts';
 import { takeIfThere } from './find.ts';
 import { isRunning, type Machine, markOf, withMark } from './machine.ts';
 import { alone, powerOff } from './power.ts';

@@ -1,7 +1,7 @@
+import type { Mark } from '../../contract/driver.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Mark } from '../../kit/mark.ts';
-import { type Candidate, type Choice, chooseOwn, refusal } from '../../kit/ownership.ts';
-import type { Instance } from '../../provider.ts';
+import { type Candidate, type Choice, chooseOwn, refusal } from '../../lifecycle/ownership.ts';
 import { isBuilding, type Machine, markOf, withMark } from './machine.ts';
 import type { Rig } from './script.ts';
 import type { Found } from './store.ts';

@@ -1,4 +1,4 @@
-import { defineProvider } from '../../provider.ts';
+import { defineProvider } from '../../contract/provider.ts';
 import { actions } from './actions.ts';
 import { blueprint, settings, settingsIssues, stored } from './settings.ts';
 

@@ -1,5 +1,6 @@
+import type { RemoteMachine } from '../../contract/driver.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Instance, RemoteMachine } from '../../provider.ts';
 import { lookAround, markFor, type Seen } from './find.ts';
 import { powerOf, withMark } from './machine.ts';
 import { alone } from './power.ts';

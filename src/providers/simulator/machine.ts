@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Mark, Power } from '../../contract/driver.ts';
+import type { Segment, SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import { type Mark, readMark, withoutMark, writeMark } from '../../kit/mark.ts';
-import type { Power, Segment, SizedInstance } from '../../provider.ts';
+import { readMark, withoutMark, writeMark } from '../../lifecycle/mark.ts';
 
 /** The part of a machine that every start brings up to date. */
 export interface Hardware {

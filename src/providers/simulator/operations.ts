@@ -1,4 +1,5 @@
-import type { Instance, Outcome } from '../../provider.ts';
+import type { Outcome } from '../../contract/action.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { checkTemplate, newDiskContent } from './create.ts';
 import { show, take } from './find.ts';
 import { isRunning, type Machine, notRunning } from './machine.ts';

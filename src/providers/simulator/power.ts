@@ -1,8 +1,9 @@
+import type { Power, StopManner } from '../../contract/driver.ts';
+import type { Instance, SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import { speaksFor } from '../../kit/nodes.ts';
-import { overview } from '../../kit/ownership.ts';
 import { withUndo } from '../../kit/undo.ts';
-import type { Instance, Power, SizedInstance, StopManner } from '../../provider.ts';
+import { overview } from '../../lifecycle/ownership.ts';
+import { speaksFor } from '../../lifecycle/responsibility.ts';
 import { allocating, checkRoom } from './capacity.ts';
 import { find, lookAround, missing, take, takeIfThere } from './find.ts';
 import {

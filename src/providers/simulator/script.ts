@@ -1,6 +1,6 @@
+import type { Context } from '../../contract/context.ts';
 import { Failure } from '../../failure.ts';
 import { poll } from '../../kit/poll.ts';
-import type { Context } from '../../provider.ts';
 import type { Settings } from './settings.ts';
 import { openStore, type Store } from './store.ts';
 

@@ -1,4 +1,5 @@
-import type { Context, Session } from '../../provider.ts';
+import type { Context } from '../../contract/context.ts';
+import type { Session } from '../../contract/provider.ts';
 import type { actions } from './actions.ts';
 import { openConsole } from './console.ts';
 import { create, prepare } from './create.ts';

@@ -1,3 +1,5 @@
+import type { Fields, Values } from '../../contract/field.ts';
+import { list, oneOf, wholeNumber, yesNo } from '../../kit/fields.ts';
 import {
   adoptUnmarked,
   allowedStorages,
@@ -14,9 +16,7 @@ import {
   snapshotMemory,
   storage,
   templateId,
-} from '../../kit/common-fields.ts';
-import { list, oneOf, wholeNumber, yesNo } from '../../kit/fields.ts';
-import type { Fields, Values } from '../../provider.ts';
+} from '../../lifecycle/shared-settings.ts';
 
 /** How the simulated system is set up, what it allows, and what shall go wrong. */
 export const settings = {

@@ -1,5 +1,6 @@
+import type { Outcome } from '../../contract/action.ts';
+import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Instance, Outcome } from '../../provider.ts';
 import { show, take } from './find.ts';
 import { isRunning, type Machine, type Snapshot } from './machine.ts';
 import { alone } from './power.ts';

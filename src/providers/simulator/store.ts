@@ -8,8 +8,8 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import type { Deadline } from '../../contract/context.ts';
 import { Failure } from '../../failure.ts';
-import type { Deadline } from '../../kit/deadline.ts';
 import { withLock } from '../../kit/lock-file.ts';
 import type { Machine } from './machine.ts';
 import { formatMachine, parseMachine } from './machine-file.ts';

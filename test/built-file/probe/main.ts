@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { run } from '../../../src/process.ts';
+import { run } from '../../../src/entry.ts';
 import { probe } from './probe.ts';
 
 /** Set by the guard test: a file that gets the names of all built-in modules that were loaded. */

@@ -1,21 +1,20 @@
 import { EventEmitter } from 'node:events';
+import { everyone, type Outcome, type Parameters } from '../../../src/contract/action.ts';
+import type { Context } from '../../../src/contract/context.ts';
+import type { Power } from '../../../src/contract/driver.ts';
+import type { Fields, Values } from '../../../src/contract/field.ts';
+import type { Instance } from '../../../src/contract/instance.ts';
+import { defineProvider } from '../../../src/contract/provider.ts';
 import { Failure } from '../../../src/failure.ts';
-import { caFile, tlsFingerprint, verifyTlsCertificate } from '../../../src/kit/common-fields.ts';
 import { text } from '../../../src/kit/fields.ts';
 import { path } from '../../../src/kit/http/address.ts';
 import { createHttp, type Http } from '../../../src/kit/http/client.ts';
 import type { Reply } from '../../../src/kit/http/reply.ts';
 import {
-  type Context,
-  defineProvider,
-  everyone,
-  type Fields,
-  type Instance,
-  type Outcome,
-  type Parameters,
-  type Power,
-  type Values,
-} from '../../../src/provider.ts';
+  caFile,
+  tlsFingerprint,
+  verifyTlsCertificate,
+} from '../../../src/lifecycle/shared-settings.ts';
 
 /*
  * A provider that only drives the http kit, for its guards and for the benchmark: the power of a

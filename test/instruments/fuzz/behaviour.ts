@@ -1,6 +1,6 @@
 import fc from 'fast-check';
+import type { Context } from '../../../src/contract/context.ts';
 import { Failure, type FailureKind } from '../../../src/failure.ts';
-import type { Context } from '../../../src/provider.ts';
 import type { Members } from '../../cloudstack/ledger.ts';
 import { hostileText } from './hostile.ts';
 import { foreignWord } from './plants.ts';

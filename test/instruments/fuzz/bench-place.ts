@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { World } from '../../../src/cloudstack/serve.ts';
-import type { Registry } from '../../../src/provider.ts';
+import type { Registry } from '../../../src/contract/provider.ts';
 import { ledger, type Members } from '../../cloudstack/ledger.ts';
 import { makePlace, type Place } from '../../support/world.ts';
 import { membersOf } from './behaviour.ts';

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { matchesAny } from '../../../src/kit/fields.ts';
-import { readMark, withoutMark, writeMark } from '../../../src/kit/mark.ts';
 import { nearest } from '../../../src/kit/nearest.ts';
 import { createRedactor } from '../../../src/kit/redact.ts';
+import { readMark, withoutMark, writeMark } from '../../../src/lifecycle/mark.ts';
 import { hostileText } from './hostile.ts';
 import { tryMany } from './runs.ts';
 

@@ -10,7 +10,7 @@ import {
   put,
 } from '../../../fakes/winrm/state.ts';
 import { type FakeHyperV, type FakeOptions, startHyperV } from '../../../fakes/winrm/wsman.ts';
-import { readMark, writeMark } from '../../../src/kit/mark.ts';
+import { readMark, writeMark } from '../../../src/lifecycle/mark.ts';
 import { hyperv } from '../../../src/providers/hyperv/index.ts';
 import type { Backend, Planted, RemoteMachine } from '../../conformance/backend.ts';
 import { judgeBy } from '../../conformance/break.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fileAt, gib, type HostState, type Machine } from '../../../fakes/winrm/state.ts';
 import { silent } from '../../../src/kit/log.ts';
-import { writeMark } from '../../../src/kit/mark.ts';
+import { writeMark } from '../../../src/lifecycle/mark.ts';
 import { openHost } from '../../../src/providers/hyperv/client.ts';
 import { steps } from '../../../src/providers/hyperv/steps.ts';
 import { installation } from '../../conformance/cloud.ts';

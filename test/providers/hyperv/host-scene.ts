@@ -1,7 +1,8 @@
 import type { TestContext } from 'node:test';
 import { type FakeHyperV, type FakeOptions, startHyperV } from '../../../fakes/winrm/wsman.ts';
+import type { Context } from '../../../src/contract/context.ts';
+import type { Power } from '../../../src/contract/driver.ts';
 import { silent } from '../../../src/kit/log.ts';
-import type { Context, Power } from '../../../src/provider.ts';
 import { type Host, openHost } from '../../../src/providers/hyperv/client.ts';
 import { hyperv } from '../../../src/providers/hyperv/index.ts';
 import type { Settings } from '../../../src/providers/hyperv/settings.ts';

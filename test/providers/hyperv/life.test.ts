@@ -9,7 +9,7 @@ import {
   newMachine,
   put,
 } from '../../../fakes/winrm/state.ts';
-import { readMark } from '../../../src/kit/mark.ts';
+import { readMark } from '../../../src/lifecycle/mark.ts';
 import { markOf } from '../../conformance/machine.ts';
 import { admin, system } from '../../support/payloads.ts';
 import type { Done } from '../../support/world.ts';

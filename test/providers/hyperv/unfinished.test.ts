@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gib, type Machine, newMachine, put } from '../../../fakes/winrm/state.ts';
+import type { RemoteMachine } from '../../../src/contract/driver.ts';
 import { silent } from '../../../src/kit/log.ts';
-import type { RemoteMachine } from '../../../src/provider.ts';
 import { hyperv } from '../../../src/providers/hyperv/index.ts';
 import { installation } from '../../conformance/cloud.ts';
 import { deadlineIn } from '../../support/http-client.ts';

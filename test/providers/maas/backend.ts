@@ -1,7 +1,7 @@
 import { plain } from '../../../fakes/maas/answers.ts';
 import { type FakeMachine, show } from '../../../fakes/maas/machine.ts';
 import { type FakeMaas, type Options, startMaas } from '../../../fakes/maas/server.ts';
-import { writeMark } from '../../../src/kit/mark.ts';
+import { writeMark } from '../../../src/lifecycle/mark.ts';
 import { maas } from '../../../src/providers/maas/index.ts';
 import type { Backend, RemoteMachine } from '../../conformance/backend.ts';
 import { judgeBy } from '../../conformance/break.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { plain } from '../../../fakes/maas/answers.ts';
-import { readMark } from '../../../src/kit/mark.ts';
+import { readMark } from '../../../src/lifecycle/mark.ts';
 import type { Cloud } from '../../conformance/cloud.ts';
 import { admin } from '../../support/payloads.ts';
 import { formOf, inMaas, requests } from './scene.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Fault, Gate, Seen } from '../../../fakes/maas/gate.ts';
-import { readMark } from '../../../src/kit/mark.ts';
+import { readMark } from '../../../src/lifecycle/mark.ts';
 import { admin } from '../../support/payloads.ts';
 import { doctorOf, inMaas, type MaasScene, requests, sessionOf } from './scene.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readMark } from '../../../src/kit/mark.ts';
+import { readMark } from '../../../src/lifecycle/mark.ts';
 import type { Cloud } from '../../conformance/cloud.ts';
 import { admin } from '../../support/payloads.ts';
 import { formOf, inMaas, type MaasScene, until } from './scene.ts';

@@ -1,10 +1,11 @@
 import type { TestContext } from 'node:test';
 import type { FakeMachine } from '../../../fakes/maas/machine.ts';
 import type { FakeMaas } from '../../../fakes/maas/server.ts';
+import type { Context } from '../../../src/contract/context.ts';
+import type { Check, Provider, Session } from '../../../src/contract/provider.ts';
 import { createDeadline } from '../../../src/kit/deadline.ts';
 import { silent } from '../../../src/kit/log.ts';
 import { poll } from '../../../src/kit/poll.ts';
-import type { Check, Context, Provider, Session } from '../../../src/provider.ts';
 import { type Cloud, inScene, installation } from '../../conformance/cloud.ts';
 import type { Place } from '../../support/world.ts';
 import { type MaasBackend, type MaasOptions, maasBackend } from './backend.ts';

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { plain } from '../../../fakes/maas/answers.ts';
 import type { FakeMachine } from '../../../fakes/maas/machine.ts';
 import type { FakeMaas } from '../../../fakes/maas/server.ts';
-import { readMark, writeMark } from '../../../src/kit/mark.ts';
+import { readMark, writeMark } from '../../../src/lifecycle/mark.ts';
 import type { Cloud } from '../../conformance/cloud.ts';
 import { admin } from '../../support/payloads.ts';
 import { inMaas } from './scene.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { writeMark } from '../../../src/kit/mark.ts';
+import { writeMark } from '../../../src/lifecycle/mark.ts';
 import { installation } from '../../conformance/cloud.ts';
 import { admin } from '../../support/payloads.ts';
 import { inCluster, shown } from './scene.ts';

@@ -2,7 +2,7 @@ import { type Cluster, type Options, startProxmox } from '../../../fakes/pve/ind
 import { printConfig } from '../../../fakes/pve/machines.ts';
 import type { State, Vm, Volume } from '../../../fakes/pve/state.ts';
 import { findVolume } from '../../../fakes/pve/storage.ts';
-import { writeMark } from '../../../src/kit/mark.ts';
+import { writeMark } from '../../../src/lifecycle/mark.ts';
 import { proxmox } from '../../../src/providers/proxmox/index.ts';
 import { writeIndex } from '../../../src/providers/proxmox/index-tag.ts';
 import type { Backend, Planted, RemoteMachine } from '../../conformance/backend.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Cluster } from '../../../fakes/pve/index.ts';
-import { writeMark } from '../../../src/kit/mark.ts';
+import { writeMark } from '../../../src/lifecycle/mark.ts';
 import { type Cloud, installation } from '../../conformance/cloud.ts';
 import { inCluster } from './scene.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Nic } from '../../../src/provider.ts';
+import type { Nic } from '../../../src/contract/instance.ts';
 import { cloudInitFor } from '../../../src/providers/proxmox/cloud-init.ts';
 import { bytesOf, disksOf, rootDisk } from '../../../src/providers/proxmox/disks.ts';
 import { hardwareChange } from '../../../src/providers/proxmox/hardware.ts';

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Cluster } from '../../../fakes/pve/index.ts';
+import type { RemoteMachine } from '../../../src/contract/driver.ts';
+import type { Instance } from '../../../src/contract/instance.ts';
 import { Failure } from '../../../src/failure.ts';
-import { readMark } from '../../../src/kit/mark.ts';
-import type { Instance, RemoteMachine } from '../../../src/provider.ts';
+import { readMark } from '../../../src/lifecycle/mark.ts';
 import type { Cloud } from '../../conformance/cloud.ts';
 import { admin, type Details } from '../../support/payloads.ts';
 import { during, inCluster, sessionOf } from './scene.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { SizedInstance } from '../../../src/provider.ts';
+import type { SizedInstance } from '../../../src/contract/instance.ts';
 import { type Blueprint, blueprintIssues } from '../../../src/providers/proxmox/blueprint.ts';
 import { hostOf, readEndpoints } from '../../../src/providers/proxmox/endpoint.ts';
 import { readIndex, writeIndex } from '../../../src/providers/proxmox/index-tag.ts';

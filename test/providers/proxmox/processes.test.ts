@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import type { Cluster } from '../../../fakes/pve/index.ts';
 import { printConfig } from '../../../fakes/pve/machines.ts';
-import { readMark } from '../../../src/kit/mark.ts';
+import { readMark } from '../../../src/lifecycle/mark.ts';
 import type { Cloud } from '../../conformance/cloud.ts';
 import type { Details, Vm as Instance } from '../../support/payloads.ts';
 import { detailsFor, secret, startCluster } from './backend.ts';

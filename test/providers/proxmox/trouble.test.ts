@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Fault } from '../../../fakes/pve/faults.ts';
-import { writeMark } from '../../../src/kit/mark.ts';
+import { writeMark } from '../../../src/lifecycle/mark.ts';
 import { installation } from '../../conformance/cloud.ts';
 import { admin } from '../../support/payloads.ts';
 import { during, inCluster, shown } from './scene.ts';

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Nic, SizedInstance } from '../../../src/provider.ts';
+import type { Nic, SizedInstance } from '../../../src/contract/instance.ts';
 import type { Settings } from '../../../src/providers/proxmox/settings.ts';
 import { settings } from '../../../src/providers/proxmox/settings.ts';
 

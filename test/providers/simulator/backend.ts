@@ -8,7 +8,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { writeMark } from '../../../src/kit/mark.ts';
+import { writeMark } from '../../../src/lifecycle/mark.ts';
 import { registry } from '../../../src/providers/index.ts';
 import type { Backend, Planted, RemoteMachine } from '../../conformance/backend.ts';
 import type { Details } from '../../support/payloads.ts';

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { consoleAddress } from './console-address.ts';
-import { list, longText, patterns, text, wholeNumber, yesNo } from './fields.ts';
+import { consoleAddress } from '../kit/console-address.ts';
+import { list, longText, patterns, text, wholeNumber, yesNo } from '../kit/fields.ts';
 
 /*
  * The settings, blueprint details and parameters that mean the same for every provider that has the

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { judge, type Mark, readMark, withoutMark, writeMark } from '../../src/kit/mark.ts';
+import type { Mark } from '../../src/contract/driver.ts';
+import { judge, readMark, withoutMark, writeMark } from '../../src/lifecycle/mark.ts';
 
 const mark: Mark = {
   uuid: '8f4e2a6c-0e57-4a8b-a8d5-4c4f6d6a7b10',

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as v from 'valibot';
-import * as common from '../../src/kit/common-fields.ts';
-import type { Field } from '../../src/provider.ts';
+import type { Field } from '../../src/contract/field.ts';
+import * as common from '../../src/lifecycle/shared-settings.ts';
 
 const fields = Object.entries(common).filter(
   (entry): entry is [string, Field & (typeof entry)[1]] => typeof entry[1] === 'object',

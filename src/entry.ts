@@ -3,7 +3,7 @@ import { basename, resolve } from 'node:path';
 import { defaultConfigFile } from './cloudstack/config.ts';
 import { serve } from './cloudstack/serve.ts';
 import { commandWords, isCommandWord } from './commands/words.ts';
-import type { Registry } from './provider.ts';
+import type { Registry } from './contract/provider.ts';
 
 /** Runs this process: CloudStack's call, or what an operator typed. Never returns early. */
 export function run(registry: Registry): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Mark } from '../../src/kit/mark.ts';
+import type { Mark } from '../../src/contract/driver.ts';
 import {
   type Candidate,
   type Choice,
@@ -8,7 +8,7 @@ import {
   chooseOwn,
   overview,
   refusal,
-} from '../../src/kit/ownership.ts';
+} from '../../src/lifecycle/ownership.ts';
 
 const claim: Claim = {
   uuid: '11111111-1111-4111-8111-111111111111',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { type Placed, speaksFor } from '../../src/kit/nodes.ts';
+import { type Placed, speaksFor } from '../../src/lifecycle/responsibility.ts';
 
 const nodes = ['a', 'b', 'c'];
 const hosts = [

@@ -1,18 +1,4 @@
-/** The mark that proves whose machine this is, as kept on the remote system. */
-export interface Mark {
-  readonly uuid: string;
-  /** The instance's own name with its case. */
-  readonly name: string;
-  readonly installation: string;
-  /**
-   * The id the machine had when it was marked; another one exposes a copy. Empty only while it is
-   * `building` on a system that chooses the id itself.
-   */
-  readonly remoteId: string;
-  readonly state: 'building' | 'built';
-  readonly origin: 'created' | 'adopted';
-}
-
+import type { Mark } from '../contract/driver.ts';
 /**
  * What a mark says about a machine: ours, a copy that carries our mark, somebody else's, or nothing.
  *

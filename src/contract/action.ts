@@ -1,0 +1,49 @@
+import type { Field, Fields, Values } from './field.ts';
+import type { Instance, Role } from './instance.ts';
+
+export type Cell = string | number | boolean | null;
+
+/** The answer to a custom action: a sentence, and a table where there is one to show. */
+export interface Outcome {
+  readonly message: string;
+  readonly rows?: readonly Readonly<Record<string, Cell>>[];
+}
+
+/** A parameter of a custom action, with the type CloudStack shall check. */
+export interface Parameter<Value = unknown> extends Field<Value> {
+  /** Not DATE: that comes without a zone, in the words of the management server's locale. */
+  readonly type: 'STRING' | 'NUMBER' | 'BOOLEAN';
+  readonly format?: 'UUID' | 'EMAIL' | 'PASSWORD' | 'URL' | 'DECIMAL';
+  readonly options?: readonly string[];
+}
+
+export type Parameters = Readonly<Record<string, Parameter>>;
+
+export const everyone: readonly Role[] = ['Admin', 'ResourceAdmin', 'DomainAdmin', 'User'];
+export const adminOnly: readonly Role[] = ['Admin'];
+
+/** A custom action as it is registered, documented, checked and run. */
+export interface Action<P extends Parameters = Parameters, F extends Fields = Fields> {
+  readonly about: string;
+  readonly parameters: P;
+  /** What the action may take; CloudStack's own default of 3 s kills most of them. */
+  readonly timeoutSeconds: number;
+  readonly roles: readonly Role[];
+  /** Throws an instance's data away: the caller has to repeat its name as `instance_name`. */
+  readonly destroysData?: boolean;
+  /** The handler wants the blueprint, checked as for create. */
+  readonly usesBlueprint?: boolean;
+  /** Details of the action itself, which only an administrator can set. */
+  readonly policy?: F;
+}
+
+export type Actions = Readonly<Record<string, Action>>;
+
+/** What a custom action's handler is called with. */
+export interface Run<P extends Parameters, B extends Fields, F extends Fields> {
+  readonly instance: Instance;
+  readonly parameters: Values<P>;
+  readonly policy: Values<F>;
+  /** Only for an action with `usesBlueprint`. */
+  readonly blueprint: Values<B>;
+}

@@ -1,0 +1,33 @@
+import type { Failure } from '../failure.ts';
+
+/**
+ * When the work has to end. Every wait of a provider goes through it, so that nothing is still
+ * going on when whoever started the process kills it.
+ */
+export interface Deadline {
+  /** Milliseconds until the work has to end; 0 when it is over. */
+  remainingMs(): number;
+  /** Waits, or fails with `timeout` as soon as the time cannot suffice; `what` ends the sentence. */
+  sleep(ms: number, what: string): Promise<void>;
+  /** The promise's own result, or `timeout` once the time is up. */
+  within<T>(promise: Promise<T>, what: string): Promise<T>;
+  /** Calls back once when the time is up; the result takes the call back. */
+  onEnd(callback: () => void): () => void;
+  /** The failure that ends a wait: what was waited for and for how long. */
+  failure(what: string): Failure;
+  /** The same clock with the margin added in which what was begun is undone. */
+  forUndo(): Deadline;
+}
+
+/** Writes one event with its facts; `level` among them is the line's level, `info` without. */
+export type Log = (event: string, facts?: Readonly<Record<string, unknown>>) => void;
+
+/** What a provider may use of the process it runs in. */
+export interface Context {
+  readonly deadline: Deadline;
+  readonly log: Log;
+  /** Which CloudStack this is; machines of another one are invisible. Empty until registered. */
+  readonly installation: string;
+  /** A directory of the calling user for a provider without an outside system; made on demand. */
+  stateDirectory(name: string): string;
+}
