@@ -3,6 +3,7 @@ import type { Context } from '../contract/context.ts';
 import type { Session } from '../contract/provider.ts';
 import { Failure } from '../failure.ts';
 import type { Memo } from '../kit/memo.ts';
+import { openSession } from '../lifecycle/index.ts';
 import { type Body, outcomeBody } from './answer.ts';
 import type { Request } from './request.ts';
 
@@ -14,7 +15,7 @@ export async function run(request: Request, context: Context, memo: Memo): Promi
     if (remembered !== undefined) throw remembered;
   }
   try {
-    const session = await request.provider.open(request.settings, context);
+    const session = await openSession(request.provider, request.settings, context);
     const body = await ask(session, request);
     memo.forget();
     return body;

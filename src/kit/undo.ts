@@ -1,11 +1,5 @@
-import type { Deadline, Log } from '../contract/context.ts';
+import type { Deadline, Log, Undo } from '../contract/context.ts';
 import { Failure, fullText } from '../failure.ts';
-
-/** Collects, beside each step, what takes it back. */
-export interface Undo {
-  /** `what` completes "could not ...", such as `remove machine 101`. */
-  add(what: string, takeBack: (deadline: Deadline) => Promise<void>): void;
-}
 
 /**
  * Runs the work and, when it fails, takes back what it did, last step first, in the undo margin.

@@ -1,8 +1,8 @@
-import type { Deadline } from '../../contract/context.ts';
+import type { Deadline, Undo } from '../../contract/context.ts';
 import type { Preparation } from '../../contract/driver.ts';
 import type { SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import { type Undo, withUndo } from '../../kit/undo.ts';
+import { withUndo } from '../../kit/undo.ts';
 import { readMark, writeMark } from '../../lifecycle/mark.ts';
 import type { Blueprint } from './blueprint.ts';
 import { diskType, generationOf, secureTemplate } from './blueprint.ts';

@@ -1,5 +1,5 @@
-import type { Mark } from '../../contract/driver.ts';
 import type { Instance } from '../../contract/instance.ts';
+import type { Mark } from '../../contract/machine.ts';
 import { Failure } from '../../failure.ts';
 import { readMark, writeMark } from '../../lifecycle/mark.ts';
 import { busyPatienceMs, machinePath, type Rig } from './rig.ts';

@@ -1,4 +1,4 @@
-import type { Power } from '../../contract/driver.ts';
+import type { Power } from '../../contract/machine.ts';
 import { Failure } from '../../failure.ts';
 import { poll } from '../../kit/poll.ts';
 import { machinePath, nameOf, type Rig } from './rig.ts';

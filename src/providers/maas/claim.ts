@@ -2,7 +2,7 @@ import type { SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
 import type { Pairs } from '../../kit/http/address.ts';
 import { withUndo } from '../../kit/undo.ts';
-import { refusal } from '../../lifecycle/ownership.ts';
+import { refusal } from '../../lifecycle/refusals.ts';
 import { allocate, constraints, pinOf } from './allocate.ts';
 import { markFor, markOf, writeMarkOn } from './annotations.ts';
 import type { Blueprint } from './blueprint.ts';

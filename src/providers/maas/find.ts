@@ -1,6 +1,7 @@
 import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import { type Claim, refusal } from '../../lifecycle/ownership.ts';
+import type { Claim } from '../../lifecycle/ownership.ts';
+import { refusal } from '../../lifecycle/refusals.ts';
 import { type Found, isOurClaim, seen, sortAll, sortClaimed, sortOne } from './own.ts';
 import { listMachines, missing, type Patience, type Rig, readOne } from './rig.ts';
 import { refuseBlindness } from './sight.ts';

@@ -1,6 +1,6 @@
 import type { Outcome } from '../../contract/action.ts';
-import type { Mark } from '../../contract/driver.ts';
 import type { Instance } from '../../contract/instance.ts';
+import type { Mark } from '../../contract/machine.ts';
 import { Failure } from '../../failure.ts';
 import { poll } from '../../kit/poll.ts';
 import { allocate, checkAllowed } from './allocate.ts';

@@ -1,4 +1,4 @@
-import type { Mark } from '../../contract/driver.ts';
+import type { Mark } from '../../contract/machine.ts';
 import { Failure } from '../../failure.ts';
 import { readMark } from '../../lifecycle/mark.ts';
 import { configIfThere } from './inventory.ts';

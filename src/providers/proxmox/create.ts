@@ -1,7 +1,8 @@
+import type { Undo } from '../../contract/context.ts';
 import type { SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
 import { nothingHappened } from '../../kit/http/trouble.ts';
-import { type Undo, withUndo } from '../../kit/undo.ts';
+import { withUndo } from '../../kit/undo.ts';
 import type { Blueprint } from './blueprint.ts';
 import { planBuild } from './build.ts';
 import { isBeingRemoved } from './claim.ts';

@@ -1,6 +1,6 @@
+import type { Undo } from '../../contract/context.ts';
 import type { SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Undo } from '../../kit/undo.ts';
 import type { Blueprint } from './blueprint.ts';
 import { claimBuilt } from './claim.ts';
 import { cloudInitFor } from './cloud-init.ts';

@@ -1,6 +1,7 @@
 import type { Instance } from '../../contract/instance.ts';
+import type { Choice } from '../../contract/machine.ts';
 import { Failure } from '../../failure.ts';
-import { type Choice, type Claim, chooseOwn } from '../../lifecycle/ownership.ts';
+import { type Claim, chooseOwn } from '../../lifecycle/ownership.ts';
 import { readIndex } from './index-tag.ts';
 import {
   configIfThere,

@@ -1,5 +1,5 @@
-import type { Power } from '../../contract/driver.ts';
 import type { Instance } from '../../contract/instance.ts';
+import type { Power } from '../../contract/machine.ts';
 import { Failure } from '../../failure.ts';
 import { nodeLimitMs } from './inventory.ts';
 import { isPaused, isRunning, powerOf, readLive } from './live.ts';
@@ -10,7 +10,7 @@ import type { Row } from './wire.ts';
 
 export async function power(rig: Rig, instance: Instance): Promise<Power> {
   const choice = await look(rig, instance);
-  if (choice.kind === 'missing') throw missing(instance);
+  if (choice.kind === 'missing' || choice.kind === 'leaving') throw missing(instance);
   if (choice.kind === 'doubtful') {
     rig.context.log('power.doubtful', { doubt: choice.doubt, level: 'warn' });
     return 'unknown';

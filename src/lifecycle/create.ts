@@ -1,0 +1,68 @@
+import type { Blueprint, Making, Plan, Preparation } from '../contract/driver.ts';
+import type { SizedInstance } from '../contract/instance.ts';
+import type { Machine } from '../contract/machine.ts';
+import { withUndo } from '../kit/undo.ts';
+import {
+  exclusively,
+  findBeforeCreate,
+  findForChange,
+  foundIn,
+  type Life,
+  markOf,
+  take,
+} from './find.ts';
+import { isBuilding } from './ownership.ts';
+import { beingRemoved } from './refusals.ts';
+import { ensureOn } from './start.ts';
+
+/** Chooses what CloudStack is to remember; adopts nothing, and may be skipped or repeated. */
+export async function prepare(
+  life: Life,
+  instance: SizedInstance,
+  blueprint: Blueprint,
+): Promise<Preparation> {
+  const { driver, context } = life;
+  if (driver.prepare === undefined) return {};
+  const plan = { instance, blueprint, deadline: context.deadline };
+  return driver.prepare(plan, await findBeforeCreate(life, instance));
+}
+
+/**
+ * Ends only when the instance's machine runs; a failure takes back what this call has made. A machine
+ * that is finished already is switched on as for a start.
+ */
+export function create(life: Life, instance: SizedInstance, blueprint: Blueprint): Promise<void> {
+  const plan = { instance, blueprint, deadline: life.context.deadline };
+  return exclusively(life, instance, async () => {
+    const { machine, partials } = foundIn(await findForChange(life, instance, 'create'));
+    if (machine === undefined) return make(life, plan, partials);
+    life.context.log('create.exists', { machine: machine.remoteId });
+    await ensureOn(life, machine, plan);
+  });
+}
+
+/** The mark says `built` only once the machine runs: until then any later call may remove it. */
+async function make(life: Life, plan: Plan, partials: readonly Machine[]): Promise<void> {
+  const { driver, context } = life;
+  const { instance } = plan;
+  const building = { state: 'building', origin: 'created' } as const;
+  await withUndo(context, async (undo) => {
+    const markFor = (remoteId: string) => markOf(life, instance, remoteId, building);
+    const making: Making = { ...plan, partials, undo, markFor };
+    const made = await driver.make(making);
+    const on = await ensureOn(life, made, plan);
+    if (isBuilding(on)) await finish(life, on, instance);
+  });
+}
+
+/** Another call may finish or remove the machine at the same moment: the mark settles which. */
+async function finish(life: Life, machine: Machine, instance: SizedInstance): Promise<void> {
+  const { driver, context } = life;
+  const { remoteId } = machine;
+  const built = markOf(life, instance, remoteId, { state: 'built', origin: 'created' });
+  const written = await driver.writeMark(machine, built, { instance, deadline: context.deadline });
+  if (written !== 'lost') return;
+  const now = await take(life, instance).catch(() => undefined);
+  if (now?.remoteId !== remoteId) throw beingRemoved(machine, instance);
+  context.log('create.finished-by-another', { machine: remoteId });
+}
