@@ -1,5 +1,4 @@
 import type { Instance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
 import { type Choice, refusal } from '../../lifecycle/ownership.ts';
 import { type Seen, seenByConfig } from './inventory.ts';
 import { choose, claimOf, isSame, missing, seeMoved } from './look.ts';
@@ -72,7 +71,7 @@ export async function withMachine(
     return true;
   } catch (thrown) {
     const { vmid, node } = machine;
-    if (!isAbsentHere(Failure.from(thrown), vmid)) throw thrown;
+    if (!isAbsentHere(thrown, vmid)) throw thrown;
     rig.context.log('machine.left', { machine: vmid, node });
     return withMachine(rig, instance, work);
   }
