@@ -1,6 +1,6 @@
 import type { Instance, SizedInstance } from '../contract/instance.ts';
 import type { Provider } from '../contract/provider.ts';
-import { Failure } from '../failure.ts';
+import { expectFailure, Failure } from '../failure.ts';
 import { memoKey } from '../kit/memo.ts';
 import type { ActionRow } from './actions.ts';
 import type { Arguments } from './arguments.ts';
@@ -87,7 +87,7 @@ async function findProvider(
     known.provider = provider.name;
     return provider;
   } catch (error) {
-    const { message, advice, kind } = Failure.from(error);
+    const { message, advice, kind } = expectFailure(error);
     if (kind !== 'config') throw error;
     issues.add('config', advice === undefined ? message : `${message}. ${advice}`);
     return undefined;

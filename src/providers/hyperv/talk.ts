@@ -40,10 +40,11 @@ export async function startTalk(wsman: Wsman, deadline: Deadline): Promise<Talk>
         if (state === 'idle') await process.send('', true, until);
         if (state !== 'asked') await listen.end(until);
       } catch (thrown) {
-        expectFailure(thrown);
         // It is ended together with its shell, then.
+        expectFailure(thrown);
+      } finally {
+        await process.close(until);
       }
-      await process.close(until);
     },
   };
 }
