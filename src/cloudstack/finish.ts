@@ -1,5 +1,5 @@
 import { unlinkSync } from 'node:fs';
-import { Failure } from '../failure.ts';
+import { Failure, hasReason } from '../failure.ts';
 import { createRedactor, type Redactor } from '../kit/redact.ts';
 import { type Answer, type Body, fail, succeed } from './answer.ts';
 import type { State } from './call.ts';
@@ -61,7 +61,7 @@ function withoutSecrets(body: Body, { text }: Redactor): Body {
 
 function logFailure(state: State, failure: Failure): void {
   const { known, log } = state;
-  const remembered = failure.facts['remembered'] === true;
+  const remembered = hasReason(failure, 'remembered');
   log('call', {
     level: remembered ? 'debug' : known.row?.remembers === true ? 'warn' : 'error',
     ms: elapsed(state),
@@ -69,9 +69,15 @@ function logFailure(state: State, failure: Failure): void {
     error: failure.message,
     advice: failure.advice,
     ...(failure.kind === 'config' ? { unread: known.unread?.() } : {}),
-    ...failure.facts,
+    ...loggedFacts(failure),
     ...causes(failure),
   });
+}
+
+/** Also what code decided by, under the keys that log files have had all along. */
+function loggedFacts({ facts, remote, reason }: Failure): Readonly<Record<string, unknown>> {
+  const { message: text, ...more } = remote;
+  return { ...facts, ...more, text, reason };
 }
 
 function causes(failure: Failure): { cause?: readonly string[] } {

@@ -10,11 +10,11 @@ import type { Config } from './config.ts';
 import type { Request } from './request.ts';
 
 /** The failure memo of the endpoint that the request is for; an early end teaches it nothing. */
-export function memoFor(state: State, { endpoint }: Request, config: Config): Memo {
+export function memoFor(state: State, { memoKey }: Request, config: Config): Memo {
   const { known, world } = state;
   const { uid, pid, mayCreate } = world;
   const clean = (text: string): string => createRedactor(known.secrets).text(text);
-  const memo = createMemo({ ...config.memo, uid, pid, mayCreate, clean }, endpoint, () =>
+  const memo = createMemo({ ...config.memo, uid, pid, mayCreate, clean }, memoKey, () =>
     world.time().getTime(),
   );
   return {

@@ -59,7 +59,7 @@ export function resolveDetails({
   known.unread = () => unreadDetails(provider, levels);
   return {
     settings: settings.values,
-    endpoint: JSON.stringify([provider.name, settings.texts]),
+    texts: settings.texts,
     blueprint: blueprint.values,
     policy: policy.values,
   };

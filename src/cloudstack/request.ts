@@ -1,6 +1,7 @@
 import type { Instance, SizedInstance } from '../contract/instance.ts';
 import type { Provider } from '../contract/provider.ts';
-import { Failure } from '../failure.ts';
+import { expectFailure, Failure } from '../failure.ts';
+import { memoKey } from '../kit/memo.ts';
 import type { ActionRow } from './actions.ts';
 import type { Arguments } from './arguments.ts';
 import { findRow, readPayload, secretsIn } from './asked.ts';
@@ -16,8 +17,8 @@ import { type CoreSettings, chooseProvider, operatorLevels, resolveCore } from '
 export interface Request {
   readonly provider: Provider;
   readonly settings: Readonly<Record<string, unknown>>;
-  /** All that makes up the endpoint, credentials included. */
-  readonly endpoint: string;
+  /** The failure memo's key of the endpoint, which gives no credential away. */
+  readonly memoKey: string;
   readonly core: CoreSettings;
   readonly blueprint: Readonly<Record<string, unknown>>;
   readonly row?: ActionRow;
@@ -51,12 +52,15 @@ export async function readRequest(args: Arguments, reading: Reading): Promise<Re
     known.custom = findCustom(provider, payload.action);
     checkRole(known.custom, caller, core);
   }
-  const details = resolveDetails({ payload, provider, levels, row, reading, issues });
+  const { texts, ...details } = resolveDetails({
+    ...{ payload, provider, levels, row, reading, issues },
+  });
   issues.throwIfAny(attempted(args, known));
   return {
     provider,
     core,
     ...details,
+    memoKey: await memoKey(JSON.stringify([provider.name, texts])),
     ...subject,
     ...(row === undefined ? {} : { row }),
     ...customPart(payload, known, subject.instance),
@@ -83,7 +87,7 @@ async function findProvider(
     known.provider = provider.name;
     return provider;
   } catch (error) {
-    const { message, advice, kind } = Failure.from(error);
+    const { message, advice, kind } = expectFailure(error);
     if (kind !== 'config') throw error;
     issues.add('config', advice === undefined ? message : `${message}. ${advice}`);
     return undefined;

@@ -1,5 +1,5 @@
 import type { Caller } from '../contract/instance.ts';
-import { Failure, type FailureKind, fullText } from '../failure.ts';
+import { type Failure, type FailureKind, fullText, reworded } from '../failure.ts';
 import type { ActionRow } from './actions.ts';
 import type { Custom } from './custom.ts';
 
@@ -60,12 +60,7 @@ function withTimeoutAdvice(failure: Failure, attempt: Attempt): Failure {
   if (allowed === undefined || failure.advice !== undefined) return failure;
   const advice = custom === undefined ? rowAdvice(row, allowed) : customAdvice(custom, allowed);
   if (advice === undefined) return failure;
-  return new Failure('timeout', failure.message, {
-    cause: failure.cause,
-    facts: failure.facts,
-    advice,
-    tenant: failure.tenant ?? tenantAdvice(attempt, allowed),
-  });
+  return reworded(failure, { advice, tenant: failure.tenant ?? tenantAdvice(attempt, allowed) });
 }
 
 function rowAdvice(row: ActionRow | undefined, allowed: number): string | undefined {

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
 import { Failure } from '../failure.ts';
+import { systemCode } from './system-error.ts';
 
 const largest = 64 * 1024;
 const fileName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
@@ -50,9 +51,9 @@ function attempt<T>(look: () => T, refuse: (why: string, cause: unknown) => Fail
 
 /** What an operator should know of an error that came instead of a file. */
 export function whyUnreadable(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
+  const code = systemCode(error);
   if (code === 'ENOENT') return 'there is no such file';
   if (code === 'ELOOP') return 'it is a link';
   if (code === 'EACCES') return 'this user may not read it';
-  return `it cannot be opened (${code ?? 'unknown error'})`;
+  return `it cannot be opened (${code})`;
 }

@@ -1,6 +1,7 @@
 import type { Blueprint, Making, Plan, Preparation } from '../contract/driver.ts';
 import type { SizedInstance } from '../contract/instance.ts';
 import type { Machine } from '../contract/machine.ts';
+import { hasReason } from '../failure.ts';
 import { withUndo } from '../kit/undo.ts';
 import {
   exclusively,
@@ -27,18 +28,41 @@ export async function prepare(
   return driver.prepare(plan, await findBeforeCreate(life, instance));
 }
 
+/** A machine that is lost to another call this soon was lost to a twin of this create. */
+const twinMs = 30_000;
+const mostRounds = 5;
+
 /**
  * Ends only when the instance's machine runs; a failure takes back what this call has made. A machine
- * that is finished already is switched on as for a start.
+ * that is finished already is switched on as for a start. When another call for the same instance takes
+ * the machine away, the create begins anew.
  */
-export function create(life: Life, instance: SizedInstance, blueprint: Blueprint): Promise<void> {
-  const plan = { instance, blueprint, deadline: life.context.deadline };
-  return exclusively(life, instance, async () => {
-    const { machine, partials } = foundIn(await findForChange(life, instance, 'create'));
-    if (machine === undefined) return make(life, plan, partials);
-    life.context.log('create.exists', { machine: machine.remoteId });
-    await ensureOn(life, machine, plan);
-  });
+export async function create(
+  life: Life,
+  instance: SizedInstance,
+  blueprint: Blueprint,
+): Promise<void> {
+  const { deadline, log } = life.context;
+  const plan = { instance, blueprint, deadline };
+  for (let round = 1; ; round += 1) {
+    const beganMs = deadline.remainingMs();
+    try {
+      return await exclusively(life, instance, () => createOnce(life, plan));
+    } catch (thrown) {
+      const soon = beganMs - deadline.remainingMs() < twinMs;
+      if (!hasReason(thrown, 'taken-away') || !soon || round === mostRounds) throw thrown;
+      log('create.taken-away', { round });
+    }
+    const pauseMs = 100 + Math.random() * 300;
+    await deadline.sleep(pauseMs, `waiting for another call for ${instance.name}`);
+  }
+}
+
+async function createOnce(life: Life, plan: Plan): Promise<void> {
+  const { machine, partials } = foundIn(await findForChange(life, plan.instance, 'create'));
+  if (machine === undefined) return make(life, plan, partials);
+  life.context.log('create.exists', { machine: machine.remoteId });
+  await ensureOn(life, machine, plan);
 }
 
 /** The mark says `built` only once the machine runs: until then any later call may remove it. */

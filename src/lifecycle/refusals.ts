@@ -97,6 +97,7 @@ export function beingRemoved({ remoteId }: Machine, { name }: Instance): Failure
     'conflict',
     `Another call has begun to take machine ${remoteId} of ${name} away`,
     {
+      reason: 'taken-away',
       advice: 'Try again when that call has ended',
     },
   );

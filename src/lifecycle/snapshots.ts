@@ -3,7 +3,7 @@ import type { Step } from '../contract/context.ts';
 import type { Instance } from '../contract/instance.ts';
 import type { Machine } from '../contract/machine.ts';
 import type { NewSnapshot, Snapshot, SnapshotDriver } from '../contract/snapshot.ts';
-import { Failure, type FailureKind } from '../failure.ts';
+import { Failure, type FailureKind, reworded } from '../failure.ts';
 import { withUndo } from '../kit/undo.ts';
 import type { AnyRun } from './actions.ts';
 import { exclusively, type Life, show, stepOf, take } from './find.ts';
@@ -152,14 +152,12 @@ function refused(kind: FailureKind, sentence: string): Failure {
 }
 
 /** Its disks may be those of either day, so that it is not started without the operator's word. */
-function leftStopped(thrown: unknown, name: string): Failure {
-  const failure = Failure.from(thrown);
+function leftStopped(thrown: unknown, name: string): unknown {
+  if (!(thrown instanceof Failure)) return thrown;
   const sentence = `Snapshot ${name} was not restored, and the instance is stopped now`;
-  return new Failure(failure.kind, `${sentence}: ${failure.message}`, {
-    cause: failure,
-    outage: failure.outage,
-    facts: failure.facts,
-    advice: `Restore ${name} again, or start the instance as it is. ${failure.advice ?? ''}`.trim(),
+  return reworded(thrown, {
+    message: `${sentence}: ${thrown.message}`,
+    advice: `Restore ${name} again, or start the instance as it is. ${thrown.advice ?? ''}`.trim(),
     tenant: sentence,
   });
 }

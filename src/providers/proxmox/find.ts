@@ -1,6 +1,5 @@
 import type { Instance } from '../../contract/instance.ts';
 import type { Choice } from '../../contract/machine.ts';
-import { Failure } from '../../failure.ts';
 import { refusal } from '../../lifecycle/refusals.ts';
 import { type Seen, seenByConfig } from './inventory.ts';
 import { choose, claimOf, isSame, missing, seeMoved } from './look.ts';
@@ -73,7 +72,7 @@ export async function withMachine(
     return true;
   } catch (thrown) {
     const { vmid, node } = machine;
-    if (!isAbsentHere(Failure.from(thrown), vmid)) throw thrown;
+    if (!isAbsentHere(thrown, vmid)) throw thrown;
     rig.context.log('machine.left', { machine: vmid, node });
     return withMachine(rig, instance, work);
   }

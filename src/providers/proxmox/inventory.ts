@@ -76,7 +76,7 @@ export async function configIfThere(
   try {
     return await readConfig(rig, place, reading);
   } catch (thrown) {
-    if (isAbsentHere(Failure.from(thrown), place.vmid)) return undefined;
+    if (isAbsentHere(thrown, place.vmid)) return undefined;
     throw thrown;
   }
 }

@@ -73,6 +73,6 @@ async function arrival(
   try {
     await poll(rig.api.deadline, doing, arrived);
   } catch (thrown) {
-    throw overdue(rig.api, doing, Failure.from(thrown));
+    throw overdue(rig.api, doing, thrown);
   }
 }

@@ -11,6 +11,7 @@ import {
 import type { Deadline } from '../../../contract/context.ts';
 import { Failure } from '../../../failure.ts';
 import { withLock } from '../../../kit/lock-file.ts';
+import { systemCode } from '../../../kit/system-error.ts';
 import type { Machine } from './machine.ts';
 import { formatMachine, parseMachine } from './machine-file.ts';
 
@@ -126,7 +127,7 @@ function readFound(machines: string, remoteId: string): readonly Found[] {
     const text = readFileSync(`${machines}/${remoteId}.json`, 'utf8');
     return [{ remoteId, machine: parseMachine(remoteId, text) }];
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = systemCode(error);
     // Removed by another process since it was listed.
     if (code === 'ENOENT') return [];
     if (code === 'EISDIR' || code === 'EACCES') return [{ remoteId, machine: undefined }];
@@ -153,7 +154,7 @@ function attempt<T>(what: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    const code = systemCode(error);
     const denied = code === 'EACCES' || code === 'EPERM';
     throw new Failure(denied ? 'denied' : 'upstream', `Could not ${what}: ${code}`, {
       cause: error,
