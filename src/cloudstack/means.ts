@@ -19,7 +19,7 @@ export function memoFor(state: State, { memoKey }: Request, config: Config): Mem
   );
   return {
     ...memo,
-    remember: (failure) => (state.interrupted ? undefined : memo.remember(failure)),
+    remember: async (failure) => (state.interrupted ? undefined : memo.remember(failure)),
   };
 }
 

@@ -18,7 +18,7 @@ export interface Request {
   readonly provider: Provider;
   readonly settings: Readonly<Record<string, unknown>>;
   /** The failure memo's key of the endpoint, which gives no credential away. */
-  readonly memoKey: string;
+  memoKey(): Promise<string>;
   readonly core: CoreSettings;
   readonly blueprint: Readonly<Record<string, unknown>>;
   readonly row?: ActionRow;
@@ -60,7 +60,7 @@ export async function readRequest(args: Arguments, reading: Reading): Promise<Re
     provider,
     core,
     ...details,
-    memoKey: await memoKey(JSON.stringify([provider.name, texts])),
+    memoKey: () => memoKey(JSON.stringify([provider.name, texts])),
     ...subject,
     ...(row === undefined ? {} : { row }),
     ...customPart(payload, known, subject.instance),

@@ -11,18 +11,18 @@ import type { Request } from './request.ts';
 export async function run(request: Request, context: Context, memo: Memo): Promise<Body> {
   const { row } = request;
   if (row?.remembers === true) {
-    const remembered = memo.recall();
+    const remembered = await memo.recall();
     if (remembered !== undefined) throw remembered;
   }
   try {
     const session = await openSession(request.provider, request.settings, context);
     const body = await ask(session, request);
-    memo.forget();
+    await memo.forget();
     return body;
   } catch (error) {
     const failure = Failure.from(error);
     const concernsAll = failure.outage || (row?.remembers === true && failure.kind === 'timeout');
-    if (concernsAll) memo.remember(failure);
+    if (concernsAll) await memo.remember(failure);
     throw failure;
   }
 }
