@@ -10,6 +10,7 @@ import {
   foundIn,
   type Life,
   markOf,
+  refuseForeign,
   take,
 } from './find.ts';
 import { isBuilding } from './ownership.ts';
@@ -74,6 +75,7 @@ async function make(life: Life, plan: Plan, partials: readonly Machine[]): Promi
     const markFor = (remoteId: string) => markOf(life, instance, remoteId, building);
     const making: Making = { ...plan, partials, undo, markFor };
     const made = await driver.make(making);
+    refuseForeign(life, made, instance);
     const on = await ensureOn(life, made, plan);
     if (isBuilding(on)) await finish(life, on, instance);
   });
