@@ -27,3 +27,18 @@ export async function poll<T>(
     await deadline.sleep(pauseMs, what);
   }
 }
+
+/** As `poll`, for as long as `ms` at most; answers whether there was something to see by then. */
+export async function pollFor(
+  deadline: Deadline,
+  { ms, what }: { readonly ms: number; readonly what: string },
+  look: () => Promise<boolean>,
+): Promise<boolean> {
+  const endMs = deadline.remainingMs() - ms;
+  for (let pauseMs = 50; ; pauseMs = Math.min(1000, pauseMs * 1.5)) {
+    if (await look()) return true;
+    const leftMs = deadline.remainingMs() - endMs;
+    if (leftMs <= 0) return false;
+    await deadline.sleep(Math.min(pauseMs, leftMs), what);
+  }
+}

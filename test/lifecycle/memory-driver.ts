@@ -94,6 +94,13 @@ export class World {
     return result;
   }
 
+  /** Reading fails too once the process counts as killed. */
+  readAll(): readonly Stored[] {
+    const { at = 0, lasts = false } = this.break ?? {};
+    if (lasts && at > 0 && this.changes >= at) throw brokenOff('list');
+    return [...this.machines.values()];
+  }
+
   mend(): void {
     this.break = undefined;
     this.changes = 0;
@@ -153,7 +160,7 @@ function driverOf(world: World): Driver<Stored, Readonly<Record<string, unknown>
       ...{ nodes: settings.nodes, otherNodes: settings.otherNodes, maxSnapshots: 2 },
     },
     storedId: ({ stored }) => stored['id'],
-    list: async () => [...world.machines.values()],
+    list: async () => world.readAll(),
     describe: ({ remoteId, name = '', mark }) => ({ remoteId, name, mark, power: 'unknown' }),
     isAbsent: (thrown) => thrown instanceof Failure && thrown.remote.status === 404,
     state: async ({ state }) => state,
