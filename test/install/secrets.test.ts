@@ -8,7 +8,7 @@ import { type Farm, skip, startFarm } from './server-farm.ts';
 
 const secret = 'correct horse battery staple';
 
-// One story on two servers.
+// Every case starts from what the case before has left on two servers.
 describe('install.sh with secrets and a configuration', { skip }, () => {
   let farm: Farm;
   let given: readonly string[] = [];
@@ -23,7 +23,7 @@ describe('install.sh with secrets and a configuration', { skip }, () => {
   const run = (...args: readonly string[]) =>
     farm.runOn(['a', 'b'], '--name', 'ext', '--file', farm.file, ...args);
 
-  it('refuses a configuration that the file itself would refuse, before anything is changed', async () => {
+  it('refuses a configuration that Outrigger refuses, and changes no server', async () => {
     const before = farm.servers.a.listing();
     const bad = join(farm.folder, 'bad.json');
     const install = (text: string) => {
@@ -34,7 +34,7 @@ describe('install.sh with secrets and a configuration', { skip }, () => {
     assert.equal(broken.code, 1, broken.output);
     assert.match(
       broken.output,
-      /a: the config file will not do: config\.json cannot be read as JSON/,
+      /a: Outrigger refuses the config file: config\.json cannot be read as JSON/,
     );
     const unknown = await install('{"log": {"levle": "debug"}}');
     assert.equal(unknown.code, 1, unknown.output);
@@ -42,7 +42,7 @@ describe('install.sh with secrets and a configuration', { skip }, () => {
     assert.equal(farm.servers.a.listing(), before);
   });
 
-  it('places them as the file that reads them demands, and never shows them', async () => {
+  it('places them with the owner and mode that Outrigger demands, and never shows them', async () => {
     const { code, output } = await run(...given);
     assert.equal(code, 0, output);
     assert.ok(!output.includes(secret));
@@ -60,7 +60,7 @@ describe('install.sh with secrets and a configuration', { skip }, () => {
     }
   });
 
-  it('has nothing to do the second time', async () => {
+  it('changes nothing when the same secrets and configuration are there already', async () => {
     const before = farm.servers.a.listing();
     const { code, output } = await run(...given);
     assert.equal(code, 0, output);
@@ -68,10 +68,10 @@ describe('install.sh with secrets and a configuration', { skip }, () => {
     assert.equal(farm.servers.a.listing(), before);
   });
 
-  it('leaves them readable for nobody else while it is at work', async () => {
+  it('lets no other user read them at any moment of an install', async () => {
     const { a } = farm.servers;
     const busy = join(farm.folder, 'busy');
-    // The file is in place then, and the secret still beside its place.
+    // restorecon runs when the file is in place and the secret is still in the work folder.
     a.write('tools/restorecon', `#!/bin/sh\n: >${busy}\nsleep 3\n`);
     writeFileSync(join(farm.folder, 'token'), `${secret} anew\n`);
     const running = farm.runOn(['a'], '--name', 'ext', '--file', farm.next, ...given);
@@ -91,7 +91,7 @@ describe('install.sh with secrets and a configuration', { skip }, () => {
     assert.equal(seenByOthers, '');
   });
 
-  it('shows with --check which secret differs, is missing or open to others, but not its content', async () => {
+  it('names with --check a secret that differs, is missing or open to other users, but not its content', async () => {
     const { a, b } = farm.servers;
     b.write('etc/outrigger/secrets/pve-token', 'another\n', 0o640, 'root:cloud');
     a.write('etc/outrigger/secrets/extra', 'x\n', 0o640, 'root:root');

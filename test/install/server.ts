@@ -12,7 +12,7 @@ import {
 import { dirname, join } from 'node:path';
 import { makeSshd, type SshIdentity } from './sshd.ts';
 
-/** One management server: an sshd, and the part of a file system that CloudStack's packages make. */
+/** A management server: an sshd, and the part of a file system that CloudStack's packages make. */
 export interface Server {
   readonly name: string;
   readonly root: string;
@@ -20,14 +20,14 @@ export interface Server {
   readonly tree: string;
   readonly sshConfig: string;
   readonly knownHost: string;
-  /** Path, owner, group, mode and size of everything there is, so that "nothing changed" shows. */
+  /** Path, owner, group, mode and size of every file: equal before and after where nothing changed. */
   listing(): string;
   read(path: string): string;
   /** Writes a file, and makes the folders that it lies in; `owner` is `user:group`. */
   write(path: string, text: string, mode?: number, owner?: string): void;
-  /** A node for the PATH of CloudStack's service; a shell script, or none at all. */
+  /** Puts a shell script in the place of node, or (undefined) one that fails as a missing node does. */
   setNode(script: string | undefined): void;
-  /** The good Node again. */
+  /** Puts the working Node back. */
   mendNode(): void;
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -69,7 +69,7 @@ export async function makeServer(
   return server;
 }
 
-/** As the packages of CloudStack leave it, with the link that they make. */
+/** Makes the files that CloudStack's packages make, with their link to /etc/cloudstack/extensions. */
 function makeFileSystem(root: string, node: string): void {
   for (const path of ['usr/share/cloudstack-management', 'etc/default', 'nodes', 'var/lib']) {
     mkdirSync(join(root, path), { recursive: true, mode: 0o755 });

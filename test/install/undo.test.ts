@@ -9,7 +9,7 @@ import { type Farm, installer, skip, startFarm } from './server-farm.ts';
 
 const place = 'etc/cloudstack/extensions/ext/outrigger';
 
-describe('install.sh, when an upgrade fails in the middle,', { skip }, () => {
+describe('install.sh, when an upgrade fails half way,', { skip }, () => {
   let farm: Farm;
   before(async () => {
     farm = await startFarm();
@@ -19,7 +19,7 @@ describe('install.sh, when an upgrade fails in the middle,', { skip }, () => {
   after(() => farm?.remove());
   const upgrade = () => farm.run('--name', 'ext', '--file', farm.next);
   const listings = () => farm.all.map((server) => server.listing());
-  /** A restorecon on c that notes what it is to label and takes its time: everybody is in mid-commit then. */
+  /** A slow restorecon on c, which notes what it labels: all servers have renamed but not kept the file then. */
   const slowLabel = () =>
     farm.servers.c.write(
       'tools/restorecon',
@@ -35,7 +35,7 @@ describe('install.sh, when an upgrade fails in the middle,', { skip }, () => {
     const { a, b, c } = farm.servers;
     const before = listings();
     const dest = join(b.root, place);
-    // Run when c tries the new file out, the last thing before the renames.
+    // c runs this node for the trial run of the new file, the last step before the renames.
     c.setNode(
       `#!/bin/sh\nfor last; do :; done\n[ "$last" = version ] && rm -f ${dest} && mkdir ${dest}\nexec ${process.execPath} "$@"\n`,
     );
@@ -44,13 +44,16 @@ describe('install.sh, when an upgrade fails in the middle,', { skip }, () => {
     assert.equal(code, 1, output);
     assert.match(output, /b: mv: cannot overwrite directory/);
     assert.match(output, /Everything was put back/);
-    assert.ok(statSync(dest).isDirectory(), 'what is in the way is not ours to remove');
+    assert.ok(
+      statSync(dest).isDirectory(),
+      'install.sh does not remove a directory that it has not made',
+    );
     rmSync(dest, { recursive: true });
     b.write(place, a.read(place), 0o755, 'cloud:cloud');
     assert.deepEqual(listings(), before);
   });
 
-  it('leaves every server as it was when it is killed between the renames and their end', async () => {
+  it('leaves every server as it was when it is killed after the renames', async () => {
     const before = listings();
     slowLabel();
     const args = ['a', 'b', 'c'].flatMap((host) => ['--host', host]);
@@ -70,7 +73,7 @@ describe('install.sh, when an upgrade fails in the middle,', { skip }, () => {
     assert.deepEqual(listings(), before);
   });
 
-  it('puts every server back at Ctrl-C, and says with its exit code how far it was', async () => {
+  it('puts every server back at Ctrl-C, and ends with exit code 3 after the renames', async () => {
     const before = listings();
     slowLabel();
     const args = ['a', 'b', 'c'].flatMap((host) => ['--host', host]);
@@ -89,7 +92,7 @@ describe('install.sh, when an upgrade fails in the middle,', { skip }, () => {
     assert.deepEqual(listings(), before, 'before it has ended');
   });
 
-  it('tells of a label that could not be set', async () => {
+  it('warns of an SELinux label that could not be set', async () => {
     farm.servers.c.write('tools/restorecon', '#!/bin/sh\nexit 1\n');
     const { code, output } = await upgrade();
     mend();
@@ -99,7 +102,7 @@ describe('install.sh, when an upgrade fails in the middle,', { skip }, () => {
     assert.equal(back.code, 0, back.output);
   });
 
-  it('names the server whose session is lost between rename and end; the next run mends it', async () => {
+  it('names the server whose session is lost after the rename, and mends it in the next run', async () => {
     slowLabel();
     const running = upgrade();
     await labelling();
@@ -117,7 +120,7 @@ describe('install.sh, when an upgrade fails in the middle,', { skip }, () => {
     assert.equal(back.code, 0, back.output);
   });
 
-  it('lets only one install.sh at a server, and the others change nothing', async () => {
+  it('refuses a server at which another install.sh is at work, and changes no server', async () => {
     const before = listings();
     const lock = spawn('flock', ['-n', farm.servers.b.tree, 'cat'], {
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -130,7 +133,7 @@ describe('install.sh, when an upgrade fails in the middle,', { skip }, () => {
     assert.deepEqual(listings(), before);
   });
 
-  it('ends with the same file everywhere when two of them race', async () => {
+  it('leaves the same file on every server when two runs race', async () => {
     const [one, two] = await Promise.all([upgrade(), farm.run('--name', 'ext', '--rollback')]);
     for (const { code, output } of [one, two]) {
       assert.ok(code === 0 || code === 1, output);
@@ -140,7 +143,7 @@ describe('install.sh, when an upgrade fails in the middle,', { skip }, () => {
   });
 });
 
-/** Waits for what another process does; a test that waits in vain fails after a minute. */
+/** Waits for another process; a test that waits in vain fails after a minute. */
 async function until(condition: () => boolean): Promise<void> {
   for (let tries = 0; tries < 3000; tries++) {
     if (condition()) return;
