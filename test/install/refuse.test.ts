@@ -83,6 +83,32 @@ describe('install.sh, where a server fails its checks,', { skip }, () => {
     }
   });
 
+  it('leaves a foreign file alone with --uninstall', async () => {
+    const { a } = farm.servers;
+    a.write(place, '#!/bin/sh\necho mine\n');
+    const before = a.listing();
+    const { code, output } = await farm.runOn(['a'], '--name', 'ext', '--uninstall', '--force');
+    const after = a.listing();
+    rmSync(join(a.tree, 'ext'), { recursive: true });
+    assert.equal(code, 1, output);
+    assert.match(output, /a: ext\/outrigger is not Outrigger: left alone/);
+    assert.equal(after, before);
+  });
+
+  it('refuses --rollback where no version before was kept', async () => {
+    const { code, output } = await install('--rollback');
+    assert.equal(code, 1, output);
+    assert.match(output, /a: no version before is kept there; --uninstall undoes a first install/);
+  });
+
+  it('shows the control characters that a server sends as question marks', async () => {
+    const { a } = farm.servers;
+    a.setNode('#!/bin/sh\nprintf "\\033[31mred\\a"\n');
+    const { code, output } = await farm.runOn(['a'], '--name', 'ext', '--file', farm.file);
+    assert.equal(code, 1, output);
+    assert.match(output, /a: user cloud has no Node\.js: .* answered "\?\[31mred\?"/);
+  });
+
   it('gives up on a server that stays silent', async () => {
     const { a } = farm.servers;
     const impatient = join(farm.folder, 'impatient.sh');

@@ -62,4 +62,18 @@ describe('install.sh --replace', { skip }, () => {
     assert.match(farm.servers.b.read(script), /newer/);
     for (const server of both()) assert.doesNotMatch(server.listing(), /outrigger/);
   });
+
+  it('keeps with --uninstall a built-in script that an upgrade has put back', async () => {
+    const { a } = farm.servers;
+    const alone = (...args: readonly string[]) =>
+      farm.runOn(['a'], '--replace', 'Proxmox/proxmox.sh', ...args);
+    const installed = await alone('--file', farm.file);
+    assert.equal(installed.code, 0, installed.output);
+    const newer = '#!/bin/sh\necho the script of an upgrade\n';
+    a.write(script, newer, 0o755, 'cloud:cloud');
+    const { code, output } = await alone('--uninstall', '--force');
+    assert.equal(code, 0, output);
+    assert.equal(a.read(script), newer);
+    assert.doesNotMatch(a.listing(), /outrigger/);
+  });
 });

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -105,5 +114,33 @@ describe('install.sh with secrets and a configuration', { skip }, () => {
     assert.match(output, new RegExp(`secrets/extra ${wanted} root:root 640`));
     assert.match(output, new RegExp(`secrets/open ${wanted} root:cloud 644`));
     assert.ok(!output.includes('another\n') && !output.includes(secret));
+  });
+
+  it('reports with --check a secrets directory that other users may write in, and links in it', async () => {
+    const { a } = farm.servers;
+    const secrets = join(a.root, 'etc/outrigger/secrets');
+    chmodSync(secrets, 0o770);
+    symlinkSync('pve-token', join(secrets, 'soft'));
+    linkSync(join(secrets, 'open'), join(secrets, 'hard'));
+    const { code, output } = await farm.runOn(['a'], '--name', 'ext', '--check');
+    assert.equal(code, 2, output);
+    assert.match(output, /etc\/outrigger\/secrets has to belong to root, and no other user may/);
+    assert.match(output, /secrets\/soft is not a plain file without links/);
+    assert.match(output, /secrets\/hard is not a plain file without links/);
+  });
+
+  it('refuses to place a secret over a link', async () => {
+    const { a } = farm.servers;
+    const target = join(farm.folder, 'target');
+    writeFileSync(target, 'untouched');
+    symlinkSync(target, join(a.root, 'etc/outrigger/secrets/linked'));
+    const token = join(farm.folder, 'token');
+    const { code, output } = await farm.runOn(
+      ['a'],
+      ...['--name', 'ext', '--file', farm.file, '--secret', `linked=${token}`],
+    );
+    assert.equal(code, 1, output);
+    assert.match(output, /secrets\/linked is not a plain file without links/);
+    assert.equal(readFileSync(target, 'utf8'), 'untouched');
   });
 });

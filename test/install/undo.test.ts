@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -51,6 +51,60 @@ describe('install.sh, when an upgrade fails half way,', { skip }, () => {
     rmSync(dest, { recursive: true });
     b.write(place, a.read(place), 0o755, 'cloud:cloud');
     assert.deepEqual(listings(), before);
+  });
+
+  it('puts all servers back when another program changes the file on one before the rename', async () => {
+    const { a, b, c } = farm.servers;
+    const before = listings();
+    const dest = join(b.root, place);
+    c.setNode(
+      `#!/bin/sh\nfor last; do :; done\n[ "$last" = version ] && echo changed >${dest}\nexec ${process.execPath} "$@"\n`,
+    );
+    // So that user cloud of c may write the file of b.
+    execFileSync('chmod', ['666', dest]);
+    const { code, output } = await upgrade();
+    c.mendNode();
+    assert.equal(code, 1, output);
+    assert.match(output, /b: another program has just changed \S+outrigger/);
+    assert.equal(b.read(place), 'changed\n');
+    b.write(place, a.read(place), 0o755, 'cloud:cloud');
+    assert.deepEqual(listings(), before);
+  });
+
+  it('puts a server back when SIGTERM ends the session there after the rename', async () => {
+    const before = listings();
+    const { c } = farm.servers;
+    slowLabel();
+    const running = upgrade();
+    await labelling();
+    for (const pid of holdersOf(c.tree)) process.kill(pid, 'SIGTERM');
+    const { code, output } = await running;
+    mend();
+    assert.equal(code, 3, output);
+    assert.match(output, /c: the session was lost/);
+    assert.deepEqual(listings(), before);
+  });
+
+  it('removes the work folders that a lost session has left', async () => {
+    const { a } = farm.servers;
+    const before = a.listing();
+    a.write('etc/cloudstack/.outrigger-work-lost/outrigger', 'half a file');
+    const { code, output } = await farm.run('--name', 'ext', '--file', farm.file);
+    assert.equal(code, 0, output);
+    assert.equal(a.listing(), before);
+  });
+
+  it('neither waits for a process that user cloud leaves behind nor leaves it the lock', async () => {
+    const { a } = farm.servers;
+    a.setNode(`#!/bin/sh\nsleep 60 </dev/null >/dev/null 2>&1 &\nexec ${process.execPath} "$@"\n`);
+    const startedMs = performance.now();
+    const runs = [
+      await farm.runOn(['a'], '--name', 'ext', '--file', farm.file),
+      await farm.runOn(['a'], '--name', 'ext', '--file', farm.file),
+    ];
+    a.mendNode();
+    for (const { code, output } of runs) assert.equal(code, 0, output);
+    assert.ok(performance.now() - startedMs < 50_000);
   });
 
   it('leaves every server as it was when it is killed after the renames', async () => {
@@ -142,6 +196,21 @@ describe('install.sh, when an upgrade fails half way,', { skip }, () => {
     assert.equal(texts.size, 1, `${one.output}\n${two.output}`);
   });
 });
+
+/** The processes that hold the lock of install.sh on a directory. */
+function holdersOf(directory: string): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.filter((pid) => lockOf(pid) === directory).map(Number);
+}
+
+function lockOf(pid: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/9`);
+  } catch {
+    // The process has ended, or has no such descriptor.
+    return undefined;
+  }
+}
 
 /** Waits for another process; a test that waits in vain fails after a minute. */
 async function until(condition: () => boolean): Promise<void> {

@@ -154,6 +154,33 @@ describe('install.sh, used wrongly,', () => {
   });
 });
 
+describe('install.sh --check without a local file', { skip }, () => {
+  let folder = '';
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'outrigger-alone-'));
+    copyFileSync(installer, join(folder, 'install.sh'));
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('compares the servers with each other only, and says so', async () => {
+    const args = ['--name', 'x', '--local', '--prefix', folder, '--check'];
+    const { code, output } = await runScript(join(folder, 'install.sh'), args);
+    assert.equal(code, 2, output);
+    assert.match(
+      output,
+      /^There is no \S+\/out\/outrigger: the servers are compared with each other/,
+    );
+    assert.match(output, /there is no x\/outrigger\n/);
+  });
+
+  it('refuses to install', async () => {
+    const args = ['--name', 'x', '--local', '--prefix', folder];
+    const { code, output } = await runScript(join(folder, 'install.sh'), args);
+    assert.equal(code, 2, output);
+    assert.match(output, /cannot read \S+\/out\/outrigger; build it/);
+  });
+});
+
 describe('the name of an extension', { skip }, () => {
   const names = {
     'Proxmox TS': 'proxmox_ts',
