@@ -535,13 +535,10 @@ srv_put() {
     config.json) srv_try_config "$new" ;;
     *) srv_secrets_dir ;;
   esac || return
-  srv_is_in_place "$new" "$file" && return
+  if [ -f "$file" ] && [ ! -L "$file" ] && srv_same "$new" "$file" &&
+    [ "$(srv_owner_mode "$new")" = "$(srv_owner_mode "$file")" ]; then return 0; fi
   [ "$file" = "$dest" ] || srv_fact changed "$what"
   srv_stage "$file" "$new" "$new.old"
-}
-
-srv_is_in_place() {
-  [ -f "$2" ] && [ ! -L "$2" ] && srv_same "$1" "$2" && [ "$(srv_owner_mode "$1")" = "$(srv_owner_mode "$2")" ]
 }
 
 # A folder that user cloud can read, since he tries new files out there; it holds no secret.
@@ -736,9 +733,7 @@ session_script() {
 
 # Becomes ssh, or a bash on this machine.
 run_session() {
-  local host=$1 fd
-  # The sessions of other servers could not end while this process holds their input, too.
-  for fd in "${to[@]}" "${from[@]}"; do exec {fd}>&-; done
+  local host=$1
   [ "$host" != local ] || exec sh -c "$start"
   # ssh takes the first value of an option, so no --ssh-option can switch this one off.
   local options=(-T -o StrictHostKeyChecking=yes "${ssh_options[@]}"
@@ -794,7 +789,6 @@ hear() {
   while read_line "$i"; do
     [[ $line == "$nonce "* ]] || continue
     line=$(visible "${line#* }")
-    reached[i]=1
     case $line in
       ok) return 0 ;;
       'failed '*) problem "$i" "${line#failed }"; return 1 ;;
@@ -804,7 +798,7 @@ hear() {
       'fact '*) line=${line#fact }; fact["$i.${line%% *}"]=${line#* } ;;
     esac
   done
-  if [ -n "${reached[i]:-}" ]; then line='the session was lost'; else line='cannot be reached'; fi
+  if [ -n "$(get "$i" state)" ]; then line='the session was lost'; else line='cannot be reached'; fi
   problem "$i" "$line: $(last_words "$i")"
   return 1
 }
@@ -1085,11 +1079,10 @@ choose_reference() {
 
 # Every secret has to be on every server, with the same content as on the first one that has it.
 compare_secrets() {
-  local secrets secret i told first
-  mapfile -t secrets < <(printf '%s\n' "${!fact[@]}" | sed -n 's/^[0-9]*\.secret\.//p' | sort -u)
-  for secret in "${secrets[@]}"; do
-    first=''
-    for i in "${active[@]}"; do [ -n "$first" ] || [ -z "$(get "$i" "secret.$secret")" ] || first=$i; done
+  local keys key secret first i told
+  mapfile -t keys < <(printf '%s\n' "${!fact[@]}" | sed -n 's/\.secret\./ /p' | sort -n | sort -k 2 -s -u)
+  for key in "${keys[@]}"; do
+    first=${key%% *} secret=${key#* }
     for i in "${active[@]}"; do
       told=$(get "$i" "secret.$secret")
       if [ -z "$told" ]; then
@@ -1157,14 +1150,11 @@ check_registered() {
 # ---- 9. Main -------------------------------------------------------------------------------------
 
 main() {
-  if ((BASH_VERSINFO[0] < 4 || (BASH_VERSINFO[0] == 4 && BASH_VERSINFO[1] < 4))); then
-    complain 'bash 4.4 or newer is needed'
-    exit 2
-  fi
+  ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || { complain 'bash 4.4 or newer is needed'; exit 2; }
   read_arguments "$@"
   check_arguments
   declare -gA fact=()
-  to=() from=() pids=() reached=() problems=() warnings=() active=() steps=() skipped=()
+  to=() from=() pids=() problems=() warnings=() active=() steps=() skipped=()
   changed='' committing='' terminal=''
   [ ! -t 0 ] || terminal=1
   scratch=$(mktemp -d) || exit 2

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
@@ -13,7 +14,7 @@ import {
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Farm, skip, startFarm } from './server-farm.ts';
+import { type Farm, installer, runScript, skip, startFarm } from './server-farm.ts';
 
 const secret = 'correct horse battery staple';
 
@@ -114,6 +115,15 @@ describe('install.sh with secrets and a configuration', { skip }, () => {
     assert.match(output, new RegExp(`secrets/extra ${wanted} root:root 640`));
     assert.match(output, new RegExp(`secrets/open ${wanted} root:cloud 644`));
     assert.ok(!output.includes('another\n') && !output.includes(secret));
+  });
+
+  it('keeps the plain hash of a secret out of the trace of bash -x', async () => {
+    const args = ['--host', 'a', '--host', 'b', ...farm.way, '--name', 'ext', '--check'];
+    const { output } = await runScript('/bin/bash', ['-x', installer, ...args]);
+    const hash = createHash('sha256').update('another\n').digest('hex');
+    assert.match(output, /secrets\/pve-token is not the same here/);
+    assert.match(output, /fact secret\.secrets\/pve-token [0-9a-f]{64}/);
+    assert.ok(!output.includes(hash), 'a short secret can be guessed from its hash');
   });
 
   it('reports with --check a secrets directory that other users may write in, and links in it', async () => {

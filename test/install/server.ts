@@ -1,11 +1,14 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
+  type Stats,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -20,7 +23,7 @@ export interface Server {
   readonly tree: string;
   readonly sshConfig: string;
   readonly knownHost: string;
-  /** Path, owner, group, mode and size of every file: equal before and after where nothing changed. */
+  /** Path, owner, group, mode and content of every file: equal before and after where nothing changed. */
   listing(): string;
   read(path: string): string;
   /** Writes a file, and makes the folders that it lies in; `owner` is `user:group`. */
@@ -106,10 +109,17 @@ function list(root: string, path: string): string {
     .sort()
     .map((entry) => {
       const below = join(path, entry);
-      const { uid, gid, mode, size } = lstatSync(join(root, below));
-      const isDirectory = lstatSync(join(root, below)).isDirectory();
-      const line = `${below} ${uid}:${gid} ${mode.toString(8)} ${isDirectory ? 'dir' : size}\n`;
-      return isDirectory ? line + list(root, below) : line;
+      const stats = lstatSync(join(root, below));
+      const owner = `${stats.uid}:${stats.gid} ${stats.mode.toString(8)}`;
+      const line = `${below} ${owner} ${contentOf(join(root, below), stats)}\n`;
+      return stats.isDirectory() ? line + list(root, below) : line;
     })
     .join('');
+}
+
+/** A hash, since two versions of the file may have the same size. */
+function contentOf(file: string, stats: Stats): string {
+  if (stats.isDirectory()) return 'dir';
+  const content = stats.isSymbolicLink() ? readlinkSync(file) : readFileSync(file);
+  return createHash('sha256').update(content).digest('hex');
 }

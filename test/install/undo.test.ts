@@ -20,10 +20,10 @@ describe('install.sh, when an upgrade fails half way,', { skip }, () => {
   const upgrade = () => farm.run('--name', 'ext', '--file', farm.next);
   const listings = () => farm.all.map((server) => server.listing());
   /** A slow restorecon on c, which notes what it labels: all servers have renamed but not kept the file then. */
-  const slowLabel = () =>
+  const slowLabel = (seconds = 2) =>
     farm.servers.c.write(
       'tools/restorecon',
-      `#!/bin/sh\necho "$*" >>${farm.folder}/labelling\nsleep 2\n`,
+      `#!/bin/sh\necho "$*" >>${farm.folder}/labelling\nsleep ${seconds}\n`,
     );
   const labelling = () => until(() => readdirSync(farm.folder).includes('labelling'));
   const mend = () => {
@@ -109,7 +109,7 @@ describe('install.sh, when an upgrade fails half way,', { skip }, () => {
 
   it('leaves every server as it was when it is killed after the renames', async () => {
     const before = listings();
-    slowLabel();
+    slowLabel(6);
     const args = ['a', 'b', 'c'].flatMap((host) => ['--host', host]);
     const child = spawn(installer, [...args, ...farm.way, '--name', 'ext', '--file', farm.next], {
       stdio: 'ignore',
@@ -117,6 +117,9 @@ describe('install.sh, when an upgrade fails half way,', { skip }, () => {
     await labelling();
     await until(() => farm.servers.a.read(place) === readFileSync(farm.next, 'utf8'));
     child.kill('SIGKILL');
+    await until(() => farm.servers.a.read(place) === readFileSync(farm.file, 'utf8'));
+    const slow = farm.servers.c.read(place);
+    assert.equal(slow, readFileSync(farm.next, 'utf8'), 'a does not wait for c');
     await until(() =>
       farm.all.every((server) => server.read(place) === readFileSync(farm.file, 'utf8')),
     );
