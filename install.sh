@@ -219,7 +219,8 @@ prepare_file() {
 }
 
 check_sums() {
-  local sums=${1%/*}/SHA256SUMS base=${1##*/}
+  local sums base=${1##*/}
+  sums=$(dirname -- "$1")/SHA256SUMS
   [ -r "$sums" ] && grep -q "  $base\$" "$sums" || return 0
   grep -q "^$(srv_sha "$1")  $base\$" "$sums" || refuse "$1 does not fit $sums"
 }

@@ -129,6 +129,12 @@ describe('install.sh, used wrongly,', () => {
     copyFileSync(builtFile, own);
     writeFileSync(join(folder, 'SHA256SUMS'), `${'0'.repeat(64)}  own\n`);
     await refused(['--name', 'x', '--local', '--file', own], /does not fit \S+SHA256SUMS/);
+    const bare = ['--name', 'x', '--local', '--prefix', folder, '--file', 'own'];
+    const { status, stderr } = spawnSync(installer, bare, { cwd: folder, encoding: 'utf8' });
+    assert.deepEqual(
+      [status, stderr.split('\n')[0]],
+      [2, 'install.sh: own does not fit ./SHA256SUMS'],
+    );
     appendFileSync(own, 'x');
     await refused(['--name', 'x', '--local', '--file', own], /is not as it was built/);
   });
