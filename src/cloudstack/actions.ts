@@ -9,7 +9,7 @@ import {
   powerBody,
   powersBody,
   preparationBody,
-} from './answer.ts';
+} from './call-result.ts';
 
 /** What a call has been turned into when its session is asked. */
 export interface Ask {

@@ -2,9 +2,9 @@ import type { Log } from '../contract/context.ts';
 import type { Registry } from '../contract/provider.ts';
 import type { Clock, DeadlineControl } from '../kit/deadline.ts';
 import type { Arguments } from './arguments.ts';
-import type { Budget } from './budget.ts';
 import type { Config } from './config.ts';
 import type { Known } from './known.ts';
+import type { Budget } from './split-timeout.ts';
 
 /** All that a call touches of the machine it runs on; injected, so that tests own it. */
 export interface World {

@@ -1,10 +1,10 @@
 import { unlinkSync } from 'node:fs';
 import { Failure } from '../failure.ts';
 import { createRedactor, type Redactor } from '../kit/redact.ts';
-import { type Answer, type Body, fail, succeed } from './answer.ts';
 import type { State } from './call.ts';
+import { type Answer, type Body, fail, succeed } from './call-result.ts';
+import { wordFailure } from './error-text.ts';
 import { isOwnPayloadFile } from './payload-place.ts';
-import { wordFailure } from './wording.ts';
 
 /** The answer to a success, or to the failure of putting it into one; logs either. */
 export function finishWell(state: State, body: Body): Answer {

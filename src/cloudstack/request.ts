@@ -3,13 +3,13 @@ import type { Provider } from '../contract/provider.ts';
 import { Failure } from '../failure.ts';
 import type { ActionRow } from './actions.ts';
 import type { Arguments } from './arguments.ts';
-import { findRow, readPayload, secretsIn } from './asked.ts';
 import { type Custom, checkRole, findCustom, parameterSecrets, readParameters } from './custom.ts';
 import { readCaller, readInstance, readSizedInstance } from './instance.ts';
 import { collectIssues, type Issues } from './issues.ts';
 import type { Known } from './known.ts';
 import type { Payload } from './payload.ts';
 import { type Reading, resolveDetails } from './request-details.ts';
+import { findRow, readPayload, secretsIn } from './resolve-action.ts';
 import { type CoreSettings, chooseProvider, operatorLevels, resolveCore } from './settings.ts';
 
 /** A call that has been read and checked as a whole. */

@@ -3,7 +3,7 @@ import type { Context } from '../contract/context.ts';
 import type { Session } from '../contract/provider.ts';
 import { Failure } from '../failure.ts';
 import type { Memo } from '../kit/memo.ts';
-import { type Body, outcomeBody } from './answer.ts';
+import { type Body, outcomeBody } from './call-result.ts';
 import type { Request } from './request.ts';
 
 /** Opens the provider's session and asks it for the one thing that was requested. */

@@ -2,15 +2,15 @@ import { Failure } from '../failure.ts';
 import { createDeadline } from '../kit/deadline.ts';
 import { silent } from '../kit/log.ts';
 import { builtIn } from './actions.ts';
-import type { Answer, Body } from './answer.ts';
 import { readArguments } from './arguments.ts';
-import { shareOut } from './budget.ts';
 import type { State, World } from './call.ts';
+import { contextFor, memoFor, openLog } from './call-context.ts';
+import type { Answer, Body } from './call-result.ts';
 import { type Config, readConfig, readLogConfig } from './config.ts';
 import { finishFailed, finishWell } from './finish.ts';
-import { contextFor, memoFor, openLog } from './means.ts';
 import { readRequest } from './request.ts';
 import { run } from './run.ts';
+import { splitTimeout } from './split-timeout.ts';
 
 export type { World } from './call.ts';
 
@@ -80,7 +80,7 @@ async function work(state: State): Promise<Body> {
   const { world, known } = state;
   const args = readArguments(world.argv, world.commandWords);
   state.args = args;
-  state.budget = shareOut(args.action, args.timeoutSeconds);
+  state.budget = splitTimeout(args.action, args.timeoutSeconds);
   state.deadline = createDeadline(world.clock, state.budget);
   // Until the payload is read, the word alone tells whom a failure is shown to.
   known.row = builtIn(args.action)?.row;

@@ -17,7 +17,7 @@ const statusesSeconds = 20;
  * CloudStack gives status calls half an hour although they hold up the host's ping, so they get
  * limits of their own.
  */
-export function shareOut(action: string, timeoutSeconds: number): Budget {
+export function splitTimeout(action: string, timeoutSeconds: number): Budget {
   const own =
     action === 'status' ? statusSeconds : action === 'statuses' ? statusesSeconds : Infinity;
   const totalMs = Math.min(timeoutSeconds, own) * 1000;

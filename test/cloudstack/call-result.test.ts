@@ -9,7 +9,7 @@ import {
   powersBody,
   preparationBody,
   succeed,
-} from '../../src/cloudstack/answer.ts';
+} from '../../src/cloudstack/call-result.ts';
 import type { Power } from '../../src/contract/driver.ts';
 
 const parse = (text: string) => JSON.parse(text) as Record<string, unknown>;
