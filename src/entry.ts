@@ -65,7 +65,7 @@ function serveCloudStack(argv: readonly string[], registry: Registry): void {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => call.interrupt(`Stopped by ${signal}`));
   }
-  call.answer.then(
+  call.result.then(
     ({ text, exitCode }) => process.exit(print(1, text, 5) ? exitCode : 1),
     () => process.exit(1),
   );

@@ -6,7 +6,7 @@ import { Failure } from '../failure.ts';
 export type Body = Readonly<Record<string, unknown>>;
 
 /** One finished call: what to print and how to exit. */
-export interface Answer {
+export interface CallResult {
   readonly exitCode: 0 | 1;
   /** One JSON document in ASCII, at most 60,000 bytes, its line break included. */
   readonly text: string;
@@ -82,7 +82,7 @@ export function outcomeBody({ message: sentence, rows = [] }: Outcome): Body {
 }
 
 /** The answer to a success; only a message is ever shortened, anything else fails instead. */
-export function succeed(body: Body): Answer {
+export function succeed(body: Body): CallResult {
   const text = encode({ status: 'success', ...body });
   if (text.length <= mostBytes) return { exitCode: 0, text };
   const shorter = shorten(body);
@@ -95,7 +95,7 @@ export function succeed(body: Body): Answer {
 }
 
 /** The answer to a failure; a text that is too long is cut, and says so. */
-export function fail(error: string, ref: string): Answer {
+export function fail(error: string, ref: string): CallResult {
   const text = encode({ status: 'error', error, ref });
   if (text.length <= mostBytes) return { exitCode: 1, text };
   const cut = fit(error, (part) => encode({ status: 'error', error: part, ref }));

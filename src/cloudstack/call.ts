@@ -4,7 +4,7 @@ import type { Clock, DeadlineControl } from '../kit/deadline.ts';
 import type { Arguments } from './arguments.ts';
 import type { Config } from './config.ts';
 import type { Known } from './known.ts';
-import type { Budget } from './split-timeout.ts';
+import type { TimeoutSplit } from './split-timeout.ts';
 
 /** All that a call touches of the machine it runs on; injected, so that tests own it. */
 export interface World {
@@ -36,7 +36,7 @@ export interface State {
   readonly startedMs: number;
   readonly known: Known;
   args?: Arguments;
-  budget?: Budget;
+  budget?: TimeoutSplit;
   deadline?: DeadlineControl;
   config?: Config;
   log: Log;

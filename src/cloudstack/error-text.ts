@@ -34,7 +34,7 @@ const neutral: Readonly<Record<FailureKind, string>> = {
  *
  * Where CloudStack shows it to tenants it names nothing beyond their own instance.
  */
-export function wordFailure(failure: Failure, attempt: Attempt, ref: string): string {
+export function errorText(failure: Failure, attempt: Attempt, ref: string): string {
   const advised = failure.kind === 'timeout' ? withTimeoutAdvice(failure, attempt) : failure;
   const text = mayReadAll(attempt) ? fullText(advised) : tenantText(advised, attempt);
   return `${text} (ref ${ref})`;

@@ -2,12 +2,12 @@ import { unlinkSync } from 'node:fs';
 import { Failure } from '../failure.ts';
 import { createRedactor, type Redactor } from '../kit/redact.ts';
 import type { State } from './call.ts';
-import { type Answer, type Body, fail, succeed } from './call-result.ts';
-import { wordFailure } from './error-text.ts';
+import { type Body, type CallResult, fail, succeed } from './call-result.ts';
+import { errorText } from './error-text.ts';
 import { isOwnPayloadFile } from './payload-place.ts';
 
 /** The answer to a success, or to the failure of putting it into one; logs either. */
-export function finishWell(state: State, body: Body): Answer {
+export function finishWell(state: State, body: Body): CallResult {
   try {
     const { known, log } = state;
     const answer = succeed(withoutSecrets(body, createRedactor(known.secrets)));
@@ -22,14 +22,14 @@ export function finishWell(state: State, body: Body): Answer {
 }
 
 /** The answer to whatever was thrown; the log has the rest of it under the same reference. */
-export function finishFailed(state: State, thrown: unknown): Answer {
+export function finishFailed(state: State, thrown: unknown): CallResult {
   const { known, ref, args } = state;
   try {
     const failure = Failure.from(thrown);
     logFailure(state, failure);
     // After a signal nothing says that CloudStack allowed too little time.
     const timeoutSeconds = state.interrupted ? undefined : args?.timeoutSeconds;
-    const text = wordFailure(failure, { ...known, action: args?.action, timeoutSeconds }, ref);
+    const text = errorText(failure, { ...known, action: args?.action, timeoutSeconds }, ref);
     return fail(createRedactor(known.secrets).text(text), ref);
   } catch {
     // A call without an answer would be worse than a poor one.

@@ -5,7 +5,7 @@ import { builtIn } from './actions.ts';
 import { readArguments } from './arguments.ts';
 import type { State, World } from './call.ts';
 import { contextFor, memoFor, openLog } from './call-context.ts';
-import type { Answer, Body } from './call-result.ts';
+import type { Body, CallResult } from './call-result.ts';
 import { type Config, readConfig, readLogConfig } from './config.ts';
 import { finishFailed, finishWell } from './finish.ts';
 import { readRequest } from './request.ts';
@@ -17,7 +17,7 @@ export type { World } from './call.ts';
 /** A call under way. */
 export interface Call {
   /** Settles exactly once and never rejects. */
-  readonly answer: Promise<Answer>;
+  readonly result: Promise<CallResult>;
   /** Ends the work early, undoes what can be undone, and answers. */
   interrupt(reason: string): void;
   /** Answers at once, for an error that nobody caught. */
@@ -30,12 +30,12 @@ const undoAfterSignalMs = 5_000;
 /** Serves one call of CloudStack's, from the arguments to the answer. */
 export function serve(world: World): Call {
   const state = begin(world);
-  let settle: (answer: Answer) => void = () => {};
-  const answer = new Promise<Answer>((resolve) => {
+  let settle: (result: CallResult) => void = () => {};
+  const result = new Promise<CallResult>((resolve) => {
     settle = resolve;
   });
   let finished = false;
-  const finish = (end: () => Answer): void => {
+  const finish = (end: () => CallResult): void => {
     if (finished) return;
     finished = true;
     settle(end());
@@ -45,7 +45,7 @@ export function serve(world: World): Call {
   work(state).then(give, giveUp);
   const guard = (afterMs: number, reason: () => Failure): void => {
     const timer = setTimeout(() => giveUp(reason()), afterMs);
-    answer.then(() => clearTimeout(timer)).catch(() => {});
+    result.then(() => clearTimeout(timer)).catch(() => {});
   };
   if (state.budget !== undefined) {
     guard(
@@ -54,7 +54,7 @@ export function serve(world: World): Call {
     );
   }
   return {
-    answer,
+    result,
     crash: giveUp,
     interrupt(reason) {
       state.interrupted = true;

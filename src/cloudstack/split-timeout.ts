@@ -1,5 +1,5 @@
 /** How one call's time is shared out, in milliseconds since the process started. */
-export interface Budget {
+export interface TimeoutSplit {
   /** Work ends here. */
   readonly endMs: number;
   /** Undo ends here. */
@@ -17,7 +17,7 @@ const statusesSeconds = 20;
  * CloudStack gives status calls half an hour although they hold up the host's ping, so they get
  * limits of their own.
  */
-export function splitTimeout(action: string, timeoutSeconds: number): Budget {
+export function splitTimeout(action: string, timeoutSeconds: number): TimeoutSplit {
   const own =
     action === 'status' ? statusSeconds : action === 'statuses' ? statusesSeconds : Infinity;
   const totalMs = Math.min(timeoutSeconds, own) * 1000;

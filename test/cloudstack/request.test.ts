@@ -361,19 +361,19 @@ describe('what CloudStack sends', () => {
       ['status', '/x.json'],
       ['status', '/x.json', '3', 'more'],
     ]) {
-      const { exitCode, text } = await place.begin(argv).answer;
+      const { exitCode, text } = await place.begin(argv).result;
       assert.equal(exitCode, 1);
       assert.match(
         JSON.parse(text).error,
         /arguments\. Expected: outrigger <action> <payload file> <timeout seconds>/,
       );
     }
-    const meant = await place.begin(['lgo', '--help'], { commandWords: ['help', 'log'] }).answer;
+    const meant = await place.begin(['lgo', '--help'], { commandWords: ['help', 'log'] }).result;
     assert.match(JSON.parse(meant.text).error, /2 of 3 arguments; did you mean `outrigger log`\?/);
   });
 
   it('refuses names that no action and no file can have', async () => {
-    const { text } = await place.begin(['a/b', '', '3']).answer;
+    const { text } = await place.begin(['a/b', '', '3']).result;
     assert.match(
       JSON.parse(text).error,
       /the action is no name of an action; the payload file has no name\. /,
