@@ -5,6 +5,7 @@ import type { Provider } from '../contract/provider.ts';
 import { Failure } from '../failure.ts';
 import { text } from '../kit/fields.ts';
 import { nearest } from '../kit/nearest.ts';
+import type { Known } from './call-facts.ts';
 import { enumerate } from './issues.ts';
 import type { CoreSettings } from './settings.ts';
 
@@ -14,8 +15,18 @@ export interface Custom {
   readonly action: Action;
 }
 
+/** Adds the custom action that the payload names, if it names one that the caller may run. */
+export function withCustom<Facts extends Known<'provider' | 'payload' | 'core'>>(facts: Facts) {
+  const { provider, payload, core, caller, secrets } = facts;
+  if (payload.action === undefined) return facts;
+  const custom = findCustom(provider, payload.action);
+  checkRole(custom, caller, core);
+  const passwords = parameterSecrets(custom.action, payload.parameters);
+  return { ...facts, custom, secrets: [...secrets, ...passwords] };
+}
+
 /** The action by its name in any case; a plain `unsupported` otherwise, with what there is. */
-export function findCustom(provider: Provider, asked: string): Custom {
+function findCustom(provider: Provider, asked: string): Custom {
   const names = Object.keys(provider.actions);
   const name = names.find((each) => each.toLowerCase() === asked.toLowerCase());
   const action = name === undefined ? undefined : provider.actions[name];
@@ -29,11 +40,7 @@ export function findCustom(provider: Provider, asked: string): Custom {
 }
 
 /** Refuses a caller whose role may not run the action; `register` has said the same to CloudStack. */
-export function checkRole(
-  { name, action }: Custom,
-  caller: Caller | undefined,
-  core: CoreSettings,
-): void {
+function checkRole({ name, action }: Custom, caller: Caller | undefined, core: CoreSettings): void {
   const everybody = action.roles.includes('User');
   if (caller === undefined) {
     if (everybody || core.admin_actions_without_caller) return;
@@ -103,10 +110,7 @@ function toText(value: unknown): string | undefined {
 }
 
 /** What has to stay out of every text: passwords among the parameters. */
-export function parameterSecrets(
-  action: Action,
-  given: Readonly<Record<string, unknown>>,
-): string[] {
+function parameterSecrets(action: Action, given: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(parametersOf(action))
     .filter(([, { format, secret }]) => format === 'PASSWORD' || secret === true)
     .flatMap(([key, { also = [] }]) => [key, ...also].map((word) => given[word]))

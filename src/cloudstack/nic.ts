@@ -1,6 +1,5 @@
 import * as v from 'valibot';
 import type { Address, Nic, Segment } from '../contract/instance.ts';
-import { detailsMap } from './payload.ts';
 import { number, scalar, uuid } from './scalars.ts';
 
 /** A NIC as CloudStack sends it; only its place, its UUID and its MAC address are demanded. */
@@ -37,7 +36,6 @@ export function nicSchema() {
         v.pipe(scalar(), v.regex(/^-?\d{1,9}(\.0+)?$/, 'must be a rate')),
       ),
       mtu: v.optional(number(68, 65_535)),
-      details: detailsMap(),
     },
     'must be a NIC',
   );
@@ -61,7 +59,6 @@ export function toNic(nic: v.InferOutput<ReturnType<typeof nicSchema>>): Nic {
     isDefault: nic.defaultNic === 'true',
     segment: toSegment(nic.broadcastUri),
     network: present({ uuid: nic.uuid, id: nic.networkId, name: nic.networkSegmentName }),
-    details: nic.details,
     ...(ipv4 === undefined ? {} : { ipv4 }),
     ...(ipv6 === undefined ? {} : { ipv6 }),
     ...(rate > 0 ? { rateMbps: rate } : {}),

@@ -4,6 +4,8 @@ import { Failure } from '../failure.ts';
 export interface DeadlineControl extends Deadline {
   /** Ends the work now, for a reason such as a signal; undo has `undoMs` at most. */
   cutShort(reason: string, undoMs: number): void;
+  /** Whether the work was ended early: its failure says nothing about the remote system. */
+  wasCutShort(): boolean;
 }
 
 /** Milliseconds on a clock that never steps, 0 when the process started. */
@@ -85,6 +87,7 @@ export function createDeadline(clock: Clock, times: Times): DeadlineControl {
       undoEndMs = Math.min(undoEndMs, clock() + undoMs);
       arm();
     },
+    wasCutShort: () => cut !== undefined,
   };
   return deadline;
 }

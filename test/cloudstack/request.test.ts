@@ -133,7 +133,6 @@ describe('what CloudStack sends', () => {
     assert.equal(full?.mtu, 1450);
     assert.equal(full?.rateMbps, undefined);
     assert.equal((await first({ ip: undefined }))?.ipv4, undefined, 'a network without addresses');
-    assert.equal(full?.details['PromiscuousMode'], 'false');
   });
 
   it('refuses two NICs in one place, and more than any machine has', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { builtIn } from '../../../src/cloudstack/actions.ts';
+import { rowNamed } from '../../../src/cloudstack/resolve-action.ts';
 import { splitTimeout } from '../../../src/cloudstack/split-timeout.ts';
 import type { Entry } from '../../cloudstack/ledger.ts';
 import { powersOf } from './behaviour.ts';
@@ -64,7 +64,7 @@ export function checkOutcome(example: Example, outcome: Outcome): void {
 function checkTenant({ action, payload }: Example, document: Document): void {
   if (document['status'] === 'success') return;
   const { caller, action: custom } = parsed(payload);
-  const shown = custom === undefined ? builtIn(action)?.row.shown === true : custom === action;
+  const shown = custom === undefined ? rowNamed(action)?.shownToCaller === true : custom === action;
   if (!shown || (caller as Document | undefined)?.['roletype'] === 'Admin') return;
   assert.ok(!holds(document, foreignWord), `tells a tenant: ${document['error']}`);
 }
