@@ -49,7 +49,7 @@ export function contextFor({
 
 function homePlace(home: string | undefined, setting: string): string {
   if (home?.startsWith('/') === true) return `${home.replace(/\/+$/, '')}/.local/state/outrigger`;
-  throw new Failure('config', 'There is no place for state: HOME is not set for this user', {
+  throw new Failure('config', 'No directory for state: HOME is not set for this user', {
     advice: `Set ${setting} to a directory that this user can write to`,
   });
 }

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { Address, Nic, Segment } from '../contract/instance.ts';
 import { number, scalar, uuid } from './scalars.ts';
 
-/** A NIC as CloudStack sends it; only its place, its UUID and its MAC address are demanded. */
+/** A NIC as CloudStack sends it; only deviceId, UUID and MAC address are required. */
 export function nicSchema() {
   const address = v.optional(
     v.pipe(scalar(), v.regex(/^[0-9A-Fa-f:./]{0,64}$/, 'must be an IP address')),
@@ -41,7 +41,7 @@ export function nicSchema() {
   );
 }
 
-/** The NIC in our words. */
+/** The NIC in the words of the contract. */
 export function toNic(nic: v.InferOutput<ReturnType<typeof nicSchema>>): Nic {
   const rate = Number(nic.networkRateMbps ?? -1);
   const ipv4 = address(nic.ip, { netmask: nic.netmask, gateway: nic.gateway }, [

@@ -2,7 +2,7 @@ import type { Deadline } from '../contract/context.ts';
 import { Failure } from '../failure.ts';
 
 export interface DeadlineControl extends Deadline {
-  /** Ends the work now, for a reason such as a signal; undo has `undoMs` at most. */
+  /** Ends the work now, for a reason such as a signal; undo gets at most `undoMs`. */
   cutShort(reason: string, undoMs: number): void;
   /** Whether the work was ended early: its failure says nothing about the remote system. */
   wasCutShort(): boolean;
@@ -19,7 +19,7 @@ interface Times {
 /**
  * A deadline on a monotonic clock: work ends at `endMs`, undo at `undoEndMs`.
  *
- * Timers are not held beyond their use, so a pending deadline never keeps the process alive.
+ * A timer runs only during a wait, so that a deadline alone never keeps the process alive.
  */
 export function createDeadline(clock: Clock, times: Times): DeadlineControl {
   const startedMs = clock();

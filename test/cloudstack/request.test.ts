@@ -337,12 +337,12 @@ describe('what CloudStack sends', () => {
     );
     assert.match(
       await error('status', {}, { file: place.folder }),
-      /not a plain file|cannot be read/,
+      /not a regular file|cannot be read/,
     );
-    assert.match(await error('status', {}, { file: '/dev/zero' }), /not a plain file/);
+    assert.match(await error('status', {}, { file: '/dev/zero' }), /not a regular file/);
     const pipe = join(place.folder, 'pipe');
     assert.equal(spawnSync('mkfifo', [pipe]).status, 0);
-    assert.match(await error('status', {}, { file: pipe }), /not a plain file/);
+    assert.match(await error('status', {}, { file: pipe }), /not a regular file/);
   });
 
   it('refuses time-outs that CloudStack cannot mean', async () => {
@@ -375,7 +375,7 @@ describe('what CloudStack sends', () => {
     const { text } = await place.begin(['a/b', '', '3']).result;
     assert.match(
       JSON.parse(text).error,
-      /the action is no name of an action; the payload file has no name\. /,
+      /the action is not a valid name; the payload file is not a valid path\. /,
     );
   });
 

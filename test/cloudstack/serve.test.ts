@@ -585,7 +585,7 @@ describe('the configuration', () => {
       configFile,
       mayCreate: false,
     });
-    assert.match(text, /it is not a plain file/);
+    assert.match(text, /it is not a regular file/);
   });
 
   it('may be missing', async (t) => {
@@ -612,7 +612,7 @@ describe('the configuration', () => {
       String((await place.call('status', recorded('status'), more)).document['error']);
     assert.match(await refusal({ uid: 4711 }), /it belongs to another user/);
     chmodSync(made, 0o755);
-    assert.match(await refusal(), /others may look into it/);
+    assert.match(await refusal(), /other users may read it/);
     rmSync(made, { recursive: true });
     writeFileSync(made, '');
     assert.match(await refusal(), /EEXIST.*Set "state_directory" in .*config\.json/);

@@ -330,7 +330,7 @@ describe('settings', () => {
     it('are refused in a directory that others can write into or own', async () => {
       file('ca.pem', 'CERTIFICATE');
       const folder = join(place.folder, 'secrets');
-      const refused = /must belong to root and be writable by nobody else/;
+      const refused = /must belong to root and be writable only by root/;
       try {
         chmodSync(folder, 0o775);
         assert.match(await error({ host: { ca_file: 'ca.pem' } }), refused);
@@ -368,12 +368,12 @@ describe('settings', () => {
       linkSync(file('twice', 'x'), join(place.folder, 'secrets/hard'));
       mkdirSync(join(place.folder, 'secrets/folder'));
       const cases = {
-        world: /anyone read it/,
+        world: /lets other users read/,
         group: /write it/,
         owned: /belong to root/,
         link: /a link/,
-        hard: /links/,
-        folder: /plain file/,
+        hard: /one name/,
+        folder: /regular file/,
         missing: /no such file/,
       };
       for (const [name, expected] of Object.entries(cases)) {
