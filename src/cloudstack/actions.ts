@@ -123,7 +123,7 @@ export const actions: Readonly<Record<string, ActionRow>> = {
     usesFailureMemo: true,
     pastParticiple: 'listed',
     call: async (session) => {
-      if (session.powers === undefined) throw absent('This provider cannot list all instances');
+      if (session.powers === undefined) throw unsupported('This provider cannot list all instances');
       return powersBody(await session.powers());
     },
   },
@@ -133,7 +133,7 @@ export const actions: Readonly<Record<string, ActionRow>> = {
     pastParticiple: 'shown on a console',
     command: 'GetExternalConsoleCommand',
     call: async (session, instance) => {
-      if (session.console === undefined) throw absent('This provider offers no console');
+      if (session.console === undefined) throw unsupported('This provider offers no console');
       return consoleBody(await session.console(instance));
     },
   },
@@ -148,6 +148,6 @@ function stopManner({ state, deploying }: Instance): StopManner {
   return state === 'Stopping' && !deploying ? 'graceful' : 'hard';
 }
 
-function absent(sentence: string): Failure {
+function unsupported(sentence: string): Failure {
   return new Failure('unsupported', sentence, { tenant: sentence });
 }

@@ -50,11 +50,11 @@ describe('custom actions', () => {
   const given = () =>
     ((entries[entries.length - 1] as Entry).given[0] ?? {}) as Record<string, unknown>;
 
-  it('run under their name in any case', async () => {
+  it('a custom action runs under its name in any case', async () => {
     for (const action of ['Look', 'look', 'LOOK']) await ok({ ...look(), action });
   });
 
-  it('may be called like a built-in action: the payload tells them apart', async () => {
+  it('the payload tells a custom action from a built-in one of the same name', async () => {
     await ok({ ...look(), action: 'delete' });
     assert.equal((entries[entries.length - 1] as Entry).member, 'custom delete');
     const other = await place.call('delete', recorded('delete'));
@@ -62,7 +62,7 @@ describe('custom actions', () => {
     assert.equal((entries[entries.length - 1] as Entry).member, 'delete');
   });
 
-  it('fail under their own name, though it is that of a built-in action', async (t) => {
+  it('a custom action named delete fails as delete, not as the built-in action', async (t) => {
     const fail = async () => {
       throw new Failure('conflict', 'n7 says no');
     };
@@ -72,7 +72,7 @@ describe('custom actions', () => {
     assert.match(String(document['error']), /^delete failed: it is busy/);
   });
 
-  it('get their parameters in whatever way CloudStack wrote them', async () => {
+  it('parameters are read from numbers, booleans and texts alike', async () => {
     for (const depth of [3, 3.0, '3', '3.0']) {
       await ok(look({ depth, word: ' x ', sure: 'true', undeclared: { deep: 1 } }));
       assert.deepEqual(given()['parameters'], { depth: 3, word: 'x', sure: true });
@@ -81,12 +81,12 @@ describe('custom actions', () => {
     assert.deepEqual(given()['parameters'], { depth: 1, word: 'other word', sure: false });
   });
 
-  it('get the details of the action itself as their policy', async () => {
+  it('a handler gets the details of its action as policy', async () => {
     await ok(look());
     assert.deepEqual(given()['policy'], { vendor: 'acme' });
   });
 
-  it('name everything that is wrong with the parameters, to tenants too', async () => {
+  it('a failure names every wrong parameter, to tenants too', async () => {
     const done = await run(look({ depth: 'deep', word: ['x'], sure: 'perhaps' }));
     assert.equal(done.exitCode, 1);
     for (const part of [
@@ -98,7 +98,7 @@ describe('custom actions', () => {
     }
   });
 
-  it('say what there is when there is no such action', async () => {
+  it('an unknown action is refused with a suggestion and the list of actions', async () => {
     const done = await run({ ...look(), action: 'Lok' });
     assert.equal(done.exitCode, 1);
     assert.match(String(done.document['error']), /no custom action "Lok"; did you mean Look\?/);
@@ -108,7 +108,7 @@ describe('custom actions', () => {
     }
   });
 
-  it('that their provider forgot to serve are a mistake of ours, and say so', async () => {
+  it('an action without a handler in its provider fails as an internal error', async () => {
     const forgetful = ledger({ run: { Look: undefined as never } });
     const its = makePlace({ ledger: async () => forgetful.provider });
     after(() => its.remove());
@@ -121,25 +121,25 @@ describe('custom actions', () => {
     );
   });
 
-  it('are refused when command line and payload name different ones', async () => {
+  it('a call is refused when command line and payload name different actions', async () => {
     const done = await place.call('Wipe', look());
     assert.equal(done.exitCode, 1);
   });
 
-  it('for administrators are refused to everybody else, and to nobody in particular', async () => {
+  it('an action for administrators is refused to all other roles and to a call without a caller', async () => {
     const asked = entries.length;
     for (const roletype of ['User', 'DomainAdmin', 'ResourceAdmin', 'Emperor']) {
       const done = await run(changed(wipe(), ['caller', 'roletype'], roletype));
       assert.equal(done.exitCode, 1);
       assert.match(String(done.document['error']), /not allowed for your role/);
     }
-    const nobody = await run(asOf421(wipe()));
-    assert.match(String(nobody.document['error']), /for administrators/);
+    const unknown = await run(asOf421(wipe()));
+    assert.match(String(unknown.document['error']), /for administrators/);
     assert.equal(entries.length, asked);
     await ok(admin(wipe()));
   });
 
-  it('for administrators run without a caller where the host says so, and nowhere else', async () => {
+  it('an action for administrators runs without a caller only where a detail of the host allows it', async () => {
     const allow = (level: string) =>
       changed(asOf421(wipe()), ['externaldetails', level], {
         ...((wipe()['externaldetails'] as Json)[level] as Json),
@@ -155,7 +155,7 @@ describe('custom actions', () => {
     assert.equal((await run(stored)).exitCode, 1);
   });
 
-  it('that destroy data want the name of the instance, exactly', async () => {
+  it('an action that destroys data needs the exact name of the instance', async () => {
     for (const parameters of [{}, { instance_name: 'i-2-43-VM' }, { instance_name: 'I-2-42-VM' }]) {
       const done = await run(admin({ ...wipe(), parameters }));
       assert.equal(done.exitCode, 1);
@@ -163,7 +163,7 @@ describe('custom actions', () => {
     }
   });
 
-  it('that build get the blueprint, of 4.21 as well', async () => {
+  it('an action that builds gets the blueprint, also from CloudStack 4.21', async () => {
     await ok(admin(wipe()));
     assert.deepEqual(given()['blueprint'], { template_id: '9000', is_full_clone: false });
     const older = changed(
@@ -175,7 +175,7 @@ describe('custom actions', () => {
     assert.deepEqual(given()['blueprint'], { template_id: '9000', is_full_clone: false });
   });
 
-  it('answer in the forms that the UI shows: alike rows, or one object', async () => {
+  it('a custom action answers with rows of the same columns or one object, which the UI can show', async () => {
     const plain = await run(look());
     assert.deepEqual(plain.document, {
       status: 'success',
@@ -200,7 +200,7 @@ describe('custom actions', () => {
     });
   });
 
-  it('show no secret that a remote system repeats in what it says', async () => {
+  it('a custom action shows no secret that a remote system repeats in its message', async () => {
     const secret = 'd3adbeef-0000-4000-8000-000000000001';
     answer = { message: `Looked with ${secret}` };
     assert.deepEqual((await run(look())).document['message'], { result: 'Looked with ***' });
@@ -208,7 +208,7 @@ describe('custom actions', () => {
     assert.deepEqual((await run(look())).document['message'], [{ name: '***', size: 1 }]);
   });
 
-  it('show no password among their parameters, by whichever word it came', async (t) => {
+  it('a password among the parameters is shown nowhere, whichever of its names the call used', async (t) => {
     const { provider: plain } = ledger({
       run: {
         Look: async ({ parameters }) => {
@@ -235,7 +235,7 @@ describe('custom actions', () => {
     }
   });
 
-  it('say which time-out to set when CloudStack allows too little', async () => {
+  it('a custom action that timed out names the time-out to set when CloudStack allowed too little', async () => {
     const { provider: slow } = ledger({
       run: { Look: () => new Promise(() => {}) },
     });

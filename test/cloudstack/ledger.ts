@@ -4,7 +4,7 @@ import { defineProvider, type Provider, type Session } from '../../src/contract/
 import { Failure } from '../../src/failure.ts';
 import { list, patterns, text, wholeNumber, yesNo } from '../../src/kit/fields.ts';
 
-/** Everything a session was asked, with what it was given. */
+/** One call of a session, with its arguments. */
 export interface Entry {
   readonly member: string;
   readonly given: readonly unknown[];
@@ -14,17 +14,17 @@ export interface Entry {
 /** Lets a test take the place of any member of the session. */
 export type Members = Partial<Session> & { readonly opening?: (context: Context) => void };
 
-/** A provider that writes down what the dispatcher asks of it and answers as told. */
+/** A provider that records the calls of the dispatcher and answers as the test tells it. */
 export function ledger(members: Members = {}): { provider: Provider; entries: Entry[] } {
   const entries: Entry[] = [];
   const provider = defineProvider({
     name: 'ledger',
     title: 'The Ledger',
-    about: 'Writes down what it is asked',
+    about: 'Records its calls',
     settings: {
       url: { about: 'Where it is', schema: text(), required: true, also: ['address'] },
-      secret: { about: 'What opens it', schema: text(), secret: true },
-      ca_file: { about: 'Whom to trust', schema: text({ most: 10_000 }), file: true },
+      secret: { about: 'The key to it', schema: text(), secret: true },
+      ca_file: { about: 'The authority to trust', schema: text({ most: 10_000 }), file: true },
       grace_seconds: {
         about: 'Patience',
         schema: wholeNumber({ max: 60 }),
@@ -58,10 +58,10 @@ export function ledger(members: Members = {}): { provider: Provider; entries: En
             schema: wholeNumber({ max: 9 }),
             default: '1',
           },
-          word: { type: 'STRING', about: 'What for', schema: text(), also: ['term'] },
+          word: { type: 'STRING', about: 'The word to look for', schema: text(), also: ['term'] },
           sure: { type: 'BOOLEAN', about: 'Really', schema: yesNo },
         },
-        policy: { vendor: { about: 'Whose', schema: text() } },
+        policy: { vendor: { about: 'The vendor', schema: text() } },
         timeoutSeconds: 60,
         roles: everyone,
       },
