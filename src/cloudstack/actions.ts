@@ -123,7 +123,8 @@ export const actions: Readonly<Record<string, ActionRow>> = {
     usesFailureMemo: true,
     pastParticiple: 'listed',
     call: async (session) => {
-      if (session.powers === undefined) throw unsupported('This provider cannot list all instances');
+      if (session.powers === undefined)
+        throw unsupported('This provider cannot list all instances');
       return powersBody(await session.powers());
     },
   },

@@ -37,7 +37,12 @@ export type Request = Known<
   | 'task'
 >;
 
-/** Reads the payload and checks all of it against the action, the provider and its settings. */
+/**
+ * Reads the payload and checks all of it against the action, the provider and its settings.
+ *
+ * The facts of a step are kept before the next one can fail; mistakes are collected and fail the
+ * call together.
+ */
 export async function readRequest(
   configured: Known<'args' | 'deadline' | 'config'>,
   keep: FactsHolder['keep'],

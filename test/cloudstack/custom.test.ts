@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Action, Parameter } from '../../src/contract/action.ts';
+import type { Provider } from '../../src/contract/provider.ts';
 import { Failure } from '../../src/failure.ts';
 import { text } from '../../src/kit/fields.ts';
 import { makePlace, type Place } from '../support/world.ts';
@@ -109,10 +110,13 @@ describe('custom actions', () => {
   });
 
   it('an action without a handler in its provider fails as an internal error', async () => {
-    const forgetful = ledger({ run: { Look: undefined as never } });
-    const its = makePlace({ ledger: async () => forgetful.provider });
-    after(() => its.remove());
-    const done = await its.call('Look', admin(look()));
+    const open: Provider['open'] = async (settings, context) => ({
+      ...(await provider.open(settings, context)),
+      run: {},
+    });
+    const incomplete = makePlace({ ledger: async () => ({ ...provider, open }) });
+    after(() => incomplete.remove());
+    const done = await incomplete.call('Look', admin(look()));
     assert.equal(done.exitCode, 1);
     const error = String(done.document['error']);
     assert.match(

@@ -84,34 +84,34 @@ export function ledger(members: Members = {}): { provider: Provider; entries: En
       url === 'paper' && grace_seconds > 0 ? ['"url" and "grace_seconds" contradict'] : [],
     open(settings, context) {
       members.opening?.(context);
-      const note =
-        (member: string, answer: unknown) =>
-        async (...given: unknown[]): Promise<unknown> => {
+      const record =
+        <Given extends unknown[], Result>(
+          member: string,
+          serve: (...given: Given) => Promise<Result>,
+        ) =>
+        async (...given: Given): Promise<Result> => {
           entries.push({ member, given, settings });
-          const own = members[member as keyof Session] as
-            | ((...all: unknown[]) => unknown)
-            | undefined;
-          return own === undefined ? answer : own(...given);
+          return serve(...given);
         };
-      const done = Object.fromEntries(
-        ['create', 'start', 'stop', 'reboot', 'delete'].map((name) => [
-          name,
-          note(name, undefined),
-        ]),
-      );
+      const nothing = async (): Promise<void> => {};
+      const vnc = { kind: 'vnc', host: 'ledger.test', port: 5901 } as const;
       return {
-        ...done,
-        prepare: note('prepare', {}),
-        power: note('power', 'on'),
-        powers: note('powers', new Map()),
-        console: note('console', { kind: 'vnc', host: 'ledger.test', port: 5901 }),
+        prepare: record('prepare', members.prepare ?? (async () => ({}))),
+        create: record('create', members.create ?? nothing),
+        start: record('start', members.start ?? nothing),
+        stop: record('stop', members.stop ?? nothing),
+        reboot: record('reboot', members.reboot ?? nothing),
+        delete: record('delete', members.delete ?? nothing),
+        power: record('power', members.power ?? (async () => 'on' as const)),
+        powers: record('powers', members.powers ?? (async () => new Map())),
+        console: record('console', members.console ?? (async () => vnc)),
         run: {
-          Look: note('Look', { message: 'Looked' }),
-          Wipe: note('Wipe', { message: 'Wiped' }),
-          delete: note('custom delete', { message: 'Custom' }),
+          Look: record('Look', async () => ({ message: 'Looked' })),
+          Wipe: record('Wipe', async () => ({ message: 'Wiped' })),
+          delete: record('custom delete', async () => ({ message: 'Custom' })),
           ...members.run,
         },
-      } as never;
+      };
     },
   });
   return { provider, entries };
