@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Context } from '../../src/contract/context.ts';
+import type { Provider } from '../../src/contract/provider.ts';
 import { Failure } from '../../src/failure.ts';
 import { finish, makePlace, type Place } from '../support/world.ts';
 import { ledger, type Members, refused } from './ledger.ts';
@@ -184,6 +185,61 @@ describe('a failure', () => {
       ],
     );
     assert.equal(statSync(place.logFile).mode & 0o777, 0o640);
+  });
+
+  it('the log line of a failure has everything that was known when the call failed', async (t) => {
+    const place = placed({});
+    t.after(place.remove);
+    const known = async (action: string, payload: unknown, more = {}) => {
+      await place.call(action, payload, more);
+      const line =
+        place
+          .log()
+          .filter(({ event }) => event === 'call')
+          .pop() ?? {};
+      return ['action', 'caller', 'name', 'provider'].map((key) => line[key]);
+    };
+    const host = ['externaldetails', 'host'];
+    const name = 'i-2-42-VM';
+    const extension = ['externaldetails', 'extension', 'provider'];
+    const missing = { file: join(place.folder, 'gone.json') };
+    const wipe = { ...recorded('custom'), action: 'Wipe' };
+    assert.deepEqual(await known('reboot', {}, missing), [
+      'reboot',
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    assert.deepEqual(await known('rebot', recorded('reboot')), [
+      'rebot',
+      'alice',
+      undefined,
+      undefined,
+    ]);
+    assert.deepEqual(await known('reboot', changed(recorded('reboot'), extension, 'x')), [
+      'reboot',
+      'alice',
+      name,
+      undefined,
+    ]);
+    assert.deepEqual(await known('Wipe', wipe), ['Wipe', 'alice', name, 'ledger']);
+    assert.deepEqual(await known('reboot', changed(recorded('reboot'), host, {})), [
+      'reboot',
+      'alice',
+      name,
+      'ledger',
+    ]);
+  });
+
+  it('a secret of the settings is masked although the blueprint check throws it', async (t) => {
+    const { provider } = ledger();
+    const blueprintIssues: Provider['blueprintIssues'] = (_, settings) => {
+      throw new Error(`No disk for ${settings['secret']}`);
+    };
+    const place = makePlace({ ledger: async () => ({ ...provider, blueprintIssues }) });
+    t.after(place.remove);
+    const { text } = await place.call('create', recorded('create'));
+    assert.match(text, /No disk for \*\*\*/);
   });
 
   it('a failure shows no secret, neither in the answer nor in the log', async (t) => {
