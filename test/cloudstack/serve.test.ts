@@ -15,6 +15,7 @@ import { describe, it } from 'node:test';
 import type { Context } from '../../src/contract/context.ts';
 import type { Provider } from '../../src/contract/provider.ts';
 import { Failure } from '../../src/failure.ts';
+import { text } from '../../src/kit/fields.ts';
 import { finish, makePlace, type Place } from '../support/world.ts';
 import { ledger, type Members, refused } from './ledger.ts';
 import { changed, recorded } from './recorded.ts';
@@ -240,6 +241,36 @@ describe('a failure', () => {
     t.after(place.remove);
     const { text } = await place.call('create', recorded('create'));
     assert.match(text, /No disk for \*\*\*/);
+  });
+
+  it('a secret of the blueprint is masked although a mistake elsewhere repeats it', async (t) => {
+    const { provider } = ledger();
+    const key = { about: 'Secret', schema: text(), secret: true } as const;
+    const place = makePlace({ ledger: async () => ({ ...provider, blueprint: { key } }) });
+    t.after(place.remove);
+    const details = ['externaldetails', 'virtualmachine', 'key'];
+    const made = changed(recorded('create'), details, 'geheim77');
+    const wrong = changed(made, ['externaldetails', 'host', 'grace_seconds'], 'geheim77');
+    const done = await place.call('create', wrong);
+    assert.match(done.text, /grace_seconds.* is .*\*\*\*.* and must be a whole number/);
+  });
+
+  it('a custom action that fails before its provider is asked fails under its own name', async (t) => {
+    const place = placed({});
+    t.after(place.remove);
+    const custom = { ...recorded('custom'), action: 'look', parameters: {} };
+    const broken = changed(custom, ['externaldetails', 'host'], {});
+    const { document } = await place.call('look', broken);
+    assert.match(String(document['error']), /^Look failed: its host is not set up correctly/);
+    const unloadable = makePlace({
+      ledger: async () => {
+        throw new Error('no such module');
+      },
+    });
+    t.after(unloadable.remove);
+    const named = { ...recorded('custom'), action: 'delete', parameters: {} };
+    const failed = await unloadable.call('delete', named);
+    assert.match(String(failed.document['error']), /^delete failed: something went wrong/);
   });
 
   it('a failure shows no secret, neither in the answer nor in the log', async (t) => {
