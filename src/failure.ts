@@ -11,6 +11,39 @@ export type FailureKind =
   | 'upstream'
   | 'internal';
 
+/** Why something failed where the kind alone does not decide what the code does next. */
+export type FailureReason =
+  /** The machine stopped being the instance's while something was done to it. */
+  | 'taken-away'
+  /** The remote system gave the deployment up. */
+  | 'deploy-failed'
+  /** We gave the deployment up, and the machine may be innocent. */
+  | 'deploy-slow'
+  /** The login itself did not work; the credentials were never judged. */
+  | 'login'
+  /** PowerShell reported it, in contrast to trouble on the way there. */
+  | 'powershell'
+  /** The failure memo repeats what an earlier call met. */
+  | 'remembered';
+
+/** What the remote system answered, or that it did not, as far as code decides by it. */
+export interface Remote {
+  /** The status of its answer; absent when none came. */
+  readonly status?: number;
+  /** What the transport calls its trouble, such as `ECONNREFUSED`. */
+  readonly code?: string | undefined;
+  /** Whether it can have seen the request; absent when it answered. */
+  readonly sent?: 'no' | 'maybe';
+  /** What it wrote, in its own words. */
+  readonly message?: string;
+  /** How a task that it ran has ended, in its own words. */
+  readonly exit?: string;
+  /** How long it asked us to stay away. */
+  readonly retryAfterMs?: number;
+  /** The parameters that it refused, each with its reason. */
+  readonly errors?: Readonly<Record<string, unknown>>;
+}
+
 export interface FailureOptions {
   readonly cause?: unknown;
   /** What to do about it, as a sentence for the operator. */
@@ -19,7 +52,9 @@ export interface FailureOptions {
   readonly tenant?: string | undefined;
   /** Every call to the same endpoint will fail alike for now; implied by `unreachable`. */
   readonly outage?: boolean;
-  /** What only the log may show: ids, owners, task logs. */
+  readonly remote?: Remote;
+  readonly reason?: FailureReason | undefined;
+  /** What only the log shows: ids, owners, task logs. Code never decides by these. */
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
@@ -33,6 +68,8 @@ export class Failure extends Error {
   readonly advice: string | undefined;
   readonly tenant: string | undefined;
   readonly outage: boolean;
+  readonly remote: Remote;
+  readonly reason: FailureReason | undefined;
   readonly facts: Readonly<Record<string, unknown>>;
 
   constructor(kind: FailureKind, message: string, options: FailureOptions = {}) {
@@ -42,6 +79,8 @@ export class Failure extends Error {
     this.advice = options.advice;
     this.tenant = options.tenant;
     this.outage = options.outage ?? kind === 'unreachable';
+    this.remote = options.remote ?? {};
+    this.reason = options.reason;
     this.facts = options.facts ?? {};
   }
 
@@ -56,10 +95,66 @@ export class Failure extends Error {
   }
 }
 
+/**
+ * The thrown Failure, for a catch that goes on without what failed. A programmer's error is thrown
+ * again, so that no catch turns it into trouble with the remote system.
+ */
+export function expectFailure(thrown: unknown): Failure {
+  if (thrown instanceof Failure && thrown.kind !== 'internal') return thrown;
+  throw thrown;
+}
+
+/** The same failure in other words, or with more known of the remote system; all else stays. */
+export function reworded(
+  failure: Failure,
+  given: Pick<FailureOptions, 'advice' | 'tenant' | 'remote'> & { readonly message?: string },
+): Failure {
+  const { kind, cause, outage, reason, facts } = failure;
+  return new Failure(kind, given.message ?? failure.message, {
+    ...{ cause, outage, reason, facts },
+    remote: given.remote ?? failure.remote,
+    advice: given.advice ?? failure.advice,
+    tenant: given.tenant ?? failure.tenant,
+  });
+}
+
 /** The message and the advice as the operator reads them, each ended by a full stop. */
 export function fullText(failure: Failure): string {
   return [failure.message, failure.advice]
     .filter((part): part is string => part !== undefined && part !== '')
     .map((part) => (/[.!?]$/.test(part) ? part : `${part}.`))
     .join(' ');
+}
+
+/*
+ * What a catch may ask of the value that it caught. All of them answer "no" for a programmer's
+ * error, which therefore goes the way of every failure that the catch does not expect.
+ */
+
+export function isKind(thrown: unknown, ...kinds: readonly FailureKind[]): boolean {
+  return thrown instanceof Failure && kinds.includes(thrown.kind);
+}
+
+export function isOutage(thrown: unknown): boolean {
+  return thrown instanceof Failure && thrown.outage;
+}
+
+export function hasReason(thrown: unknown, reason: FailureReason): boolean {
+  return thrown instanceof Failure && thrown.reason === reason;
+}
+
+/** The status that the remote system answered with; `undefined` when it did not answer. */
+export function statusOf(thrown: unknown): number | undefined {
+  return thrown instanceof Failure ? thrown.remote.status : undefined;
+}
+
+/** What the remote system wrote in its own words; empty for trouble on the way. */
+export function remoteMessage(thrown: unknown): string {
+  if (!(thrown instanceof Failure)) return '';
+  return thrown.remote.message ?? thrown.remote.exit ?? '';
+}
+
+/** Whether the remote system certainly did nothing about the request, since none reached it. */
+export function wasNotSent(thrown: unknown): boolean {
+  return thrown instanceof Failure && thrown.remote.sent === 'no';
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Mark } from '../../src/contract/driver.ts';
+import type { Mark } from '../../src/contract/machine.ts';
 import { readMark, writeMark } from '../../src/lifecycle/mark.ts';
 import { temporaryDirectory } from '../../test/commands/scripts.ts';
 import type { FakeCloudStack } from './server.ts';

@@ -13,17 +13,17 @@ export function memoFor({
   world,
   secrets,
   config,
-  endpoint,
+  memoKey,
   deadline,
-}: Known<'config' | 'endpoint' | 'deadline'>): Memo {
+}: Known<'config' | 'memoKey' | 'deadline'>): Memo {
   const { uid, pid, mayCreate } = world;
   const clean = (text: string): string => createRedactor(secrets).text(text);
-  const memo = createMemo({ ...config.memo, uid, pid, mayCreate, clean }, endpoint, () =>
+  const memo = createMemo({ ...config.memo, uid, pid, mayCreate, clean }, memoKey, () =>
     world.time().getTime(),
   );
   return {
     ...memo,
-    remember: (failure) => (deadline.wasCutShort() ? undefined : memo.remember(failure)),
+    remember: async (failure) => (deadline.wasCutShort() ? undefined : memo.remember(failure)),
   };
 }
 

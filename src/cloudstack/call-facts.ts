@@ -64,8 +64,8 @@ export interface CallFacts {
   readonly custom?: Custom | undefined;
 
   readonly settings?: Readonly<Record<string, unknown>>;
-  /** Everything that identifies the endpoint, credentials included. */
-  readonly endpoint?: string;
+  /** The failure memo's key of the endpoint, which gives no credential away. */
+  readonly memoKey?: () => Promise<string>;
   /** Details that the provider does not read, with its own that they may be meant for. */
   readonly unread?: () => readonly string[];
   readonly blueprint?: Readonly<Record<string, unknown>>;

@@ -1,5 +1,6 @@
 import type { Outcome } from '../contract/action.ts';
-import type { Console, Power, Preparation } from '../contract/driver.ts';
+import type { Console, Preparation } from '../contract/driver.ts';
+import type { Power } from '../contract/machine.ts';
 import { Failure } from '../failure.ts';
 
 /** The document without its `status`. */

@@ -1,7 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import * as v from 'valibot';
-import { Failure } from '../failure.ts';
+import { expectFailure, Failure } from '../failure.ts';
 import { type Level, levels } from '../kit/log.ts';
+import { systemCode } from '../kit/system-error.ts';
 
 /** The content of `/etc/outrigger/config.json`; the program writes to no path but those in here. */
 export interface Config {
@@ -27,7 +28,8 @@ export function readLogConfig(file: string): Config['log'] {
   try {
     const given = v.safeParse(v.object({ log: logSchema() }), isThere(file) ? readJson(file) : {});
     return withDefaults(given.success ? given.output : {}).log;
-  } catch {
+  } catch (thrown) {
+    expectFailure(thrown);
     return withDefaults({}).log;
   }
 }
@@ -106,6 +108,7 @@ function attempt<T>(file: string, look: () => T): T {
   try {
     return look();
   } catch (error) {
+    if (!(error instanceof SyntaxError)) systemCode(error);
     throw unreadable(file, (error as Error).message, error);
   }
 }

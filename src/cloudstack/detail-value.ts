@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Field } from '../contract/field.ts';
-import { Failure } from '../failure.ts';
+import { expectFailure } from '../failure.ts';
 import { matchesAny } from '../kit/fields.ts';
 import { readSecretFile } from '../kit/secrets.ts';
 import type { Level } from './details.ts';
@@ -34,7 +34,7 @@ export function readValue(
     try {
       text = readSecretFile(secretsDirectory, text);
     } catch (error) {
-      return { issue: `${given.level} detail "${given.key}": ${Failure.from(error).message}` };
+      return { issue: `${given.level} detail "${given.key}": ${expectFailure(error).message}` };
     }
   }
   const result = v.safeParse(field.schema(), text);

@@ -1,4 +1,4 @@
-import { Failure, type FailureKind, fullText } from '../failure.ts';
+import { type Failure, type FailureKind, fullText, reworded } from '../failure.ts';
 import type { ActionRow } from './actions.ts';
 import type { CallFacts } from './call-facts.ts';
 import type { Custom } from './custom.ts';
@@ -52,12 +52,7 @@ function withTimeoutAdvice(failure: Failure, facts: CallFacts): Failure {
   const allowed = args.timeoutSeconds;
   const advice = custom === undefined ? rowAdvice(row, allowed) : customAdvice(custom, allowed);
   if (advice === undefined) return failure;
-  return new Failure('timeout', failure.message, {
-    cause: failure.cause,
-    facts: failure.facts,
-    advice,
-    tenant: failure.tenant ?? tenantAdvice(custom, allowed),
-  });
+  return reworded(failure, { advice, tenant: failure.tenant ?? tenantAdvice(custom, allowed) });
 }
 
 function rowAdvice(row: ActionRow | undefined, allowed: number): string | undefined {

@@ -1,5 +1,5 @@
 import { unlinkSync } from 'node:fs';
-import { Failure } from '../failure.ts';
+import { Failure, hasReason } from '../failure.ts';
 import { createRedactor, type Redactor } from '../kit/redact.ts';
 import type { CallFacts } from './call-facts.ts';
 import { type Body, type CallResult, fail, succeed } from './call-result.ts';
@@ -70,7 +70,7 @@ function withoutSecrets(body: Body, { text }: Redactor): Body {
 
 function logFailure(facts: CallFacts, failure: Failure): void {
   const { log, row, unread } = facts;
-  const remembered = failure.facts['remembered'] === true;
+  const remembered = hasReason(failure, 'remembered');
   log('call', {
     level: remembered ? 'debug' : row?.usesFailureMemo === true ? 'warn' : 'error',
     ms: elapsed(facts),
@@ -78,9 +78,15 @@ function logFailure(facts: CallFacts, failure: Failure): void {
     error: failure.message,
     advice: failure.advice,
     ...(failure.kind === 'config' ? { unread: unread?.() } : {}),
-    ...failure.facts,
+    ...loggedFacts(failure),
     ...causes(failure),
   });
+}
+
+/** The facts, with the typed members by which code decides, under the keys of log files so far. */
+function loggedFacts({ facts, remote, reason }: Failure): Readonly<Record<string, unknown>> {
+  const { message: text, ...more } = remote;
+  return { ...facts, ...more, text, reason };
 }
 
 function causes(failure: Failure): { cause?: readonly string[] } {

@@ -1,5 +1,5 @@
 import type { Instance, SizedInstance } from '../contract/instance.ts';
-import { Failure } from '../failure.ts';
+import { expectFailure, Failure } from '../failure.ts';
 import type { HostRow, InstanceRow, SizedRow } from './actions.ts';
 import type { CallFacts, FactsHolder, Known } from './call-facts.ts';
 import { type Custom, readParameters, withCustom } from './custom.ts';
@@ -29,7 +29,7 @@ export type Request = Known<
   | 'core'
   | 'provider'
   | 'settings'
-  | 'endpoint'
+  | 'memoKey'
   | 'unread'
   | 'blueprint'
   | 'leftOut'
@@ -87,7 +87,7 @@ async function withProvider<Facts extends Known<'payload'>>(facts: Facts, issues
   try {
     return { ...facts, core, provider: await chooseProvider(core.provider, startedAs, registry) };
   } catch (error) {
-    const { message, advice, kind } = Failure.from(error);
+    const { message, advice, kind } = expectFailure(error);
     if (kind !== 'config') throw error;
     issues.add('config', advice === undefined ? message : `${message}. ${advice}`);
     return { ...facts, core, provider: undefined };

@@ -2,6 +2,7 @@ import type { Context } from '../contract/context.ts';
 import type { Session } from '../contract/provider.ts';
 import { Failure } from '../failure.ts';
 import type { Memo } from '../kit/memo.ts';
+import { openSession } from '../lifecycle/index.ts';
 import { type Body, outcomeBody } from './call-result.ts';
 import type { Request } from './request.ts';
 
@@ -9,18 +10,18 @@ import type { Request } from './request.ts';
 export async function run(request: Request, context: Context, memo: Memo): Promise<Body> {
   const usesMemo = request.row?.usesFailureMemo === true;
   if (usesMemo) {
-    const remembered = memo.recall();
+    const remembered = await memo.recall();
     if (remembered !== undefined) throw remembered;
   }
   try {
-    const session = await request.provider.open(request.settings, context);
+    const session = await openSession(request.provider, request.settings, context);
     const body = await ask(session, request);
-    memo.forget();
+    await memo.forget();
     return body;
   } catch (error) {
     const failure = Failure.from(error);
     const concernsAll = failure.outage || (usesMemo && failure.kind === 'timeout');
-    if (concernsAll) memo.remember(failure);
+    if (concernsAll) await memo.remember(failure);
     throw failure;
   }
 }

@@ -1,3 +1,4 @@
+import type { Step, Undo } from './context.ts';
 import type { Field, Fields, Values } from './field.ts';
 import type { Instance, Role } from './instance.ts';
 
@@ -31,6 +32,8 @@ export interface Action<P extends Parameters = Parameters, F extends Fields = Fi
   readonly roles: readonly Role[];
   /** Throws an instance's data away: the caller has to repeat its name as `instance_name`. */
   readonly destroysData?: boolean;
+  /** `built` unless said otherwise. */
+  readonly wants?: Wants;
   /** The handler wants the blueprint, checked as for create. */
   readonly usesBlueprint?: boolean;
   /** Details of the action itself, which only an administrator can set. */
@@ -39,11 +42,47 @@ export interface Action<P extends Parameters = Parameters, F extends Fields = Fi
 
 export type Actions = Readonly<Record<string, Action>>;
 
+/**
+ * Which machine a custom action's handler gets: one that is `shown`, finished or not; one that may be
+ * changed (`built`) or is on besides (`running`), while no other call changes it; or `none`.
+ */
+export type Wants = 'none' | 'shown' | 'built' | 'running';
+
 /** What a custom action's handler is called with. */
-export interface Run<P extends Parameters, B extends Fields, F extends Fields> {
+export interface Run<P extends Parameters, B, F extends Fields> {
   readonly instance: Instance;
   readonly parameters: Values<P>;
   readonly policy: Values<F>;
   /** Only for an action with `usesBlueprint`. */
-  readonly blueprint: Values<B>;
+  readonly blueprint: B;
 }
+
+/** What a driver's handler is called with. */
+export interface ActionCall<M, P extends Parameters, B, F extends Fields>
+  extends Run<P, B, F>,
+    Step {
+  /** As the action `wants` it; `undefined` only for one that wants none. */
+  readonly machine: M;
+  readonly undo: Undo;
+}
+
+/** Declared as a method, so that handlers of one provider pass for handlers of any. */
+export type Handler<Call> = { handle(call: Call): Promise<Outcome> }['handle'];
+
+/** The handlers of a provider's actions, by name; the lifecycle serves those about snapshots. */
+export type Handlers<M, B, A extends Actions> = {
+  readonly [Name in Exclude<keyof A, SnapshotAction>]: Handler<
+    ActionCall<
+      A[Name] extends { readonly wants: 'none' } ? undefined : M,
+      A[Name]['parameters'],
+      B,
+      NonNullable<A[Name]['policy']>
+    >
+  >;
+};
+
+export type SnapshotAction =
+  | 'ListSnapshots'
+  | 'CreateSnapshot'
+  | 'RestoreSnapshot'
+  | 'DeleteSnapshot';

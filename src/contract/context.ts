@@ -1,4 +1,5 @@
 import type { Failure } from '../failure.ts';
+import type { Instance } from './instance.ts';
 
 /**
  * When the work has to end. Every wait of a provider goes through it, so that nothing is still
@@ -26,8 +27,22 @@ export type Log = (event: string, facts?: Readonly<Record<string, unknown>>) => 
 export interface Context {
   readonly deadline: Deadline;
   readonly log: Log;
+  /** The action that the call is for, such as `create`; a command's own word for an operator. */
+  readonly action?: string;
   /** Which CloudStack this is; machines of another one are invisible. Empty until registered. */
   readonly installation: string;
   /** A directory of the calling user for a provider without an outside system; made on demand. */
   stateDirectory(name: string): string;
+}
+
+/** What a primitive is called for: `deadline` ends its waiting, also while changes are taken back. */
+export interface Step {
+  readonly instance: Instance;
+  readonly deadline: Deadline;
+}
+
+/** Collects, beside each change, what takes it back. */
+export interface Undo {
+  /** `what` completes "could not ...", such as `remove machine 101`. */
+  add(what: string, takeBack: (deadline: Deadline) => Promise<void>): void;
 }

@@ -1,8 +1,9 @@
-import type { Actions, Outcome, Run } from './action.ts';
+import type { Actions, Handler, Run } from './action.ts';
 import type { Context } from './context.ts';
-import type { Console, Power, Preparation, RemoteMachine, StopManner } from './driver.ts';
+import type { Console, Driver, Preparation, StopManner } from './driver.ts';
 import type { Fields, Values } from './field.ts';
 import type { Instance, SizedInstance } from './instance.ts';
+import type { Machine, Power, RemoteMachine } from './machine.ts';
 
 /** One finding of `doctor`. */
 export interface Check {
@@ -40,9 +41,9 @@ export interface Session<B extends Fields = Fields, A extends Actions = Actions>
   adopt?(remoteId: string, instance: Instance): Promise<void>;
   /** The handlers of the provider's custom actions, by name. */
   readonly run?: {
-    readonly [Name in keyof A]: (
-      call: Run<A[Name]['parameters'], B, NonNullable<A[Name]['policy']>>,
-    ) => Promise<Outcome>;
+    readonly [Name in keyof A]: Handler<
+      Run<A[Name]['parameters'], Values<B>, NonNullable<A[Name]['policy']>>
+    >;
   };
 }
 
@@ -80,7 +81,13 @@ export interface Provider<
     context: Context,
     blueprint?: Partial<Values<B>>,
   ): Promise<readonly Check[]>;
-  open(settings: Values<S>, context: Context): Session<B, A> | Promise<Session<B, A>>;
+  /** The driver for one call; asks nothing of the remote system before a primitive is called. */
+  connect?(
+    settings: Values<S>,
+    context: Context,
+  ): Driver<Machine, Values<B>, A> | Promise<Driver<Machine, Values<B>, A>>;
+  /** In place of `connect`: serves whole actions by itself. */
+  open?(settings: Values<S>, context: Context): Session<B, A> | Promise<Session<B, A>>;
 }
 
 /** Infers a provider's types for its author and erases them for everybody else. */
@@ -89,7 +96,7 @@ export function defineProvider<
   const B extends Fields,
   const A extends Actions,
 >(provider: Provider<S, B, A>): Provider {
-  return provider as unknown as Provider;
+  return provider;
 }
 
 /** The providers by name; each is loaded only when a call is for it. */

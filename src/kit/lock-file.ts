@@ -2,6 +2,7 @@ import { lstatSync, readFileSync, readlinkSync, symlinkSync, unlinkSync } from '
 import type { Deadline } from '../contract/context.ts';
 import { Failure } from '../failure.ts';
 import { poll } from './poll.ts';
+import { systemCode } from './system-error.ts';
 
 /**
  * Runs the work while no other process on this machine, and nobody else in this one, holds `path`.
@@ -26,8 +27,9 @@ export async function withLock<T>(
 function release(path: string): void {
   try {
     unlinkSync(path);
-  } catch {
-    // Somebody tidied up by hand, perhaps; what the work came to stands all the same.
+  } catch (error) {
+    // An operator may have removed it by hand; what the work came to stands all the same.
+    systemCode(error);
   }
 }
 
@@ -40,9 +42,9 @@ function tryAcquire(path: string): boolean {
     symlinkSync(ownIdentity(), path);
     return true;
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') {
-      const what = `Could not make the lock ${path}: ${codeOf(error)}`;
-      throw new Failure('upstream', what, { cause: error });
+    const code = systemCode(error);
+    if (code !== 'EEXIST') {
+      throw new Failure('upstream', `Could not make the lock ${path}: ${code}`, { cause: error });
     }
   }
   const holder = holderOf(path);
@@ -69,7 +71,7 @@ function holderOf(path: string): string | undefined {
   try {
     holder = readlinkSync(path);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
+    if (systemCode(error) === 'ENOENT') return undefined;
     throw inTheWay(path, error);
   }
   if (!/^\d+\.\d+\.[0-9a-f]+$/.test(holder)) throw inTheWay(path);
@@ -108,11 +110,8 @@ function identify(pid: string): string | undefined {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').slice(0, 8);
     if (fields[0] === 'Z') return undefined;
     return `${stat.slice(0, stat.indexOf(' '))}.${fields[19]}.${boot}`;
-  } catch {
+  } catch (error) {
+    systemCode(error);
     return undefined;
   }
-}
-
-function codeOf(error: unknown): string | undefined {
-  return (error as NodeJS.ErrnoException).code;
 }

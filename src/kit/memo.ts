@@ -1,6 +1,7 @@
 import {
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   statSync,
@@ -9,6 +10,8 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { Failure, type FailureKind } from '../failure.ts';
+import { parseJson } from './json.ts';
+import { systemCode } from './system-error.ts';
 
 export interface MemoPlace {
   readonly directory: string;
@@ -29,9 +32,9 @@ export interface MemoPlace {
  */
 export interface Memo {
   /** The failure to repeat instead of asking again, or `undefined`. */
-  recall(): Failure | undefined;
-  remember(failure: Failure): void;
-  forget(): void;
+  recall(): Promise<Failure | undefined>;
+  remember(failure: Failure): Promise<void>;
+  forget(): Promise<void>;
 }
 
 interface Note {
@@ -40,13 +43,33 @@ interface Note {
   readonly advice?: string;
 }
 
-/** `identity` is all that makes up the endpoint, credentials included: a new one starts afresh. */
-export function createMemo(place: MemoPlace, identity: string, nowMs: () => number): Memo {
-  const file = `${place.directory}/${fingerprint(identity)}.json`;
+/**
+ * `key` makes what `memoKey` makes of the endpoint. It is asked for only where something is kept or
+ * to be kept, since it loads node:crypto, which costs a call over plain http some milliseconds.
+ */
+export function createMemo(
+  place: MemoPlace,
+  key: () => Promise<string>,
+  nowMs: () => number,
+): Memo {
+  const { directory } = place;
+  const fileOf = async (): Promise<string> => `${directory}/${await key()}.json`;
+  const isEmpty = (): boolean => (attempt(() => readdirSync(directory)) ?? []).length === 0;
   return {
-    recall: () => attempt(() => recall(file, place, nowMs())),
-    remember: (failure) => attempt(() => remember(file, place, failure)),
-    forget: () => attempt(() => unlinkSync(file)),
+    async recall() {
+      if (isEmpty()) return undefined;
+      const file = await fileOf();
+      return attempt(() => recall(file, place, nowMs()));
+    },
+    async remember(failure) {
+      const file = await fileOf();
+      attempt(() => remember(file, place, failure));
+    },
+    async forget() {
+      if (isEmpty()) return;
+      const file = await fileOf();
+      attempt(() => unlinkSync(file));
+    },
   };
 }
 
@@ -58,12 +81,21 @@ function recall(file: string, place: MemoPlace, nowMs: number): Failure | undefi
   if (ageMs < -1000 || Math.max(0, ageMs) >= place.seconds * 1000 || !isOwn(place)) {
     return undefined;
   }
-  const note = JSON.parse(readFileSync(file, 'utf8')) as Note;
+  const note = readNote(readFileSync(file, 'utf8'));
+  if (note === undefined) return undefined;
   const age = Math.max(0, Math.round(ageMs / 1000));
   return new Failure(note.kind, `${note.message} (seen ${age} s ago, not asked again)`, {
     advice: note.advice,
-    facts: { remembered: true },
+    reason: 'remembered',
   });
+}
+
+/** Another version may have written something else. */
+function readNote(text: string): Note | undefined {
+  const note = parseJson(text) as Partial<Note> | null | undefined;
+  return typeof note?.kind === 'string' && typeof note.message === 'string'
+    ? (note as Note)
+    : undefined;
 }
 
 function remember(file: string, place: MemoPlace, failure: Failure): void {
@@ -89,25 +121,17 @@ function isOwn({ directory, uid }: MemoPlace): boolean {
 function attempt<T>(what: () => T): T | undefined {
   try {
     return what();
-  } catch {
+  } catch (error) {
+    systemCode(error);
     return undefined;
   }
 }
 
-/** 106 bits of a text as a file name; spread well enough, and cheaper than loading crypto. */
-function fingerprint(text: string): string {
-  return `${hash53(text, 1)}${hash53(text, 2)}`;
-}
-
-function hash53(text: string, seed: number): string {
-  let a = 0xdeadbeef ^ seed;
-  let b = 0x41c6ce57 ^ seed;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    a = Math.imul(a ^ code, 2654435761);
-    b = Math.imul(b ^ code, 1597334677);
-  }
-  a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909);
-  b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909);
-  return (4294967296 * (2097151 & b) + (a >>> 0)).toString(36).padStart(11, '0');
+/**
+ * The name under which an endpoint is remembered. `identity` is all that makes up the endpoint,
+ * credentials included, so that new credentials start afresh; a keyed SHA-256 gives none of it away.
+ */
+export async function memoKey(identity: string): Promise<string> {
+  const { createHmac } = await import('node:crypto');
+  return createHmac('sha256', 'outrigger failure memo, key 1').update(identity).digest('base64url');
 }

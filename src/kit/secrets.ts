@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
 import { Failure } from '../failure.ts';
+import { systemCode } from './system-error.ts';
 
 const largest = 64 * 1024;
 const fileName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
@@ -23,7 +24,7 @@ export function readSecretFile(directory: string, name: string): string {
   const folder = attempt(() => lstatSync(directory, { throwIfNoEntry: false }), refuse);
   if (folder?.isDirectory() !== true) throw refuse(`${directory} is not a directory`);
   if (folder.uid !== 0 || (folder.mode & 0o022) !== 0) {
-    throw refuse(`${directory} must belong to root and be writable only by root`);
+    throw refuse(`${directory} must belong to root and be writable by root only`);
   }
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   const fd = attempt(() => openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK), refuse);
@@ -50,9 +51,9 @@ function attempt<T>(look: () => T, refuse: (why: string, cause: unknown) => Fail
 
 /** An error of opening a file, in words for the operator. */
 export function whyUnreadable(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
+  const code = systemCode(error);
   if (code === 'ENOENT') return 'there is no such file';
   if (code === 'ELOOP') return 'it is a link';
   if (code === 'EACCES') return 'this user may not read it';
-  return `it cannot be opened (${code ?? 'unknown error'})`;
+  return `it cannot be opened (${code})`;
 }

@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Failure } from '../failure.ts';
+import { systemCode } from './system-error.ts';
 
 /**
  * A directory that only this user can read, made when it is missing.
@@ -22,7 +23,7 @@ export function makeStateDirectory(path: string, uid: number, setting: string): 
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw refuse((error as NodeJS.ErrnoException).code ?? 'it cannot be created', error);
+    throw refuse(systemCode(error), error);
   }
   const found = lstatSync(path);
   if (!found.isDirectory()) throw refuse('it is not a directory');

@@ -1,11 +1,5 @@
-import type { Deadline, Log } from '../contract/context.ts';
-import { Failure, fullText } from '../failure.ts';
-
-/** Collects, beside each step, what takes it back. */
-export interface Undo {
-  /** `what` completes "could not ...", such as `remove machine 101`. */
-  add(what: string, takeBack: (deadline: Deadline) => Promise<void>): void;
-}
+import type { Deadline, Log, Undo } from '../contract/context.ts';
+import { Failure, fullText, reworded } from '../failure.ts';
 
 /**
  * Runs the work and, when it fails, takes back what it did, last step first, in the undo margin.
@@ -29,7 +23,8 @@ export async function withUndo<T>(
         log('undo.done', { what });
       } catch (again) {
         const failure = Failure.from(again);
-        log('undo.failed', { what, error: failure.message, level: 'error' });
+        const stack = failure.kind === 'internal' ? stackOf(failure) : undefined;
+        log('undo.failed', { what, error: failure.message, stack, level: 'error' });
         left.push(new Failure(failure.kind, `Could not ${what}: ${fullText(failure)}`));
       }
     }
@@ -37,13 +32,15 @@ export async function withUndo<T>(
   }
 }
 
+/** Where a programmer's error arose: nothing else tells, as the first failure is the one thrown. */
+function stackOf({ cause, stack }: Failure): string | undefined {
+  return cause instanceof Error ? cause.stack : stack;
+}
+
 function withRemains(first: Failure, left: readonly Failure[]): Failure {
   const remains = left.map((failure) => failure.message).join(' ');
-  return new Failure(first.kind, `${fullText(first)} ${remains}`, {
-    cause: first.cause ?? first,
+  return reworded(first, {
+    message: `${fullText(first)} ${remains}`,
     advice: "What is left carries this instance's mark: run `outrigger audit`",
-    outage: first.outage,
-    facts: first.facts,
-    tenant: first.tenant,
   });
 }

@@ -1,4 +1,4 @@
-import type { Mark } from '../contract/driver.ts';
+import type { Mark } from '../contract/machine.ts';
 /**
  * What a mark says about a machine: ours, a copy that carries our mark, somebody else's, or nothing.
  *

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { Policy } from '../contract/driver.ts';
 import { consoleAddress } from '../kit/console-address.ts';
 import { list, longText, patterns, text, wholeNumber, yesNo } from '../kit/fields.ts';
 
@@ -196,3 +197,26 @@ export const snapSaveMemory = {
   schema: yesNo,
   default: 'false',
 } as const;
+
+// ---- what the lifecycle reads -------------------------------------------------------------------
+
+/** The rules' settings as the lifecycle wants them; a provider without one of them has its default. */
+export function policyOf(settings: {
+  readonly adopt_unmarked?: boolean;
+  readonly delete_adopted?: boolean;
+  readonly grace_seconds?: number;
+  readonly nodes?: readonly string[] | undefined;
+  readonly other_nodes?: readonly string[] | undefined;
+  readonly max_snapshots?: number;
+  readonly snapshot_memory?: boolean;
+}): Policy {
+  return {
+    adoptUnmarked: settings.adopt_unmarked ?? false,
+    deleteAdopted: settings.delete_adopted ?? false,
+    graceSeconds: settings.grace_seconds ?? 30,
+    nodes: settings.nodes,
+    otherNodes: settings.other_nodes,
+    maxSnapshots: settings.max_snapshots ?? 10,
+    snapshotMemory: settings.snapshot_memory ?? false,
+  };
+}

@@ -10,7 +10,7 @@ import {
   preparationBody,
   succeed,
 } from '../../src/cloudstack/call-result.ts';
-import type { Power } from '../../src/contract/driver.ts';
+import type { Power } from '../../src/contract/machine.ts';
 
 const parse = (text: string) => JSON.parse(text) as Record<string, unknown>;
 

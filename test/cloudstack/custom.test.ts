@@ -4,6 +4,7 @@ import type { Action, Parameter } from '../../src/contract/action.ts';
 import type { Provider } from '../../src/contract/provider.ts';
 import { Failure } from '../../src/failure.ts';
 import { text } from '../../src/kit/fields.ts';
+import { openSession } from '../../src/lifecycle/index.ts';
 import { makePlace, type Place } from '../support/world.ts';
 import { type Entry, ledger } from './ledger.ts';
 import { asOf421, changed, type Json, recorded } from './recorded.ts';
@@ -111,7 +112,7 @@ describe('custom actions', () => {
 
   it('an action without a handler in its provider fails as an internal error', async () => {
     const open: Provider['open'] = async (settings, context) => ({
-      ...(await provider.open(settings, context)),
+      ...(await openSession(provider, settings, context)),
       run: {},
     });
     const incomplete = makePlace({ ledger: async () => ({ ...provider, open }) });

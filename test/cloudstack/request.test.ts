@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Nic, SizedInstance } from '../../src/contract/instance.ts';
 import type { Provider } from '../../src/contract/provider.ts';
+import { openSession } from '../../src/lifecycle/index.ts';
 import { makePlace, type Place } from '../support/world.ts';
 import { type Entry, ledger } from './ledger.ts';
 import { asOf421, changed, type Json, recorded } from './recorded.ts';
@@ -60,7 +61,7 @@ describe('what CloudStack sends', () => {
         console: _c,
         prepare: _r,
         ...rest
-      } = await provider.open(settings, context);
+      } = await openSession(provider, settings, context);
       return rest;
     };
     const poor = makePlace({ ledger: async () => ({ ...provider, open }) });

@@ -330,7 +330,7 @@ describe('settings', () => {
     it('a secret file is refused in a directory that another user owns or can write', async () => {
       file('ca.pem', 'CERTIFICATE');
       const folder = join(place.folder, 'secrets');
-      const refused = /must belong to root and be writable only by root/;
+      const refused = /must belong to root and be writable by root only/;
       try {
         chmodSync(folder, 0o775);
         assert.match(await error({ host: { ca_file: 'ca.pem' } }), refused);

@@ -15,7 +15,7 @@ import type { Finding } from '../../src/commands/audit/finding.ts';
 import { survey } from '../../src/commands/audit/survey.ts';
 import { deadlineIn } from '../../src/commands/deadline.ts';
 import { runCommand } from '../../src/commands/run.ts';
-import type { RemoteMachine } from '../../src/contract/driver.ts';
+import type { RemoteMachine } from '../../src/contract/machine.ts';
 import { defineProvider, type Session } from '../../src/contract/provider.ts';
 import { Failure } from '../../src/failure.ts';
 import { registry } from '../../src/providers/index.ts';

@@ -1,4 +1,4 @@
-import type { Mark } from '../../src/contract/driver.ts';
+import type { Mark } from '../../src/contract/machine.ts';
 import type { Registry } from '../../src/contract/provider.ts';
 import type { Details, HostDetails } from '../support/payloads.ts';
 import type { Place } from '../support/world.ts';

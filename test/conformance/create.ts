@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { Mark } from '../../src/contract/driver.ts';
+import type { Mark } from '../../src/contract/machine.ts';
 import { readMark } from '../../src/lifecycle/mark.ts';
 import type { SetUp } from './backend.ts';
 import { has, inScene } from './cloud.ts';

@@ -63,8 +63,8 @@ export function inventoryCases(setUp: SetUp): void {
         }
         await cloud.deploy();
         await backend[trouble](true);
-        const { machines } = await openSession(scene);
-        await assert.rejects(Promise.resolve(machines?.()), isRefusal);
+        const list = async () => (await openSession(scene)).machines?.();
+        await assert.rejects(list(), isRefusal);
       }),
     );
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import type { Mark } from '../../src/contract/driver.ts';
+import type { Mark } from '../../src/contract/machine.ts';
 import type { Provider } from '../../src/contract/provider.ts';
 import { admin } from '../support/payloads.ts';
 import type { Done } from '../support/world.ts';

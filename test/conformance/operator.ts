@@ -6,13 +6,14 @@ import type { Instance } from '../../src/contract/instance.ts';
 import type { Check, Session } from '../../src/contract/provider.ts';
 import { createDeadline } from '../../src/kit/deadline.ts';
 import { silent } from '../../src/kit/log.ts';
+import { openSession as open } from '../../src/lifecycle/index.ts';
 import { type Cloud, installation, type Scene } from './cloud.ts';
 
 type Settings = Readonly<Record<string, unknown>>;
 
 /** The provider opened beside CloudStack, as an operator's command does it. */
 export async function openSession({ provider, ...scene }: Scene): Promise<Session> {
-  return provider.open(settingsOf({ provider, ...scene }) as never, contextOf(scene));
+  return open(provider, settingsOf({ provider, ...scene }), contextOf(scene));
 }
 
 /** What `doctor` gets to see; `undefined` for a provider that checks nothing. */

@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { it, type TestContext } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { authority, fingerprintOf, type KeyName } from '../../fakes/http/keys.ts';
-import type { Failure } from '../../src/failure.ts';
+import { type Failure, wasNotSent } from '../../src/failure.ts';
 import { readEndpoint } from '../../src/kit/http/address.ts';
 import { createJudge, type Tls } from '../../src/kit/http/tls.ts';
-import { nothingHappened } from '../../src/kit/http/trouble.ts';
 import { clientOf, failureOf, serve, serveRaw } from '../support/http-client.ts';
 
 const one = fingerprintOf('self-signed');
@@ -29,7 +28,7 @@ async function refusal(t: TestContext, key: KeyName, tls: Tls, host = '127.0.0.1
   assert.equal(server.bytes(), 0);
   assert.equal(server.connections(), 1, 'tried once');
   assert.equal(failure.kind, 'unreachable');
-  assert.equal(nothingHappened(failure), true);
+  assert.equal(wasNotSent(failure), true);
   const { message, advice = '' } = failure;
   assert.doesNotMatch(advice, /verify|switch|off\b/, 'never the advice to look away');
   return { text: message.replace(`${host}:${server.port}`, 'HOST'), advice };
@@ -147,7 +146,7 @@ it('says that a port speaks no TLS', async (t) => {
   const url = `https://127.0.0.1:${server.port}`;
   const failure = await failureOf(clientOf([{ url }]).request('POST', '/'));
   assert.deepEqual(
-    [failure.message, failure.advice, nothingHappened(failure)],
+    [failure.message, failure.advice, wasNotSent(failure)],
     [`Test system at ${url} does not speak TLS on this port`, 'Check the port in the url', true],
   );
 });
@@ -156,7 +155,7 @@ it('says that the TLS of a server is too old', async (t) => {
   const server = await serveRaw(t, () => {}, { maxVersion: 'TLSv1.1' });
   const failure = await failureOf(clientOf([server]).request('POST', '/'));
   assert.match(failure.message, /found no common TLS version or cipher \([\w ]+\)$/);
-  assert.deepEqual([failure.kind, nothingHappened(failure)], ['unreachable', true]);
+  assert.deepEqual([failure.kind, wasNotSent(failure)], ['unreachable', true]);
 });
 
 it('has words for certificates that few have', () => {

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { it, type TestContext } from 'node:test';
 import { fingerprintOf } from '../../fakes/http/keys.ts';
 import type { Log } from '../../src/contract/context.ts';
-import { nothingHappened } from '../../src/kit/http/trouble.ts';
+import { wasNotSent } from '../../src/failure.ts';
 import {
   clientOf,
   deadlineIn,
@@ -62,8 +62,8 @@ it('says that nobody listens, after trying again', async () => {
     const failure = await failureOf(clientOf([place], { log }).request(method, '/'));
     assert.deepEqual([failure.kind, failure.outage], ['unreachable', true]);
     assert.equal(failure.message, `Test system at ${place.url} refused the connection`);
-    assert.deepEqual(failure.facts, { sent: false, code: 'ECONNREFUSED' });
-    assert.equal(nothingHappened(failure), true);
+    assert.deepEqual(failure.remote, { sent: 'no', code: 'ECONNREFUSED' });
+    assert.equal(wasNotSent(failure), true);
     assert.equal(asked.length, 3);
   }
 });
@@ -74,7 +74,7 @@ it('says that a name does not exist, or that nobody could tell', async () => {
     failure.message,
     /^The name pve\.invalid of Test system (does not exist|could not be)/,
   );
-  assert.deepEqual([failure.kind, nothingHappened(failure)], ['unreachable', true]);
+  assert.deepEqual([failure.kind, wasNotSent(failure)], ['unreachable', true]);
 });
 
 it('repeats a read, and only that, when the connection breaks inside the header', async (t) => {
@@ -86,7 +86,7 @@ it('repeats a read, and only that, when the connection breaks inside the header'
   const change = await failureOf(clientOf([server]).request('POST', '/a'));
   assert.equal(change.message, `${text} POST /a`);
   assert.equal(server.connections(), 4);
-  assert.deepEqual([change.kind, nothingHappened(change)], ['unreachable', false]);
+  assert.deepEqual([change.kind, wasNotSent(change)], ['unreachable', false]);
 });
 
 it('never takes half an answer for a whole one', async (t) => {
@@ -104,7 +104,7 @@ it('never takes half an answer for a whole one', async (t) => {
       failure.message,
       `Test system at ${server.url} broke off its answer to PUT /x after 5 bytes`,
     );
-    assert.deepEqual(failure.facts, { sent: 'maybe', code: 'ECONNRESET' });
+    assert.deepEqual(failure.remote, { sent: 'maybe', code: 'ECONNRESET' });
     assert.equal(server.connections(), 1);
   }
 });
@@ -132,7 +132,7 @@ it('repeats only a read when a kept connection is closed in the same moment', as
   assert.equal((await http.request('GET', '/')).status, 200);
   assert.equal(server.connections(), 2);
   const failure = await failureOf(http.request('DELETE', '/'));
-  assert.equal(nothingHappened(failure), false);
+  assert.equal(wasNotSent(failure), false);
   assert.equal(server.connections(), 2);
 });
 
@@ -165,7 +165,7 @@ it('ends a slow drip with the deadline and closes the connection', async (t) => 
     failure.message,
     /^Gave up after 0\.[12] s while waiting for Test system at \S+ to answer GET \/slow$/,
   );
-  assert.deepEqual(failure.facts, { sent: 'maybe', code: 'TIMEOUT' });
+  assert.deepEqual(failure.remote, { sent: 'maybe', code: 'TIMEOUT' });
   assert.equal(server.connections(), 1);
   await server.left();
 });
@@ -196,7 +196,7 @@ it('takes a change of protocol for no answer, without waiting', { timeout: 5000 
   const server = await serveRaw(t, answering(upgrade));
   const failure = await failureOf(clientOf([server]).request('POST', '/'));
   assert.match(failure.message, /closed the connection without answering POST \/$/);
-  assert.deepEqual([failure.kind, nothingHappened(failure)], ['unreachable', false]);
+  assert.deepEqual([failure.kind, wasNotSent(failure)], ['unreachable', false]);
 });
 
 it('ends a request at its own limit, the client going on', async (t) => {
@@ -226,7 +226,7 @@ it('sends nothing once the time is up, except with the time for undo', async (t)
   const deadline = deadlineIn(0);
   const http = clientOf([server], { deadline });
   const failure = await failureOf(http.request('POST', '/'));
-  assert.deepEqual([failure.kind, nothingHappened(failure)], ['timeout', true]);
+  assert.deepEqual([failure.kind, wasNotSent(failure)], ['timeout', true]);
   assert.equal(server.connections(), 0);
   const undo = { deadline: deadline.forUndo() };
   assert.equal((await http.request('DELETE', '/', undo)).status, 200);
@@ -239,7 +239,7 @@ it('sends nothing of a request whose turn does not come in time', async (t) => {
   const http = clientOf([server], { maxSockets: 1 });
   const first = failureOf(http.request('GET', '/first', { limitMs: 600 }));
   const failure = await failureOf(http.request('POST', '/second', { limitMs: 50 }));
-  assert.deepEqual([failure.kind, nothingHappened(failure)], ['timeout', true]);
+  assert.deepEqual([failure.kind, wasNotSent(failure)], ['timeout', true]);
   assert.equal((await first).kind, 'timeout');
   assert.equal((await http.request('POST', '/second')).status, 200);
   assert.equal(server.seen.length, 2);
@@ -250,7 +250,7 @@ it('waits for a connection only so long', async (t) => {
   const { asked, log } = recorded();
   const failure = await failureOf(clientOf([place], { connectMs: 50, log }).request('POST', '/'));
   assert.equal(failure.message, `Test system at ${place.url} did not take the connection in time`);
-  assert.deepEqual(failure.facts, { sent: false, code: 'ETIMEDOUT' });
+  assert.deepEqual(failure.remote, { sent: 'no', code: 'ETIMEDOUT' });
   assert.deepEqual([failure.kind, asked.length], ['unreachable', 1]);
 });
 
@@ -265,10 +265,10 @@ it('takes more than a second without a connection for an outage, less for haste'
     /^Gave up after 1\.1 s while connecting to Test system at \S+$/,
   );
   assert.deepEqual(
-    [long, short, late].map((failure) => [failure?.kind, failure?.outage, failure?.facts['sent']]),
+    [long, short, late].map((failure) => [failure?.kind, failure?.outage, failure?.remote.sent]),
     [
-      ['timeout', true, false],
-      ['timeout', false, false],
+      ['timeout', true, 'no'],
+      ['timeout', false, 'no'],
       ['timeout', false, 'maybe'],
     ],
   );
@@ -335,7 +335,7 @@ it('leaves a change alone that may have reached the first endpoint', async (t) =
   const breaking = await serveRaw(t, answering('HTTP/1.1 20', cutOff));
   const server = await serve(t, (_, response) => response.end());
   const failure = await failureOf(clientOf([breaking, server]).request('POST', '/'));
-  assert.equal(nothingHappened(failure), false);
+  assert.equal(wasNotSent(failure), false);
   assert.equal(server.seen.length, 0);
   const reply = await clientOf([breaking, server]).request('GET', '/');
   assert.equal(reply.endpoint, server.url);
@@ -349,7 +349,7 @@ it('names every endpoint that was tried in vain', async (t) => {
     failure.message,
     `No server of Test system could be used: Test system at ${dead.url} refused the connection; The certificate of Test system at 127.0.0.1:${other.port} is self-signed`,
   );
-  assert.deepEqual(failure.facts, { sent: false, code: 'ECONNREFUSED' });
+  assert.deepEqual(failure.remote, { sent: 'no', code: 'ECONNREFUSED' });
   assert.equal(failure.kind, 'unreachable');
 });
 

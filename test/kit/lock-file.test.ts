@@ -38,6 +38,12 @@ describe('withLock', () => {
     return { deadline: createDeadline(clock, { endMs, undoEndMs: endMs }), what: 'the thing' };
   }
 
+  it('lets a TypeError through instead of calling it trouble with the lock', async () => {
+    // Node refuses a path with a NUL before it asks the operating system for anything.
+    const work = withLock(`${path}\0`, within(1000), async () => {});
+    await assert.rejects(work, TypeError);
+  });
+
   /** A process that holds the lock, and the text it holds it with. */
   async function holder(): Promise<ChildProcess> {
     const child = spawn('sleep', ['60']);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Mark } from '../../src/contract/driver.ts';
+import type { Mark } from '../../src/contract/machine.ts';
 import { judge, readMark, withoutMark, writeMark } from '../../src/lifecycle/mark.ts';
 
 const mark: Mark = {

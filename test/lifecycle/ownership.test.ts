@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Mark } from '../../src/contract/driver.ts';
-import {
-  type Candidate,
-  type Choice,
-  type Claim,
-  chooseOwn,
-  overview,
-  refusal,
-} from '../../src/lifecycle/ownership.ts';
+import type { Choice, Machine, Mark } from '../../src/contract/machine.ts';
+import { overview } from '../../src/lifecycle/overview.ts';
+import { type Claim, chooseOwn } from '../../src/lifecycle/ownership.ts';
+import { refusal } from '../../src/lifecycle/refusals.ts';
 
 const claim: Claim = {
   uuid: '11111111-1111-4111-8111-111111111111',
@@ -23,15 +18,17 @@ function mark(remoteId: string, more: Partial<Mark> = {}): Mark {
   return { uuid, name, installation, remoteId, state: 'built', origin: 'created', ...more };
 }
 
-function machine(remoteId: string, more: Partial<Candidate> = {}): Candidate {
+function machine(remoteId: string, more: Partial<Machine> = {}): Machine {
   return { remoteId, name: claim.name, mark: mark(remoteId), ...more };
 }
 
-function short(choice: Choice<Candidate>): string {
+function short(choice: Choice<Machine>): string {
   if (choice.kind === 'missing') return 'missing';
   if (choice.kind === 'doubtful') {
     return `${choice.doubt} ${choice.machines.map(({ remoteId }) => remoteId).join(' ')}`;
   }
+  if (choice.kind === 'leaving')
+    return `leaving ${choice.machines.map(({ remoteId }) => remoteId)}`;
   return `${choice.kind} ${choice.machine.remoteId}`;
 }
 

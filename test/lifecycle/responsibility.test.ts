@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { type Placed, speaksFor } from '../../src/lifecycle/responsibility.ts';
+import { speaksFor } from '../../src/lifecycle/responsibility.ts';
 
 const nodes = ['a', 'b', 'c'];
 const hosts = [
@@ -18,12 +18,12 @@ it('every machine on a node of a known home has exactly one host that reports it
 });
 
 it('a machine on a node of ours is ours to report, wherever it was made', () => {
-  const placed: Placed = { node: 'a', home: undefined };
+  const placed = { node: 'a', home: undefined };
   assert.equal(speaksFor(placed, { nodes: ['a'], otherNodes: ['a'] }), true);
 });
 
 it('a machine of unknown home on a node that nobody speaks for is reported by nobody', () => {
-  const placed: Placed = { node: 'c', home: undefined };
+  const placed = { node: 'c', home: undefined };
   assert.deepEqual(
     hosts.map((host) => speaksFor(placed, host)),
     [false, false],

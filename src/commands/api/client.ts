@@ -1,5 +1,5 @@
 import type { Deadline } from '../../contract/context.ts';
-import { Failure } from '../../failure.ts';
+import { Failure, remoteMessage } from '../../failure.ts';
 import { createHttp } from '../../kit/http/client.ts';
 import type { Reply } from '../../kit/http/reply.ts';
 import type { Tls } from '../../kit/http/tls.ts';
@@ -8,7 +8,7 @@ import { poll } from '../../kit/poll.ts';
 import { isMembers, type Members } from '../members.ts';
 import { flatten, type Parameters } from './flatten.ts';
 import { type KeyPair, signed } from './signature.ts';
-import { refusalOf, wordsOf } from './trouble.ts';
+import { refusalOf } from './trouble.ts';
 
 /** One object of an answer; nobody promises what is in it. */
 export type Entry = Members;
@@ -72,7 +72,7 @@ export function createApi(access: Access, deadline: Deadline): Api {
     try {
       return await call(command, { ...parameters, pagesize: pageSize });
     } catch (thrown) {
-      const allowed = allowedPage(Failure.from(thrown));
+      const allowed = allowedPage(thrown);
       if (allowed === undefined || allowed >= pageSize) throw thrown;
       pageSize = allowed;
       return call(command, { ...parameters, pagesize: pageSize });
@@ -100,8 +100,8 @@ export function createApi(access: Access, deadline: Deadline): Api {
 }
 
 /** How many entries a page may have, where somebody has lowered `default.page.size`. */
-function allowedPage(failure: Failure): number | undefined {
-  const [, size] = /\bpage size\b.*: (\d+)/i.exec(wordsOf(failure)) ?? [];
+function allowedPage(thrown: unknown): number | undefined {
+  const [, size] = /\bpage size\b.*: (\d+)/i.exec(remoteMessage(thrown)) ?? [];
   return size === undefined ? undefined : Math.max(1, Number(size));
 }
 

@@ -48,11 +48,6 @@ export function refusalOf(command: string, code: number, text: string, skewMs?: 
   return new Failure(
     meaning.kind,
     `${command}: ${meaning.says} (${code})${words === '' ? '' : `: ${words}`}`,
-    { ...(advice === undefined ? {} : { advice }), facts: { code, text: words } },
+    { ...(advice === undefined ? {} : { advice }), remote: { status: code, message: words } },
   );
-}
-
-/** What CloudStack said in its own words, where the failure is an answer of its. */
-export function wordsOf({ facts }: Failure): string {
-  return typeof facts['text'] === 'string' ? facts['text'] : '';
 }

@@ -1,4 +1,4 @@
-import type { Mark } from '../../contract/driver.ts';
+import type { Mark } from '../../contract/machine.ts';
 import { withoutMachine } from './absent.ts';
 import { driftOf } from './drift.ts';
 import type { Finding } from './finding.ts';

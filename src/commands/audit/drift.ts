@@ -1,5 +1,5 @@
-import type { RemoteMachine } from '../../contract/driver.ts';
 import type { Segment } from '../../contract/instance.ts';
+import type { RemoteMachine } from '../../contract/machine.ts';
 import type { Finding } from './finding.ts';
 import type { Listed } from './listed.ts';
 

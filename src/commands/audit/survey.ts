@@ -2,11 +2,12 @@ import { defaultConfigFile, readConfig } from '../../cloudstack/config.ts';
 import { collectIssues } from '../../cloudstack/issues.ts';
 import { chooseProvider, resolveCore, resolveSettings } from '../../cloudstack/settings.ts';
 import type { Deadline } from '../../contract/context.ts';
-import type { RemoteMachine } from '../../contract/driver.ts';
+import type { RemoteMachine } from '../../contract/machine.ts';
 import type { Provider, Session } from '../../contract/provider.ts';
 import { Failure, fullText } from '../../failure.ts';
 import { silent } from '../../kit/log.ts';
 import { createRedactor } from '../../kit/redact.ts';
+import { openSession } from '../../lifecycle/index.ts';
 import type { CommandWorld } from '../command.ts';
 import { deadlineIn } from '../deadline.ts';
 import { findAccount, look, ownerOf } from '../doctor/account.ts';
@@ -108,7 +109,7 @@ async function open(
   issues.throwIfAny('Its details do not fit');
   const installation = core.installation ?? '';
   const state = config.stateDirectory ?? `${serviceHome(world)}/.local/state/outrigger`;
-  const session = await provider.open(settings.values as never, {
+  const session = await openSession(provider, settings.values, {
     ...{ deadline, log: silent, installation },
     // Nothing is made: what is looked for is the service's own.
     stateDirectory: (name) => (changes ? ownDirectory(`${state}/${name}`) : `${state}/${name}`),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { Failure } from '../../failure.ts';
+import { Failure, reworded } from '../../failure.ts';
 import { entryPointProblem } from '../as-cloudstack/entry-point.ts';
 import { createPlaces, type PipePlaces } from '../as-cloudstack/pipes.ts';
 import { withScratch } from '../scratch.ts';
@@ -82,8 +82,8 @@ function withLeft(failure: Failure, calls: readonly Call[]): Failure {
   if (last?.action !== 'delete' || last.raw.succeeded) return failure;
   const { virtualmachinename: name, virtualmachineid: uuid } = last.payload ?? {};
   const left = `${name} (${uuid}) could not be deleted: ${last.raw.text}`;
-  return new Failure(failure.kind, `${failure.message}, and ${left}`, {
-    cause: failure,
+  return reworded(failure, {
+    message: `${failure.message}, and ${left}`,
     advice: 'Remove it on the remote system',
   });
 }

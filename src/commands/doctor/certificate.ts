@@ -31,7 +31,7 @@ export async function tlsChecks(
   try {
     seen = await handshake(title, endpoint, tls, patienceMs);
   } catch (thrown) {
-    const failure = transportFailure(thrown, { title, endpoint, what: 'a handshake' }, false);
+    const failure = transportFailure(thrown, { title, endpoint, what: 'a handshake' }, 'no');
     return [fail('TLS', fullText(failure))];
   }
   const pin: Check = ok('fingerprint', `SHA-256 ${seen.certificate.fingerprint256}`);

@@ -42,7 +42,7 @@ async function nameCheck(attempt: Attempt, deadline: Deadline): Promise<Check> {
     const addresses = found.map(({ address }) => address);
     return ok('name', `${host} is ${addresses.slice(0, 4).join(', ')}`);
   } catch (thrown) {
-    return failed('name', transportFailure(thrown, attempt, false));
+    return failed('name', transportFailure(thrown, attempt, 'no'));
   }
 }
 
@@ -59,7 +59,7 @@ async function connectionCheck(attempt: Attempt): Promise<Check> {
     const ms = Math.round(performance.now() - startedMs);
     return ok('connection', `${authority} answers within ${Math.max(1, ms)} ms`);
   } catch (thrown) {
-    return failed('connection', transportFailure(thrown, attempt, false));
+    return failed('connection', transportFailure(thrown, attempt, 'no'));
   }
 }
 

@@ -1,4 +1,4 @@
-import { Failure } from '../../failure.ts';
+import { Failure, reworded } from '../../failure.ts';
 import { type Api, asEntries, asText, onlyEntry } from '../api/client.ts';
 import type { Change, IdOf, Reference } from './change.ts';
 
@@ -32,9 +32,8 @@ export async function apply(
 function interrupted(failure: Failure, { subject }: Change, done: number, all: number): Failure {
   const message = `${subject}: ${failure.message} (${done} of ${all} changes were made before)`;
   const advice = failure.advice === undefined ? '' : `${failure.advice}. `;
-  return new Failure(failure.kind, message, {
-    cause: failure,
-    facts: failure.facts,
+  return reworded(failure, {
+    message,
     advice: `${advice}Run it again afterwards: it goes on where it ended`,
   });
 }

@@ -59,5 +59,5 @@ function tooLarge(attempt: Attempt, maxBytes: number): Failure {
 
 function brokenOff(attempt: Attempt, size: number, cause: unknown): Failure {
   const text = `${where(attempt)} broke off its answer to ${attempt.what} after ${size} bytes`;
-  return new Failure('unreachable', text, { cause, facts: { code: 'ECONNRESET' } });
+  return new Failure('unreachable', text, { cause, remote: { code: 'ECONNRESET' } });
 }

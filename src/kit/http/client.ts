@@ -12,7 +12,7 @@ import { type Reply, replyOf } from './reply.ts';
 import { tryInTurn } from './retry.ts';
 import { createSlots } from './slots.ts';
 import { createJudge, type Tls } from './tls.ts';
-import { where, withFacts } from './trouble.ts';
+import { where, withSent } from './trouble.ts';
 
 export interface HttpOptions {
   /** What texts call the remote system, such as "Remote VE". */
@@ -48,7 +48,7 @@ export interface Http {
    * Ends with the answer, whatever its status. `path` begins with a slash and is sent as it is.
    *
    * Throws `unreachable`, `timeout` or, for what is no bearable answer, `upstream`;
-   * `nothingHappened` tells whether a change can have taken place all the same.
+   * `wasNotSent` tells whether a change can have taken place all the same.
    */
   request(method: Method, path: string, options?: RequestOptions): Promise<Reply>;
   /** Closes the connections. */
@@ -67,7 +67,7 @@ export function createHttp(options: HttpOptions): Http {
   const once = async (order: Order, endpoint: Endpoint, expiry: Expiry): Promise<Reply> => {
     const attempt = { title, endpoint, what: `${order.method} ${order.path}` };
     const early = (): Failure =>
-      withFacts(expiry.failure(`about to send ${attempt.what} to ${where(attempt)}`), false);
+      withSent(expiry.failure(`about to send ${attempt.what} to ${where(attempt)}`), 'no');
     const giveBack = await slots.take(expiry, early);
     try {
       const leftMs = expiry.remainingMs();
@@ -144,7 +144,7 @@ async function logged(
     line({ status: answer.status });
     return answer;
   } catch (thrown) {
-    line({ error: Failure.from(thrown).facts['code'] });
+    line({ error: thrown instanceof Failure ? thrown.remote.code : undefined });
     throw thrown;
   }
 }

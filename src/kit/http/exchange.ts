@@ -32,7 +32,7 @@ export interface Order extends RequestOptions {
 export function exchange(pool: Pool, url: string, init: Init, maxBytes: number): Promise<Answer> {
   const opening: Opening = { endpoint: init.endpoint, limitMs: init.connectMs };
   const startedMs = Date.now();
-  let sent: Sent = false;
+  let sent: Sent = 'no';
   return new Promise((resolve, reject) => {
     let reading: Promise<Answer> | undefined;
     const sending = begin(pool, orderOf(pool.agent, url, init, opening));
@@ -85,11 +85,12 @@ function staysOpen({ rawHeaders }: IncomingMessage): boolean {
   return values.length > 1 && /^keep-alive$/i.test(values[values.length - 1] ?? '');
 }
 
-/** A header with a line break is the one thing that an order can be refused for. */
+/** A header with a line break is the one thing that Node refuses an order for. */
 function begin(pool: Pool, order: Order): ClientRequest {
   try {
     return pool.request(order);
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_INVALID_CHAR') throw cause;
     const name = /\["(.*)"\]/.exec(String(cause))?.[1] ?? 'of the request';
     throw new Failure('config', `The header ${name} would hold a character that no header can`, {
       cause,
@@ -106,9 +107,9 @@ function orderOf(agent: Agent, url: string, init: Init, opening: Opening): Order
 }
 
 function timeUp(init: Init, sent: Sent, waitedMs: number): Failure {
-  const task = sent === false ? 'connecting to' : 'waiting for';
-  const end = sent === false ? '' : ` to answer ${init.what}`;
+  const task = sent === 'no' ? 'connecting to' : 'waiting for';
+  const end = sent === 'no' ? '' : ` to answer ${init.what}`;
   const { kind, message } = init.expiry.failure(`${task} ${where(init)}${end}`);
   // A second suffices for any connection: then it is the server, not our own lack of time.
-  return new Failure(kind, message, { outage: sent === false && waitedMs > 1000 });
+  return new Failure(kind, message, { outage: sent === 'no' && waitedMs > 1000 });
 }

@@ -48,7 +48,7 @@ function parse(answer: Answer, attempt: Attempt): unknown {
     throw new Failure(
       'upstream',
       `${where(attempt)} answered ${attempt.what} with ${status} and no JSON but ${came}`,
-      { facts: { status: answer.status } },
+      { remote: { status: answer.status } },
     );
   }
 }

@@ -1,7 +1,7 @@
-import { Failure } from '../../failure.ts';
+import { Failure, isKind, wasNotSent } from '../../failure.ts';
 import type { Endpoint } from './address.ts';
 import type { Expiry } from './expiry.ts';
-import { allFailed, isLasting, nothingHappened } from './trouble.ts';
+import { allFailed, isPersistent } from './trouble.ts';
 
 export interface Plan {
   readonly title: string;
@@ -30,20 +30,20 @@ export async function tryInTurn<T>(
       try {
         return await once(endpoint);
       } catch (thrown) {
-        const failure = Failure.from(thrown);
-        failures.push(failure);
-        if (!mayGoOn(failure, safe)) {
-          throw nothingHappened(failure) ? allFailed(title, failures) : failure;
+        if (!(thrown instanceof Failure)) throw thrown;
+        failures.push(thrown);
+        if (!mayGoOn(thrown, safe)) {
+          throw wasNotSent(thrown) ? allFailed(title, failures) : thrown;
         }
       }
     }
     const pauseMs = firstPauseMs * 3 ** round;
     const over = round >= retries || pauseMs >= expiry.remainingMs();
-    if (over || failures.every(isLasting)) throw allFailed(title, failures);
+    if (over || failures.every(isPersistent)) throw allFailed(title, failures);
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
 
-function mayGoOn(failure: Failure, safe: boolean): boolean {
-  return failure.kind === 'unreachable' && (safe || nothingHappened(failure));
+function mayGoOn(thrown: unknown, safe: boolean): boolean {
+  return isKind(thrown, 'unreachable') && (safe || wasNotSent(thrown));
 }

@@ -121,7 +121,7 @@ function namesIn({ subjectaltname, subject }: PeerCertificate): string {
 }
 
 function refused(code: string, text: string, options: { readonly advice: string }): Failure {
-  return new Failure('unreachable', text, { ...options, facts: { code, sent: false } });
+  return new Failure('unreachable', text, { ...options, remote: { code, sent: 'no' } });
 }
 
 function day(date: string): string {

@@ -1,8 +1,8 @@
-import { Failure } from '../../failure.ts';
+import { Failure, isKind, reworded, wasNotSent } from '../../failure.ts';
 import type { Endpoint } from './address.ts';
 
 /** Whether the server can have seen anything of the request. */
-export type Sent = false | 'maybe';
+export type Sent = 'no' | 'maybe';
 
 /** What was tried, for texts. */
 export interface Attempt {
@@ -12,16 +12,16 @@ export interface Attempt {
   readonly what: string;
 }
 
-/** Whether it is certain that the remote system did nothing about the failed request. */
-export function nothingHappened(failure: Failure): boolean {
-  return failure.facts['sent'] === false;
+const persistent = /^(ENOTFOUND|ETIMEDOUT|EPROTO|ERR_|TLS_)/;
+
+/** Trouble on the way that another try a moment later would meet again, or take too long to. */
+export function isPersistent(thrown: unknown): boolean {
+  return thrown instanceof Failure && persistent.test(thrown.remote.code ?? '');
 }
 
-/** Codes of trouble that another try a moment later would meet again, or take too long to. */
-const lasting = /^(ENOTFOUND|ETIMEDOUT|EPROTO|ERR_|TLS_)/;
-
-export function isLasting(failure: Failure): boolean {
-  return lasting.test(String(failure.facts['code']));
+/** Trouble on the way: no answer came, or none that a server of this system gives. */
+export function isOnTheWay(thrown: unknown): boolean {
+  return isKind(thrown, 'timeout', 'unreachable');
 }
 
 type Words = readonly [text: string, advice?: string];
@@ -48,16 +48,22 @@ const words: Readonly<Record<string, (attempt: Attempt) => Words>> = {
 
 /** Turns what a socket or the HTTP parser reports into a sentence with `sent` and `code` beside. */
 export function transportFailure(thrown: unknown, attempt: Attempt, sent: Sent): Failure {
-  if (thrown instanceof Failure) return withFacts(thrown, sent);
+  if (thrown instanceof Failure) return withSent(thrown, sent);
   const error = causeOf(thrown);
+  if (isProgrammersError(error)) return Failure.from(error);
   const code = error.code ?? 'UNKNOWN';
   const [text, advice] = words[code]?.(attempt) ?? otherWords(error, attempt, sent);
   const kind = code.startsWith('HPE_') ? 'upstream' : 'unreachable';
   return new Failure(kind, text, {
     cause: thrown,
-    facts: { sent, code },
+    remote: { sent, code },
     advice,
   });
+}
+
+/** No socket, TLS library or HTTP parser throws these for what a server does. */
+function isProgrammersError(error: Error): boolean {
+  return [TypeError, RangeError, ReferenceError].some((type) => error instanceof type);
 }
 
 function otherWords(error: NodeJS.ErrnoException, attempt: Attempt, sent: Sent): Words {
@@ -69,7 +75,7 @@ function otherWords(error: NodeJS.ErrnoException, attempt: Attempt, sent: Sent):
     return tlsWords(error, attempt);
   }
   if (code === 'ECONNRESET' || code === 'EPIPE') {
-    return sent === false
+    return sent === 'no'
       ? [`${where(attempt)} closed the connection before it was set up`, 'Is the port right?']
       : [`${where(attempt)} closed the connection without answering ${attempt.what}`];
   }
@@ -96,14 +102,9 @@ function causeOf(thrown: unknown): NodeJS.ErrnoException {
 }
 
 /** The same failure, knowing whether the request can have been seen. */
-export function withFacts(failure: Failure, sent: Sent): Failure {
-  return new Failure(failure.kind, failure.message, {
-    cause: failure.cause,
-    outage: failure.outage,
-    facts: { code: failure.kind.toUpperCase(), ...failure.facts, sent },
-    advice: failure.advice,
-    tenant: failure.tenant,
-  });
+export function withSent(failure: Failure, sent: Sent): Failure {
+  const { kind, remote } = failure;
+  return reworded(failure, { remote: { code: kind.toUpperCase(), ...remote, sent } });
 }
 
 /** One failure for all endpoints of a system that were tried in vain. */
@@ -112,13 +113,13 @@ export function allFailed(title: string, failures: readonly Failure[]): Failure 
   if (first === undefined) throw new Failure('internal', `${title} has no endpoint to try`);
   if (failures.length === 1) return first;
   const advice = failures.find((failure) => failure.advice !== undefined)?.advice;
-  const sent = failures.every(nothingHappened) ? false : 'maybe';
+  const sent = failures.every(wasNotSent) ? 'no' : 'maybe';
   return new Failure(
     'unreachable',
     `No server of ${title} could be used: ${failures.map((f) => f.message).join('; ')}`,
     {
       cause: first,
-      facts: { sent, code: first.facts['code'] },
+      remote: { sent, code: first.remote.code },
       advice,
     },
   );

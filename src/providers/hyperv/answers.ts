@@ -1,6 +1,7 @@
 import type { Deadline } from '../../contract/context.ts';
 import { Failure } from '../../failure.ts';
 import { createDeadline } from '../../kit/deadline.ts';
+import { parseJson } from '../../kit/json.ts';
 import { readDiagnostics } from './clixml.ts';
 import { answerWord, modeWord } from './scripts/conversation.ts';
 import type { Process } from './wsman.ts';
@@ -65,12 +66,8 @@ function findAnswer(heard: string, number: number): string | undefined {
 }
 
 function readSaid(encoded: string, { doing, host }: About): Said {
-  try {
-    const said: unknown = JSON.parse(Buffer.from(encoded, 'base64').toString('utf8'));
-    if (typeof said === 'object' && said !== null) return toSaid(said);
-  } catch {
-    // Said below, as no parser's words help anybody.
-  }
+  const said = parseJson(Buffer.from(encoded, 'base64').toString('utf8'));
+  if (typeof said === 'object' && said !== null) return toSaid(said);
   throw new Failure(
     'upstream',
     `PowerShell on ${host} gave an answer that our script cannot have made while ${doing}`,

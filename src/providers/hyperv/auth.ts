@@ -94,7 +94,7 @@ function refused(reply: Reply, credentials: Credentials): Failure {
     return new Failure('config', `WinRM at ${endpoint} does not offer ${wanted}, only ${names}`, {
       advice: `Enable it there (Set-Item WSMan:\\localhost\\Service\\Auth\\${wanted} $true) or change the setting authentication`,
       outage: true,
-      facts: { login: true },
+      reason: 'login',
     });
   }
   return new Failure(

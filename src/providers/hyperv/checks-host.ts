@@ -1,6 +1,6 @@
 import type { Context } from '../../contract/context.ts';
 import type { Check } from '../../contract/provider.ts';
-import { overview } from '../../lifecycle/ownership.ts';
+import { overview } from '../../lifecycle/overview.ts';
 import { isReplica, toSeen } from './listing.ts';
 import type { Settings } from './settings.ts';
 import type { Inspection, Listing } from './wire.ts';

@@ -1,6 +1,6 @@
 import type { Context } from '../../contract/context.ts';
 import type { Check } from '../../contract/provider.ts';
-import { Failure, fullText } from '../../failure.ts';
+import { expectFailure, Failure, fullText, hasReason, isKind } from '../../failure.ts';
 import { createHttp } from '../../kit/http/client.ts';
 import type { Blueprint } from './blueprint.ts';
 import {
@@ -17,6 +17,7 @@ import { perform, type Rig } from './rig.ts';
 import { checkParts, lookForParts } from './room.ts';
 import type { Settings } from './settings.ts';
 import { steps } from './steps.ts';
+import { isFromPowerShell } from './trouble.ts';
 
 /** What `doctor` wants to know, from the way there to the folders; nothing is changed. */
 export async function checks(
@@ -62,7 +63,7 @@ async function partsCheck(rig: Rig, wanted: Partial<Blueprint>): Promise<readonl
     checkParts(rig, blueprint, await lookForParts(rig, blueprint));
     return [ok(name, path)];
   } catch (thrown) {
-    const failure = Failure.from(thrown);
+    const failure = expectFailure(thrown);
     // What Hyper-V or the rules say is about the path; all else ends the questions.
     if (failure.outage) throw failure;
     return [{ name, state: 'fail', found: fullText(failure) }];
@@ -85,9 +86,8 @@ function skipped(names: readonly string[]): readonly Check[] {
 
 /** The check that a failure belongs to fails, those behind it could not be made. */
 function failedAt(failure: Failure): readonly Check[] {
-  const { kind, facts } = failure;
-  const atLogin = kind === 'denied' || facts['login'] === true;
-  const where = facts['ps'] === true ? 'module' : atLogin ? 'credentials' : 'PowerShell';
+  const atLogin = isKind(failure, 'denied') || hasReason(failure, 'login');
+  const where = isFromPowerShell(failure) ? 'module' : atLogin ? 'credentials' : 'PowerShell';
   const at = afterWay.indexOf(where);
   return [
     ...afterWay.slice(0, at).map((name) => ok(name, 'fine so far')),

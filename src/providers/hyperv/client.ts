@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Context, Deadline } from '../../contract/context.ts';
-import { Failure } from '../../failure.ts';
+import { expectFailure, Failure, isKind } from '../../failure.ts';
 import { createHttp } from '../../kit/http/client.ts';
 import type { Tls } from '../../kit/http/tls.ts';
 import { createPost } from './auth.ts';
@@ -90,9 +90,8 @@ export function openHost(settings: Settings, { deadline, log }: Context): Host {
       return readValue(step, said.value);
     } catch (thrown) {
       // A process that answered goes on; of one that did not nobody knows what it does.
-      const failure = Failure.from(thrown);
-      if (!isFromPowerShell(failure)) await end();
-      throw inTime(failure, until, doing);
+      if (!isFromPowerShell(thrown)) await end();
+      throw inTime(thrown, until, doing);
     }
   };
 
@@ -106,7 +105,7 @@ export function openHost(settings: Settings, { deadline, log }: Context): Host {
         // Whoever never answered is away; that is for the next call to find out.
         const again = before && !step.once && !once && isLost(lost) && until.remainingMs() > 0;
         if (!again) throw lost;
-        log('hyperv.asked-again', { step: step.name, error: Failure.from(lost).message });
+        log('hyperv.asked-again', { step: step.name, error: expectFailure(lost).message });
         return askOnce(step, given, options).catch((thrown: unknown) => {
           throw isFromPowerShell(thrown) ? thrown : lost;
         });
@@ -123,9 +122,8 @@ export function openHost(settings: Settings, { deadline, log }: Context): Host {
 }
 
 /** Says what the time was up for. */
-function inTime(thrown: unknown, until: Deadline, doing: string): Failure {
-  const failure = Failure.from(thrown);
-  return failure.kind === 'timeout' ? until.failure(doing) : failure;
+function inTime(thrown: unknown, until: Deadline, doing: string): unknown {
+  return isKind(thrown, 'timeout') ? until.failure(doing) : thrown;
 }
 
 function readValue<Value>(step: Step<unknown, Value>, value: unknown): Value {

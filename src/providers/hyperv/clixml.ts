@@ -1,3 +1,4 @@
+import { expectFailure } from '../../failure.ts';
 import { findAll, readXml } from './xml.ts';
 
 const serialised = 'http://schemas.microsoft.com/powershell/2004/04';
@@ -16,7 +17,8 @@ export function readDiagnostics(stderr: string): string {
         ({ attributes }) => attributes['S'] === 'Error',
       );
       return errors.map(({ text }) => unescapeText(text));
-    } catch {
+    } catch (thrown) {
+      expectFailure(thrown);
       return [document];
     }
   });

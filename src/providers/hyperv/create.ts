@@ -1,8 +1,8 @@
-import type { Deadline } from '../../contract/context.ts';
+import type { Deadline, Undo } from '../../contract/context.ts';
 import type { Preparation } from '../../contract/driver.ts';
 import type { SizedInstance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
-import { type Undo, withUndo } from '../../kit/undo.ts';
+import { expectFailure } from '../../failure.ts';
+import { withUndo } from '../../kit/undo.ts';
 import { readMark, writeMark } from '../../lifecycle/mark.ts';
 import type { Blueprint } from './blueprint.ts';
 import { diskType, generationOf, secureTemplate } from './blueprint.ts';
@@ -87,10 +87,14 @@ async function finish(rig: Rig, found: Found): Promise<void> {
   } catch (thrown) {
     const { notes } = await within(rig, rig.context.deadline.forUndo())
       .host.ask(steps.machine, { id: found.id })
-      .catch(() => ({ notes: '' }));
+      .catch((unread: unknown) => {
+        expectFailure(unread);
+        throw thrown;
+      });
     const mark = readMark(notes);
     if (typeof mark !== 'object' || mark.state !== 'built') throw thrown;
-    rig.context.log('create.finished', { machine: found.id, after: Failure.from(thrown).message });
+    const { message: after } = expectFailure(thrown);
+    rig.context.log('create.finished', { machine: found.id, after });
   }
 }
 

@@ -1,7 +1,8 @@
-import type { Mark } from '../../contract/driver.ts';
 import type { Instance } from '../../contract/instance.ts';
+import type { Choice, Mark } from '../../contract/machine.ts';
 import { Failure } from '../../failure.ts';
-import { type Choice, chooseOwn, refusal } from '../../lifecycle/ownership.ts';
+import { chooseOwn } from '../../lifecycle/ownership.ts';
+import { refusal } from '../../lifecycle/refusals.ts';
 import {
   checkElsewhere,
   clustered,
@@ -30,7 +31,8 @@ export interface Found extends Own {
 export async function find(rig: Rig, instance: Instance, last = false): Promise<Choice<Seen>> {
   const listing = await lookAround(rig, last);
   const choice = choose(rig, instance, listing);
-  if (choice.kind === 'missing') checkElsewhere(rig, instance, listing);
+  if (choice.kind === 'missing' || choice.kind === 'leaving')
+    checkElsewhere(rig, instance, listing);
   return choice;
 }
 
@@ -123,7 +125,7 @@ interface Picked {
 
 async function pick(rig: Rig, instance: Instance): Promise<Picked | undefined> {
   const choice = await find(rig, instance);
-  if (choice.kind === 'missing') return undefined;
+  if (choice.kind === 'missing' || choice.kind === 'leaving') return undefined;
   const bare = await unfinished(rig, instance, choice);
   if (bare !== undefined) {
     rig.context.log('machine.unmarked', { machine: bare.id, level: 'warn' });

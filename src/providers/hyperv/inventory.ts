@@ -1,5 +1,5 @@
-import type { RemoteMachine } from '../../contract/driver.ts';
 import type { Instance, Segment } from '../../contract/instance.ts';
+import type { RemoteMachine } from '../../contract/machine.ts';
 import { Failure } from '../../failure.ts';
 import { judge } from '../../lifecycle/mark.ts';
 import { macWithColons } from './hardware.ts';

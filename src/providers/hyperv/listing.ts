@@ -1,7 +1,7 @@
 import type { Instance } from '../../contract/instance.ts';
+import type { Machine as Candidate } from '../../contract/machine.ts';
 import { Failure } from '../../failure.ts';
 import { readMark } from '../../lifecycle/mark.ts';
-import type { Candidate } from '../../lifecycle/ownership.ts';
 import type { Rig } from './rig.ts';
 import { steps } from './steps.ts';
 import type { Listed, Listing } from './wire.ts';

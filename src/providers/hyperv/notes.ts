@@ -1,5 +1,5 @@
-import type { Mark } from '../../contract/driver.ts';
 import type { Instance } from '../../contract/instance.ts';
+import type { Mark } from '../../contract/machine.ts';
 import { readMark, withoutMark, writeMark } from '../../lifecycle/mark.ts';
 import type { Rig } from './rig.ts';
 

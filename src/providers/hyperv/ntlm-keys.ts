@@ -111,7 +111,7 @@ function withMd5<T>(work: () => T): T {
       advice:
         'It runs in FIPS mode: use a Node.js without it, or authentication=basic with a local account over TLS',
       outage: true,
-      facts: { login: true },
+      reason: 'login',
     });
   }
 }

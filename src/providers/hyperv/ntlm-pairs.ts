@@ -35,6 +35,6 @@ export function writePairs(pairs: Pairs): Buffer {
 export function strange(why: string): Failure {
   return new Failure('upstream', `The answer to the NTLM login cannot be used: ${why}`, {
     advice: 'Is there a proxy between this server and the Hyper-V host?',
-    facts: { login: true },
+    reason: 'login',
   });
 }

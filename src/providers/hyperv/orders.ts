@@ -1,4 +1,5 @@
-import type { Power, StopManner } from '../../contract/driver.ts';
+import type { StopManner } from '../../contract/driver.ts';
+import type { Power } from '../../contract/machine.ts';
 import { Failure } from '../../failure.ts';
 import { poll } from '../../kit/poll.ts';
 import type { Found } from './find.ts';

@@ -1,7 +1,8 @@
-import type { Power, StopManner } from '../../contract/driver.ts';
+import type { StopManner } from '../../contract/driver.ts';
 import type { Instance, SizedInstance } from '../../contract/instance.ts';
+import type { Power } from '../../contract/machine.ts';
 import { Failure } from '../../failure.ts';
-import { overview } from '../../lifecycle/ownership.ts';
+import { overview } from '../../lifecycle/overview.ts';
 import { removeMachine } from './delete.ts';
 import { type Found, find, missing, notRunning, takeBuilt, takeIfThere } from './find.ts';
 import { hardwareOf, hasHardware, reshape, rewire } from './hardware.ts';
@@ -12,7 +13,7 @@ import { steps } from './steps.ts';
 
 export async function power(rig: Rig, instance: Instance): Promise<Power> {
   const choice = await find(rig, instance, true);
-  if (choice.kind === 'missing') throw missing(instance);
+  if (choice.kind === 'missing' || choice.kind === 'leaving') throw missing(instance);
   if (choice.kind === 'doubtful') {
     rig.context.log('power.doubtful', { doubt: choice.doubt, level: 'warn' });
     return 'unknown';

@@ -1,4 +1,4 @@
-import { Failure } from '../../failure.ts';
+import { expectFailure } from '../../failure.ts';
 import type { Rig } from './rig.ts';
 import { steps } from './steps.ts';
 import { isFromPowerShell, isLost } from './trouble.ts';
@@ -20,13 +20,14 @@ export async function settle(
   } catch (thrown) {
     const lost = isLost(thrown);
     if (!lost && !isFromPowerShell(thrown)) throw thrown;
-    const details = await host.ask(steps.machine, { id }).catch(() => {
+    const details = await host.ask(steps.machine, { id }).catch((unread: unknown) => {
+      expectFailure(unread);
       throw thrown;
     });
     if (!reached(details)) {
       if (!lost || again === undefined) throw thrown;
       return again(details);
     }
-    context.log('hyperv.done-after-all', { error: Failure.from(thrown).message, level: 'warn' });
+    context.log('hyperv.done-after-all', { error: expectFailure(thrown).message, level: 'warn' });
   }
 }

@@ -1,6 +1,6 @@
 import type { Outcome } from '../../contract/action.ts';
 import type { Instance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
+import { expectFailure, type Failure, reworded } from '../../failure.ts';
 import { withUndo } from '../../kit/undo.ts';
 import { type Found, show, takeBuilt } from './find.ts';
 import {
@@ -95,12 +95,10 @@ export function restoreSnapshot(rig: Rig, instance: Instance, name: string): Pro
 
 /** Nobody knows which disks it would start from. */
 function leftStopped(thrown: unknown, name: string): Failure {
-  const failure = Failure.from(thrown);
+  const failure = expectFailure(thrown);
   const sentence = `Snapshot ${name} was not restored, and the instance is stopped now`;
-  return new Failure(failure.kind, `${sentence}: ${failure.message}`, {
-    cause: failure,
-    outage: failure.outage,
-    facts: failure.facts,
+  return reworded(failure, {
+    message: `${sentence}: ${failure.message}`,
     advice: `Restore ${name} again, or start the instance as it is. ${failure.advice ?? ''}`.trim(),
     tenant: sentence,
   });

@@ -1,4 +1,5 @@
 import type { Deadline } from '../../contract/context.ts';
+import { expectFailure } from '../../failure.ts';
 import { createListener, type Said } from './answers.ts';
 import { conversation, go, program, programArguments } from './scripts/conversation.ts';
 import type { Wsman } from './wsman.ts';
@@ -38,10 +39,12 @@ export async function startTalk(wsman: Wsman, deadline: Deadline): Promise<Talk>
       try {
         if (state === 'idle') await process.send('', true, until);
         if (state !== 'asked') await listen.end(until);
-      } catch {
+      } catch (thrown) {
         // It is ended together with its shell, then.
+        expectFailure(thrown);
+      } finally {
+        await process.close(until);
       }
-      await process.close(until);
     },
   };
 }

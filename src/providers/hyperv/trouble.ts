@@ -1,4 +1,4 @@
-import { Failure, type FailureKind } from '../../failure.ts';
+import { Failure, type FailureKind, hasReason, isKind } from '../../failure.ts';
 import type { Trouble } from './answers.ts';
 
 /*
@@ -23,13 +23,14 @@ export function psFailure(
   const text = message.replace(/\s+/g, ' ').trim().slice(0, 400);
   return new Failure(kind, `${host} failed while ${doing}: ${text} (${id}, ${category})`, {
     ...rest,
-    facts: { id, category, type: trouble.type, code: hex(trouble.code), ps: true },
+    reason: 'powershell',
+    facts: { id, category, type: trouble.type, code: hex(trouble.code) },
   });
 }
 
-/** Whether PowerShell said it, in contrast to trouble on the way there. */
+/** Whether PowerShell reported the failure, in contrast to trouble on the way there. */
 export function isFromPowerShell(thrown: unknown): boolean {
-  return thrown instanceof Failure && thrown.facts['ps'] === true;
+  return hasReason(thrown, 'powershell');
 }
 
 /**
@@ -37,8 +38,7 @@ export function isFromPowerShell(thrown: unknown): boolean {
  * came that is no answer. Who is not let in was not listened to.
  */
 export function isLost(thrown: unknown): boolean {
-  if (!(thrown instanceof Failure) || isFromPowerShell(thrown)) return false;
-  return ['unreachable', 'timeout', 'upstream'].includes(thrown.kind);
+  return isKind(thrown, 'unreachable', 'timeout', 'upstream') && !isFromPowerShell(thrown);
 }
 
 function meaningOf(trouble: Trouble, paths: readonly string[]): Meaning {

@@ -1,7 +1,7 @@
 import { win32 } from 'node:path';
 import type { Instance } from '../../contract/instance.ts';
+import type { Choice } from '../../contract/machine.ts';
 import { readMark } from '../../lifecycle/mark.ts';
-import type { Choice } from '../../lifecycle/ownership.ts';
 import type { Seen } from './listing.ts';
 import { isUnder } from './paths.ts';
 import type { Rig } from './rig.ts';

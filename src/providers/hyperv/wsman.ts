@@ -1,5 +1,5 @@
 import type { Deadline } from '../../contract/context.ts';
-import { Failure } from '../../failure.ts';
+import { expectFailure, Failure, isKind } from '../../failure.ts';
 import { poll } from '../../kit/poll.ts';
 import type { Post } from './auth.ts';
 import { faultFailure, isBusy, isPipeEnded, isStillRunning, noRoom } from './faults.ts';
@@ -77,7 +77,7 @@ export function createWsman(post: Post, to: string): Wsman {
     };
     return poll(deadline, what, look, { firstMs: 300, mostMs: 4000, growth: 2 }).catch(
       (thrown: unknown) => {
-        throw thrown instanceof Failure && thrown.kind === 'timeout' ? (last ?? thrown) : thrown;
+        throw isKind(thrown, 'timeout') ? (last ?? thrown) : thrown;
       },
     );
   };
@@ -112,7 +112,7 @@ export function createWsman(post: Post, to: string): Wsman {
         return processIn({ shellId, commandId, host, exchange, demand, remove });
       } catch (thrown) {
         // What failed is worth more than that the shell stays until Windows clears it away.
-        await remove(deadline.forUndo()).catch(() => {});
+        await remove(deadline.forUndo()).catch(expectFailure);
         throw thrown;
       }
     },
@@ -170,6 +170,6 @@ function noWinrm(status: number, reason: string, to: string): Failure {
         ? 'The service is stopped or starting there: Get-Service WinRM'
         : 'Is there a WinRM listener for HTTPS on this port (winrm enumerate winrm/config/listener)?',
     outage: true,
-    facts: { status },
+    remote: { status },
   });
 }

@@ -1,6 +1,6 @@
 import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import { refusal } from '../../lifecycle/ownership.ts';
+import { refusal } from '../../lifecycle/refusals.ts';
 import { markFor, markOf, writeMarkOn } from './annotations.ts';
 import { claimOf, find, machinesIn } from './find.ts';
 import { nameOf, type Rig, readOne } from './rig.ts';

@@ -1,12 +1,12 @@
 import type { Instance, SizedInstance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
+import { expectFailure, Failure, reworded, statusOf } from '../../failure.ts';
 import { matchesAny } from '../../kit/fields.ts';
 import type { Pairs } from '../../kit/http/address.ts';
 import type { Blueprint } from './blueprint.ts';
 import { claimsOf } from './find.ts';
 import { claimComment } from './memory.ts';
 import { type Rig, rigUntil } from './rig.ts';
-import { isUncertain, statusOf } from './trouble.ts';
+import { isUncertain } from './trouble.ts';
 import { type Machine, readMachine } from './wire.ts';
 
 /** The machine that was asked for by name, rather than chosen by an earlier prepare. */
@@ -63,28 +63,22 @@ export async function allocate(rig: Rig, instance: Instance, form: Pairs): Promi
     });
     return readMachine(reply.json());
   } catch (thrown) {
-    const failure = Failure.from(thrown);
-    if (statusOf(failure) === 409) throw noneLeft(failure, instance);
-    if (!isUncertain(failure)) throw failure;
+    if (statusOf(thrown) === 409) throw noneLeft(expectFailure(thrown), instance);
+    if (!isUncertain(thrown)) throw thrown;
     const late = rigUntil(rig, rig.context.deadline.forUndo());
     const [machine] = await claimsOf(late, instance);
-    if (machine === undefined) throw failure;
+    if (machine === undefined) throw thrown;
     return machine;
   }
 }
 
 function noneLeft(failure: Failure, { name }: Instance): Failure {
-  return new Failure(
-    'conflict',
-    `No machine of MAAS is free and fit for ${name}: ${failure.message}`,
-    {
-      cause: failure,
-      advice:
-        'Custom action ListMachines, or the machines page of MAAS, shows which are Ready; size, pool, zone, tags, architecture and storage have to fit',
-      tenant: 'No machine that fits is free',
-      facts: failure.facts,
-    },
-  );
+  return reworded(failure, {
+    message: `No machine of MAAS is free and fit for ${name}: ${failure.message}`,
+    advice:
+      'Custom action ListMachines, or the machines page of MAAS, shows which are Ready; size, pool, zone, tags, architecture and storage have to fit',
+    tenant: 'No machine that fits is free',
+  });
 }
 
 function union(...lists: readonly (readonly string[] | undefined)[]): readonly string[] {

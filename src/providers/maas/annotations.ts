@@ -1,6 +1,6 @@
-import type { Mark } from '../../contract/driver.ts';
 import type { Instance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
+import type { Mark } from '../../contract/machine.ts';
+import { retryWhile } from '../../kit/retry.ts';
 import { readMark, writeMark } from '../../lifecycle/mark.ts';
 import { busyPatienceMs, machinePath, type Rig } from './rig.ts';
 import { isUncertain } from './trouble.ts';
@@ -12,6 +12,8 @@ const homeKey = 'outrigger-home';
 const nameKey = 'outrigger-hostname';
 const leftKey = 'outrigger-left';
 const leavingKey = 'outrigger-leaving';
+
+const mostTries = 4;
 
 export function markOf(machine: Machine): Mark | 'unreadable' | undefined {
   const text = annotation(machine, markKey);
@@ -98,16 +100,16 @@ async function annotate(
 ): Promise<Machine> {
   const what = `mark machine ${system_id}`;
   const query = { op: 'set_workload_annotations' };
-  for (let tries = 1; ; tries += 1) {
-    try {
-      const ask = { what, query, form, patienceMs: busyPatienceMs };
-      return readMachine((await client.post(machinePath(system_id), ask)).json());
-    } catch (thrown) {
-      const failure = Failure.from(thrown);
-      if (!isUncertain(failure) || tries === 4) throw failure;
-      await context.deadline.sleep(300 * 2 ** tries, `waiting to ${what}`);
-    }
-  }
+  const policy = {
+    deadline: context.deadline,
+    doing: `waiting to ${what}`,
+    pauseMs: (thrown: unknown, turn: number) =>
+      isUncertain(thrown) && turn < mostTries ? 300 * 2 ** turn : undefined,
+  };
+  return retryWhile(policy, async () => {
+    const ask = { what, query, form, patienceMs: busyPatienceMs };
+    return readMachine((await client.post(machinePath(system_id), ask)).json());
+  });
 }
 
 function annotation(machine: Machine, key: string): string | undefined {

@@ -1,5 +1,5 @@
-import type { Power } from '../../contract/driver.ts';
-import { Failure } from '../../failure.ts';
+import type { Power } from '../../contract/machine.ts';
+import { expectFailure, Failure, isKind } from '../../failure.ts';
 import { poll } from '../../kit/poll.ts';
 import { machinePath, nameOf, type Rig } from './rig.ts';
 import type { Machine } from './wire.ts';
@@ -24,8 +24,8 @@ export async function askBmc(
       (await client.get(machinePath(systemId), { what, query, limitMs })).json(),
     );
   } catch (thrown) {
-    const failure = Failure.from(thrown);
-    context.log('bmc.unknown', { level: 'warn', machine: systemId, error: failure.message });
+    const { message: error } = expectFailure(thrown);
+    context.log('bmc.unknown', { level: 'warn', machine: systemId, error });
     return 'unknown';
   }
 }
@@ -54,9 +54,9 @@ export async function waitForPower(
   try {
     return await poll(deadline, what, look, { firstMs: 50, mostMs: 3_000 });
   } catch (thrown) {
-    const failure = Failure.from(thrown);
-    if (failure.kind !== 'timeout') throw failure;
-    throw new Failure('timeout', `${failure.message}; the last it said was "${last}"`, {
+    if (!isKind(thrown, 'timeout')) throw thrown;
+    const { message } = expectFailure(thrown);
+    throw new Failure('timeout', `${message}; the last it said was "${last}"`, {
       advice: "Check the machine's BMC and its power settings in MAAS",
     });
   }

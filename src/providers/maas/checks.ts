@@ -1,6 +1,6 @@
 import type { Context } from '../../contract/context.ts';
 import type { Check } from '../../contract/provider.ts';
-import { Failure, fullText } from '../../failure.ts';
+import { Failure, fullText, statusOf } from '../../failure.ts';
 import type { Blueprint } from './blueprint.ts';
 import { checkImages } from './check-images.ts';
 import { checkBootSources, checkDhcp, checkMachines } from './check-machines.ts';
@@ -9,7 +9,7 @@ import { createClient } from './client.ts';
 import type { Rig } from './rig.ts';
 import type { Settings } from './settings.ts';
 import { whoAmI } from './sight.ts';
-import { clockSkewMs, statusOf } from './trouble.ts';
+import { clockSkewMs } from './trouble.ts';
 import type { Me } from './wire.ts';
 
 /** What `doctor` wants to know of MAAS; nothing is changed. */

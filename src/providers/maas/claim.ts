@@ -1,8 +1,8 @@
 import type { SizedInstance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
+import { Failure, statusOf } from '../../failure.ts';
 import type { Pairs } from '../../kit/http/address.ts';
 import { withUndo } from '../../kit/undo.ts';
-import { refusal } from '../../lifecycle/ownership.ts';
+import { refusal } from '../../lifecycle/refusals.ts';
 import { allocate, constraints, pinOf } from './allocate.ts';
 import { markFor, markOf, writeMarkOn } from './annotations.ts';
 import type { Blueprint } from './blueprint.ts';
@@ -10,7 +10,6 @@ import { claimOf, find, machinesIn } from './find.ts';
 import { type Remembered, recall } from './memory.ts';
 import { release, takeBack } from './release.ts';
 import { listMachines, nameOf, type Rig, rigUntil } from './rig.ts';
-import { statusOf } from './trouble.ts';
 import type { Machine } from './wire.ts';
 
 /** More than these are not asked for one by one in place of one that failed lately. */
@@ -117,9 +116,8 @@ async function tryAllocate(
   try {
     return await allocate(rig, instance, form);
   } catch (thrown) {
-    const failure = Failure.from(thrown);
-    if (statusOf(failure) === 409) return undefined;
-    throw failure;
+    if (statusOf(thrown) === 409) return undefined;
+    throw thrown;
   }
 }
 

@@ -1,13 +1,14 @@
 import type { Deadline, Log } from '../../contract/context.ts';
-import { Failure } from '../../failure.ts';
+import { Failure, isKind, statusOf, wasNotSent } from '../../failure.ts';
 import type { Pairs } from '../../kit/http/address.ts';
 import { createHttp, type Http } from '../../kit/http/client.ts';
 import type { Reply } from '../../kit/http/reply.ts';
-import { isLasting, nothingHappened } from '../../kit/http/trouble.ts';
+import { isPersistent } from '../../kit/http/trouble.ts';
+import { retryWhile } from '../../kit/retry.ts';
 import { apiUrl } from './endpoint.ts';
 import { authorization, readApiKey } from './oauth.ts';
 import type { Settings } from './settings.ts';
-import { failureFor, isBusy, statusOf } from './trouble.ts';
+import { failureFor, isBusy } from './trouble.ts';
 
 export interface Ask {
   /** Completes "MAAS did not ..." in a failure. */
@@ -77,25 +78,20 @@ export function createClient(
     const end = ask.deadline ?? deadline;
     const patienceMs = Math.min(ask.patienceMs ?? 0, end.remainingMs());
     const beganMs = end.remainingMs();
-    for (let turn = 1, lost = 1; ; turn += 1) {
-      try {
-        return await once(method, path, ask);
-      } catch (thrown) {
-        const failure = Failure.from(thrown);
-        const waitMs = pauseMs(failure, turn);
-        const spentMs = beganMs - end.remainingMs();
-        if (isBusy(failure)) {
-          if (spentMs + waitMs > patienceMs) throw failure;
-        } else if (mayRepeat(failure, method) && lost < triesWhenUnreachable) {
-          lost += 1;
-        } else {
-          throw failure;
-        }
-        // What came of the last try says more than that there was no time for another.
-        if (waitMs >= end.remainingMs()) throw failure;
-        await end.sleep(waitMs, `waiting for MAAS to ${ask.what}`);
-      }
-    }
+    let lost = 0;
+    const policy = {
+      deadline: end,
+      doing: `waiting for MAAS to ${ask.what}`,
+      pauseMs(thrown: unknown, turn: number): number | undefined {
+        const waitMs = pauseMs(thrown, turn);
+        const isPatient = beganMs - end.remainingMs() + waitMs <= patienceMs;
+        if (isBusy(thrown)) return isPatient ? waitMs : undefined;
+        lost += 1;
+        const again = mayRepeat(thrown, method) && lost < triesWhenUnreachable;
+        return again ? waitMs : undefined;
+      },
+    };
+    return retryWhile(policy, () => once(method, path, ask));
   };
 
   return {
@@ -108,15 +104,14 @@ export function createClient(
 }
 
 /** How long to wait after a failure: as MAAS asks to, else ever longer. */
-export function pauseMs(failure: Failure, turn: number): number {
-  const { retryAfterMs } = failure.facts;
-  const growing = Math.min(10_000, 50 * 2 ** Math.min(turn, 10));
-  return typeof retryAfterMs === 'number' ? Math.max(retryAfterMs, growing) : growing;
+export function pauseMs(thrown: unknown, turn: number): number {
+  const wantedMs = thrown instanceof Failure ? (thrown.remote.retryAfterMs ?? 0) : 0;
+  return Math.max(wantedMs, Math.min(10_000, 50 * 2 ** Math.min(turn, 10)));
 }
 
-function mayRepeat(failure: Failure, method: Method): boolean {
-  if (statusOf(failure) !== undefined || failure.kind !== 'unreachable') return false;
-  return !isLasting(failure) && (method === 'GET' || nothingHappened(failure));
+function mayRepeat(thrown: unknown, method: Method): boolean {
+  if (statusOf(thrown) !== undefined || !isKind(thrown, 'unreachable')) return false;
+  return !isPersistent(thrown) && (method === 'GET' || wasNotSent(thrown));
 }
 
 function send(

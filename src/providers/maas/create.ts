@@ -1,5 +1,5 @@
 import type { SizedInstance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
+import { expectFailure, Failure, hasReason } from '../../failure.ts';
 import { withUndo } from '../../kit/undo.ts';
 import { isLeavingUnfinished, markFor, writeMarkOn } from './annotations.ts';
 import type { Blueprint } from './blueprint.ts';
@@ -13,7 +13,6 @@ import { takeBack } from './release.ts';
 import { nameOf, type Rig, rigUntil } from './rig.ts';
 import { settle } from './settle.ts';
 import { powerOn } from './switching.ts';
-import { isTakenAway } from './taken-away.ts';
 import type { Machine } from './wire.ts';
 
 /** A machine that somebody else releases this soon is one that two calls had claimed. */
@@ -36,10 +35,9 @@ export async function create(
       await createOnce(rig, instance, blueprint);
       return;
     } catch (thrown) {
-      const failure = Failure.from(thrown);
       const soon = beganMs - deadline.remainingMs() < rivalryMs;
-      if (!isTakenAway(failure) || !soon || round === mostRounds) throw failure;
-      log('create.rivalry', { error: failure.message });
+      if (!hasReason(thrown, 'taken-away') || !soon || round === mostRounds) throw thrown;
+      log('create.rivalry', { error: expectFailure(thrown).message });
     }
     await deadline.sleep(
       100 + Math.random() * 300,
@@ -68,9 +66,8 @@ async function createOnce(rig: Rig, instance: SizedInstance, blueprint: Blueprin
     try {
       await build(rig, instance, machine, blueprint);
     } catch (thrown) {
-      const failure = Failure.from(thrown);
-      blame = blameOf(failure);
-      throw failure;
+      blame = blameOf(thrown);
+      throw thrown;
     }
   });
 }

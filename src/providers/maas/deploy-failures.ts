@@ -1,18 +1,15 @@
 import type { Instance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
+import { Failure, hasReason } from '../../failure.ts';
 import type { Blame } from './memory.ts';
 import { reasonOf } from './reason.ts';
 import { nameOf, type Rig } from './rig.ts';
 import { status } from './statuses.ts';
-import { takenAwayFacts } from './taken-away.ts';
 import type { Machine } from './wire.ts';
 
-const blameKey = 'blame';
-
 /** What a failed deployment says of the machine; nothing when it was not the machine's fault. */
-export function blameOf(failure: Failure): Blame | undefined {
-  const blame = failure.facts[blameKey];
-  return blame === 'failed' || blame === 'slow' ? blame : undefined;
+export function blameOf(thrown: unknown): Blame | undefined {
+  if (hasReason(thrown, 'deploy-failed')) return 'failed';
+  return hasReason(thrown, 'deploy-slow') ? 'slow' : undefined;
 }
 
 /** Its BMC never switched it on, or said that it could not. */
@@ -25,7 +22,7 @@ export function withoutPower(
   const text = `Deployment of ${name} on ${nameOf(machine)} failed: it has no power (BMC says ${state}) for ${seconds(darkMs)} s`;
   return new Failure('upstream', text, {
     advice: "Check the machine's BMC and its power settings in MAAS",
-    facts: { [blameKey]: 'failed' satisfies Blame },
+    reason: 'deploy-failed',
   });
 }
 
@@ -40,11 +37,11 @@ export async function notDeployed(
   if (machine.status === status.failedDeployment) {
     return new Failure('upstream', `Deployment of ${where} failed${reason}`, {
       advice: 'The events and the installation log of the machine in MAAS say more',
-      facts: { [blameKey]: 'failed' satisfies Blame },
+      reason: 'deploy-failed',
     });
   }
   const text = `Deployment of ${where} was ended by somebody: it is now "${machine.status_name}"${reason}`;
-  return new Failure('conflict', text, { facts: takenAwayFacts });
+  return new Failure('conflict', text, { reason: 'taken-away' });
 }
 
 /** We ended it, before CloudStack would have. */
@@ -58,7 +55,7 @@ export function tooSlow(
   return new Failure('timeout', text, {
     advice:
       'If it is only slow, raise deploy_timeout_seconds, StartCommand in the global setting "commands.timeout" (or "wait"), and node_timeout in MAAS',
-    facts: { [blameKey]: 'slow' satisfies Blame },
+    reason: 'deploy-slow',
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Instance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
+import { isKind, statusOf } from '../../failure.ts';
 import { isMarkedFor } from './annotations.ts';
 import { notDeployed, tooSlow } from './deploy-failures.ts';
 import { rename } from './hostname.ts';
@@ -8,7 +8,7 @@ import { watchPower } from './power-watch.ts';
 import { type Rig, readOne } from './rig.ts';
 import { status } from './statuses.ts';
 import { takenAway } from './taken-away.ts';
-import { isUncertain, statusOf } from './trouble.ts';
+import { isUncertain } from './trouble.ts';
 import type { Machine } from './wire.ts';
 
 /** Installs the system on a claimed machine; ends when it runs. One under way is waited for. */
@@ -69,10 +69,9 @@ async function look(rig: Rig, systemId: string): Promise<Machine | undefined> {
   try {
     return await readOne(rig, systemId);
   } catch (thrown) {
-    const failure = Failure.from(thrown);
-    const broken = (statusOf(failure) ?? 0) >= 500;
-    const passing = broken || isUncertain(failure) || failure.kind === 'unreachable';
-    if (!passing || rig.context.deadline.remainingMs() === 0) throw failure;
+    const broken = (statusOf(thrown) ?? 0) >= 500;
+    const passing = broken || isUncertain(thrown) || isKind(thrown, 'unreachable');
+    if (!passing || rig.context.deadline.remainingMs() === 0) throw thrown;
     return undefined;
   }
 }

@@ -1,12 +1,12 @@
 import type { Instance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
-import { type Claim, refusal } from '../../lifecycle/ownership.ts';
+import { Failure, statusOf } from '../../failure.ts';
+import type { Claim } from '../../lifecycle/ownership.ts';
+import { refusal } from '../../lifecycle/refusals.ts';
 import { type Found, isOurClaim, seen, sortAll, sortClaimed, sortOne } from './own.ts';
 import { listMachines, missing, type Patience, type Rig, readOne } from './rig.ts';
 import { refuseBlindness } from './sight.ts';
 import { isOwned, ownedLabels } from './statuses.ts';
 import { storedIdOf } from './stored.ts';
-import { statusOf } from './trouble.ts';
 import type { Machine } from './wire.ts';
 
 export interface Care extends Patience {
@@ -73,9 +73,8 @@ export async function listOwned(rig: Rig, patience: Patience = {}): Promise<read
   try {
     return await listMachines(rig, { status: ownedLabels }, patience);
   } catch (thrown) {
-    const failure = Failure.from(thrown);
     // A version that lacks one of the words refuses them all.
-    if (statusOf(failure) !== 400) throw failure;
+    if (statusOf(thrown) !== 400) throw thrown;
     const all = await listMachines(rig, {}, patience);
     return all.filter((machine) => isOwned(machine.status));
   }
@@ -107,9 +106,8 @@ async function byStoredId(rig: Rig, claim: Claim, patience: Patience): Promise<F
   try {
     return sortOne(seen(await readOne(rig, claim.storedId, patience)), claim);
   } catch (thrown) {
-    const failure = Failure.from(thrown);
-    if (statusOf(failure) === 403 || statusOf(failure) === 404) return undefined;
-    throw failure;
+    if (statusOf(thrown) === 403 || statusOf(thrown) === 404) return undefined;
+    throw thrown;
   }
 }
 

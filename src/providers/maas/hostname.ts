@@ -1,5 +1,5 @@
 import type { Instance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
+import { expectFailure } from '../../failure.ts';
 import { keepOwnName, ownNameOf } from './annotations.ts';
 import type { Plan } from './order.ts';
 import { machinePath, type Rig } from './rig.ts';
@@ -36,7 +36,7 @@ export async function restoreName(rig: Rig, machine: Machine): Promise<void> {
   try {
     await call(rig, machine, hostname, 5_000);
   } catch (thrown) {
-    const { message } = Failure.from(thrown);
+    const { message } = expectFailure(thrown);
     rig.context.log('machine.misnamed', { level: 'warn', hostname, error: message });
   }
 }

@@ -1,4 +1,4 @@
-import type { Power, RemoteMachine } from '../../contract/driver.ts';
+import type { Power, RemoteMachine } from '../../contract/machine.ts';
 import { markOf } from './annotations.ts';
 import { listOwned } from './find.ts';
 import { type Leftover, leftoverOf } from './leftovers.ts';

@@ -1,4 +1,4 @@
-import { Failure } from '../../failure.ts';
+import { expectFailure } from '../../failure.ts';
 import { leftBy, markOf } from './annotations.ts';
 import { claimedFor } from './memory.ts';
 import { type Rig, readOne } from './rig.ts';
@@ -51,7 +51,7 @@ async function claimant(rig: Rig, { system_id }: Machine): Promise<string | unde
   try {
     return await claimedFor(rig, system_id);
   } catch (thrown) {
-    const { message } = Failure.from(thrown);
+    const { message } = expectFailure(thrown);
     rig.context.log('maas.forgetful', { level: 'warn', machine: system_id, error: message });
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { Failure } from '../../failure.ts';
+import { expectFailure } from '../../failure.ts';
 import type { Rig } from './rig.ts';
 import { readEvents } from './wire.ts';
 
@@ -62,7 +62,7 @@ export async function recall(rig: Rig, systemId: string): Promise<Remembered | u
     });
     return told.find(({ minutesAgo }) => minutesAgo < minutes && minutesAgo > -minutes);
   } catch (thrown) {
-    const { message } = Failure.from(thrown);
+    const { message } = expectFailure(thrown);
     rig.context.log('maas.forgetful', { level: 'warn', machine: systemId, error: message });
     return undefined;
   }

@@ -1,6 +1,7 @@
 import type { Instance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
+import { expectFailure } from '../../failure.ts';
 import type { Pairs } from '../../kit/http/address.ts';
+import { type RetryPolicy, retryWhile } from '../../kit/retry.ts';
 import { pauseMs } from './client.ts';
 import { find, machinesIn } from './find.ts';
 import { busyPatienceMs, machinePath, type Rig } from './rig.ts';
@@ -19,60 +20,66 @@ export interface Operation {
 
 /**
  * Asks for one operation on the instance's machine, again and again while MAAS is busy with an
- * earlier one. Before each further try it is looked whether the machine still is the instance's.
+ * earlier one. When the answer is lost, the machine itself tells whether the order is `done`; it is
+ * given again if not. Before each further try this looks whether the machine still is the
+ * instance's. Without `done` a lost answer is the end.
  *
  * Answers with the machine as it is then, or `undefined` where MAAS cannot do that to it.
  */
-export async function operate(
+export function operate(
   rig: Rig,
   instance: Instance,
   { system_id }: Machine,
-  { op, what, form }: Operation,
+  operation: Operation,
+  done?: (now: Machine) => boolean | Promise<boolean>,
 ): Promise<Machine | undefined> {
-  const { deadline, log } = rig.context;
-  const beganMs = deadline.remainingMs();
-  for (let turn = 1; ; turn += 1) {
-    try {
-      const ask = { what, query: { op }, form: form ?? {} };
+  const { op, what, form = {} } = operation;
+  return retryWhile(
+    {
+      ...persistence(rig, system_id, operation, done !== undefined),
+      async unlessDone(thrown) {
+        const now = await stillOwn(rig, instance, system_id);
+        return !isBusy(thrown) && (await done?.(now)) === true ? now : undefined;
+      },
+    },
+    async () => {
+      const ask = { what, query: { op }, form };
       return readMachineOrNull((await rig.client.post(machinePath(system_id), ask)).json());
-    } catch (thrown) {
-      const failure = Failure.from(thrown);
-      const waitMs = pauseMs(failure, turn);
-      const over = beganMs - deadline.remainingMs() > busyPatienceMs;
-      if (!isBusy(failure) || over || waitMs >= deadline.remainingMs()) throw failure;
-      if (turn === 1) log('maas.busy', { op, machine: system_id });
-      await deadline.sleep(waitMs, `waiting for MAAS to ${what}`);
-    }
-    await stillOwn(rig, instance, system_id);
-  }
+    },
+  );
 }
 
-/**
- * As `operate`. When the answer is lost, the machine itself tells whether the order is `done`; it
- * is given again if not.
- */
-export async function insist(
-  rig: Rig,
-  instance: Instance,
-  machine: Machine,
-  operation: Operation,
-  done: (now: Machine) => boolean | Promise<boolean>,
-): Promise<Machine | undefined> {
-  const { deadline, log } = rig.context;
-  const { op, what } = operation;
-  const { system_id } = machine;
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await operate(rig, instance, machine, operation);
-    } catch (thrown) {
-      const failure = Failure.from(thrown);
-      if (!isUncertain(failure) || tries === mostTries) throw failure;
-      log('maas.uncertain', { op, machine: system_id, error: failure.message });
-    }
-    await deadline.sleep(500 * tries, `waiting to ${what}`);
-    const now = await stillOwn(rig, instance, system_id);
-    if (await done(now)) return now;
-  }
+/** While MAAS is busy, for `busyPatienceMs`; after a lost answer, which begins that time anew. */
+function persistence(
+  { context: { deadline, log } }: Rig,
+  machine: string,
+  { op, what }: Operation,
+  mayBeLost: boolean,
+): RetryPolicy<Machine | undefined> {
+  let beganMs = deadline.remainingMs();
+  let busy = 0;
+  let lost = 0;
+  return {
+    deadline,
+    doing: `waiting for MAAS to ${what}`,
+    pauseMs(thrown) {
+      if (isBusy(thrown)) {
+        busy += 1;
+        const over = beganMs - deadline.remainingMs() > busyPatienceMs;
+        return over ? undefined : pauseMs(thrown, busy);
+      }
+      lost += 1;
+      const again = mayBeLost && isUncertain(thrown) && lost < mostTries;
+      busy = 0;
+      beganMs = deadline.remainingMs();
+      return again ? 500 * lost : undefined;
+    },
+    onRepeat(thrown) {
+      if (!isBusy(thrown)) {
+        log('maas.uncertain', { op, machine, error: expectFailure(thrown).message });
+      } else if (busy === 1) log('maas.busy', { op, machine });
+    },
+  };
 }
 
 /** The machine as it is now; one that was released meanwhile may be another instance's. */

@@ -1,12 +1,11 @@
 import type { Instance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
+import { statusOf } from '../../failure.ts';
 import type { Pairs } from '../../kit/http/address.ts';
 import { type Blueprint, seriesOf } from './blueprint.ts';
 import { claimComment } from './memory.ts';
-import { insist, stillOwn } from './operate.ts';
+import { operate, stillOwn } from './operate.ts';
 import type { Rig } from './rig.ts';
 import { status } from './statuses.ts';
-import { statusOf } from './trouble.ts';
 import { userDataFor } from './user-data.ts';
 import type { Machine } from './wire.ts';
 
@@ -27,12 +26,11 @@ export async function order(
   const what = `deploy machine ${system_id}`;
   const order = { op: 'deploy', what, form: orderForm(instance, plan) };
   try {
-    await insist(rig, instance, machine, order, isBegun);
+    await operate(rig, instance, machine, order, isBegun);
   } catch (thrown) {
-    const failure = Failure.from(thrown);
     // An earlier call may have given the order.
-    if (statusOf(failure) !== 409) throw failure;
-    if (!isBegun(await stillOwn(rig, instance, system_id))) throw failure;
+    if (statusOf(thrown) !== 409) throw thrown;
+    if (!isBegun(await stillOwn(rig, instance, system_id))) throw thrown;
   }
   rig.context.log('deploy.ordered', { machine: system_id, series: seriesOf(plan) });
 }

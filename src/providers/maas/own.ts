@@ -1,6 +1,6 @@
-import type { Mark } from '../../contract/driver.ts';
+import type { Machine as Candidate, Choice, Mark } from '../../contract/machine.ts';
 import { judge } from '../../lifecycle/mark.ts';
-import { type Candidate, type Choice, type Claim, chooseOwn } from '../../lifecycle/ownership.ts';
+import { type Claim, chooseOwn } from '../../lifecycle/ownership.ts';
 import { leftBy, markOf } from './annotations.ts';
 import { isLeaving, isStuck, status } from './statuses.ts';
 import type { Machine } from './wire.ts';

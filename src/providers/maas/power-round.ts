@@ -1,4 +1,4 @@
-import type { Power } from '../../contract/driver.ts';
+import type { Power } from '../../contract/machine.ts';
 import { fewAtOnce } from '../../kit/few-at-once.ts';
 import { askBmc, powerOf } from './bmc.ts';
 import type { Rig } from './rig.ts';

@@ -1,7 +1,7 @@
-import type { Power } from '../../contract/driver.ts';
 import type { Instance } from '../../contract/instance.ts';
+import type { Power } from '../../contract/machine.ts';
 import { Failure } from '../../failure.ts';
-import { overview } from '../../lifecycle/ownership.ts';
+import { overview } from '../../lifecycle/overview.ts';
 import { speaksFor } from '../../lifecycle/responsibility.ts';
 import { homeOf, leftBy } from './annotations.ts';
 import { find, listOwned } from './find.ts';

@@ -1,4 +1,4 @@
-import { Failure } from '../../failure.ts';
+import { expectFailure } from '../../failure.ts';
 import { type Rig, rigUntil } from './rig.ts';
 import { type MaasEvent, type Machine, readEvents } from './wire.ts';
 
@@ -20,7 +20,7 @@ async function warnings(rig: Rig, { system_id }: Machine): Promise<readonly stri
     const reply = await client.get('/events/', { what, query, limitMs: 10_000 });
     return readEvents(reply.json()).map(wordsOf);
   } catch (thrown) {
-    rig.context.log('events.unread', { level: 'warn', error: Failure.from(thrown).message });
+    rig.context.log('events.unread', { level: 'warn', error: expectFailure(thrown).message });
     return [];
   }
 }

@@ -1,7 +1,7 @@
 import type { Outcome } from '../../contract/action.ts';
-import type { Mark } from '../../contract/driver.ts';
 import type { Instance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
+import type { Mark } from '../../contract/machine.ts';
+import { Failure, reworded, statusOf } from '../../failure.ts';
 import { poll } from '../../kit/poll.ts';
 import { allocate, checkAllowed } from './allocate.ts';
 import { markFor, markOf, writeMarkOn } from './annotations.ts';
@@ -14,7 +14,6 @@ import { release } from './release.ts';
 import { missing, nameOf, type Rig, readOne } from './rig.ts';
 import { isLeaving, isStuck, status } from './statuses.ts';
 import { storedIdOf } from './stored.ts';
-import { statusOf } from './trouble.ts';
 import type { Machine } from './wire.ts';
 
 /**
@@ -37,7 +36,7 @@ export async function redeploy(
   try {
     await deploy(rig, instance, marked, plan);
   } catch (thrown) {
-    throw withAdvice(Failure.from(thrown));
+    throw thrown instanceof Failure ? withoutSystem(thrown) : thrown;
   }
   return { message: 'The instance was installed anew' };
 }
@@ -68,8 +67,7 @@ async function reclaim(rig: Rig, instance: Instance, blueprint: Blueprint): Prom
     const again = await allocate(rig, instance, { system_id: machine.system_id });
     return { machine: again, origin };
   } catch (thrown) {
-    const failure = Failure.from(thrown);
-    throw statusOf(failure) === 409 ? takenAway(instance, machine, failure) : failure;
+    throw statusOf(thrown) === 409 ? takenAway(instance, machine, thrown) : thrown;
   }
 }
 
@@ -106,7 +104,7 @@ function claimAgain(rig: Rig, instance: Instance, { pool, zone }: Blueprint): Pr
   return allocate(rig, instance, { system_id: storedId, pool, zone, tags, not_tags });
 }
 
-function takenAway({ name }: Instance, machine: Machine, cause: Failure): Failure {
+function takenAway({ name }: Instance, machine: Machine, cause: unknown): Failure {
   const text = `${nameOf(machine)} of ${name} was given back to be installed anew, and somebody else was faster to claim it`;
   return new Failure('conflict', text, {
     cause,
@@ -130,11 +128,8 @@ async function waitReady(rig: Rig, systemId: string): Promise<void> {
 }
 
 /** The machine is kept, since it is the instance's whatever is on it. */
-function withAdvice(failure: Failure): Failure {
-  return new Failure(failure.kind, failure.message, {
-    cause: failure.cause ?? failure,
-    outage: failure.outage,
-    facts: failure.facts,
+function withoutSystem(failure: Failure): Failure {
+  return reworded(failure, {
     advice: `The instance has no system now: run Redeploy again. ${failure.advice ?? ''}`.trim(),
     tenant: 'The instance could not be installed anew; it has no system until that succeeds',
   });

@@ -1,16 +1,14 @@
 import type { Instance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
+import { expectFailure, Failure, hasReason, statusOf } from '../../failure.ts';
 import { announceLeaving, isMarkedFor, markOf, withdrawLeaving } from './annotations.ts';
 import { claimsOf } from './find.ts';
 import { restoreName } from './hostname.ts';
 import { type Reason, releaseComment } from './memory.ts';
-import { insist } from './operate.ts';
+import { operate } from './operate.ts';
 import { isBuilding } from './own.ts';
 import { reasonOf } from './reason.ts';
 import { nameOf, type Rig, readOne, refuseIfLocked } from './rig.ts';
 import { isLeaving, isStuck, status } from './statuses.ts';
-import { isTakenAway } from './taken-away.ts';
-import { statusOf } from './trouble.ts';
 import type { Machine } from './wire.ts';
 
 /**
@@ -63,7 +61,7 @@ async function isFinishedNow(rig: Rig, instance: Instance, machine: Machine): Pr
   const { log } = rig.context;
   const { system_id } = machine;
   const note = (event: string) => (thrown: unknown) =>
-    log(event, { level: 'warn', machine: system_id, error: Failure.from(thrown).message });
+    log(event, { level: 'warn', machine: system_id, error: expectFailure(thrown).message });
   // What nobody can write on, nobody can finish.
   const now = await announceLeaving(rig, machine, instance).catch(note('release.unannounced'));
   if (now === undefined || isBuilding(markOf(now))) return false;
@@ -81,10 +79,9 @@ async function ask(
 ): Promise<void> {
   const order = { op: 'release', what: `release machine ${machine.system_id}`, form };
   try {
-    await insist(rig, instance, machine, order, ({ status: now }) => isLeaving(now));
+    await operate(rig, instance, machine, order, ({ status: now }) => isLeaving(now));
   } catch (thrown) {
-    const failure = Failure.from(thrown);
-    if (!isTakenAway(failure)) throw failure;
+    if (!hasReason(thrown, 'taken-away')) throw thrown;
   }
 }
 
@@ -113,14 +110,10 @@ async function lookAgain(rig: Rig, systemId: string): Promise<Machine | undefine
   try {
     return await readOne(rig, systemId, { patienceMs: 10_000 });
   } catch (thrown) {
-    const failure = Failure.from(thrown);
-    if (statusOf(failure) === 403 || statusOf(failure) === 404) return undefined;
+    if (statusOf(thrown) === 403 || statusOf(thrown) === 404) return undefined;
+    const { message: error } = expectFailure(thrown);
     // MAAS has accepted the release; that nobody can watch it is no reason to fail.
-    rig.context.log('release.unwatched', {
-      level: 'warn',
-      machine: systemId,
-      error: failure.message,
-    });
+    rig.context.log('release.unwatched', { level: 'warn', machine: systemId, error });
     return undefined;
   }
 }

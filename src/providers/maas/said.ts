@@ -1,4 +1,5 @@
 import type { Reply } from '../../kit/http/reply.ts';
+import { parseJson } from '../../kit/json.ts';
 import { oneLine } from './one-line.ts';
 
 /** The beginning of what MAAS wrote, on one line, without the token's secret. */
@@ -10,12 +11,9 @@ export function saying({ text }: Reply, secret: string): string {
 /** Validation errors are an object of lists by field; everything else is plain text. */
 function describeBody(text: string): string {
   if (!text.startsWith('{')) return text;
-  try {
-    const fields = JSON.parse(text) as Readonly<Record<string, unknown>>;
-    return Object.entries(fields)
-      .map(([field, said]) => `${field}: ${[said].flat().join(' ')}`)
-      .join('; ');
-  } catch {
-    return text;
-  }
+  const fields = parseJson(text) as Readonly<Record<string, unknown>> | undefined;
+  if (fields === undefined) return text;
+  return Object.entries(fields)
+    .map(([field, said]) => `${field}: ${[said].flat().join(' ')}`)
+    .join('; ');
 }

@@ -1,8 +1,7 @@
 import type { Instance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
+import { Failure, statusOf } from '../../failure.ts';
 import { machinePath, type Rig } from './rig.ts';
 import { storedIdOf } from './stored.ts';
-import { statusOf } from './trouble.ts';
 import { type Me, readMe } from './wire.ts';
 
 /*
@@ -67,9 +66,8 @@ async function isHidden({ client }: Rig, systemId: string): Promise<boolean> {
     await client.get(machinePath(systemId), { what: `show machine ${systemId}` });
     return false;
   } catch (thrown) {
-    const failure = Failure.from(thrown);
-    if (statusOf(failure) === 403) return true;
-    if (statusOf(failure) === 404) return false;
-    throw failure;
+    if (statusOf(thrown) === 403) return true;
+    if (statusOf(thrown) === 404) return false;
+    throw thrown;
   }
 }

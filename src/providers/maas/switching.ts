@@ -4,7 +4,7 @@ import { Failure } from '../../failure.ts';
 import { poll } from '../../kit/poll.ts';
 import { askBmc, waitForPower } from './bmc.ts';
 import { waitDeployed } from './deploy.ts';
-import { insist, type Operation, stillOwn } from './operate.ts';
+import { type Operation, operate, stillOwn } from './operate.ts';
 import { nameOf, type Rig, refuseIfLocked } from './rig.ts';
 import { status } from './statuses.ts';
 import type { Machine } from './wire.ts';
@@ -84,7 +84,7 @@ function ask(
   operation: Operation,
 ): Promise<Machine | undefined> {
   const wanted = operation.op === 'power_on' ? 'on' : 'off';
-  return insist(rig, instance, machine, operation, async (now) => {
+  return operate(rig, instance, machine, operation, async (now) => {
     return now.status !== machine.status || (await stateNow(rig, machine)) === wanted;
   });
 }

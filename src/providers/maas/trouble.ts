@@ -1,6 +1,6 @@
-import { Failure } from '../../failure.ts';
+import { Failure, type Remote, statusOf, wasNotSent } from '../../failure.ts';
 import type { Reply } from '../../kit/http/reply.ts';
-import { nothingHappened } from '../../kit/http/trouble.ts';
+import { isOnTheWay } from '../../kit/http/trouble.ts';
 import { saying } from './said.ts';
 
 /** What was asked of MAAS, for texts. */
@@ -24,44 +24,38 @@ const acceptedAgeMs = 300_000;
 export function failureFor(reply: Reply, attempt: Attempt): Failure {
   const { status } = reply;
   const { what, one } = attempt;
-  const facts = { status };
+  const remote = { status };
   if (status === 401) return unauthorized(reply, attempt);
   const said = saying(reply, attempt.secret);
   if (status === 403) {
     return new Failure('denied', `MAAS does not let this key ${what}${said}`, {
       advice:
         "The machine is locked or belongs to another MAAS user, or an administrator's key is needed",
-      facts,
+      remote,
     });
   }
-  if (status === 404) return notFound(attempt, said, facts);
-  if (status === 409) return new Failure('conflict', `MAAS will not ${what}${said}`, { facts });
+  if (status === 404) return notFound(attempt, said);
+  if (status === 409) return new Failure('conflict', `MAAS will not ${what}${said}`, { remote });
   if (status === 503) return busy(reply, attempt, said);
   if (status === 502 || status === 504) {
     const text = `MAAS did not finish in time to ${what} (${status})`;
-    return new Failure('unreachable', text, { facts, outage: !one });
+    return new Failure('unreachable', text, { remote, outage: !one });
   }
   if (status < 400) return redirected(reply, attempt);
   const text = `MAAS refused to ${what}: ${status} ${reply.reason}`.trim();
-  return new Failure('upstream', `${text}${said}`, { facts });
+  return new Failure('upstream', `${text}${said}`, { remote });
 }
 
 /** Whether MAAS asked to come back later. */
-export function isBusy(failure: Failure): boolean {
-  return failure.facts['status'] === 503;
+export function isBusy(thrown: unknown): boolean {
+  return statusOf(thrown) === 503;
 }
 
-export function statusOf(failure: Failure): number | undefined {
-  const { status } = failure.facts;
-  return typeof status === 'number' ? status : undefined;
-}
-
-/** Whether the request may have been carried out although nobody said so. */
-export function isUncertain(failure: Failure): boolean {
-  const status = statusOf(failure);
+/** Whether MAAS may have carried the request out although its answer did not arrive. */
+export function isUncertain(thrown: unknown): boolean {
+  const status = statusOf(thrown);
   if (status !== undefined) return status === 502 || status === 504;
-  const { kind } = failure;
-  return (kind === 'unreachable' || kind === 'timeout') && !nothingHappened(failure);
+  return isOnTheWay(thrown) && !wasNotSent(thrown);
 }
 
 /** Server minus own clock in milliseconds, by the Date header; `undefined` without one. */
@@ -72,7 +66,7 @@ export function clockSkewMs(reply: Reply, nowMs: number): number | undefined {
 
 function unauthorized(reply: Reply, { what, nowMs }: Attempt): Failure {
   const skewMs = clockSkewMs(reply, nowMs);
-  const facts = { status: 401 };
+  const remote = { status: 401 };
   if (skewMs !== undefined && skewMs > acceptedAgeMs - 5_000) {
     const minutes = Math.round(skewMs / 60_000);
     return new Failure(
@@ -81,7 +75,7 @@ function unauthorized(reply: Reply, { what, nowMs }: Attempt): Failure {
       {
         advice: 'Set the clocks right (chrony or systemd-timesyncd): five minutes are allowed',
         outage: true,
-        facts,
+        remote,
       },
     );
   }
@@ -89,14 +83,14 @@ function unauthorized(reply: Reply, { what, nowMs }: Attempt): Failure {
     advice:
       "It is mistyped, was deleted, or belongs to another MAAS: compare apikey with the keys on the user's page",
     outage: true,
-    facts,
+    remote,
   });
 }
 
 /** One machine's is that machine's; on anything else every call will meet it. */
 function busy(reply: Reply, { what, one }: Attempt, said: string): Failure {
   const seconds = Number(reply.header('retry-after') ?? Number.NaN);
-  const facts = {
+  const remote: Remote = {
     status: 503,
     ...(Number.isFinite(seconds) && seconds >= 0 ? { retryAfterMs: seconds * 1000 } : {}),
   };
@@ -104,7 +98,7 @@ function busy(reply: Reply, { what, one }: Attempt, said: string): Failure {
     advice: one
       ? 'Another action is still going on, or a rack controller or an address is missing: look at the events of the machine'
       : 'Look at the region controllers of MAAS and at the proxy before them',
-    facts,
+    remote,
   });
 }
 
@@ -118,17 +112,18 @@ function redirected(reply: Reply, { what }: Attempt): Failure {
     {
       advice: 'Set "endpoint" to the address that MAAS really has: a key is sent nowhere else',
       outage: true,
-      facts: { status: reply.status },
+      remote: { status: reply.status },
     },
   );
 }
 
-function notFound({ one, what }: Attempt, said: string, facts: { status: number }): Failure {
+function notFound({ one, what }: Attempt, said: string): Failure {
+  const remote = { status: 404 };
   if (one)
-    return new Failure('not-found', `MAAS knows no such machine to ${what}${said}`, { facts });
+    return new Failure('not-found', `MAAS knows no such machine to ${what}${said}`, { remote });
   return new Failure('config', `There is no MAAS API behind the endpoint (404, asked to ${what})`, {
     advice: 'Compare "endpoint" with the address of the web interface, without what follows /MAAS',
     outage: true,
-    facts,
+    remote,
   });
 }

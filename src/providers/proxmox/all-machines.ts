@@ -1,4 +1,4 @@
-import type { RemoteMachine } from '../../contract/driver.ts';
+import type { RemoteMachine } from '../../contract/machine.ts';
 import { memoryOf } from './hardware.ts';
 import { readIndex } from './index-tag.ts';
 import { listAll, type Seen, seenByIndex } from './inventory.ts';

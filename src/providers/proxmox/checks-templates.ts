@@ -1,4 +1,5 @@
 import type { Check } from '../../contract/provider.ts';
+import { expectFailure } from '../../failure.ts';
 import type { Blueprint } from './blueprint.ts';
 import type { Rig } from './rig.ts';
 import type { Survey } from './survey.ts';
@@ -64,7 +65,8 @@ export async function checkTemplate(
 function placeFor({ machines }: Survey, wanted: string, node: string): string {
   try {
     return rowFor(machines, wanted, node).node;
-  } catch {
+  } catch (thrown) {
+    expectFailure(thrown);
     return node;
   }
 }

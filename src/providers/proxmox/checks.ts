@@ -1,6 +1,6 @@
 import type { Context } from '../../contract/context.ts';
 import type { Check } from '../../contract/provider.ts';
-import { Failure, fullText } from '../../failure.ts';
+import { Failure, fullText, remoteMessage, statusOf } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
 import type { Blueprint } from './blueprint.ts';
 import { checkBridges, checkTags } from './checks-cluster.ts';
@@ -10,7 +10,6 @@ import { checkNodes, checkStorages } from './checks-nodes.ts';
 import { checkTemplate, checkTemplates } from './checks-templates.ts';
 import { createRig, type Rig } from './rig.ts';
 import { checkRights } from './rights.ts';
-import { saidBy, statusOf } from './said.ts';
 import type { Settings } from './settings.ts';
 import { survey } from './survey.ts';
 import { listOf, numberOf, recordOf } from './wire.ts';
@@ -49,7 +48,7 @@ async function attempt(
   } catch (thrown) {
     const failure = Failure.from(thrown);
     if (statusOf(failure) !== 403) return [{ name, state: 'fail', found: fullText(failure) }];
-    return [{ name, state: 'skipped', found: `the token may not ask: ${saidBy(failure)}` }];
+    return [{ name, state: 'skipped', found: `the token may not ask: ${remoteMessage(failure)}` }];
   }
 }
 
@@ -68,7 +67,7 @@ async function checkUser(rig: Rig, user: string): Promise<readonly Check[]> {
     const advice = `On a node: pveum user modify '${user}' --expire 0`;
     return [checkExpiry('user', user, data, advice)];
   } catch (thrown) {
-    if (statusOf(Failure.from(thrown)) !== 403) throw thrown;
+    if (statusOf(thrown) !== 403) throw thrown;
     return [];
   }
 }

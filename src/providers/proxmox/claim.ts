@@ -1,5 +1,6 @@
-import type { Mark } from '../../contract/driver.ts';
-import { Failure } from '../../failure.ts';
+import type { Mark } from '../../contract/machine.ts';
+import { expectFailure, Failure } from '../../failure.ts';
+import { type RetryPolicy, retryWhile } from '../../kit/retry.ts';
 import { readMark } from '../../lifecycle/mark.ts';
 import { configIfThere } from './inventory.ts';
 import type { Machine } from './machine.ts';
@@ -39,9 +40,9 @@ export async function claimRemoval(rig: Rig, place: Place, config: Config): Prom
     const inherited = flagOf(current['protection']) ? { delete: 'protection' } : {};
     const form = { description, ...inherited, ...proofOf(current) };
     await writeConfig(rig, place, form, what).catch((thrown: unknown) => {
-      const failure = Failure.from(thrown);
-      if (isChanged(failure)) throw failure;
-      rig.context.log('removal.unclaimed', { machine: place.vmid, error: failure.message });
+      if (isChanged(thrown)) throw thrown;
+      const { message: error } = expectFailure(thrown);
+      rig.context.log('removal.unclaimed', { machine: place.vmid, error });
     });
     return true;
   });
@@ -52,7 +53,7 @@ export async function claimBuilt(rig: Rig, place: Place, form: Form): Promise<vo
   const { vmid } = place;
   const what = `mark machine ${vmid} as built`;
   await overWhatWasRead(rig, place, undefined, async (current) => {
-    if (current === undefined || isBeingRemoved(current)) throw isTakenAway(vmid);
+    if (current === undefined || isBeingRemoved(current)) throw takenAway(vmid);
     if (stateIn(current) === 'built') return true;
     await writeConfig(rig, place, { ...form, ...proofOf(current) }, what);
     return true;
@@ -67,15 +68,16 @@ async function overWhatWasRead(
   write: (current: Config | undefined) => Promise<boolean>,
 ): Promise<boolean> {
   let current = config?.['digest'] === undefined ? await configIfThere(rig, place) : config;
-  for (let round = 1; ; round += 1) {
-    try {
-      return await write(current);
-    } catch (thrown) {
-      const failure = Failure.from(thrown);
-      if (!isChanged(failure) || round === mostRounds) throw failure;
+  const policy: RetryPolicy<boolean> = {
+    deadline: rig.api.deadline,
+    doing: `waiting to write on machine ${place.vmid}`,
+    pauseMs: (thrown, round) => (isChanged(thrown) && round < mostRounds ? 0 : undefined),
+    async unlessDone() {
       current = await configIfThere(rig, place);
-    }
-  }
+      return undefined;
+    },
+  };
+  return retryWhile(policy, () => write(current));
 }
 
 function stateIn({ description }: Config): Mark['state'] | undefined {
@@ -88,7 +90,7 @@ function proofOf({ digest }: Config): Form {
   return digest === undefined ? {} : { digest };
 }
 
-function isTakenAway(vmid: number): Failure {
+function takenAway(vmid: number): Failure {
   return new Failure('conflict', `Another call has begun to take machine ${vmid} away`, {
     advice: 'Try again when that call has ended',
   });

@@ -1,11 +1,12 @@
 import type { Deadline, Log } from '../../contract/context.ts';
-import { Failure } from '../../failure.ts';
+import { expectFailure, Failure, statusOf } from '../../failure.ts';
 import type { Pairs } from '../../kit/http/address.ts';
 import { createHttp, type Http } from '../../kit/http/client.ts';
 import type { Method } from '../../kit/http/order.ts';
 import type { Reply } from '../../kit/http/reply.ts';
+import { type RetryPolicy, retryWhile } from '../../kit/retry.ts';
 import { readEndpoints } from './endpoint.ts';
-import { isPassing, statusOf } from './said.ts';
+import { isTransient } from './said.ts';
 import type { Settings } from './settings.ts';
 import { failureOf } from './trouble.ts';
 
@@ -43,7 +44,7 @@ interface Credentials {
 }
 
 /** Answers that a proxy or a restarting daemon gives; a read may simply be repeated. */
-const passing = new Set([502, 503, 504, 596, 599]);
+const transient = new Set([502, 503, 504, 596, 599]);
 const pausesMs = [100, 300, 900];
 
 export function createApi(
@@ -93,19 +94,15 @@ export function createApi(
   };
 
   const under = (end: Deadline): Api => {
-    const attempt = async (method: Method, path: string, ask: Ask): Promise<Answer> => {
-      for (let turn = 0; ; turn += 1) {
-        try {
-          return await once(method, path, ask, end);
-        } catch (thrown) {
-          const failure = Failure.from(thrown);
-          const pauseMs = pausesMs[turn];
-          if (pauseMs === undefined || !mayRepeat(method, failure)) throw failure;
-          if (pauseMs >= end.remainingMs()) throw failure;
-          log('again', { path, after: failure.message, level: 'debug' });
-          await end.sleep(pauseMs, `waiting to ${ask.what}`);
-        }
-      }
+    const attempt = (method: Method, path: string, ask: Ask): Promise<Answer> => {
+      const policy: RetryPolicy<Answer> = {
+        deadline: end,
+        doing: `waiting to ${ask.what}`,
+        pauseMs: (thrown, turn) => (mayRepeat(method, thrown) ? pausesMs[turn - 1] : undefined),
+        onRepeat: (thrown) =>
+          log('again', { path, after: expectFailure(thrown).message, level: 'debug' }),
+      };
+      return retryWhile(policy, () => once(method, path, ask, end));
     };
     return {
       token: () => current.id,
@@ -119,15 +116,15 @@ export function createApi(
   return under(deadline);
 }
 
-function mayRepeat(method: Method, failure: Failure): boolean {
-  return isPassing(failure) || (method === 'GET' && passing.has(statusOf(failure) ?? 0));
+function mayRepeat(method: Method, thrown: unknown): boolean {
+  return isTransient(thrown) || (method === 'GET' && transient.has(statusOf(thrown) ?? 0));
 }
 
 function dataOf(reply: Reply, { what }: Ask): unknown {
   const body = reply.json();
   if (typeof body === 'object' && body !== null && 'data' in body) return body.data;
   throw new Failure('upstream', `Could not ${what}: ${reply.endpoint} answered without data`, {
-    facts: { status: reply.status },
+    remote: { status: reply.status },
   });
 }
 

@@ -1,4 +1,4 @@
-import { Failure } from '../../failure.ts';
+import { expectFailure } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
 import { poll } from '../../kit/poll.ts';
 import { isRunning, readLive } from './live.ts';
@@ -41,7 +41,7 @@ export async function breakOffReboot(rig: Rig, place: Place): Promise<readonly T
     if (type !== 'qmreboot' || end !== undefined) continue;
     rig.context.log('stop.reboot', { machine: place.vmid, task: upid, level: 'warn' });
     await cancel(rig, upid).catch((thrown: unknown) =>
-      rig.context.log('stop.reboot-goes-on', { task: upid, error: Failure.from(thrown).message }),
+      rig.context.log('stop.reboot-goes-on', { task: upid, error: expectFailure(thrown).message }),
     );
   }
   return tasks;

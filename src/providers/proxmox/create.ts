@@ -1,7 +1,7 @@
+import type { Undo } from '../../contract/context.ts';
 import type { SizedInstance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
-import { nothingHappened } from '../../kit/http/trouble.ts';
-import { type Undo, withUndo } from '../../kit/undo.ts';
+import { statusOf, wasNotSent } from '../../failure.ts';
+import { withUndo } from '../../kit/undo.ts';
 import type { Blueprint } from './blueprint.ts';
 import { planBuild } from './build.ts';
 import { isBeingRemoved } from './claim.ts';
@@ -14,7 +14,7 @@ import type { Build } from './new-machine.ts';
 import { powerOn } from './power.ts';
 import { type Rig, under } from './rig.ts';
 import { checkMemory } from './room.ts';
-import { isTaken, statusOf } from './said.ts';
+import { isIdInUse } from './said.ts';
 import { type Survey, survey } from './survey.ts';
 import { candidateIds, noIdLeft } from './vmids.ts';
 
@@ -107,15 +107,14 @@ async function makeUnder(
     made = { places: [machine] };
     return machine;
   } catch (thrown) {
-    const failure = Failure.from(thrown);
-    const taken = isTaken(failure, vmid);
-    if (taken || (made?.task === 'unknown' && isRefusal(failure))) made = undefined;
-    if (!taken) throw failure;
+    const inUse = isIdInUse(thrown, vmid);
+    if (inUse || (made?.task === 'unknown' && isRefusal(thrown))) made = undefined;
+    if (!inUse) throw thrown;
     return undefined;
   }
 }
 
 /** Proxmox VE itself said no, or never heard of it: no task was begun. */
-function isRefusal(failure: Failure): boolean {
-  return [400, 401, 403, 500, 501].includes(statusOf(failure) ?? 0) || nothingHappened(failure);
+function isRefusal(thrown: unknown): boolean {
+  return [400, 401, 403, 500, 501].includes(statusOf(thrown) ?? 0) || wasNotSent(thrown);
 }

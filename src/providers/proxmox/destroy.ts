@@ -1,11 +1,11 @@
-import { Failure } from '../../failure.ts';
+import { remoteMessage } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
 import { claimRemoval } from './claim.ts';
 import { isRunning, readLive } from './live.ts';
 import type { Machine } from './machine.ts';
 import { changedLately } from './recent.ts';
 import type { Rig } from './rig.ts';
-import { isAbsentHere, saidBy } from './said.ts';
+import { isAbsentHere } from './said.ts';
 import { cutPower } from './switch.ts';
 import { run } from './tasks.ts';
 import type { Config } from './wire.ts';
@@ -33,8 +33,7 @@ export async function destroy(
     if (await mayRun(rig, { vmid, node, listed })) await cutPower(rig, { vmid, node });
     await attempt();
   } catch (thrown) {
-    const failure = Failure.from(thrown);
-    if (!new RegExp(`^VM ${vmid} is running`).test(saidBy(failure))) throw failure;
+    if (!remoteMessage(thrown).startsWith(`VM ${vmid} is running`)) throw thrown;
     await cutPower(rig, { vmid, node });
     await attempt();
   }
@@ -64,7 +63,7 @@ export async function destroyHalfMade(
     await destroy(rig, place);
   } catch (thrown) {
     // Another call was faster.
-    if (!isAbsentHere(Failure.from(thrown), place.vmid)) throw thrown;
+    if (!isAbsentHere(thrown, place.vmid)) throw thrown;
   }
   return true;
 }

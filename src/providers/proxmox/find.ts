@@ -1,6 +1,6 @@
 import type { Instance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
-import { type Choice, refusal } from '../../lifecycle/ownership.ts';
+import type { Choice } from '../../contract/machine.ts';
+import { refusal } from '../../lifecycle/refusals.ts';
 import { type Seen, seenByConfig } from './inventory.ts';
 import { choose, claimOf, isSame, missing, seeMoved } from './look.ts';
 import { type Machine, machineOf } from './machine.ts';
@@ -26,7 +26,7 @@ export async function showIfThere(
   purpose: Purpose = 'change',
 ): Promise<Machine | undefined> {
   const choice = await pick(rig, instance, purpose);
-  if (choice.kind === 'missing') return undefined;
+  if (choice.kind === 'missing' || choice.kind === 'leaving') return undefined;
   if (choice.kind === 'doubtful') throw refusal(choice, claimOf(rig, instance));
   const { machine } = choice;
   return machineOf(
@@ -43,7 +43,7 @@ export async function takeIfThere(
   rows?: readonly Row[],
 ): Promise<Machine | undefined> {
   const choice = await pick(rig, instance, purpose, rows);
-  if (choice.kind === 'missing') return undefined;
+  if (choice.kind === 'missing' || choice.kind === 'leaving') return undefined;
   if (choice.kind === 'doubtful') throw refusal(choice, claimOf(rig, instance));
   if (choice.kind === 'own') return machineOf(choice.machine, choice.mark);
   return adopt(rig, instance, choice.machine);
@@ -72,7 +72,7 @@ export async function withMachine(
     return true;
   } catch (thrown) {
     const { vmid, node } = machine;
-    if (!isAbsentHere(Failure.from(thrown), vmid)) throw thrown;
+    if (!isAbsentHere(thrown, vmid)) throw thrown;
     rig.context.log('machine.left', { machine: vmid, node });
     return withMachine(rig, instance, work);
   }

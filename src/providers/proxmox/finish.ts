@@ -1,6 +1,5 @@
+import type { Undo } from '../../contract/context.ts';
 import type { SizedInstance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
-import type { Undo } from '../../kit/undo.ts';
 import type { Blueprint } from './blueprint.ts';
 import { claimBuilt } from './claim.ts';
 import { cloudInitFor } from './cloud-init.ts';
@@ -58,9 +57,8 @@ async function writeBuilt(rig: Rig, machine: Machine): Promise<void> {
   try {
     await claimBuilt(rig, machine, { tags: tagsFor(rig, built), description });
   } catch (thrown) {
-    const failure = Failure.from(thrown);
-    if (!isTagRefusal(failure)) throw failure;
-    logRefusedTags(rig, machine, failure);
+    if (!isTagRefusal(thrown)) throw thrown;
+    logRefusedTags(rig, machine, thrown);
     await claimBuilt(rig, machine, { description });
   }
 }

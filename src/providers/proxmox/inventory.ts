@@ -1,7 +1,7 @@
+import type { Machine as Candidate } from '../../contract/machine.ts';
 import { Failure } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
 import { readMark } from '../../lifecycle/mark.ts';
-import type { Candidate } from '../../lifecycle/ownership.ts';
 import { type Index, readIndex } from './index-tag.ts';
 import type { Rig } from './rig.ts';
 import { isAbsentHere } from './said.ts';
@@ -76,7 +76,7 @@ export async function configIfThere(
   try {
     return await readConfig(rig, place, reading);
   } catch (thrown) {
-    if (isAbsentHere(Failure.from(thrown), place.vmid)) return undefined;
+    if (isAbsentHere(thrown, place.vmid)) return undefined;
     throw thrown;
   }
 }

@@ -1,5 +1,6 @@
-import { Failure } from '../../failure.ts';
+import { expectFailure, isOutage } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
+import { isOnTheWay } from '../../kit/http/trouble.ts';
 import { nodeLimitMs } from './inventory.ts';
 import { type Live, liveOf } from './live.ts';
 import type { Rig } from './rig.ts';
@@ -22,9 +23,8 @@ async function liveOnNode(rig: Rig, node: string): Promise<ReadonlyMap<number, L
     const machines = listOf(await rig.api.get(path`/nodes/${node}/qemu`, ask));
     return new Map(machines.map((one) => [numberOf(recordOf(one)['vmid']) ?? 0, liveOf(one)]));
   } catch (thrown) {
-    const failure = Failure.from(thrown);
-    if (!/^(timeout|unreachable)$/.test(failure.kind) || failure.outage) throw failure;
-    rig.context.log('node.silent', { node, error: failure.message, level: 'warn' });
+    if (!isOnTheWay(thrown) || isOutage(thrown)) throw thrown;
+    rig.context.log('node.silent', { node, error: expectFailure(thrown).message, level: 'warn' });
     return new Map();
   }
 }

@@ -1,4 +1,4 @@
-import type { Power } from '../../contract/driver.ts';
+import type { Power } from '../../contract/machine.ts';
 import { path } from '../../kit/http/address.ts';
 import type { Rig } from './rig.ts';
 import { flagOf, numberOf, type Row, recordOf, textOf } from './wire.ts';

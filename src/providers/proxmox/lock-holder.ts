@@ -1,7 +1,6 @@
-import { Failure } from '../../failure.ts';
+import { expectFailure, remoteMessage, reworded } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
 import type { Api } from './client.ts';
-import { saidBy } from './said.ts';
 import { listOf, numberOf, type Row, recordOf, textOf } from './wire.ts';
 
 type Place = Pick<Row, 'vmid' | 'node'>;
@@ -11,23 +10,23 @@ const refusedByLock = /VM is locked \(([a-z-]+)\)|can't lock file '[^']*' - got 
 const limitMs = 2000;
 
 /** The failure with who holds the lock that it met and since when; any other one as it is. */
-export async function withHolder(api: Api, path: string, failure: Failure): Promise<Failure> {
-  const [met, lock] = refusedByLock.exec(saidBy(failure)) ?? [];
+export async function withHolder(api: Api, path: string, thrown: unknown): Promise<unknown> {
+  const [met, lock] = refusedByLock.exec(remoteMessage(thrown)) ?? [];
   const [, node = '', vmid = ''] = /^\/nodes\/([^/]+)\/qemu\/(\d+)/.exec(path) ?? [];
-  if (met === undefined || vmid === '' || api.deadline.remainingMs() < limitMs) return failure;
+  if (met === undefined || vmid === '' || api.deadline.remainingMs() < limitMs) return thrown;
+  const failure = expectFailure(thrown);
   const place = { node, vmid: Number(vmid) };
   let holder: string | undefined;
   try {
     holder = await holderOf(api, place, lock);
-  } catch {
+  } catch (unanswered) {
+    expectFailure(unanswered);
     return failure;
   }
   const held = holder === undefined ? '' : `, held ${holder}`;
-  const { kind, tenant, outage, facts, cause } = failure;
-  return new Failure(kind, `${failure.message}${held}`, {
-    ...{ outage, facts, cause },
+  return reworded(failure, {
+    message: `${failure.message}${held}`,
     advice: holder === undefined ? withoutHolder(place, lock) : 'Wait until that task has ended',
-    ...(tenant === undefined ? {} : { tenant }),
   });
 }
 

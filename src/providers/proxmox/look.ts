@@ -1,6 +1,7 @@
 import type { Instance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
-import { type Choice, type Claim, chooseOwn } from '../../lifecycle/ownership.ts';
+import type { Choice } from '../../contract/machine.ts';
+import { expectFailure, Failure } from '../../failure.ts';
+import { type Claim, chooseOwn } from '../../lifecycle/ownership.ts';
 import { readIndex } from './index-tag.ts';
 import {
   configIfThere,
@@ -80,9 +81,9 @@ async function seeForReading(rig: Rig, row: Row): Promise<Seen | undefined> {
     const config = await configIfThere(rig, row, { limitMs: nodeLimitMs });
     if (config !== undefined) return seenByConfig(row, config);
   } catch (thrown) {
-    const failure = Failure.from(thrown);
-    if (failure.outage) throw failure;
-    rig.context.log('machine.unseen', { machine: row.vmid, error: failure.message });
+    const { outage, message: error } = expectFailure(thrown);
+    if (outage) throw thrown;
+    rig.context.log('machine.unseen', { machine: row.vmid, error });
     return unseen(row);
   }
   return seeMoved(rig, row);

@@ -1,9 +1,7 @@
-import type { Failure } from '../../failure.ts';
+import { expectFailure, Failure, wasNotSent } from '../../failure.ts';
 import { type Pairs, path } from '../../kit/http/address.ts';
 import type { Method } from '../../kit/http/order.ts';
-import { nothingHappened } from '../../kit/http/trouble.ts';
 import { type Rig, under } from './rig.ts';
-import { statusOf } from './said.ts';
 import { listOf, recordOf, textOf } from './wire.ts';
 
 /*
@@ -14,13 +12,13 @@ import { listOf, recordOf, textOf } from './wire.ts';
 /** What was sent may still be on its way, so that in vain is looked once more. */
 const secondLookMs = 300;
 
-/** Whether a change may have been made although it failed: nobody has said that it was not. */
-export function isUncertain(failure: Failure): boolean {
-  if (nothingHappened(failure)) return false;
-  const status = statusOf(failure);
+/** Whether a change may have been made although it failed: no answer says that it was not. */
+export function isUncertain(thrown: unknown): boolean {
+  if (!(thrown instanceof Failure) || wasNotSent(thrown)) return false;
+  const { status, sent } = thrown.remote;
   // 595 stands for a node that could not be connected to; a 200 was no answer of Proxmox VE.
   if (status !== undefined) return status === 200 || (status > 501 && status !== 595);
-  return failure.facts['sent'] === 'maybe';
+  return sent === 'maybe';
 }
 
 export interface Sent {
@@ -68,7 +66,8 @@ export async function findTask(rig: Rig, sent: Sent, since: number): Promise<str
     if (first !== undefined) return first;
     await end.sleep(Math.min(secondLookMs, end.remainingMs() / 4), 'looking for a task');
     return await newTask(margin, place);
-  } catch {
+  } catch (thrown) {
+    expectFailure(thrown);
     return undefined;
   }
 }

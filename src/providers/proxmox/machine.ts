@@ -1,4 +1,4 @@
-import type { Mark } from '../../contract/driver.ts';
+import type { Mark } from '../../contract/machine.ts';
 import type { Seen } from './inventory.ts';
 import type { Config } from './wire.ts';
 

@@ -1,9 +1,10 @@
 import type { Outcome } from '../../contract/action.ts';
+import type { Undo } from '../../contract/context.ts';
 import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
 import { poll } from '../../kit/poll.ts';
-import { type Undo, withUndo } from '../../kit/undo.ts';
+import { withUndo } from '../../kit/undo.ts';
 import { configIfThere } from './inventory.ts';
 import { isRunning, type Live, readLive } from './live.ts';
 import type { Machine } from './machine.ts';
@@ -72,6 +73,6 @@ async function arrival(
   try {
     await poll(rig.api.deadline, doing, arrived);
   } catch (thrown) {
-    throw overdue(rig.api, doing, Failure.from(thrown));
+    throw overdue(rig.api, doing, thrown);
   }
 }

@@ -1,5 +1,5 @@
-import type { Mark } from '../../contract/driver.ts';
 import type { SizedInstance } from '../../contract/instance.ts';
+import type { Mark } from '../../contract/machine.ts';
 import type { Blueprint } from './blueprint.ts';
 import type { Machine } from './machine.ts';
 import { describe, markFor } from './ownership.ts';

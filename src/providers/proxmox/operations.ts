@@ -1,6 +1,6 @@
 import type { Outcome } from '../../contract/action.ts';
 import type { Instance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
+import { Failure, remoteMessage } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
 import { disksOf, rootDisk } from './disks.ts';
 import { show, take } from './find.ts';
@@ -10,7 +10,6 @@ import { netKeys } from './nics.ts';
 import { halfMade, notRunning } from './power.ts';
 import { resetGuest } from './reboot.ts';
 import type { Rig } from './rig.ts';
-import { saidBy } from './said.ts';
 import { ignoring, resumeGuest } from './switch.ts';
 import { run } from './tasks.ts';
 import { listOf, recordOf, textOf } from './wire.ts';
@@ -60,7 +59,7 @@ export async function getIpAddresses(rig: Rig, instance: Instance): Promise<Outc
       what,
     });
   } catch (thrown) {
-    throw agentFailure(Failure.from(thrown), machine);
+    throw agentFailure(thrown, machine);
   }
   const rows = listOf(recordOf(answer)['result']).flatMap(addressesOf).slice(0, 200);
   return {
@@ -81,13 +80,13 @@ function addressesOf(entry: unknown): { nic: string; mac: string; address: strin
   });
 }
 
-function agentFailure(failure: Failure, machine: Machine): Failure {
-  const said = saidBy(failure);
+function agentFailure(thrown: unknown, machine: Machine): unknown {
+  const said = remoteMessage(thrown);
   if (/is not running$/.test(said) && !/agent/.test(said)) return notRunning(machine);
-  if (!/guest agent/i.test(said)) return failure;
+  if (!/guest agent/i.test(said)) return thrown;
   const sentence = 'The guest agent of this instance does not answer';
   return new Failure('unsupported', `${sentence}: ${said}`, {
-    cause: failure,
+    cause: thrown,
     advice: 'Install qemu-guest-agent in the guest and set guest_agent to true',
     tenant: `${sentence}; is it installed in the guest?`,
   });

@@ -1,12 +1,11 @@
-import type { Mark } from '../../contract/driver.ts';
 import type { Instance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
+import type { Mark } from '../../contract/machine.ts';
+import { expectFailure, Failure, statusOf } from '../../failure.ts';
 import { withoutMark, writeMark } from '../../lifecycle/mark.ts';
 import { isIndexTag, readIndex, writeIndex } from './index-tag.ts';
 import type { Seen } from './inventory.ts';
 import { type Machine, machineOf } from './machine.ts';
 import type { Rig } from './rig.ts';
-import { statusOf } from './said.ts';
 import { mayBeOurs } from './sweep.ts';
 import type { Config } from './wire.ts';
 import { type Form, writeConfig } from './write-config.ts';
@@ -49,7 +48,7 @@ export async function keepIndex(rig: Rig, { vmid, node, config, mark }: Machine)
   try {
     await writeTags(rig, { vmid, node }, tags);
   } catch (thrown) {
-    logRefusedTags(rig, { vmid }, Failure.from(thrown));
+    logRefusedTags(rig, { vmid }, thrown);
   }
 }
 
@@ -105,9 +104,8 @@ export async function writeTags(
     await writeConfig(rig, place, form, `write the tags of machine ${place.vmid}`);
     return true;
   } catch (thrown) {
-    const failure = Failure.from(thrown);
-    if (statusOf(failure) !== 403) throw failure;
-    logRefusedTags(rig, place, failure);
+    if (statusOf(thrown) !== 403) throw thrown;
+    logRefusedTags(rig, place, thrown);
     return false;
   }
 }
@@ -115,9 +113,10 @@ export async function writeTags(
 export function logRefusedTags(
   { context }: Rig,
   { vmid }: Pick<Machine, 'vmid'>,
-  { message }: Failure,
+  thrown: unknown,
 ): void {
-  context.log('tags.refused', { machine: vmid, error: message, level: 'warn' });
+  const { message: error } = expectFailure(thrown);
+  context.log('tags.refused', { machine: vmid, error, level: 'warn' });
 }
 
 /** Neither its name, pool nor id tells that it may be ours: reports would leave it out. */

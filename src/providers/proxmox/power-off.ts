@@ -1,6 +1,7 @@
 import type { StopManner } from '../../contract/driver.ts';
-import { Failure } from '../../failure.ts';
+import { expectFailure } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
+import { isOnTheWay } from '../../kit/http/trouble.ts';
 import { breakOffReboot, keepOff, mayComeBack } from './comeback.ts';
 import { isPaused, isRunning, readLive } from './live.ts';
 import type { Machine } from './machine.ts';
@@ -44,8 +45,8 @@ async function shutDown(rig: Rig, { vmid, node, mark }: Machine): Promise<void> 
       doing: `the guest of machine ${vmid} was shutting down`,
     });
   } catch (thrown) {
-    const { kind, message } = Failure.from(thrown);
-    if (kind === 'timeout' || kind === 'unreachable') throw thrown;
-    rig.context.log('stop.ungraceful', { machine: vmid, name: mark.name, error: message });
+    if (isOnTheWay(thrown)) throw thrown;
+    const { message: error } = expectFailure(thrown);
+    rig.context.log('stop.ungraceful', { machine: vmid, name: mark.name, error });
   }
 }

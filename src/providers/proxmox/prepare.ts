@@ -1,9 +1,8 @@
 import type { Preparation } from '../../contract/driver.ts';
 import type { SizedInstance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
+import { statusOf } from '../../failure.ts';
 import { showIfThere } from './find.ts';
 import type { Rig } from './rig.ts';
-import { statusOf } from './said.ts';
 import { candidateIds, noIdLeft } from './vmids.ts';
 
 /** Chooses the id; reserves nothing and may be skipped. */
@@ -27,7 +26,7 @@ async function isFree(rig: Rig, vmid: number): Promise<boolean> {
     await rig.api.get('/cluster/nextid', { what, query: { vmid } });
     return true;
   } catch (thrown) {
-    if (statusOf(Failure.from(thrown)) !== 400) throw thrown;
+    if (statusOf(thrown) !== 400) throw thrown;
     return false;
   }
 }

@@ -1,5 +1,5 @@
 import type { Instance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
+import { expectFailure, remoteMessage } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
 import { poll } from '../../kit/poll.ts';
 import { comebackMs } from './comeback.ts';
@@ -8,7 +8,6 @@ import { isPaused, isRunning, type Live, readLive } from './live.ts';
 import { isBuilding, type Machine } from './machine.ts';
 import { halfMade, notRunning } from './power.ts';
 import type { Rig } from './rig.ts';
-import { saidBy } from './said.ts';
 import { resumeGuest, switchOn } from './switch.ts';
 import { run } from './tasks.ts';
 
@@ -48,9 +47,8 @@ async function asked(rig: Rig, { vmid, node }: Machine): Promise<boolean> {
     });
     return true;
   } catch (thrown) {
-    const failure = Failure.from(thrown);
-    if (!/^VM quit\/powerdown failed/.test(saidBy(failure))) throw failure;
-    rig.context.log('reboot.reset', { machine: vmid, error: failure.message });
+    if (!/^VM quit\/powerdown failed/.test(remoteMessage(thrown))) throw thrown;
+    rig.context.log('reboot.reset', { machine: vmid, error: expectFailure(thrown).message });
     return false;
   }
 }

@@ -1,5 +1,7 @@
 import { statSync, writeFileSync } from 'node:fs';
 import type { Context } from '../../contract/context.ts';
+import { Failure } from '../../failure.ts';
+import { systemCode } from '../../kit/system-error.ts';
 
 /*
  * The cluster's list learns of a start or stop up to ten seconds late. CloudStack acts on what it
@@ -15,7 +17,8 @@ const lateMs = 30_000;
 export function noteChange(context: Context): void {
   try {
     writeFileSync(noteIn(context), '', { mode: 0o600 });
-  } catch {
+  } catch (thrown) {
+    if (!(thrown instanceof Failure)) systemCode(thrown);
     // `changedLately` comes to the same end.
   }
 }
@@ -27,7 +30,8 @@ export function changedLately(context: Context): boolean {
     if (note === undefined) return false;
     const ageMs = Date.now() - note.mtimeMs;
     return ageMs < lateMs;
-  } catch {
+  } catch (thrown) {
+    if (!(thrown instanceof Failure)) systemCode(thrown);
     return true;
   }
 }

@@ -1,8 +1,9 @@
 import type { Outcome } from '../../contract/action.ts';
+import type { Undo } from '../../contract/context.ts';
 import type { Instance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
-import { type Undo, withUndo } from '../../kit/undo.ts';
+import { withUndo } from '../../kit/undo.ts';
 import type { Blueprint } from './blueprint.ts';
 import { type Disk, rootDisk } from './disks.ts';
 import { growDisk } from './grow-disk.ts';

@@ -1,6 +1,6 @@
-import type { Power } from '../../contract/driver.ts';
+import type { Power } from '../../contract/machine.ts';
 import { Failure } from '../../failure.ts';
-import { overview } from '../../lifecycle/ownership.ts';
+import { overview } from '../../lifecycle/overview.ts';
 import { speaksFor } from '../../lifecycle/responsibility.ts';
 import { isInstanceName, type Seen } from './inventory.ts';
 import { powerOf } from './live.ts';

@@ -1,5 +1,5 @@
+import type { Undo } from '../../contract/context.ts';
 import { type Pairs, path } from '../../kit/http/address.ts';
-import type { Undo } from '../../kit/undo.ts';
 import type { Machine } from './machine.ts';
 import { type Rig, under } from './rig.ts';
 import { endedWell } from './said.ts';

@@ -1,6 +1,7 @@
-import type { Power } from '../../contract/driver.ts';
 import type { Instance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
+import type { Power } from '../../contract/machine.ts';
+import { expectFailure, isOutage } from '../../failure.ts';
+import { isOnTheWay } from '../../kit/http/trouble.ts';
 import { nodeLimitMs } from './inventory.ts';
 import { isPaused, isRunning, powerOf, readLive } from './live.ts';
 import { look, missing } from './look.ts';
@@ -10,7 +11,7 @@ import type { Row } from './wire.ts';
 
 export async function power(rig: Rig, instance: Instance): Promise<Power> {
   const choice = await look(rig, instance);
-  if (choice.kind === 'missing') throw missing(instance);
+  if (choice.kind === 'missing' || choice.kind === 'leaving') throw missing(instance);
   if (choice.kind === 'doubtful') {
     rig.context.log('power.doubtful', { doubt: choice.doubt, level: 'warn' });
     return 'unknown';
@@ -27,11 +28,11 @@ async function livePower(rig: Rig, row: Row): Promise<Power> {
     }
     return powerOf(live);
   } catch (thrown) {
-    const failure = Failure.from(thrown);
     // The cluster has just answered: it is this machine or its node that does not.
-    const passing = isAbsentHere(failure, row.vmid) || /^(timeout|unreachable)$/.test(failure.kind);
-    if (!passing || failure.outage) throw failure;
-    rig.context.log('power.unknown', { machine: row.vmid, error: failure.message, level: 'warn' });
+    const passing = isAbsentHere(thrown, row.vmid) || isOnTheWay(thrown);
+    if (!passing || isOutage(thrown)) throw thrown;
+    const { message: error } = expectFailure(thrown);
+    rig.context.log('power.unknown', { machine: row.vmid, error, level: 'warn' });
     return 'unknown';
   }
 }

@@ -1,5 +1,6 @@
-import { Failure } from '../../failure.ts';
+import { expectFailure } from '../../failure.ts';
 import { fewAtOnce } from '../../kit/few-at-once.ts';
+import { isOnTheWay } from '../../kit/http/trouble.ts';
 import {
   configIfThere,
   indexOf,
@@ -73,10 +74,10 @@ export function readEach(
       const config = await configIfThere(rig, row, { limitMs: nodeLimitMs, ...options });
       return config === undefined ? unseen(row) : seenByConfig(row, config);
     } catch (thrown) {
-      const failure = Failure.from(thrown);
-      if (failure.outage || rig.api.deadline.remainingMs() === 0) throw failure;
-      if (/^(timeout|unreachable)$/.test(failure.kind)) silent.add(row.node);
-      rig.context.log('machine.unseen', { machine: row.vmid, error: failure.message });
+      const { outage, message: error } = expectFailure(thrown);
+      if (outage || rig.api.deadline.remainingMs() === 0) throw thrown;
+      if (isOnTheWay(thrown)) silent.add(row.node);
+      rig.context.log('machine.unseen', { machine: row.vmid, error });
       return unseen(row);
     }
   });

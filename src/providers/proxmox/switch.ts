@@ -1,11 +1,10 @@
-import { Failure } from '../../failure.ts';
+import { Failure, remoteMessage } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
 import { poll } from '../../kit/poll.ts';
 import { withUndo } from '../../kit/undo.ts';
 import { isRunning, type Live, readLive } from './live.ts';
 import type { Machine } from './machine.ts';
 import { type Rig, under } from './rig.ts';
-import { saidBy } from './said.ts';
 import { cancel, overdue } from './task-state.ts';
 import { run } from './tasks.ts';
 
@@ -44,7 +43,7 @@ export function switchOn(
         },
       });
     } catch (thrown) {
-      if (saidBy(Failure.from(thrown)) !== `VM ${vmid} already running`) throw thrown;
+      if (remoteMessage(thrown) !== `VM ${vmid} already running`) throw thrown;
       ours = false;
     }
     await waitFor(rig, place, isRunning, `machine ${vmid} was not running yet`);
@@ -66,7 +65,7 @@ export async function waitFor(
   try {
     return await poll(rig.api.deadline, doing, look, { firstMs: 50, growth: 1.4, mostMs: 2000 });
   } catch (thrown) {
-    throw overdue(rig.api, doing, Failure.from(thrown));
+    throw overdue(rig.api, doing, thrown);
   }
 }
 
@@ -82,10 +81,8 @@ export async function cutPower(rig: Rig, place: Place): Promise<void> {
     await run(rig, { ...work, params: { 'overrule-shutdown': 1 } });
   } catch (thrown) {
     // Before 8.1 there is no such parameter.
-    const { errors } = Failure.from(thrown).facts;
-    if (typeof errors !== 'object' || errors === null || !('overrule-shutdown' in errors)) {
-      throw thrown;
-    }
+    const errors = thrown instanceof Failure ? thrown.remote.errors : undefined;
+    if (errors?.['overrule-shutdown'] === undefined) throw thrown;
     await run(rig, work);
   }
   await waitFor(rig, place, (live) => !isRunning(live), `machine ${vmid} was still running`);
@@ -104,6 +101,6 @@ export async function ignoring(work: Promise<void>, said: RegExp): Promise<void>
   try {
     await work;
   } catch (thrown) {
-    if (!said.test(saidBy(Failure.from(thrown)))) throw thrown;
+    if (!said.test(remoteMessage(thrown))) throw thrown;
   }
 }

@@ -1,4 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Failure } from '../../failure.ts';
+import { parseJson } from '../../kit/json.ts';
+import { systemCode } from '../../kit/system-error.ts';
 import type { Rig } from './rig.ts';
 
 /*
@@ -9,12 +12,8 @@ import type { Rig } from './rig.ts';
 
 /** The ids that were told by their tags alone in an earlier report; none where nothing was kept. */
 export function readTagged(rig: Rig): ReadonlySet<number> {
-  try {
-    const ids: unknown = JSON.parse(readFileSync(fileOf(rig), 'utf8'));
-    return new Set(Array.isArray(ids) ? ids.filter((id) => Number.isInteger(id)) : []);
-  } catch {
-    return new Set();
-  }
+  const ids = parseJson(readText(rig));
+  return new Set(Array.isArray(ids) ? ids.filter((id) => Number.isInteger(id)) : []);
 }
 
 /** Keeps the ids for the next report, if they are others than before. */
@@ -23,8 +22,18 @@ export function keepTagged(rig: Rig, before: ReadonlySet<number>, now: readonly 
   try {
     if (now.length === 0) rmSync(fileOf(rig), { force: true });
     else writeFileSync(fileOf(rig), JSON.stringify(now), { mode: 0o600 });
-  } catch {
+  } catch (thrown) {
+    if (!(thrown instanceof Failure)) systemCode(thrown);
     rig.context.log('tagged.unkept', { machines: now, level: 'warn' });
+  }
+}
+
+function readText(rig: Rig): string {
+  try {
+    return readFileSync(fileOf(rig), 'utf8');
+  } catch (thrown) {
+    if (!(thrown instanceof Failure)) systemCode(thrown);
+    return '';
   }
 }
 

@@ -1,4 +1,4 @@
-import { Failure } from '../../failure.ts';
+import { expectFailure, type Failure, isKind, reworded } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
 import { type Pace, poll } from '../../kit/poll.ts';
 import type { Api } from './client.ts';
@@ -22,7 +22,8 @@ export async function tail(api: Api, upid: string, limitMs = 5000): Promise<read
     const ask = { what: 'read the log of a task', query: { limit: 5000 }, limitMs };
     const lines = listOf(await api.get(path`/nodes/${nodeOf(upid)}/tasks/${upid}/log`, ask));
     return lines.flatMap((line) => textOf(recordOf(line)['t']) ?? []).slice(-10);
-  } catch {
+  } catch (thrown) {
+    expectFailure(thrown);
     return [];
   }
 }
@@ -38,13 +39,13 @@ export async function cancel(rig: Rig, upid: string): Promise<void> {
     // There is little time for taking things back.
     await poll(api.deadline, 'waiting for a cancelled task', gone, { ...pace, firstMs: 10 });
   } catch (thrown) {
-    throw stillRunning(upid, Failure.from(thrown));
+    throw stillRunning(upid, expectFailure(thrown));
   }
 }
 
 function stillRunning(upid: string, cause: Failure): Failure {
-  return new Failure(cause.kind, `task ${upid} may still run: ${cause.message}`, {
-    ...{ cause, outage: cause.outage, facts: cause.facts },
+  return reworded(cause, {
+    message: `task ${upid} may still run: ${cause.message}`,
     advice: `Stop it on node ${nodeOf(upid)} if it does, and look at what it leaves`,
   });
 }
@@ -68,7 +69,7 @@ export function nodeOf(upid: string): string {
 }
 
 /** When the time is up the work is what was waited for, not the look at it that was under way. */
-export function overdue(api: Api, doing: string, failure: Failure): Failure {
-  const isOver = failure.kind === 'timeout' && api.deadline.remainingMs() === 0;
-  return isOver ? api.deadline.failure(doing) : failure;
+export function overdue(api: Api, doing: string, thrown: unknown): unknown {
+  const isOver = isKind(thrown, 'timeout') && api.deadline.remainingMs() === 0;
+  return isOver ? api.deadline.failure(doing) : thrown;
 }

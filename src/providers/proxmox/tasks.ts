@@ -1,17 +1,18 @@
-import { Failure } from '../../failure.ts';
+import { expectFailure, type Failure } from '../../failure.ts';
 import type { Pairs } from '../../kit/http/address.ts';
 import type { Method } from '../../kit/http/order.ts';
+import { type RetryPolicy, retryWhile } from '../../kit/retry.ts';
 import type { Api } from './client.ts';
 import { withHolder } from './lock-holder.ts';
 import { findTask, isUncertain } from './lost-answer.ts';
 import { noteChange } from './recent.ts';
 import type { Rig } from './rig.ts';
-import { isPassing } from './said.ts';
+import { isTransient } from './said.ts';
 import { tail } from './task-state.ts';
 import { failureOfText } from './trouble.ts';
 import { exitAtLast, type Watched } from './watch.ts';
 
-const tries = 3;
+const mostTries = 3;
 
 export interface Work extends Watched {
   readonly method?: Method;
@@ -31,28 +32,35 @@ export async function run(rig: Rig, work: Work): Promise<void> {
   try {
     await attempts(rig, work);
   } catch (thrown) {
-    throw await withHolder(rig.api, work.path, Failure.from(thrown));
+    throw await withHolder(rig.api, work.path, thrown);
   }
 }
 
+/** A request that meets a lock is sent again by the client; here it is the task that met one. */
 async function attempts(rig: Rig, work: Work): Promise<void> {
-  for (let turn = 1; ; turn += 1) {
+  let task: string | undefined;
+  const policy: RetryPolicy<void> = {
+    deadline: rig.api.deadline,
+    doing: work.doing,
+    pauseMs: (thrown, turn) =>
+      task !== undefined && isTransient(thrown) && turn < mostTries ? 0 : undefined,
+    onRepeat: (thrown) =>
+      rig.context.log('task.again', { task, after: expectFailure(thrown).message }),
+  };
+  await retryWhile(policy, async () => {
     noteChange(rig.context);
+    task = undefined;
     const { upid, lost } = await begin(rig, work);
     if (upid === undefined) return;
+    task = upid;
     work.begun?.(upid);
     try {
       await end(rig, upid, work);
       if (lost !== undefined && (await work.proof?.()) === false) throw lost;
-      return;
-    } catch (thrown) {
-      const failure = Failure.from(thrown);
-      if (!isPassing(failure) || turn >= tries) throw failure;
-      rig.context.log('task.again', { task: upid, after: failure.message });
     } finally {
       noteChange(rig.context);
     }
-  }
+  });
 }
 
 /**
@@ -67,9 +75,9 @@ async function begin(rig: Rig, work: Work): Promise<Begun> {
     if (upid !== undefined) tasks.add(upid);
     return { upid };
   } catch (thrown) {
-    const lost = Failure.from(thrown);
-    const upid = isUncertain(lost) ? await findTask(rig, work, since) : undefined;
-    if (upid === undefined) throw lost;
+    const upid = isUncertain(thrown) ? await findTask(rig, work, since) : undefined;
+    if (upid === undefined) throw thrown;
+    const lost = expectFailure(thrown);
     context.log('task.found', { task: upid, after: lost.message, level: 'warn' });
     tasks.add(upid);
     return { upid, lost };

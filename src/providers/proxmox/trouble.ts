@@ -1,4 +1,4 @@
-import { Failure, type FailureOptions } from '../../failure.ts';
+import { expectFailure, Failure, type FailureOptions } from '../../failure.ts';
 import type { Reply } from '../../kit/http/reply.ts';
 import { meanings } from './meanings.ts';
 import { type Json, recordOf, textOf } from './wire.ts';
@@ -24,7 +24,7 @@ export function failureOf(reply: Reply, tried: Tried): Failure {
   if (status === 400) return badParameters({ text, errors }, tried);
   if (status === 595) return unreachableNode(text, tried);
   if (status === 500) return failureOfText(text, tried, status);
-  return fail('upstream', tried, `${status} ${text}`, { facts: { status, text } });
+  return fail('upstream', tried, `${status} ${text}`, { remote: { status, message: text } });
 }
 
 /** The whole text is in `message`, or before January 2025 only its first line in the status line. */
@@ -37,7 +37,8 @@ function said(reply: Reply): Said {
 function bodyOf(reply: Reply): unknown {
   try {
     return reply.json();
-  } catch {
+  } catch (thrown) {
+    expectFailure(thrown);
     return undefined;
   }
 }
@@ -70,7 +71,7 @@ function refusedToken(text: string, endpoint: string, { token }: Tried): Failure
       command === undefined
         ? `Compare user, token and secret with the cluster (pveum user token list ${user}), on every management server`
         : `On a node: ${command.replace('USER', user).replace('NAME', name)}`,
-    facts: { status: 401, text },
+    remote: { status: 401, message: text },
   });
 }
 
@@ -85,7 +86,7 @@ function missingRight(text: string, tried: Tried): Failure {
       : path === undefined
         ? 'Compare its rights with those that `outrigger doctor` asks for'
         : `It needs ${names} on ${path}: pveum acl modify ${path} --tokens ${shell(tried.token)} --roles ROLE, and the same for its user`,
-    facts: { status: 403, text },
+    remote: { status: 403, message: text },
   });
 }
 
@@ -96,7 +97,7 @@ function shell(text: string): string {
 function badParameters({ text, errors }: Said, tried: Tried): Failure {
   const named = Object.entries(errors).map(([key, error]) => `${key}: ${String(error).trim()}`);
   return fail('upstream', tried, named.length === 0 ? text : named.join('; '), {
-    facts: { status: 400, text, errors },
+    remote: { status: 400, message: text, errors },
   });
 }
 
@@ -105,7 +106,7 @@ function unreachableNode(text: string, tried: Tried): Failure {
   return fail('unreachable', tried, `the node does not answer (${text})`, {
     outage: false,
     advice: 'Is the node up? Nothing is known of its machines until then',
-    facts: { status: 595, text },
+    remote: { status: 595, message: text },
   });
 }
 
@@ -113,7 +114,7 @@ function unreachableNode(text: string, tried: Tried): Failure {
 export function failureOfText(text: string, tried: Pick<Tried, 'what'>, status?: number): Failure {
   const [, kind, advice, tenant] = meanings.find(([pattern]) => pattern.test(text)) ?? [];
   return fail(kind ?? 'upstream', tried, text, {
-    facts: status === undefined ? { exit: text } : { status, text },
+    remote: status === undefined ? { exit: text } : { status, message: text },
     ...(advice === undefined ? {} : { advice }),
     ...(tenant === undefined ? {} : { tenant }),
   });

@@ -1,7 +1,7 @@
-import { Failure } from '../../failure.ts';
+import { expectFailure, reworded, statusOf } from '../../failure.ts';
+import { isOnTheWay } from '../../kit/http/trouble.ts';
 import { poll } from '../../kit/poll.ts';
 import type { Rig } from './rig.ts';
-import { statusOf } from './said.ts';
 import { exitOf, nodeOf, overdue, pace, tail } from './task-state.ts';
 
 /** How long a cluster may not answer while one of its tasks is waited for. */
@@ -28,24 +28,19 @@ export async function exitAtLast(rig: Rig, upid: string, work: Watched): Promise
       silentMs = undefined;
       return exit;
     } catch (thrown) {
-      const failure = Failure.from(thrown);
       // Just begun, it may not be known yet.
-      if (statusOf(failure) === 400 && unknown++ < 3) return undefined;
-      if (!isOnTheWay(failure)) throw failure;
+      if (statusOf(thrown) === 400 && unknown++ < 3) return undefined;
+      if (!isOnTheWay(thrown)) throw thrown;
       silentMs ??= api.deadline.remainingMs();
-      if (silentMs - api.deadline.remainingMs() > mostSilentMs) throw failure;
+      if (silentMs - api.deadline.remainingMs() > mostSilentMs) throw thrown;
       return undefined;
     }
   };
   try {
     return await poll(api.deadline, work.doing, look, pace);
   } catch (thrown) {
-    throw await unfinished(rig, upid, work, overdue(api, work.doing, Failure.from(thrown)));
+    throw await unfinished(rig, upid, work, overdue(api, work.doing, thrown));
   }
-}
-
-function isOnTheWay({ kind }: Failure): boolean {
-  return kind === 'timeout' || kind === 'unreachable';
 }
 
 /**
@@ -56,19 +51,19 @@ async function unfinished(
   rig: Rig,
   upid: string,
   { takenBack }: Watched,
-  failure: Failure,
-): Promise<Failure> {
-  if (!isOnTheWay(failure)) return failure;
+  thrown: unknown,
+): Promise<unknown> {
+  if (!isOnTheWay(thrown)) return thrown;
+  const failure = expectFailure(thrown);
   const margin = rig.api.deadline.forUndo();
   const mayAsk = failure.kind === 'timeout' && margin.remainingMs() >= 1000;
   const lines = mayAsk ? await tail(rig.api.under(margin), upid, 300) : [];
   const percent = [...lines.join('\n').matchAll(/\((\d+)(?:\.\d+)?%\)/g)].pop()?.[1];
   const come = percent === undefined ? '' : ` (${percent} % done)`;
   const goesOn = takenBack ? '' : `; it may still run on node ${nodeOf(upid)} as task ${upid}`;
-  const { kind, message, advice, outage, facts } = failure;
-  return new Failure(kind, `${message}${come}${goesOn}`, {
-    ...{ outage, facts },
-    ...(takenBack ? (advice === undefined ? {} : { advice }) : { advice: waitForIt }),
+  return reworded(failure, {
+    message: `${failure.message}${come}${goesOn}`,
+    advice: takenBack ? undefined : waitForIt,
   });
 }
 

@@ -1,4 +1,4 @@
-import { Failure } from '../../failure.ts';
+import { expectFailure, remoteMessage, statusOf } from '../../failure.ts';
 import { path } from '../../kit/http/address.ts';
 import { isCloudInit } from './disks.ts';
 import { readConfig } from './inventory.ts';
@@ -7,7 +7,6 @@ import { isUncertain } from './lost-answer.ts';
 import type { Machine } from './machine.ts';
 import { isSameNet } from './nics.ts';
 import type { Rig } from './rig.ts';
-import { saidBy, statusOf } from './said.ts';
 import type { Config } from './wire.ts';
 
 export type Form = Readonly<Record<string, string>>;
@@ -26,19 +25,21 @@ export async function writeConfig(rig: Rig, place: Place, form: Form, what: stri
   try {
     await write();
   } catch (thrown) {
-    const failure = Failure.from(thrown);
-    if (!isUncertain(failure)) throw await withHolder(rig.api, target, failure);
-    const now = await readConfig(rig, place).catch(() => undefined);
-    if (now === undefined) throw failure;
+    if (!isUncertain(thrown)) throw await withHolder(rig.api, target, thrown);
+    const now = await readConfig(rig, place).catch((unread: unknown) => {
+      expectFailure(unread);
+      throw thrown;
+    });
     const there = isWritten(now, form);
-    rig.context.log('config.uncertain', { machine: vmid, there, after: failure.message });
+    const { message: after } = expectFailure(thrown);
+    rig.context.log('config.uncertain', { machine: vmid, there, after });
     if (!there) await write();
   }
 }
 
 /** The tags may not be written; what else was in the request may have been, or not. */
-export function isTagRefusal(failure: Failure): boolean {
-  return statusOf(failure) === 403 && /tag/.test(saidBy(failure));
+export function isTagRefusal(thrown: unknown): boolean {
+  return statusOf(thrown) === 403 && /tag/.test(remoteMessage(thrown));
 }
 
 function isWritten(config: Config, { digest: _digest, delete: gone, ...set }: Form): boolean {

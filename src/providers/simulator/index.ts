@@ -1,5 +1,5 @@
 import { defineProvider } from '../../contract/provider.ts';
-import { actions } from './actions.ts';
+import { actions } from './actions/definitions.ts';
 import { blueprint, settings, settingsIssues, stored } from './settings.ts';
 
 /** Machines that are files: nothing outside is needed, and everything can be made to go wrong. */
@@ -13,6 +13,6 @@ export const simulator = defineProvider({
   stored,
   actions,
   prepares: true,
-  checks: async (given, context) => (await import('./checks.ts')).checks(given, context),
-  open: async (given, context) => (await import('./session.ts')).openSession(given, context),
+  checks: async (given, context) => (await import('./doctor/checks.ts')).checks(given, context),
+  connect: async (given, context) => (await import('./machine/driver.ts')).connect(given, context),
 });

@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { everyone, type Outcome, type Parameters } from '../../../src/contract/action.ts';
 import type { Context } from '../../../src/contract/context.ts';
-import type { Power } from '../../../src/contract/driver.ts';
 import type { Fields, Values } from '../../../src/contract/field.ts';
 import type { Instance } from '../../../src/contract/instance.ts';
+import type { Power } from '../../../src/contract/machine.ts';
 import { defineProvider } from '../../../src/contract/provider.ts';
 import { Failure } from '../../../src/failure.ts';
 import { text } from '../../../src/kit/fields.ts';

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { fileAt, gib } from '../../../fakes/winrm/state.ts';
 import { createDeadline } from '../../../src/kit/deadline.ts';
 import { silent } from '../../../src/kit/log.ts';
+import { openSession } from '../../../src/lifecycle/index.ts';
 import { hyperv } from '../../../src/providers/hyperv/index.ts';
 import { installation } from '../../conformance/cloud.ts';
 import { failureOf } from '../../support/http-client.ts';
@@ -176,7 +177,7 @@ describe('custom actions on Hyper-V', () => {
       for (const { config } of vm.checkpoints) config.notes = 'words of that day';
       const { notes } = vm;
       const deadline = createDeadline(() => performance.now(), { endMs: 1e9, undoEndMs: 1e9 });
-      const session = await hyperv.open(settingsOf(hostDetails(backend.fake)), {
+      const session = await openSession(hyperv, settingsOf(hostDetails(backend.fake)), {
         ...{ deadline, log: silent, installation, stateDirectory: () => '' },
       });
       const meanwhile = async (): Promise<void> => {

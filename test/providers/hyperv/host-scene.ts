@@ -1,8 +1,9 @@
 import type { TestContext } from 'node:test';
 import { type FakeHyperV, type FakeOptions, startHyperV } from '../../../fakes/winrm/wsman.ts';
 import type { Context } from '../../../src/contract/context.ts';
-import type { Power } from '../../../src/contract/driver.ts';
+import type { Power } from '../../../src/contract/machine.ts';
 import { silent } from '../../../src/kit/log.ts';
+import { openSession } from '../../../src/lifecycle/index.ts';
 import { type Host, openHost } from '../../../src/providers/hyperv/client.ts';
 import { hyperv } from '../../../src/providers/hyperv/index.ts';
 import type { Settings } from '../../../src/providers/hyperv/settings.ts';
@@ -46,6 +47,6 @@ export async function powersOf({
   settings,
   context,
 }: HostScene): Promise<ReadonlyMap<string, Power>> {
-  const session = await hyperv.open(settings, context);
+  const session = await openSession(hyperv, settings, context);
   return (await session.powers?.()) ?? new Map();
 }

@@ -5,6 +5,7 @@ import type { FakeHyperV } from '../../../fakes/winrm/wsman.ts';
 import type { Instance } from '../../../src/contract/instance.ts';
 import type { Session } from '../../../src/contract/provider.ts';
 import { silent } from '../../../src/kit/log.ts';
+import { openSession } from '../../../src/lifecycle/index.ts';
 import { readMark, writeMark } from '../../../src/lifecycle/mark.ts';
 import { hyperv } from '../../../src/providers/hyperv/index.ts';
 import { installation } from '../../conformance/cloud.ts';
@@ -14,7 +15,7 @@ import { hostDetails, orphansOf } from './backend.ts';
 import { scene, settingsOf } from './scene.ts';
 
 async function open(fake: FakeHyperV): Promise<Required<Pick<Session, 'machines' | 'adopt'>>> {
-  const session = await hyperv.open(settingsOf(hostDetails(fake)), {
+  const session = await openSession(hyperv, settingsOf(hostDetails(fake)), {
     deadline: deadlineIn(10_000),
     log: silent,
     installation,

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gib, type Machine, newMachine, put } from '../../../fakes/winrm/state.ts';
-import type { RemoteMachine } from '../../../src/contract/driver.ts';
+import type { RemoteMachine } from '../../../src/contract/machine.ts';
 import { silent } from '../../../src/kit/log.ts';
+import { openSession } from '../../../src/lifecycle/index.ts';
 import { hyperv } from '../../../src/providers/hyperv/index.ts';
 import { installation } from '../../conformance/cloud.ts';
 import { deadlineIn } from '../../support/http-client.ts';
@@ -19,7 +20,7 @@ function unmarked({ cloud, state }: Scene, more: Partial<Machine> = {}): Machine
 }
 
 async function audited({ backend }: Scene): Promise<readonly RemoteMachine[]> {
-  const session = await hyperv.open(settingsOf(hostDetails(backend.fake)), {
+  const session = await openSession(hyperv, settingsOf(hostDetails(backend.fake)), {
     ...{ deadline: deadlineIn(10_000), log: silent, installation, stateDirectory: () => '' },
   });
   return (await session.machines?.()) ?? [];
@@ -211,7 +212,7 @@ test(
   scene(async ({ cloud, backend, state }) => {
     const { uuid, name } = cloud.vm;
     const id = await backend.plant({ name, power: 'on' });
-    const session = await hyperv.open(settingsOf(hostDetails(backend.fake)), {
+    const session = await openSession(hyperv, settingsOf(hostDetails(backend.fake)), {
       ...{ deadline: deadlineIn(10_000), log: silent, installation, stateDirectory: () => '' },
     });
     await session.adopt?.(id, { uuid, name, deploying: false, stored: {} });
@@ -221,7 +222,7 @@ test(
       assert.equal(machine?.state, 'Off');
       assert.equal(machine.notes, `somebody\u2019s own words\noutrigger-left:${uuid}`);
     }
-    const again = await hyperv.open(settingsOf(hostDetails(backend.fake)), {
+    const again = await openSession(hyperv, settingsOf(hostDetails(backend.fake)), {
       ...{ deadline: deadlineIn(10_000), log: silent, installation, stateDirectory: () => '' },
     });
     await again.adopt?.(id, { uuid, name, deploying: false, stored: {} });

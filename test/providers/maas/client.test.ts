@@ -86,10 +86,10 @@ describe('the client of MAAS', () => {
     withFake(async ({ fake, client }) => {
       fake.add();
       fake.disturb(() => 'lost-answer');
-      const { facts } = await failure(
+      const { remote } = await failure(
         client().post('/machines/', { ...ask, query: { op: 'allocate' } }),
       );
-      assert.equal(facts['sent'], 'maybe');
+      assert.equal(remote.sent, 'maybe');
       assert.equal(fake.seen.length, 1);
     }),
   );
@@ -147,7 +147,7 @@ describe('the client of MAAS', () => {
         assert.equal(found.kind, 'denied');
         assert.ok(found.outage);
         assert.doesNotMatch(
-          `${found.message} ${found.advice} ${JSON.stringify(found.facts)}`,
+          `${found.message} ${found.advice} ${JSON.stringify([found.facts, found.remote])}`,
           /s3cretOne|signature/,
         );
       }
@@ -185,7 +185,7 @@ describe('the client of MAAS', () => {
       withFake(async ({ fake, client }) => {
         fake.disturb(() => plain(status, 'why it is so', { 'retry-after': 'soon' }));
         const found = await failure(client().get(path, { what: 'do as asked' }));
-        assert.deepEqual([found.kind, found.outage, found.facts], [kind, outage, { status }]);
+        assert.deepEqual([found.kind, found.outage, found.remote], [kind, outage, { status }]);
         assert.match(found.message, /do as asked/);
         if (advice === undefined) assert.equal(found.advice, undefined);
         else assert.match(found.advice ?? '', advice);

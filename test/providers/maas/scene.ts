@@ -6,6 +6,7 @@ import type { Check, Provider, Session } from '../../../src/contract/provider.ts
 import { createDeadline } from '../../../src/kit/deadline.ts';
 import { silent } from '../../../src/kit/log.ts';
 import { poll } from '../../../src/kit/poll.ts';
+import { openSession } from '../../../src/lifecycle/index.ts';
 import { type Cloud, inScene, installation } from '../../conformance/cloud.ts';
 import type { Place } from '../../support/world.ts';
 import { type MaasBackend, type MaasOptions, maasBackend } from './backend.ts';
@@ -81,7 +82,7 @@ export async function sessionOf(
   scene: MaasScene,
   more: Readonly<Record<string, unknown>> = {},
 ): Promise<Session> {
-  return scene.provider.open({ ...settingsOf(scene), ...more }, contextNow());
+  return openSession(scene.provider, { ...settingsOf(scene), ...more }, contextNow());
 }
 
 /** What doctor says of the user's machines, by the names of its lines. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { plain } from '../../../fakes/maas/answers.ts';
 import type { FakeMachine } from '../../../fakes/maas/machine.ts';
-import type { Mark } from '../../../src/contract/driver.ts';
+import type { Mark } from '../../../src/contract/machine.ts';
 import type { Cloud } from '../../conformance/cloud.ts';
 import { markOf } from '../../conformance/machine.ts';
 import { admin } from '../../support/payloads.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Cluster } from '../../../fakes/pve/index.ts';
-import type { RemoteMachine } from '../../../src/contract/driver.ts';
 import type { Instance } from '../../../src/contract/instance.ts';
+import type { RemoteMachine } from '../../../src/contract/machine.ts';
 import { Failure } from '../../../src/failure.ts';
 import { readMark } from '../../../src/lifecycle/mark.ts';
 import type { Cloud } from '../../conformance/cloud.ts';

@@ -7,6 +7,7 @@ import { resolveSettings } from '../../../src/cloudstack/settings.ts';
 import type { Session } from '../../../src/contract/provider.ts';
 import { createDeadline } from '../../../src/kit/deadline.ts';
 import { silent } from '../../../src/kit/log.ts';
+import { openSession } from '../../../src/lifecycle/index.ts';
 import { proxmox } from '../../../src/providers/proxmox/index.ts';
 import type { Backend, SetUp } from '../../conformance/backend.ts';
 import { inScene, installation, type Scene } from '../../conformance/cloud.ts';
@@ -68,7 +69,8 @@ export async function sessionOf(
   issues.throwIfAny('open');
   const endMs = performance.now() + 20_000;
   const deadline = createDeadline(() => performance.now(), { endMs, undoEndMs: endMs });
-  return proxmox.open(
+  return openSession(
+    proxmox,
     { ...values, ...content },
     { deadline, log: silent, installation, stateDirectory: () => '/nonexistent' },
   );

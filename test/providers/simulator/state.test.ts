@@ -97,7 +97,7 @@ describe('the simulator’s state', () => {
             assert.equal((await cloud.call(action)).exitCode, 1, action);
           }
         }
-        assert.match(said(await cloud.call('statuses')), /damaged/);
+        assert.match(said(await cloud.call('statuses')), /cannot be read/);
         assert.equal(readFileSync(file, 'utf8'), content);
       }),
     );
@@ -112,7 +112,7 @@ describe('the simulator’s state', () => {
       rmSync(file);
       mkdirSync(file);
       assert.equal((await cloud.ok('status')).document['power_state'], 'PowerUnknown');
-      assert.match(said(await cloud.call('statuses')), /damaged/);
+      assert.match(said(await cloud.call('statuses')), /cannot be read/);
       rmSync(machines, { recursive: true });
       writeFileSync(machines, '');
       for (const action of ['status', 'statuses', 'stop', 'delete']) {

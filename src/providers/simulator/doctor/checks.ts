@@ -1,17 +1,17 @@
-import type { Context } from '../../contract/context.ts';
-import type { Check } from '../../contract/provider.ts';
-import { Failure, fullText } from '../../failure.ts';
-import { overview } from '../../lifecycle/ownership.ts';
-import { lookAround } from './find.ts';
-import { perform, type Rig } from './script.ts';
-import type { Settings } from './settings.ts';
+import type { Context } from '../../../contract/context.ts';
+import type { Check } from '../../../contract/provider.ts';
+import { Failure, fullText } from '../../../failure.ts';
+import { overview } from '../../../lifecycle/overview.ts';
+import { listMachines } from '../machine/list.ts';
+import { openSession, type Session } from '../machine/session.ts';
+import type { Settings } from '../settings.ts';
 
 /** What `doctor` wants to know: whether the state can be used, and what stands in the way. */
 export async function checks(settings: Settings, context: Context): Promise<readonly Check[]> {
   const script = scriptCheck(settings);
   try {
     const unscripted = { ...settings, delay_ms: 0, fail_actions: [] };
-    return [...(await perform('doctor', unscripted, context, stateChecks)), script];
+    return [...stateChecks(await openSession(unscripted, context)), script];
   } catch (error) {
     const failure = Failure.from(error);
     return [{ name: 'state', state: 'fail', found: fullText(failure) }, script];
@@ -20,10 +20,10 @@ export async function checks(settings: Settings, context: Context): Promise<read
 
 const nothingYet: Check = { name: 'state', state: 'ok', found: 'no machine was ever made' };
 
-async function stateChecks(rig: Rig): Promise<readonly Check[]> {
-  if (rig.store.sight() === 'new') return [nothingYet];
-  const seen = lookAround(rig);
-  const { certain, doubtful, unseen } = overview(seen, rig.context.installation);
+function stateChecks({ store, context }: Session): readonly Check[] {
+  if (store.sight() === 'new') return [nothingYet];
+  const seen = listMachines(store);
+  const { certain, doubtful, unseen } = overview(seen, context.installation);
   const found = `${seen.length} machines, ${certain.length} of them this installation's`;
   return [
     { name: 'state', state: 'ok', found },

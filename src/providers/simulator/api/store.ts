@@ -8,9 +8,10 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import type { Deadline } from '../../contract/context.ts';
-import { Failure } from '../../failure.ts';
-import { withLock } from '../../kit/lock-file.ts';
+import type { Deadline } from '../../../contract/context.ts';
+import { Failure } from '../../../failure.ts';
+import { withLock } from '../../../kit/lock-file.ts';
+import { systemCode } from '../../../kit/system-error.ts';
 import type { Machine } from './machine.ts';
 import { formatMachine, parseMachine } from './machine-file.ts';
 
@@ -33,8 +34,10 @@ export type Sight = 'clear' | 'new' | 'blind';
 export interface Store {
   sight(): Sight;
   list(): readonly Found[];
-  /** Replaces the file in one step: whoever reads sees the old machine or the new one. */
+  /** Replaces the file in one step: a reader sees the old machine or the new one. */
   write(machine: Machine): void;
+  /** Changes the machine as its file has it now; fails when it is gone. */
+  update(remoteId: string, change: (now: Machine) => Machine): Machine;
   remove(remoteId: string): void;
   /** Runs the work while no other process does any under the same key. */
   locked<T>(key: string, what: string, work: () => Promise<T>): Promise<T>;
@@ -65,7 +68,27 @@ export function openStore(directory: string, deadline: Deadline): Store {
     mkdirSync(machines, { recursive: true, mode: 0o700 });
   };
 
+  const write = (machine: Machine): void => {
+    const { remoteId } = machine;
+    // One name per machine, since only one process at a time changes it; it starts with a dot, so
+    // that what a killed process leaves is never taken for a machine. The next change clears it away.
+    const draft = `${machines}/.${remoteId}.draft`;
+    attempt(`write machine ${remoteId}`, () => {
+      begin();
+      writeFileSync(draft, formatMachine(machine), { mode: 0o600 });
+      renameSync(draft, fileOf(remoteId));
+    });
+  };
+
   return {
+    write,
+    update(remoteId, change) {
+      const [now] = attempt(`read machine ${remoteId}`, () => readFound(machines, remoteId));
+      if (now?.machine === undefined) throw gone(remoteId);
+      const changed = change(now.machine);
+      write(changed);
+      return changed;
+    },
     sight() {
       if (exists(sign)) return exists(machines) ? 'clear' : 'blind';
       return exists(machines) ? 'blind' : 'new';
@@ -76,17 +99,6 @@ export function openStore(directory: string, deadline: Deadline): Store {
           .filter((file) => file.endsWith('.json') && idPattern.test(file.slice(0, -5)))
           .flatMap((file) => readFound(machines, file.slice(0, -5))),
       ),
-    write(machine) {
-      const { remoteId } = machine;
-      // One name per machine, since only one process at a time changes it; it starts with a dot, so
-      // that what a killed process leaves is never taken for a machine. The next change clears it away.
-      const draft = `${machines}/.${remoteId}.draft`;
-      attempt(`write machine ${remoteId}`, () => {
-        begin();
-        writeFileSync(draft, formatMachine(machine), { mode: 0o600 });
-        renameSync(draft, fileOf(remoteId));
-      });
-    },
     remove: (remoteId) =>
       attempt(`remove machine ${remoteId}`, () => rmSync(fileOf(remoteId), { force: true })),
     locked(key, what, work) {
@@ -104,12 +116,18 @@ export function openStore(directory: string, deadline: Deadline): Store {
   };
 }
 
+function gone(remoteId: string): Failure {
+  return new Failure('conflict', `Machine ${remoteId} was removed meanwhile, or cannot be read`, {
+    advice: 'Try again',
+  });
+}
+
 function readFound(machines: string, remoteId: string): readonly Found[] {
   try {
     const text = readFileSync(`${machines}/${remoteId}.json`, 'utf8');
     return [{ remoteId, machine: parseMachine(remoteId, text) }];
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = systemCode(error);
     // Removed by another process since it was listed.
     if (code === 'ENOENT') return [];
     if (code === 'EISDIR' || code === 'EACCES') return [{ remoteId, machine: undefined }];
@@ -136,7 +154,7 @@ function attempt<T>(what: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    const code = systemCode(error);
     const denied = code === 'EACCES' || code === 'EPERM';
     throw new Failure(denied ? 'denied' : 'upstream', `Could not ${what}: ${code}`, {
       cause: error,

@@ -1,19 +1,19 @@
-import type { SizedInstance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
-import { isBuilding, isRunning, type Machine } from './machine.ts';
-import type { Rig } from './script.ts';
+import type { SizedInstance } from '../../../contract/instance.ts';
+import { Failure } from '../../../failure.ts';
+import { isRunning, type Machine, markOf } from '../api/machine.ts';
+import type { Session } from './session.ts';
 
 const gib = 1024 ** 3;
 
 /**
- * Fails when the node has no room for the instance beside the machines that run or are being built
+ * Fails when the node has no capacity for the instance beside the machines that run or are being built
  * on it, its own one excepted.
  *
  * Only under `allocating` is the answer still true a moment later.
  */
-export function checkRoom(rig: Rig, instance: SizedInstance, ownId?: string): void {
-  const { node, capacity_cpus, capacity_memory_gb } = rig.settings;
-  const used = usage(rig, node, ownId);
+export function checkCapacity(session: Session, instance: SizedInstance, ownId?: string): void {
+  const { node, capacity_cpus, capacity_memory_gb } = session.settings;
+  const used = usage(session, node, ownId);
   const shortages = [
     shortage('CPUs', used.cpus, instance.cpus, capacity_cpus),
     shortage('GiB of memory', used.memoryGib, instance.memoryBytes / gib, capacity_memory_gb),
@@ -29,12 +29,12 @@ export function checkRoom(rig: Rig, instance: SizedInstance, ownId?: string): vo
   );
 }
 
-/** Runs the work while no other process takes room or ids. */
-export function allocating<T>(rig: Rig, work: () => T): Promise<T> {
-  return rig.store.locked('allocation', 'another machine to be placed', async () => work());
+/** Runs the work while no other process takes capacity or ids. */
+export function allocating<T>(session: Session, work: () => T): Promise<T> {
+  return session.store.locked('allocation', 'another machine to be placed', async () => work());
 }
 
-function usage({ store }: Rig, node: string, ownId: string | undefined) {
+function usage({ store }: Session, node: string, ownId: string | undefined) {
   const there = store.list().flatMap(({ machine }) => (machine === undefined ? [] : [machine]));
   const counted = there.filter((machine) => machine.remoteId !== ownId && counts(machine, node));
   return {
@@ -44,7 +44,9 @@ function usage({ store }: Rig, node: string, ownId: string | undefined) {
 }
 
 function counts(machine: Machine, node: string): boolean {
-  return machine.node === node && (isRunning(machine) || isBuilding(machine));
+  const mark = markOf(machine);
+  const building = typeof mark === 'object' && mark.state === 'building';
+  return machine.node === node && (isRunning(machine) || building);
 }
 
 function shortage(what: string, used: number, wanted: number, most: number | undefined): string {

@@ -1,53 +1,45 @@
-import type { Context } from '../../contract/context.ts';
-import { Failure } from '../../failure.ts';
-import { poll } from '../../kit/poll.ts';
-import type { Settings } from './settings.ts';
-import { openStore, type Store } from './store.ts';
+import type { Context, Deadline } from '../../../contract/context.ts';
+import { Failure } from '../../../failure.ts';
+import { poll } from '../../../kit/poll.ts';
+import { openStore, type Store } from '../api/store.ts';
+import type { Settings } from '../settings.ts';
 
-/** What one action works with. */
-export interface Rig {
+/** What one call works with. */
+export interface Session {
   readonly settings: Settings;
   readonly context: Context;
   readonly store: Store;
   /** Stands for the time that a real system takes for a change; `what` as in "copying the disk". */
-  task(what: string): Promise<void>;
+  task(what: string, deadline: Deadline): Promise<void>;
 }
 
 /**
- * Runs one action by the operator's script: delayed, slow, or failing where the settings say so.
+ * Opens the simulated system as the operator's script wants it: late, slow, or failing.
  *
  * The script comes from settings alone, so that no instance can make its host wait.
  */
-export async function perform<T>(
-  action: string,
-  settings: Settings,
-  context: Context,
-  work: (rig: Rig) => Promise<T>,
-): Promise<T> {
+export async function openSession(settings: Settings, context: Context): Promise<Session> {
   const { delay_ms, fail_at, fail_kind } = settings;
-  if (delay_ms > 0) await context.deadline.sleep(delay_ms, 'waiting for the scripted delay');
-  const real = openStore(context.stateDirectory('simulator'), context.deadline);
+  const { action = '', deadline } = context;
+  if (delay_ms > 0) await deadline.sleep(delay_ms, 'waiting for the scripted delay');
+  const real = openStore(context.stateDirectory('simulator'), deadline);
   const fails = isAmong(action, settings.fail_actions ?? []);
   const store = fails && fail_kind === 'blind' ? blinded(real, action) : real;
-  const strike = (point: Settings['fail_at']): void => {
+  const failAt = (point: Settings['fail_at']): void => {
     if (!fails || fail_at !== point || fail_kind === 'blind') return;
     real.note(`${new Date().toISOString()} ${action} ${fail_kind}`);
     throw scripted(action, fail_kind);
   };
-  strike('start');
-  return work({
-    settings,
-    context,
-    store,
-    async task(what) {
-      await pass(settings.slow_task_ms, what, context);
-      strike('task');
-    },
-  });
+  failAt('start');
+  const task = async (what: string, until: Deadline): Promise<void> => {
+    await pass(settings.slow_task_ms, what, until);
+    failAt('task');
+  };
+  return { settings, context, store, task };
 }
 
 /** Looks at the clock again and again, as one does at a real task, so that it ends with the deadline. */
-async function pass(ms: number, what: string, { deadline }: Context): Promise<void> {
+async function pass(ms: number, what: string, deadline: Deadline): Promise<void> {
   if (ms === 0) return;
   const endMs = performance.now() + ms;
   await poll(deadline, what, async () => (performance.now() >= endMs ? true : undefined), {
@@ -59,7 +51,7 @@ function isAmong(action: string, failing: readonly string[]): boolean {
   return failing.some((each) => each === '*' || each.toLowerCase() === action.toLowerCase());
 }
 
-/** What a system shows to somebody who lost his rights: no error, just nothing. */
+/** As a real system answers an account that has lost its rights: no error, and no machine. */
 function blinded(store: Store, action: string): Store {
   store.note(`${new Date().toISOString()} ${action} blind`);
   return { ...store, sight: () => 'blind', list: () => [] };

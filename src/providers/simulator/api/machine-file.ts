@@ -1,3 +1,4 @@
+import { parseJson } from '../../../kit/json.ts';
 import type { Machine } from './machine.ts';
 
 /*
@@ -27,12 +28,8 @@ const powers = ['off', 'on', 'paused', 'suspended', 'saved'];
 
 /** The machine in a file's text, or `undefined` for a file that cannot be believed. */
 export function parseMachine(remoteId: string, text: string): Machine | undefined {
-  try {
-    const file: unknown = JSON.parse(text);
-    return isMachine(file) ? { ...file, remoteId } : undefined;
-  } catch {
-    return undefined;
-  }
+  const file = parseJson(text);
+  return isMachine(file) ? { ...file, remoteId } : undefined;
 }
 
 /** The id is the file's name and not written: a file that is copied becomes another machine. */

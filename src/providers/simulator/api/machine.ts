@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Mark, Power } from '../../contract/driver.ts';
-import type { Segment, SizedInstance } from '../../contract/instance.ts';
-import { Failure } from '../../failure.ts';
-import { readMark, withoutMark, writeMark } from '../../lifecycle/mark.ts';
+import type { Segment, SizedInstance } from '../../../contract/instance.ts';
+import type { Mark } from '../../../contract/machine.ts';
+import { readMark, withoutMark, writeMark } from '../../../lifecycle/mark.ts';
 
 /** The part of a machine that every start brings up to date. */
 export interface Hardware {
@@ -64,20 +63,9 @@ export function withMark(machine: Machine, mark: Mark | undefined): Machine {
   return { ...machine, description: lines.filter((line) => line !== '').join('\n') };
 }
 
-export function isBuilding(machine: Machine): boolean {
-  const mark = markOf(machine);
-  return typeof mark === 'object' && mark.state === 'building';
-}
-
 /** Uses the node's CPUs and memory. */
 export function isRunning({ power }: Machine): boolean {
   return power === 'on' || power === 'paused' || power === 'suspended';
-}
-
-/** A saved machine is neither: called off, its memory would be thrown away by the stop that follows. */
-export function powerOf(machine: Machine): Power {
-  if (isBuilding(machine) || machine.power === 'saved') return 'unknown';
-  return isRunning(machine) ? 'on' : 'off';
 }
 
 export function hardwareOf({ cpus, memoryBytes, nics }: SizedInstance): Hardware {
@@ -97,12 +85,4 @@ export function hardwareOf({ cpus, memoryBytes, nics }: SizedInstance): Hardware
 
 export function hasHardware({ cpus, memoryBytes, nics }: Machine, hardware: Hardware): boolean {
   return isDeepStrictEqual({ cpus, memoryBytes, nics }, hardware);
-}
-
-/** The failure of whatever only makes sense while the instance runs. */
-export function notRunning({ name, power }: Machine): Failure {
-  return new Failure('conflict', `${name} is not running (${power})`, {
-    advice: 'Start it first',
-    tenant: 'The instance is not running',
-  });
 }

@@ -1,0 +1,58 @@
+import type {
+  Action,
+  ActionCall,
+  Handler,
+  Outcome,
+  Parameters,
+  Run,
+  SnapshotAction,
+} from '../contract/action.ts';
+import type { Blueprint } from '../contract/driver.ts';
+import type { Fields } from '../contract/field.ts';
+import type { Machine } from '../contract/machine.ts';
+import { Failure } from '../failure.ts';
+import { withUndo } from '../kit/undo.ts';
+import { exclusively, type Life, show, take } from './find.ts';
+import { ensureRunning } from './start.ts';
+
+/** What a custom action was asked for with, whatever its provider. */
+export type AnyRun = Run<Parameters, Blueprint, Fields>;
+
+type AnyHandler = Handler<ActionCall<Machine | undefined, Parameters, Blueprint, Fields>>;
+
+const aboutSnapshots: ReadonlySet<string> = new Set<SnapshotAction>([
+  'ListSnapshots',
+  'CreateSnapshot',
+  'RestoreSnapshot',
+  'DeleteSnapshot',
+]);
+
+/** Runs a custom action of the provider on the machine that its definition wants. */
+export async function runAction(
+  life: Life,
+  name: string,
+  { wants = 'built' }: Action,
+  call: AnyRun,
+): Promise<Outcome> {
+  const { driver, context } = life;
+  const { instance } = call;
+  if (aboutSnapshots.has(name) && driver.snapshots !== undefined) {
+    const { runSnapshotAction } = await import('./snapshots.ts');
+    return runSnapshotAction({ ...life, snapshots: await driver.snapshots() }, name, call);
+  }
+  const handler: AnyHandler | undefined = (await driver.run?.())?.[name];
+  if (handler === undefined) throw forgotten(name);
+  const handle = (machine: Machine | undefined): Promise<Outcome> =>
+    withUndo(context, (undo) => handler({ ...call, machine, undo, deadline: context.deadline }));
+  if (wants === 'none') return handle(undefined);
+  if (wants === 'shown') return handle(await show(life, instance));
+  return exclusively(life, instance, async () => {
+    const machine = await take(life, instance);
+    if (wants === 'running') await ensureRunning(life, machine, instance);
+    return handle(machine);
+  });
+}
+
+function forgotten(name: string): Failure {
+  return Failure.from(new Error(`the provider has no handler for ${name}`));
+}

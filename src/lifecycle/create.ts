@@ -1,0 +1,94 @@
+import type { Blueprint, Making, Plan, Preparation } from '../contract/driver.ts';
+import type { SizedInstance } from '../contract/instance.ts';
+import type { Machine } from '../contract/machine.ts';
+import { hasReason } from '../failure.ts';
+import { withUndo } from '../kit/undo.ts';
+import {
+  exclusively,
+  findBeforeCreate,
+  findForChange,
+  foundIn,
+  type Life,
+  markOf,
+  refuseForeign,
+  take,
+} from './find.ts';
+import { isBuilding } from './ownership.ts';
+import { beingRemoved } from './refusals.ts';
+import { ensureOn } from './start.ts';
+
+/** Chooses what CloudStack is to remember; adopts nothing, and may be skipped or repeated. */
+export async function prepare(
+  life: Life,
+  instance: SizedInstance,
+  blueprint: Blueprint,
+): Promise<Preparation> {
+  const { driver, context } = life;
+  if (driver.prepare === undefined) return {};
+  const plan = { instance, blueprint, deadline: context.deadline };
+  return driver.prepare(plan, await findBeforeCreate(life, instance));
+}
+
+/** A machine that is lost to another call this soon was lost to a twin of this create. */
+const twinMs = 30_000;
+const mostRounds = 5;
+
+/**
+ * Ends only when the instance's machine runs; a failure takes back what this call has made. A machine
+ * that is finished already is switched on as for a start. When another call for the same instance takes
+ * the machine away, the create begins anew.
+ */
+export async function create(
+  life: Life,
+  instance: SizedInstance,
+  blueprint: Blueprint,
+): Promise<void> {
+  const { deadline, log } = life.context;
+  const plan = { instance, blueprint, deadline };
+  for (let round = 1; ; round += 1) {
+    const beganMs = deadline.remainingMs();
+    try {
+      return await exclusively(life, instance, () => createOnce(life, plan));
+    } catch (thrown) {
+      const soon = beganMs - deadline.remainingMs() < twinMs;
+      if (!hasReason(thrown, 'taken-away') || !soon || round === mostRounds) throw thrown;
+      log('create.taken-away', { round });
+    }
+    const pauseMs = 100 + Math.random() * 300;
+    await deadline.sleep(pauseMs, `waiting for another call for ${instance.name}`);
+  }
+}
+
+async function createOnce(life: Life, plan: Plan): Promise<void> {
+  const { machine, partials } = foundIn(await findForChange(life, plan.instance, 'create'));
+  if (machine === undefined) return make(life, plan, partials);
+  life.context.log('create.exists', { machine: machine.remoteId });
+  await ensureOn(life, machine, plan);
+}
+
+/** The mark says `built` only once the machine runs: until then any later call may remove it. */
+async function make(life: Life, plan: Plan, partials: readonly Machine[]): Promise<void> {
+  const { driver, context } = life;
+  const { instance } = plan;
+  const building = { state: 'building', origin: 'created' } as const;
+  await withUndo(context, async (undo) => {
+    const markFor = (remoteId: string) => markOf(life, instance, remoteId, building);
+    const making: Making = { ...plan, partials, undo, markFor };
+    const made = await driver.make(making);
+    refuseForeign(life, made, instance);
+    const on = await ensureOn(life, made, plan);
+    if (isBuilding(on)) await finish(life, on, instance);
+  });
+}
+
+/** Another call may finish or remove the machine at the same moment: the mark settles which. */
+async function finish(life: Life, machine: Machine, instance: SizedInstance): Promise<void> {
+  const { driver, context } = life;
+  const { remoteId } = machine;
+  const built = markOf(life, instance, remoteId, { state: 'built', origin: 'created' });
+  const written = await driver.writeMark(machine, built, { instance, deadline: context.deadline });
+  if (written !== 'lost') return;
+  const now = await take(life, instance).catch(() => undefined);
+  if (now?.remoteId !== remoteId) throw beingRemoved(machine, instance);
+  context.log('create.finished-by-another', { machine: remoteId });
+}

@@ -1,0 +1,33 @@
+import type { Instance } from '../contract/instance.ts';
+import type { Machine } from '../contract/machine.ts';
+import { exclusively, type Life, stepOf } from './find.ts';
+import { isBuilding } from './ownership.ts';
+import { changedMeanwhile, guarded } from './refusals.ts';
+import { ensureOff, onOwn } from './stop.ts';
+
+/**
+ * Removes the instance's machine; succeeds for one that is proved missing. An adopted machine is given
+ * back instead, off and without its mark, unless the operator wants it deleted.
+ */
+export function remove(life: Life, instance: Instance): Promise<void> {
+  return exclusively(life, instance, () =>
+    onOwn(life, instance, 'delete', (machine) => removeOwn(life, machine, instance)),
+  );
+}
+
+async function removeOwn(life: Life, machine: Machine, instance: Instance): Promise<void> {
+  const { driver } = life;
+  const { mark } = machine;
+  const adopted = typeof mark === 'object' && mark.origin === 'adopted';
+  if (adopted && !driver.policy.deleteAdopted) return release(life, machine, instance);
+  const guard = isBuilding(machine) ? undefined : driver.guard?.(machine);
+  if (guard !== undefined) throw guarded(machine, instance, guard);
+  await driver.destroy(machine, stepOf(life, instance));
+}
+
+async function release(life: Life, machine: Machine, instance: Instance): Promise<void> {
+  await ensureOff(life, machine, instance, 'hard');
+  const unmarked = await life.driver.writeMark(machine, undefined, stepOf(life, instance));
+  if (unmarked === 'lost') throw changedMeanwhile(machine, instance);
+  life.context.log('machine.released', { machine: machine.remoteId });
+}

@@ -1,0 +1,41 @@
+import type { Instance } from '../contract/instance.ts';
+import type { Machine, RemoteMachine } from '../contract/machine.ts';
+import { adoptFound, exclusively, type Life, stepOf } from './find.ts';
+import { isMarkedFor } from './ownership.ts';
+import { refusedAdoption } from './refusals.ts';
+
+/** All machines that this host can see, made by us or not, for `audit`. */
+export async function machines(life: Life): Promise<readonly RemoteMachine[]> {
+  const { driver, context } = life;
+  const all = await driver.list('inventory', context.deadline);
+  return Promise.all(all.map((machine) => driver.describe(machine, context.deadline)));
+}
+
+/** Marks an unmarked machine as the instance's, at the operator's word. */
+export function adopt(life: Life, remoteId: string, instance: Instance): Promise<void> {
+  return exclusively(life, instance, async () => {
+    const refuse = (why: string) => refusedAdoption(remoteId, instance, why);
+    const { driver, context } = life;
+    const all = await driver.list('own', context.deadline);
+    const wanted = { uuid: instance.uuid, installation: context.installation };
+    const own = all.find((machine) => machine.leaving !== true && isMarkedFor(machine, wanted));
+    if (own !== undefined) throw refuse(`the instance has machine ${own.remoteId} already`);
+    const machine = await machineUnder(life, remoteId, all);
+    if (machine === undefined) throw refuse('there is no such machine');
+    if (machine.mark !== undefined) throw refuse('the machine carries a mark already');
+    if (machine.template === true) throw refuse('it is a template');
+    const unfit = driver.unadoptable?.(machine);
+    if (unfit !== undefined) throw refuse(unfit);
+    const adopted = await adoptFound(life, machine, instance);
+    await driver.untilListed?.(adopted, stepOf(life, instance));
+  });
+}
+
+async function machineUnder(
+  { driver, context }: Life,
+  remoteId: string,
+  all: readonly Machine[],
+): Promise<Machine | undefined> {
+  if (driver.get !== undefined) return driver.get(remoteId, context.deadline);
+  return all.find((machine) => machine.remoteId === remoteId);
+}

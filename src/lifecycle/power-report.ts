@@ -1,0 +1,49 @@
+import type { Machine, Power } from '../contract/machine.ts';
+import type { Life } from './find.ts';
+import { overview } from './overview.ts';
+import { isBuilding } from './ownership.ts';
+import { powerOf } from './power.ts';
+import { unreadableMachines } from './refusals.ts';
+import { speaksFor } from './responsibility.ts';
+
+/**
+ * The power of every instance that this host speaks for, by instance name. Fails rather than leave one
+ * out: CloudStack takes an instance that is missing in the report for stopped.
+ */
+export async function powerReport(life: Life): Promise<ReadonlyMap<string, Power>> {
+  const { driver, context } = life;
+  const isMine = (machine: Machine): boolean => speaksFor(machine, driver.policy);
+  const all = await driver.list('report', context.deadline);
+  const { certain, doubtful, unseen } = overview(all, context.installation);
+  if (unseen.some(isMine)) throw unreadableMachines(unseen.filter(isMine));
+  const report = new Map<string, Power>();
+  for (const { name, machines } of doubtful) {
+    if (machines.some(isMine) && mayBeInstance(name, machines)) report.set(name, 'unknown');
+  }
+  const mine = certain.filter(({ machine }) => isMine(machine));
+  for (const { mark } of mine) report.set(mark.name, 'unknown');
+  const built = mine.filter(({ machine }) => !isBuilding(machine));
+  const states = await statesOf(
+    life,
+    built.map(({ machine }) => machine),
+  );
+  for (const [at, { mark }] of built.entries())
+    report.set(mark.name, powerOf(states[at] ?? 'unknown'));
+  return report;
+}
+
+async function statesOf({ driver, context }: Life, machines: readonly Machine[]) {
+  const { deadline } = context;
+  if (driver.states !== undefined) return driver.states(machines, deadline);
+  return Promise.all(machines.map((machine) => driver.state(machine, 'report', deadline)));
+}
+
+/** Names of other machines mean nothing to CloudStack, and there may be hundreds of them. */
+function mayBeInstance(name: string, machines: readonly Machine[]): boolean {
+  return isInstanceName(name) || machines.some(({ mark }) => mark !== undefined);
+}
+
+/** Whether CloudStack could have given this name to an instance. */
+export function isInstanceName(name: string | undefined): boolean {
+  return name !== undefined && /^i-\d+-\d+-/i.test(name);
+}
