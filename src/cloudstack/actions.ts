@@ -28,7 +28,7 @@ export interface HostRow extends RowFacts {
   call(session: Session): Promise<Body>;
 }
 
-/** An action about one instance, whatever its size. */
+/** An action about one instance that does not depend on its size. */
 export interface InstanceRow extends RowFacts {
   readonly needs: 'instance';
   call(session: Session, instance: Instance): Promise<Body>;

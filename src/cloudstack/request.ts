@@ -10,7 +10,7 @@ import { withBlueprint, withSettings } from './request-details.ts';
 import { resolveAction } from './resolve-action.ts';
 import { chooseProvider, operatorLevels, resolveCore } from './settings.ts';
 
-/** What the provider is asked to do, and on which instance. */
+/** The work that the provider is asked for, with its instance. */
 export type Task =
   | { readonly kind: 'statuses'; readonly row: HostRow }
   | { readonly kind: 'instance'; readonly row: InstanceRow; readonly instance: Instance }
@@ -74,7 +74,7 @@ function checkPayload(raw: Readonly<Record<string, unknown>>, issues: Issues): P
   return checkPayload(Object.fromEntries(rest), issues);
 }
 
-/** Texts of the payload that no answer and no log line may show, whatever the provider. */
+/** Texts of the payload that no answer and no log line of any provider may show. */
 function secretsIn({ 'cloudstack.vm.details': vm }: Payload): string[] {
   if (typeof vm !== 'object' || vm === null) return [];
   const { vncPassword } = vm as Record<string, unknown>;
