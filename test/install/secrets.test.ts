@@ -48,7 +48,7 @@ describe('install.sh with secrets and a configuration', { skip }, () => {
     );
     const unknown = await install('{"log": {"levle": "debug"}}');
     assert.equal(unknown.code, 1, unknown.output);
-    assert.match(unknown.output, /config\.json is not as it has to be: "log\.levle" is not known/);
+    assert.match(unknown.output, /config\.json is invalid: "log\.levle" is not known/);
     assert.equal(farm.servers.a.listing(), before);
   });
 
