@@ -72,7 +72,8 @@ export const shared = {
 };
 
 /**
- * Bundles one entry into one executable file; answers its text and its parts (tools/parts.mjs).
+ * Bundles one entry into one executable file; answers its text, its parts (tools/parts.mjs) and the
+ * names of all sources in it.
  *
  * `entry` is a path in the project; the probe of the tests is built by the same function. With a
  * `mapfile` the source maps of the parts are written there, for tools/trace.mjs.
@@ -95,7 +96,7 @@ export async function bundle({ entry, outfile, mapfile }) {
   const stamped = text.replace(unstamped, `sha256:${contentHash(text)}`);
   await writeWhole(outfile, stamped, 0o755);
   if (mapfile !== undefined) await writeWhole(mapfile, mapOf(stamped, parts), 0o644);
-  return { text: stamped, parts };
+  return { text: stamped, parts, inputs };
 }
 
 /** In one step, so that no process ever reads half of the file. */
