@@ -7,7 +7,7 @@ import { build, transform } from 'esbuild';
  * code does, and the loader evaluates the string when the part is asked for.
  */
 
-/** What esbuild writes into the chunks, in as many characters as the names that replace it there. */
+/** How esbuild names another chunk. */
 const chunkName = /"\.\/([A-Z0-9]{8})\.js"/g;
 const entryName = 'ENTRYPNT';
 /** In place of `import`: the loader's function that evaluates a part later. As long as `import`. */
@@ -17,7 +17,7 @@ const opening = `(function(exports,require,${later}){"use strict";\n`;
 /**
  * Bundles an entry with esbuild's options.
  *
- * Answers the parts, the entry first, each as `{ id, name, code, map, sources }`: `name` is the path
+ * Answers the parts, the entry first, each as `{ name, code, map, sources }`: `name` is the path
  * of the source that the part is made for, `sources` says how many bytes of the part are of which
  * source; and the names of all inputs.
  */
@@ -37,7 +37,7 @@ export async function bundleInParts(options) {
   });
   const { outputs, inputs } = result.metafile;
   const chunks = inOrder(chunksByName(result.outputFiles, outputs));
-  const ids = new Map(chunks.map(({ name }, at) => [name, idOf(at)]));
+  const ids = new Map(chunks.map(({ name }, at) => [name, String(at)]));
   const parts = await Promise.all(chunks.map((chunk) => partOf(chunk, ids, options)));
   return { parts, inputs: Object.keys(inputs) };
 }
@@ -73,11 +73,6 @@ function inOrder(chunks) {
   return [...names].map((name) => chunks.get(name));
 }
 
-/** As long as the name that esbuild gave to the chunk, so that no column of its map moves. */
-function idOf(at) {
-  return `./${String(at).padStart(8, '0')}.js`;
-}
-
 /**
  * A part as the text of a function.
  *
@@ -86,10 +81,15 @@ function idOf(at) {
  */
 async function partOf({ name, text, map, source, sources }, ids, options) {
   const { target, charset, supported, minify } = options;
+  const idOf = (chunk) => {
+    if (!ids.has(chunk)) throw new Error(`${source} names a chunk ${chunk}, which is no part`);
+    return ids.get(chunk);
+  };
   const plain = text
     .replace(/\bimport\((?=")/g, `${later}(`)
     .replace(/export\s*\{([^}]*)\};?\s*$/, (_, given) => assignments(given))
-    .replace(chunkName, (_, chunk) => `"${idOf([...ids.keys()].indexOf(chunk))}"`);
+    // Blanks fill what the shorter name leaves, so that no column of the chunk's map moves.
+    .replace(chunkName, (written, chunk) => `"${idOf(chunk)}"`.padEnd(written.length));
   const inline = Buffer.from(map).toString('base64');
   const { code, map: composed } = await transform(
     `${plain}\n//# sourceMappingURL=data:application/json;base64,${inline}\n`,
@@ -104,7 +104,6 @@ async function partOf({ name, text, map, source, sources }, ids, options) {
     },
   );
   return {
-    id: ids.get(name),
     name: source,
     // Parenthesized, so that V8 compiles it at once.
     code: `${opening}${code.trim()}\n})//# sourceURL=outrigger:${source}`,
@@ -135,8 +134,8 @@ function movedDown({ version, sources, names, mappings }, chunk, root) {
 
 /** What follows line 1: the prologue, the parts, and the loader, which runs the first part. */
 export function assemble({ prologue, parts, end }) {
-  const texts = parts.map(({ id, code }) => `${literal(id)}:${literal(code)}`);
-  return `${prologue}\nvar parts={\n${texts.join(',\n')}\n};\n${end}${loader(parts[0].id)}\n`;
+  const texts = parts.map(({ code }) => literal(code));
+  return `${prologue}\nvar parts=[\n${texts.join(',\n')}\n];\n${end}${loader}\n`;
 }
 
 /**
@@ -150,9 +149,11 @@ function literal(text) {
   return `'${lines.join('\\\n')}'`;
 }
 
-/** In the words of Node 10, which reads it before it is told that it is too old. */
-function loader(first) {
-  return `var loaded={};
+/**
+ * In the words of Node 10, which reads it before it is told that it is too old. A part has a number;
+ * any other name is one of Node's own modules.
+ */
+const loader = `var loaded={};
 function use(id){
 var made=loaded[id];
 if(made!==undefined)return made;
@@ -164,5 +165,4 @@ return loaded[id]=made;
 function later(id){
 return Promise.resolve().then(function(){return use(id)});
 }
-use(${literal(first)});`;
-}
+use('0');`;

@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 import { bundle, shared } from '../../../build.mjs';
 
 /** The last line of the file, which runs its first part. */
-const start = /\nuse\('[^']+'\);\n$/;
+const start = /\nuse\('0'\);\n$/;
 
 /** The files under test and a folder that is gone afterwards. */
 export async function setUp() {
