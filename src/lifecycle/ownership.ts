@@ -1,6 +1,6 @@
 import type { Mark } from '../contract/driver.ts';
 import { Failure } from '../failure.ts';
-import { judge } from '../lifecycle/mark.ts';
+import { judge } from './mark.ts';
 
 /*
  * Finds the one machine that belongs to an instance, by marks alone. What a system reports about

@@ -3,7 +3,7 @@
  *
  * The first failure is thrown and nothing more is begun.
  */
-export async function fewAtOnce<T, R>(
+export async function mapLimit<T, R>(
   list: readonly T[],
   most: number,
   work: (one: T) => Promise<R>,
