@@ -5,7 +5,6 @@ import { Failure } from '../../failure.ts';
 import { entryPointProblem } from '../as-cloudstack/entry-point.ts';
 import { createPlaces, type PipePlaces } from '../as-cloudstack/pipes.ts';
 import { withScratch } from '../scratch.ts';
-import type { Book, Call, Secret } from './book.ts';
 import { invent, plantedSecret } from './invented.ts';
 import { createLab } from './lab.ts';
 import type { Details } from './payloads.ts';
@@ -16,6 +15,7 @@ import { refusalRules } from './rules-of-refusal.ts';
 import { surroundingRules } from './rules-of-surroundings.ts';
 import { type Cast, playScript } from './script.ts';
 import { endProcessesWith } from './survivors.ts';
+import type { Call, Secret, Transcript } from './transcript.ts';
 
 export const rules: readonly Rule[] = [
   ...refusalRules,
@@ -42,14 +42,17 @@ export interface Examination {
 /** Calls the executable through an invented life and judges every rule by what came of it. */
 export async function examine(
   examination: Examination,
-): Promise<{ readonly book: Book; readonly findings: readonly (Finding & { rule: Rule })[] }> {
-  const book = await gather(examination);
-  return { book, findings: rules.map((rule) => ({ rule, ...rule.judge(book) })) };
+): Promise<{
+  readonly transcript: Transcript;
+  readonly findings: readonly (Finding & { rule: Rule })[];
+}> {
+  const transcript = await gather(examination);
+  return { transcript, findings: rules.map((rule) => ({ rule, ...rule.judge(transcript) })) };
 }
 
 const callsToExpect = 50;
 
-async function gather(examination: Examination): Promise<Book> {
+async function gather(examination: Examination): Promise<Transcript> {
   const { executable } = examination;
   const entryProblem = entryPointProblem(executable);
   if (entryProblem !== undefined) {
@@ -58,7 +61,7 @@ async function gather(examination: Examination): Promise<Book> {
   return withScratch((scratch) => play(examination, createPlaces(scratch, callsToExpect)));
 }
 
-async function play(examination: Examination, places: PipePlaces): Promise<Book> {
+async function play(examination: Examination, places: PipePlaces): Promise<Transcript> {
   const { executable } = examination;
   const before = new Set(filesBeside(executable));
   const trace = randomUUID();

@@ -6,8 +6,8 @@ import { conclude } from '../as-cloudstack/conclude.ts';
 import { writePayload } from '../as-cloudstack/payload-file.ts';
 import type { PipePlaces } from '../as-cloudstack/pipes.ts';
 import type { Members } from '../members.ts';
-import type { Call } from './book.ts';
 import { processesWith, traceVariable } from './survivors.ts';
+import type { Call } from './transcript.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

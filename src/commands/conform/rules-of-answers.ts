@@ -3,8 +3,8 @@ import { parseGson } from '../as-cloudstack/gson.ts';
 import type { Json } from '../as-cloudstack/json.ts';
 import { pipeBytes } from '../as-cloudstack/pipes.ts';
 import { isPowerWord } from '../as-cloudstack/power.ts';
-import type { Book, Call } from './book.ts';
 import { type Finding, fail, forAll, pass, type Rule, skipped, withCalls } from './rule.ts';
+import type { Call, Transcript } from './transcript.ts';
 
 /** What single answers have to look like. */
 export const answerRules: readonly Rule[] = [
@@ -109,24 +109,24 @@ export const answerRules: readonly Rule[] = [
   {
     id: 'secrets',
     about: 'No secret of the payload is printed',
-    judge: (book) => forAll(all, (call) => leaked(call, book))(book),
+    judge: (transcript) => forAll(all, (call) => leaked(call, transcript))(transcript),
   },
 ];
 
-function all({ calls }: Book): readonly Call[] {
+function all({ calls }: Transcript): readonly Call[] {
   return calls;
 }
 
-function ended({ calls }: Book): Call[] {
+function ended({ calls }: Transcript): Call[] {
   return calls.filter(({ raw }) => raw.ended === 'exit');
 }
 
 /** Without the one where an interpreter may complain before the extension gets to speak. */
-function usual(book: Book): Call[] {
-  return ended(book).filter(({ step }) => step !== 'status, directory deleted');
+function usual(transcript: Transcript): Call[] {
+  return ended(transcript).filter(({ step }) => step !== 'status, directory deleted');
 }
 
-function withPrepare(judge: (prepare: Call) => Finding): (book: Book) => Finding {
+function withPrepare(judge: (prepare: Call) => Finding): (transcript: Transcript) => Finding {
   return withCalls(['prepare'], (prepare) => {
     if (prepare.raw.ended === 'time-out') return fail('it hung until it was killed', prepare);
     if (prepare.raw.succeeded) return judge(prepare);
@@ -155,7 +155,7 @@ function judgeDetails(prepare: Call): Finding {
   return odd === undefined ? pass('it does') : fail(`"${odd[0]}" is no text`, prepare);
 }
 
-function leaked({ action, raw }: Call, { secrets }: Book): string | undefined {
+function leaked({ action, raw }: Call, { secrets }: Transcript): string | undefined {
   const found = secrets.find(({ where, value }) => {
     // The console's password is what getconsole is asked for.
     if (action === 'getconsole' && where === 'vncPassword') return false;

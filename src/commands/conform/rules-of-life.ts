@@ -1,7 +1,7 @@
 import { saysFailure } from '../as-cloudstack/doubts.ts';
 import { isPowerWord, readPower } from '../as-cloudstack/power.ts';
-import { type Book, type Call, callOf } from './book.ts';
 import { type Finding, fail, forAll, pass, type Rule, skipped, withCalls } from './rule.ts';
+import { type Call, callOf, type Transcript } from './transcript.ts';
 
 /** An instance that never was, and one from create to delete. */
 export const lifeRules: readonly Rule[] = [
@@ -100,11 +100,11 @@ function changes(action: string, about: string, power: 'PowerOn' | 'PowerOff'): 
   };
 }
 
-function createAnswers(book: Book): Finding {
+function createAnswers(transcript: Transcript): Finding {
   return withCalls(['create'], (create) => {
     const said = saysFailure(create.raw.text);
     if (create.raw.succeeded && said === undefined) return pass('it did');
-    const deploy = callOf(book, 'deploy');
+    const deploy = callOf(transcript, 'deploy');
     const knowsDeploy =
       deploy?.raw.succeeded === true && saysFailure(deploy.raw.text) === undefined;
     if (knowsDeploy) return fail('only "deploy" did, which CloudStack never sends', create);
@@ -112,7 +112,7 @@ function createAnswers(book: Book): Finding {
     return create.raw.succeeded
       ? fail(`${said}, but its exit code is 0, so CloudStack believes the instance runs`, create)
       : fail(`it failed, so the instance's life was not tried; ${advice}`, create);
-  })(book);
+  })(transcript);
 }
 
 function hasPower(status: Call, power: 'PowerOn' | 'PowerOff'): Finding {
@@ -130,7 +130,7 @@ function claimsNothing(status: Call): Finding {
 }
 
 /** Of the instance while it exists, in surroundings that leave the answer alone. */
-function answeredStatuses({ calls }: Book): Call[] {
+function answeredStatuses({ calls }: Transcript): Call[] {
   const alive = /^status (after (create|stop|start|reboot)|as in|at once)/;
   return calls.filter(
     ({ action, step, raw }) => action === 'status' && raw.succeeded && alive.test(step),

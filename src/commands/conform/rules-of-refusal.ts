@@ -1,5 +1,5 @@
-import type { Call } from './book.ts';
 import { type Finding, fail, pass, type Rule, withCalls } from './rule.ts';
+import type { Call } from './transcript.ts';
 
 /** The file itself, and what has to be refused before anything is touched. */
 export const refusalRules: readonly Rule[] = [
@@ -22,8 +22,10 @@ export const refusalRules: readonly Rule[] = [
   {
     id: 'ignores-input',
     about: 'It does not read standard input, where nobody ever writes',
-    judge: (book) => {
-      const whenEmpty = book.calls.find(({ step }) => step === 'unknown action without input');
+    judge: (transcript) => {
+      const whenEmpty = transcript.calls.find(
+        ({ step }) => step === 'unknown action without input',
+      );
       return withCalls(['unknown action'], (first) => {
         if (first.raw.ended !== 'time-out') return pass('it answered without any');
         return whenEmpty?.raw.ended === 'exit'
@@ -32,7 +34,7 @@ export const refusalRules: readonly Rule[] = [
               first,
             )
           : fail('it hung, with standard input open and silent and with an empty one alike', first);
-      })(book);
+      })(transcript);
     },
   },
   refusal(

@@ -1,6 +1,6 @@
 import { isOneDocument } from '../as-cloudstack/doubts.ts';
-import { type Call, callOf } from './book.ts';
 import { every, type Finding, fail, forAll, pass, type Rule, skipped, withCalls } from './rule.ts';
+import { type Call, callOf } from './transcript.ts';
 import { shortSeconds } from './words.ts';
 
 /** The service CloudStack runs in, the versions it comes in, and what a call may leave behind. */
@@ -21,12 +21,16 @@ export const surroundingRules: readonly Rule[] = [
   {
     id: 'release-4.21',
     about: 'It works as CloudStack 4.21 calls it: no caller, no details of the instance',
-    judge: (book) => {
-      const status = withCalls(['status after create', 'status as in 4.21'], sameAnswer)(book);
-      if (status.state !== 'pass' || callOf(book, 'custom action') === undefined) return status;
+    judge: (transcript) => {
+      const status = withCalls(
+        ['status after create', 'status as in 4.21'],
+        sameAnswer,
+      )(transcript);
+      if (status.state !== 'pass' || callOf(transcript, 'custom action') === undefined)
+        return status;
       return withCalls(['custom action', 'custom action as in 4.21'], (now, then) =>
         now.raw.succeeded === then.raw.succeeded ? status : fail('the custom action differs', then),
-      )(book);
+      )(transcript);
     },
   },
   same(
@@ -64,9 +68,9 @@ export const surroundingRules: readonly Rule[] = [
   {
     id: 'clean-directory',
     about: 'Nothing is written beside the executable, where upgrades make everything readable',
-    judge: (book) => {
-      if (book.calls.length === 0) return skipped('nothing was called');
-      const [file] = book.newFiles;
+    judge: (transcript) => {
+      if (transcript.calls.length === 0) return skipped('nothing was called');
+      const [file] = transcript.newFiles;
       return file === undefined ? pass('nothing new there') : fail(`"${file}" appeared there`);
     },
   },

@@ -1,6 +1,5 @@
 import { saysFailure } from '../as-cloudstack/doubts.ts';
 import type { Members } from '../members.ts';
-import type { Call } from './book.ts';
 import { type Invented, withPrepared } from './invented.ts';
 import { type Lab, quickSeconds, type Twist } from './lab.ts';
 import {
@@ -12,6 +11,7 @@ import {
   statusesPayload,
   withUnknownKeys,
 } from './payloads.ts';
+import type { Call } from './transcript.ts';
 import { classCommand, noSuchAction, noSuchCustomAction, shortSeconds } from './words.ts';
 
 /** What the calls are about. */

@@ -20,7 +20,7 @@ export interface Survivor {
 }
 
 /** All that the rules judge by; written once, then only read. */
-export interface Book {
+export interface Transcript {
   readonly executable: string;
   /** What is wrong with the file, so that nothing could be called. */
   readonly entryProblem?: string;
@@ -38,6 +38,6 @@ export interface Secret {
   readonly value: string;
 }
 
-export function callOf(book: Book, step: string): Call | undefined {
-  return book.calls.find((call) => call.step === step);
+export function callOf(transcript: Transcript, step: string): Call | undefined {
+  return transcript.calls.find((call) => call.step === step);
 }
