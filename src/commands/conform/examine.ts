@@ -6,13 +6,13 @@ import { entryPointProblem } from '../as-cloudstack/entry-point.ts';
 import { createPlaces, type PipePlaces } from '../as-cloudstack/pipes.ts';
 import { withScratch } from '../scratch.ts';
 import { invent, plantedSecret } from './invented.ts';
-import { createLab } from './lab.ts';
 import type { Details } from './payloads.ts';
 import type { Finding, Rule } from './rule.ts';
 import { answerRules } from './rules-of-answers.ts';
 import { lifeRules } from './rules-of-life.ts';
 import { refusalRules } from './rules-of-refusal.ts';
 import { surroundingRules } from './rules-of-surroundings.ts';
+import { createRunner } from './runner.ts';
 import { type Cast, playScript } from './script.ts';
 import { endProcessesWith } from './survivors.ts';
 import type { Call, Secret, Transcript } from './transcript.ts';
@@ -40,9 +40,7 @@ export interface Examination {
 }
 
 /** Calls the executable through an invented life and judges every rule by what came of it. */
-export async function examine(
-  examination: Examination,
-): Promise<{
+export async function examine(examination: Examination): Promise<{
   readonly transcript: Transcript;
   readonly findings: readonly (Finding & { rule: Rule })[];
 }> {
@@ -65,15 +63,15 @@ async function play(examination: Examination, places: PipePlaces): Promise<Trans
   const { executable } = examination;
   const before = new Set(filesBeside(executable));
   const trace = randomUUID();
-  const lab = createLab({ ...examination, places, trace });
+  const runner = createRunner({ ...examination, places, trace });
   const { cast, secrets } = plant(examination);
   try {
-    const stopped = await playScript(lab, cast);
+    const stopped = await playScript(runner, cast);
     const newFiles = filesBeside(executable).filter((name) => !before.has(name));
-    const ended = { executable, calls: lab.calls, secrets, newFiles };
+    const ended = { executable, calls: runner.calls, secrets, newFiles };
     return stopped === undefined ? ended : { ...ended, stopped };
   } catch (thrown) {
-    throw withLeft(Failure.from(thrown), lab.calls);
+    throw withLeft(Failure.from(thrown), runner.calls);
   } finally {
     endProcessesWith(trace);
   }

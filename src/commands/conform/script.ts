@@ -1,7 +1,6 @@
 import { saysFailure } from '../as-cloudstack/doubts.ts';
 import type { Members } from '../members.ts';
 import { type Invented, withPrepared } from './invented.ts';
-import { type Lab, quickSeconds, type Twist } from './lab.ts';
 import {
   asIn421,
   customPayload,
@@ -11,6 +10,7 @@ import {
   statusesPayload,
   withUnknownKeys,
 } from './payloads.ts';
+import { quickSeconds, type Runner, type Twist } from './runner.ts';
 import type { Call } from './transcript.ts';
 import { classCommand, noSuchAction, noSuchCustomAction, shortSeconds } from './words.ts';
 
@@ -30,8 +30,8 @@ export interface Cast {
 }
 
 /** Makes all calls in the order of a life; ends early, with the reason, where going on is vain. */
-export async function playScript(lab: Lab, cast: Cast): Promise<string | undefined> {
-  const quick = quickly(lab);
+export async function playScript(runner: Runner, cast: Cast): Promise<string | undefined> {
+  const quick = quickly(runner);
   const first = await quick(
     'unknown action',
     noSuchAction,
@@ -46,17 +46,17 @@ export async function playScript(lab: Lab, cast: Cast): Promise<string | undefin
   }
   await refusals(quick, cast);
   await missingInstance(quick, cast);
-  await life(lab, quick, cast);
-  await hurry(lab, quick, cast);
+  await life(runner, quick, cast);
+  await hurry(runner, quick, cast);
   return undefined;
 }
 
-type Quick = Lab['call'];
+type Quick = Runner['call'];
 
 /** Calls that have nothing to wait for. */
-function quickly(lab: Lab): Quick {
+function quickly(runner: Runner): Quick {
   return (step, action, payload, twist = {}) =>
-    lab.call(step, action, payload, { timeoutSeconds: quickSeconds, ...twist });
+    runner.call(step, action, payload, { timeoutSeconds: quickSeconds, ...twist });
 }
 
 async function refusals(quick: Quick, { missing, details, parameters }: Cast): Promise<void> {
@@ -84,39 +84,39 @@ async function missingInstance(quick: Quick, { missing, details }: Cast): Promis
   }
 }
 
-async function life(lab: Lab, quick: Quick, cast: Cast): Promise<void> {
+async function life(runner: Runner, quick: Quick, cast: Cast): Promise<void> {
   const { details } = cast;
   const prepare = payloadFor('prepare', cast.alive, details);
-  const { prepared } = (await lab.call('prepare', 'prepare', prepare)).conclusion;
+  const { prepared } = (await runner.call('prepare', 'prepare', prepare)).conclusion;
   const alive = prepared === undefined ? cast.alive : withPrepared(cast.alive, prepared);
   const about = (action: string): Payload => payloadFor(action, alive, details);
   const status = (when: string, twist: Twist = {}): Promise<Call> =>
     quick(`status ${when}`, 'status', about('status'), twist);
   try {
     const create = about('create');
-    const created = await lab.call('create', 'create', create);
+    const created = await runner.call('create', 'create', create);
     if (!created.raw.succeeded || saysFailure(created.raw.text) !== undefined) {
-      await lab.call('deploy', 'deploy', create);
+      await runner.call('deploy', 'deploy', create);
     }
     if (!created.raw.succeeded) return;
     await status('after create');
-    await lab.call('create again', 'create', create);
+    await runner.call('create again', 'create', create);
     await status('after create again');
     await questions(quick, { ...cast, alive });
     const custom = customPayload('stop', alive, details, cast.parameters);
     await quick('custom action called stop', 'stop', custom);
     await status('after custom action');
     for (const action of ['reboot', 'stop', 'start']) {
-      await lab.call(action, action, about(action));
+      await runner.call(action, action, about(action));
       await status(`after ${action}`);
-      if (action === 'stop') await lab.call('stop again', 'stop', about('stop'));
+      if (action === 'stop') await runner.call('stop again', 'stop', about('stop'));
     }
-    await lab.call('delete', 'delete', about('delete'));
+    await runner.call('delete', 'delete', about('delete'));
     await status('after delete');
-    await lab.call('delete again', 'delete', about('delete'));
+    await runner.call('delete again', 'delete', about('delete'));
   } finally {
-    const deleted = lab.calls.some(({ step, raw }) => step === 'delete' && raw.succeeded);
-    if (!deleted) await cleanUp(lab, about);
+    const deleted = runner.calls.some(({ step, raw }) => step === 'delete' && raw.succeeded);
+    if (!deleted) await cleanUp(runner, about);
   }
 }
 
@@ -147,23 +147,23 @@ async function questions(quick: Quick, { alive, details, known, parameters }: Ca
   await quick('custom action as in 4.21', known, asIn421(custom));
 }
 
-async function hurry(lab: Lab, quick: Quick, { hurried, details }: Cast): Promise<void> {
+async function hurry(runner: Runner, quick: Quick, { hurried, details }: Cast): Promise<void> {
   const about = (action: string): Payload => payloadFor(action, hurried, details);
-  if (lab.calls.find(({ step }) => step === 'create')?.raw.succeeded !== true) return;
+  if (runner.calls.find(({ step }) => step === 'create')?.raw.succeeded !== true) return;
   try {
     const limit = { timeoutSeconds: shortSeconds };
     await quick('create in a hurry', 'create', about('create'), limit);
   } finally {
-    await cleanUp(lab, about);
+    await cleanUp(runner, about);
   }
 }
 
 /** As CloudStack does after a failure, and then removes what may be left. */
-async function cleanUp(lab: Lab, about: (action: string) => Payload): Promise<void> {
+async function cleanUp(runner: Runner, about: (action: string) => Payload): Promise<void> {
   const name = String(about('stop')['virtualmachinename']);
   const twist = { cleansUp: true };
-  await lab.call(`stop of ${name} to clean up`, 'stop', about('stop'), twist);
-  await lab.call(`delete of ${name} to clean up`, 'delete', about('delete'), twist);
+  await runner.call(`stop of ${name} to clean up`, 'stop', about('stop'), twist);
+  await runner.call(`delete of ${name} to clean up`, 'delete', about('delete'), twist);
 }
 
 const withoutInput = ['sh', '-c', 'exec "$@" </dev/null', 'sh'];

@@ -11,7 +11,7 @@ import type { Call } from './transcript.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export interface LabOptions {
+export interface RunnerOptions {
   readonly executable: string;
   /** Where payloads are written. */
   readonly directory: string;
@@ -42,7 +42,7 @@ export interface Twist {
 }
 
 /** Makes calls and keeps what came of them. */
-export interface Lab {
+export interface Runner {
   call(step: string, action: string, payload: Members, twist?: Twist): Promise<Call>;
   readonly calls: readonly Call[];
 }
@@ -50,7 +50,7 @@ export interface Lab {
 /** What ought to be refused or answered at once gets this many seconds. */
 export const quickSeconds = 10;
 
-export function createLab(options: LabOptions): Lab {
+export function createRunner(options: RunnerOptions): Runner {
   const calls: Call[] = [];
   const env = { ...options.env, [traceVariable]: options.trace };
   return {
