@@ -28,7 +28,7 @@ export interface RunnerOptions {
 }
 
 /** How a call differs from the ordinary one. */
-export interface Twist {
+export interface CallOptions {
   /** The text of the payload file instead of a payload; undefined for a file that is missing. */
   readonly text?: string | undefined;
   readonly timeoutSeconds?: number;
@@ -43,7 +43,7 @@ export interface Twist {
 
 /** Makes calls and keeps what came of them. */
 export interface Runner {
-  call(step: string, action: string, payload: Members, twist?: Twist): Promise<Call>;
+  call(step: string, action: string, payload: Members, callOptions?: CallOptions): Promise<Call>;
   readonly calls: readonly Call[];
 }
 
@@ -55,28 +55,28 @@ export function createRunner(options: RunnerOptions): Runner {
   const env = { ...options.env, [traceVariable]: options.trace };
   return {
     calls,
-    async call(step, action, payload, twist = {}) {
-      if (twist.cleansUp !== true) options.goOn();
+    async call(step, action, payload, callOptions = {}) {
+      if (callOptions.cleansUp !== true) options.goOn();
       options.onCall(step);
       const number = String(calls.length + 1).padStart(2, '0');
       const name = `${number}-${step.replace(/ /g, '-')}`;
-      const hasText = 'text' in twist;
+      const hasText = 'text' in callOptions;
       const file = hasText
-        ? textFile(options.directory, name, twist.text)
+        ? textFile(options.directory, name, callOptions.text)
         : writePayload(options.directory, payload, name);
       const raw = await callAsCloudStack({
         executable: options.executable,
         action,
         payload: file,
-        timeoutSeconds: Math.min(twist.timeoutSeconds ?? Infinity, options.timeoutSeconds),
-        env: { ...env, ...twist.env },
-        errorsApart: twist.errorsApart ?? false,
+        timeoutSeconds: Math.min(callOptions.timeoutSeconds ?? Infinity, options.timeoutSeconds),
+        env: { ...env, ...callOptions.env },
+        errorsApart: callOptions.errorsApart ?? false,
         places: options.places,
-        ...(twist.through === undefined ? {} : { through: twist.through }),
+        ...(callOptions.through === undefined ? {} : { through: callOptions.through }),
       });
       const given = hasText ? undefined : payload;
       const conclusion = conclude(action, raw, given);
-      const survivors = twist.amongOthers ? [] : await survivorsOf(options.trace, calls);
+      const survivors = callOptions.amongOthers ? [] : await survivorsOf(options.trace, calls);
       const call = { step, action, payload: given, raw, conclusion, survivors };
       calls.push(call);
       return call;

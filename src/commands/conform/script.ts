@@ -10,7 +10,7 @@ import {
   statusesPayload,
   withUnknownKeys,
 } from './payloads.ts';
-import { quickSeconds, type Runner, type Twist } from './runner.ts';
+import { type CallOptions, quickSeconds, type Runner } from './runner.ts';
 import type { Call } from './transcript.ts';
 import { classCommand, noSuchAction, noSuchCustomAction, shortSeconds } from './words.ts';
 
@@ -55,8 +55,8 @@ type Quick = Runner['call'];
 
 /** Calls that have nothing to wait for. */
 function quickly(runner: Runner): Quick {
-  return (step, action, payload, twist = {}) =>
-    runner.call(step, action, payload, { timeoutSeconds: quickSeconds, ...twist });
+  return (step, action, payload, callOptions = {}) =>
+    runner.call(step, action, payload, { timeoutSeconds: quickSeconds, ...callOptions });
 }
 
 async function refusals(quick: Quick, { missing, details, parameters }: Cast): Promise<void> {
@@ -90,8 +90,8 @@ async function life(runner: Runner, quick: Quick, cast: Cast): Promise<void> {
   const { prepared } = (await runner.call('prepare', 'prepare', prepare)).conclusion;
   const alive = prepared === undefined ? cast.alive : withPrepared(cast.alive, prepared);
   const about = (action: string): Payload => payloadFor(action, alive, details);
-  const status = (when: string, twist: Twist = {}): Promise<Call> =>
-    quick(`status ${when}`, 'status', about('status'), twist);
+  const status = (when: string, callOptions: CallOptions = {}): Promise<Call> =>
+    quick(`status ${when}`, 'status', about('status'), callOptions);
   try {
     const create = about('create');
     const created = await runner.call('create', 'create', create);
@@ -123,7 +123,7 @@ async function life(runner: Runner, quick: Quick, cast: Cast): Promise<void> {
 /** What can be asked of a running instance, in surroundings an author may not have thought of. */
 async function questions(quick: Quick, { alive, details, known, parameters }: Cast): Promise<void> {
   const status = payloadFor('status', alive, details);
-  const twists: Readonly<Record<string, Twist>> = {
+  const twists: Readonly<Record<string, CallOptions>> = {
     'errors apart': { errorsApart: true },
     'C locale': { env: { LC_ALL: 'C', LANG: 'C', LANGUAGE: undefined } },
     'without HOME': { env: { HOME: undefined } },
@@ -131,8 +131,8 @@ async function questions(quick: Quick, { alive, details, known, parameters }: Ca
     'directory deleted': { through: inDeletedDirectory },
     'input closed': { through: withInputClosed },
   };
-  for (const [when, twist] of Object.entries(twists)) {
-    await quick(`status, ${when}`, 'status', status, twist);
+  for (const [when, callOptions] of Object.entries(twists)) {
+    await quick(`status, ${when}`, 'status', status, callOptions);
   }
   await quick('status as in 4.21', 'status', asIn421(status));
   await quick('status, unknown keys', 'status', withUnknownKeys(status));
@@ -161,9 +161,9 @@ async function hurry(runner: Runner, quick: Quick, { hurried, details }: Cast): 
 /** As CloudStack does after a failure, and then removes what may be left. */
 async function cleanUp(runner: Runner, about: (action: string) => Payload): Promise<void> {
   const name = String(about('stop')['virtualmachinename']);
-  const twist = { cleansUp: true };
-  await runner.call(`stop of ${name} to clean up`, 'stop', about('stop'), twist);
-  await runner.call(`delete of ${name} to clean up`, 'delete', about('delete'), twist);
+  const callOptions = { cleansUp: true };
+  await runner.call(`stop of ${name} to clean up`, 'stop', about('stop'), callOptions);
+  await runner.call(`delete of ${name} to clean up`, 'delete', about('delete'), callOptions);
 }
 
 const withoutInput = ['sh', '-c', 'exec "$@" </dev/null', 'sh'];
