@@ -35,7 +35,7 @@ It calls the executable some forty times: prepare, create, start, stop, reboot, 
 more, for instances that it invents, with new UUIDs and names such as i-2-912345-VM.
 
 Aimed at a real extension, it really creates, stops and deletes such instances on the remote
-system. It never names one that it did not invent, and it deletes what it created, also after
+system. It never names one that it did not sampleInstance, and it deletes what it created, also after
 a failure or Ctrl-C. Use a test system all the same.
 
 Details are given as key=value: of the host, or with extension., resourcemap. or

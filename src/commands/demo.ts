@@ -4,8 +4,8 @@ import { callAsCloudStack } from './as-cloudstack/call.ts';
 import { type Conclusion, conclude } from './as-cloudstack/conclude.ts';
 import type { Raw } from './as-cloudstack/raw.ts';
 import type { Command, CommandWorld } from './command.ts';
-import { type Invented, invent, withPrepared } from './conform/invented.ts';
 import { customPayload, type Details, payloadFor, statusesPayload } from './conform/payloads.ts';
+import { type SampleInstance, sampleInstance, withPrepared } from './conform/sample-instance.ts';
 import { describeConclusion, duration, howItEnded } from './describe.ts';
 import type { Members } from './members.ts';
 import { type Paint, paintFor } from './paint.ts';
@@ -83,7 +83,7 @@ type Narrate = (step: Step, done: Done, at: number) => void;
 
 async function play(directory: string, world: CommandWorld, narrate: Narrate): Promise<Done[]> {
   const env = sheltered(directory, world);
-  let instance = invent(1);
+  let instance = sampleInstance(1);
   const done: Done[] = [];
   for (const [at, step] of steps.entries()) {
     const payload = payloadOf(step, instance);
@@ -107,7 +107,7 @@ function sheltered(directory: string, { env }: CommandWorld): CommandWorld['env'
   return { PATH: env['PATH'], HOME: directory, OUTRIGGER_CONFIG: config };
 }
 
-function payloadOf({ action, parameters }: Step, instance: Invented): Members {
+function payloadOf({ action, parameters }: Step, instance: SampleInstance): Members {
   if (action === 'statuses') return statusesPayload(details);
   if (parameters !== undefined) return customPayload(action, instance, details, parameters);
   return payloadFor(action, instance, details);

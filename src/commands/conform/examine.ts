@@ -5,23 +5,23 @@ import { Failure } from '../../failure.ts';
 import { entryPointProblem } from '../as-cloudstack/entry-point.ts';
 import { createPlaces, type PipePlaces } from '../as-cloudstack/pipes.ts';
 import { withScratch } from '../scratch.ts';
-import { invent, plantedSecret } from './invented.ts';
+import { answerRules } from './answer-rules.ts';
+import { environmentRules } from './environment-rules.ts';
+import { lifecycleRules } from './lifecycle-rules.ts';
 import type { Details } from './payloads.ts';
+import { refusalRules } from './refusal-rules.ts';
 import type { Finding, Rule } from './rule.ts';
-import { answerRules } from './rules-of-answers.ts';
-import { lifeRules } from './rules-of-life.ts';
-import { refusalRules } from './rules-of-refusal.ts';
-import { surroundingRules } from './rules-of-surroundings.ts';
 import { createRunner } from './runner.ts';
+import { plantedSecret, sampleInstance } from './sample-instance.ts';
 import { type Cast, playScript } from './script.ts';
 import { endProcessesWith } from './survivors.ts';
 import type { Call, Secret, Transcript } from './transcript.ts';
 
 export const rules: readonly Rule[] = [
   ...refusalRules,
-  ...lifeRules,
+  ...lifecycleRules,
   ...answerRules,
-  ...surroundingRules,
+  ...environmentRules,
 ];
 
 export interface Examination {
@@ -95,9 +95,9 @@ function plant({ details, action }: Examination): { cast: Cast; secrets: Secret[
   const parameter = plantedSecret('parameter');
   const cast: Cast = {
     details: { ...details, host: { ...planted, ...details.host } },
-    missing: invent(0),
-    alive: invent(1),
-    hurried: invent(2),
+    missing: sampleInstance(0),
+    alive: sampleInstance(1),
+    hurried: sampleInstance(2),
     parameters: { conformpassword: parameter, keep: 3, memory: false },
     ...(action === undefined ? {} : { known: action }),
   };

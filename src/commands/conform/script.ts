@@ -1,6 +1,5 @@
 import { saysFailure } from '../as-cloudstack/doubts.ts';
 import type { Members } from '../members.ts';
-import { type Invented, withPrepared } from './invented.ts';
 import {
   asIn421,
   customPayload,
@@ -11,6 +10,7 @@ import {
   withUnknownKeys,
 } from './payloads.ts';
 import { type CallOptions, quickSeconds, type Runner } from './runner.ts';
+import { type SampleInstance, withPrepared } from './sample-instance.ts';
 import type { Call } from './transcript.ts';
 import { classCommand, noSuchAction, noSuchCustomAction, shortSeconds } from './words.ts';
 
@@ -18,11 +18,11 @@ import { classCommand, noSuchAction, noSuchCustomAction, shortSeconds } from './
 export interface Cast {
   readonly details: Details;
   /** Never created. */
-  readonly missing: Invented;
+  readonly missing: SampleInstance;
   /** Goes through its whole life. */
-  readonly alive: Invented;
+  readonly alive: SampleInstance;
   /** Created without prepare and in a hurry. */
-  readonly hurried: Invented;
+  readonly hurried: SampleInstance;
   /** Parameters of the custom action that does not exist. */
   readonly parameters: Members;
   /** A custom action that does exist, if the operator has named one. */

@@ -4,7 +4,7 @@ import { type Finding, fail, forAll, pass, type Rule, skipped, withCalls } from 
 import { type Call, callOf, type Transcript } from './transcript.ts';
 
 /** An instance that never was, and one from create to delete. */
-export const lifeRules: readonly Rule[] = [
+export const lifecycleRules: readonly Rule[] = [
   {
     id: 'status-of-nothing',
     about: 'status of an instance that never was claims neither on nor off',

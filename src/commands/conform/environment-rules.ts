@@ -4,7 +4,7 @@ import { type Call, callOf } from './transcript.ts';
 import { shortSeconds } from './words.ts';
 
 /** The service CloudStack runs in, the versions it comes in, and what a call may leave behind. */
-export const surroundingRules: readonly Rule[] = [
+export const environmentRules: readonly Rule[] = [
   same('locale', 'It works in the C locale', 'status, C locale'),
   {
     id: 'home',

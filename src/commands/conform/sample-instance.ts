@@ -3,7 +3,7 @@ import type { Prepared } from '../as-cloudstack/prepared.ts';
 import type { Members } from '../members.ts';
 
 /** An instance that conform invents. */
-export interface Invented {
+export interface SampleInstance {
   readonly id: number;
   readonly name: string;
   readonly uuid: string;
@@ -14,7 +14,7 @@ export interface Invented {
 }
 
 /** An instance with a UUID, a name and a password of its own; `n` tells several apart. */
-export function invent(n: number): Invented {
+export function sampleInstance(n: number): SampleInstance {
   const id = 900_000 + randomBytes(2).readUInt16BE() + n;
   return {
     id,
@@ -27,7 +27,10 @@ export function invent(n: number): Invented {
 }
 
 /** The instance as CloudStack knows it once prepare has answered. */
-export function withPrepared(instance: Invented, { nics, details }: Prepared): Invented {
+export function withPrepared(
+  instance: SampleInstance,
+  { nics, details }: Prepared,
+): SampleInstance {
   return {
     ...instance,
     nics: instance.nics.map((each) => ({
