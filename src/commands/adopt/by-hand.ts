@@ -61,10 +61,10 @@ export function decided(
 }
 
 /** The machine at this host only: another system may have one of the same id and name. */
-function seenBy(host: string, { machine, seats }: Sighting): Sighting[] {
-  return seats
-    .filter((seat) => seat.host.name === host)
-    .map((seat) => ({ machine, seats: [seat] }));
+function seenBy(host: string, { machine, openHosts }: Sighting): Sighting[] {
+  return openHosts
+    .filter((openHost) => openHost.host.name === host)
+    .map((openHost) => ({ machine, openHosts: [openHost] }));
 }
 
 function refuseTwice(chosen: readonly (readonly [thing: object, name: string])[]): void {

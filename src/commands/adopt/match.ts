@@ -112,8 +112,8 @@ function weigh(instance: Listed, sighting: Sighting): Evidence {
 }
 
 /** Details in which the provider stores where the machine is; tenants can edit them. */
-function storedIds({ details }: Listed, { seats }: Sighting): string[] {
-  const keys = new Set(seats.flatMap(({ provider }) => Object.keys(provider.stored)));
+function storedIds({ details }: Listed, { openHosts }: Sighting): string[] {
+  const keys = new Set(openHosts.flatMap(({ provider }) => Object.keys(provider.stored)));
   return [...keys]
     .filter((key) => /id$/i.test(key))
     .map((key) => details[key] ?? '')

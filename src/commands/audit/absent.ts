@@ -34,10 +34,10 @@ export function withoutMachine(instance: Listed, { sightings, blind }: Survey): 
   ];
 }
 
-function mayBe({ machine, seats }: Sighting, instance: Listed): boolean {
+function mayBe({ machine, openHosts }: Sighting, instance: Listed): boolean {
   if (machine.mark !== undefined || machine.template === true) return false;
   if (machine.name.toLowerCase() === instance.name.toLowerCase()) return true;
-  return seats.some(({ provider }) =>
+  return openHosts.some(({ provider }) =>
     Object.keys(provider.stored).some((key) => instance.details[key] === machine.remoteId),
   );
 }

@@ -38,7 +38,10 @@ export function isOurs(sighting: Sighting): sighting is Marked {
   if (typeof mark !== 'object') return false;
   if (template === true && mark.remoteId !== sighting.machine.remoteId) return false;
   const { installation } = mark;
-  return installation === '' || sighting.seats.some((seat) => seat.installation === installation);
+  return (
+    installation === '' ||
+    sighting.openHosts.some((openHost) => openHost.installation === installation)
+  );
 }
 
 type Group = [Marked, ...Marked[]];

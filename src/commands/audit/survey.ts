@@ -13,7 +13,7 @@ import { findAccount, look, ownerOf } from '../doctor/account.ts';
 import type { ListedHost } from './listed.ts';
 
 /** A host that could be looked at. */
-export interface Seat {
+export interface OpenHost {
   readonly host: ListedHost;
   readonly provider: Provider;
   readonly installation: string;
@@ -23,7 +23,7 @@ export interface Seat {
 /** A machine, and the hosts that showed it. */
 export interface Sighting {
   readonly machine: RemoteMachine;
-  readonly seats: readonly [Seat, ...Seat[]];
+  readonly openHosts: readonly [OpenHost, ...OpenHost[]];
 }
 
 /** A host of which nothing is known, and why. */
@@ -59,8 +59,8 @@ export async function survey(
     try {
       const work = ask(host, expedition, secrets);
       const share = shareOf(expedition.deadline, hosts.length - at);
-      const { seat, machines } = await share.within(work, 'waiting for its machines');
-      for (const machine of machines) note(found, seat, machine);
+      const { openHost, machines } = await share.within(work, 'waiting for its machines');
+      for (const machine of machines) note(found, openHost, machine);
     } catch (thrown) {
       const redactor = createRedactor(secrets);
       const why = redactor.text(fullText(Failure.from(thrown)));
@@ -71,8 +71,8 @@ export async function survey(
 }
 
 async function ask(host: ListedHost, expedition: Expedition, secrets: string[]) {
-  const seat = await open(host, expedition, secrets);
-  return { seat, machines: await machinesOf(seat) };
+  const openHost = await open(host, expedition, secrets);
+  return { openHost, machines: await machinesOf(openHost) };
 }
 
 /** One host that never answers must leave time for those after it. */
@@ -80,25 +80,34 @@ function shareOf(deadline: Deadline, hosts: number): Deadline {
   return deadlineIn(deadline.remainingMs() / 1000 / Math.min(hosts, 10));
 }
 
-async function machinesOf({ session, provider }: Seat): Promise<readonly RemoteMachine[]> {
+async function machinesOf({ session, provider }: OpenHost): Promise<readonly RemoteMachine[]> {
   if (session.machines !== undefined) return session.machines();
   throw new Failure('unsupported', `${provider.title} cannot list its machines`);
 }
 
 /** Hosts of one system show the same machines, each of which is counted once. */
-function note(found: Map<string, Sighting>, seat: Seat, machine: RemoteMachine): void {
+function note(found: Map<string, Sighting>, openHost: OpenHost, machine: RemoteMachine): void {
   const mark = typeof machine.mark === 'object' ? machine.mark.uuid : '';
-  const key = [seat.provider.name, seat.host.extension, machine.remoteId, machine.name, mark];
+  const key = [
+    openHost.provider.name,
+    openHost.host.extension,
+    machine.remoteId,
+    machine.name,
+    mark,
+  ];
   const id = JSON.stringify(key);
   const before = found.get(id);
-  found.set(id, { machine, seats: before === undefined ? [seat] : [...before.seats, seat] });
+  found.set(id, {
+    machine,
+    openHosts: before === undefined ? [openHost] : [...before.openHosts, openHost],
+  });
 }
 
 async function open(
   host: ListedHost,
   { world, deadline, changes }: Expedition,
   secrets: string[],
-): Promise<Seat> {
+): Promise<OpenHost> {
   const config = readConfig(world.env['OUTRIGGER_CONFIG'] ?? defaultConfigFile);
   const issues = collectIssues();
   const core = resolveCore(host.levels, issues);
@@ -133,8 +142,8 @@ function ownDirectory(path: string): string {
 }
 
 /** The machine and where it was seen, as a part of a sentence. */
-export function placeOf({ machine, seats }: Sighting): string {
+export function placeOf({ machine, openHosts }: Sighting): string {
   const name = machine.name === '' ? '' : ` (${machine.name})`;
-  const hosts = [...new Set(seats.map(({ host }) => host.name))].slice(0, 3).join(', ');
+  const hosts = [...new Set(openHosts.map(({ host }) => host.name))].slice(0, 3).join(', ');
   return `machine ${machine.remoteId}${name} seen by ${hosts}`;
 }
