@@ -64,14 +64,14 @@ function settle(
   seen: Survey,
 ): Matches {
   const homeless = withoutMachine(instances, seen);
-  const free = seen.sightings.filter(
+  const free = seen.seenMachines.filter(
     ({ machine }) => machine.mark === undefined && machine.template !== true,
   );
   // Whoever decides himself wants nothing else to happen.
   if (decisions.length > 0) {
     return { matches: decided(decisions, homeless, free), undecided: [] };
   }
-  const unreadable = seen.sightings.filter(({ machine }) => machine.mark === 'unreadable');
+  const unreadable = seen.seenMachines.filter(({ machine }) => machine.mark === 'unreadable');
   const { matches, undecided } = matchAll(homeless, free, unreadable);
   const wanted = new Set(chosen(call, homeless));
   return {
@@ -91,9 +91,9 @@ function refuseBlind({ blind }: Survey): void {
 }
 
 /** Instances that have to have a machine and of which no marked one was seen. */
-function withoutMachine(instances: readonly Listed[], { sightings }: Survey): Listed[] {
+function withoutMachine(instances: readonly Listed[], { seenMachines }: Survey): Listed[] {
   const owned = new Set(
-    sightings.filter(isOurs).map(({ machine }) => machine.mark.uuid.toLowerCase()),
+    seenMachines.filter(isOurs).map(({ machine }) => machine.mark.uuid.toLowerCase()),
   );
   const states = ['Running', 'Stopped', 'Stopping', 'Migrating'];
   return instances.filter(

@@ -73,7 +73,7 @@ async function examineLists(call: CommandCall, lists: Lists, deadline: Deadline)
   const lasted = first.length === 0 ? first : lasting(first, compare(await lists.again(), seen));
   const counts = {
     instances: instances.length,
-    machines: seen.sightings.length,
+    machines: seen.seenMachines.length,
     hosts: hosts.length,
   };
   const file = text('prometheus');

@@ -404,7 +404,7 @@ describe('audit of a world in disorder', () => {
       const details = { provider, url: 'https://s:1', token: 'x' };
       return { name: provider, extension: 'x', levels: [{ name: 'host', details }] } as const;
     });
-    const { sightings, blind } = await survey(hosts, {
+    const { seenMachines, blind } = await survey(hosts, {
       ...{ world: createWorld({ providers }), deadline: deadlineIn(1), changes: false },
       onStep: (what) => void asked.push(what),
     });
@@ -416,7 +416,7 @@ describe('audit of a world in disorder', () => {
     assert.match(blind[0]?.why ?? '', /^Gave up after \d\.\d s while waiting for its machines/);
     assert.match(blind[1]?.why ?? '', /^the sample cannot list its machines/);
     assert.deepEqual(
-      sightings.map(({ machine }) => machine),
+      seenMachines.map(({ machine }) => machine),
       [there],
     );
   });

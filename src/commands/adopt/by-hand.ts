@@ -1,6 +1,6 @@
 import { Failure } from '../../failure.ts';
 import type { Listed } from '../audit/listed.ts';
-import { placeOf, type Sighting } from '../audit/survey.ts';
+import { placeOf, type SeenMachine } from '../audit/survey.ts';
 import type { Match } from './match.ts';
 
 /** What an operator decided: `UUID=REMOTE_ID`, or `UUID=REMOTE_ID@HOST` where ids are not unique. */
@@ -33,15 +33,15 @@ export function instanceNamed(word: string, homeless: readonly Listed[]): Listed
 export function decided(
   decisions: readonly Decision[],
   homeless: readonly Listed[],
-  free: readonly Sighting[],
+  free: readonly SeenMachine[],
 ): readonly Match[] {
   const matches = decisions.map(({ vm, remoteId, host }): Match => {
     const instance = instanceNamed(vm, homeless);
     const found = free
       .filter(({ machine }) => machine.remoteId === remoteId)
-      .flatMap((sighting) => (host === undefined ? [sighting] : seenBy(host, sighting)));
-    const [sighting, second] = found;
-    if (sighting === undefined) {
+      .flatMap((seenMachine) => (host === undefined ? [seenMachine] : seenBy(host, seenMachine)));
+    const [seenMachine, second] = found;
+    if (seenMachine === undefined) {
       throw new Failure(
         'not-found',
         `There is no unmarked machine ${remoteId} (templates do not count)`,
@@ -52,16 +52,16 @@ export function decided(
         advice: 'Say which: INSTANCE=MACHINE@HOST',
       });
     }
-    return { instance, sighting, reasons: ['your word'] };
+    return { instance, seenMachine, reasons: ['your word'] };
   });
   // An instance has two names, and a machine may be named with or without a host.
   refuseTwice(matches.map(({ instance }) => [instance, instance.name]));
-  refuseTwice(matches.map(({ sighting }) => [sighting.machine, placeOf(sighting)]));
+  refuseTwice(matches.map(({ seenMachine }) => [seenMachine.machine, placeOf(seenMachine)]));
   return matches;
 }
 
 /** The machine at this host only: another system may have one of the same id and name. */
-function seenBy(host: string, { machine, openHosts }: Sighting): Sighting[] {
+function seenBy(host: string, { machine, openHosts }: SeenMachine): SeenMachine[] {
   return openHosts
     .filter((openHost) => openHost.host.name === host)
     .map((openHost) => ({ machine, openHosts: [openHost] }));

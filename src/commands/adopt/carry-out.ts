@@ -22,8 +22,8 @@ export async function carryOut(matches: readonly Match[]): Promise<readonly Outc
   return outcomes;
 }
 
-async function adoptOne({ instance, sighting }: Match): Promise<void> {
-  const [openHost] = sighting.openHosts;
+async function adoptOne({ instance, seenMachine }: Match): Promise<void> {
+  const [openHost] = seenMachine.openHosts;
   const { session, provider, installation } = openHost;
   if (installation === '') {
     throw new Failure('config', `${openHost.host.name} has no installation to mark machines with`, {
@@ -34,7 +34,7 @@ async function adoptOne({ instance, sighting }: Match): Promise<void> {
     throw new Failure('unsupported', `${provider.title} cannot adopt machines`);
   }
   const { uuid, name, state } = instance;
-  await session.adopt(sighting.machine.remoteId, {
+  await session.adopt(seenMachine.machine.remoteId, {
     ...{ uuid, name, state, deploying: false },
     stored: storedBy(openHost, instance.details),
   });

@@ -27,7 +27,7 @@ export function report(
   }
   const verb = outcomes === undefined ? 'would be marked for' : 'is marked for';
   for (const { match, error } of outcomes ?? matches.map((each): Outcome => ({ match: each }))) {
-    const { machine } = match.sighting;
+    const { machine } = match.seenMachine;
     const what = `machine ${machine.remoteId} (${machine.name})`;
     const line = `${what} ${verb} ${match.instance.name}: ${match.reasons.join(' and ')}`;
     world.out(error === undefined ? paint.green(visible(line)) : paint.red(visible(error)));
@@ -44,8 +44,8 @@ function codeFor(matches: readonly Match[], wrong: number, planned: boolean): nu
   return wrong > 0 ? 1 : 0;
 }
 
-function asFacts({ match: { instance, sighting, reasons }, error }: Outcome) {
-  const { remoteId, name } = sighting.machine;
+function asFacts({ match: { instance, seenMachine, reasons }, error }: Outcome) {
+  const { remoteId, name } = seenMachine.machine;
   return { ...names(instance), machine: { remoteId, name }, reasons, error };
 }
 

@@ -1,17 +1,17 @@
 import type { Finding } from './finding.ts';
 import type { Listed } from './listed.ts';
-import { placeOf, type Sighting, type Survey } from './survey.ts';
+import { placeOf, type SeenMachine, type Survey } from './survey.ts';
 
 /** States in which an instance has a machine for certain, or may have none yet. */
 const hasMachine = new Set(['Running', 'Stopping', 'Migrating']);
 const mayHaveMachine = new Set(['Stopped', 'Destroyed']);
 
 /** What there is to say about an instance whose mark no machine carries. */
-export function withoutMachine(instance: Listed, { sightings, blind }: Survey): Finding[] {
+export function withoutMachine(instance: Listed, { seenMachines, blind }: Survey): Finding[] {
   const running = hasMachine.has(instance.state);
   if (!running && !mayHaveMachine.has(instance.state)) return [];
   const severity = running ? 'critical' : 'warning';
-  const candidates = sightings.filter((sighting) => mayBe(sighting, instance));
+  const candidates = seenMachines.filter((seenMachine) => mayBe(seenMachine, instance));
   if (candidates.length > 0) {
     return [
       {
@@ -34,7 +34,7 @@ export function withoutMachine(instance: Listed, { sightings, blind }: Survey): 
   ];
 }
 
-function mayBe({ machine, openHosts }: Sighting, instance: Listed): boolean {
+function mayBe({ machine, openHosts }: SeenMachine, instance: Listed): boolean {
   if (machine.mark !== undefined || machine.template === true) return false;
   if (machine.name.toLowerCase() === instance.name.toLowerCase()) return true;
   return openHosts.some(({ provider }) =>

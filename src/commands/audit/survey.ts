@@ -21,7 +21,7 @@ export interface OpenHost {
 }
 
 /** A machine, and the hosts that showed it. */
-export interface Sighting {
+export interface SeenMachine {
   readonly machine: RemoteMachine;
   readonly openHosts: readonly [OpenHost, ...OpenHost[]];
 }
@@ -33,7 +33,7 @@ export interface Blind {
 }
 
 export interface Survey {
-  readonly sightings: readonly Sighting[];
+  readonly seenMachines: readonly SeenMachine[];
   readonly blind: readonly Blind[];
 }
 
@@ -51,7 +51,7 @@ export async function survey(
   hosts: readonly ListedHost[],
   expedition: Expedition,
 ): Promise<Survey> {
-  const found = new Map<string, Sighting>();
+  const found = new Map<string, SeenMachine>();
   const blind: Blind[] = [];
   for (const [at, host] of hosts.entries()) {
     expedition.onStep(`asking ${host.name}`);
@@ -67,7 +67,7 @@ export async function survey(
       blind.push({ host: host.name, why: [why, host.remark].filter(Boolean).join(' ') });
     }
   }
-  return { sightings: [...found.values()], blind };
+  return { seenMachines: [...found.values()], blind };
 }
 
 async function ask(host: ListedHost, expedition: Expedition, secrets: string[]) {
@@ -86,7 +86,7 @@ async function machinesOf({ session, provider }: OpenHost): Promise<readonly Rem
 }
 
 /** Hosts of one system show the same machines, each of which is counted once. */
-function note(found: Map<string, Sighting>, openHost: OpenHost, machine: RemoteMachine): void {
+function note(found: Map<string, SeenMachine>, openHost: OpenHost, machine: RemoteMachine): void {
   const mark = typeof machine.mark === 'object' ? machine.mark.uuid : '';
   const key = [
     openHost.provider.name,
@@ -142,7 +142,7 @@ function ownDirectory(path: string): string {
 }
 
 /** The machine and where it was seen, as a part of a sentence. */
-export function placeOf({ machine, openHosts }: Sighting): string {
+export function placeOf({ machine, openHosts }: SeenMachine): string {
   const name = machine.name === '' ? '' : ` (${machine.name})`;
   const hosts = [...new Set(openHosts.map(({ host }) => host.name))].slice(0, 3).join(', ');
   return `machine ${machine.remoteId}${name} seen by ${hosts}`;
