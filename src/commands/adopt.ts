@@ -49,7 +49,7 @@ ${apiHelp}
       const changes = !call.flag('plan');
       const onStep = progressOf(call);
       const seen = await survey(hosts, { world: call.world, deadline, changes, onStep });
-      refuseBlind(seen);
+      refuseUnreachable(seen);
       const matches = settle(call, decisions, instances, seen);
       const outcomes = changes ? await carryOut(matches.matches) : undefined;
       return report(call, matches, outcomes);
@@ -81,10 +81,10 @@ function settle(
 }
 
 /** A second machine may be where nobody could look. */
-function refuseBlind({ blind }: Survey): void {
-  const [first] = blind;
+function refuseUnreachable({ unreachable }: Survey): void {
+  const [first] = unreachable;
   if (first === undefined) return;
-  const names = blind.map(({ host }) => host).join(', ');
+  const names = unreachable.map(({ host }) => host).join(', ');
   throw new Failure('conflict', `Not all hosts could be looked at (${names}): ${first.why}`, {
     advice: 'Nothing was marked: a second candidate may be there',
   });

@@ -197,7 +197,10 @@ describe('an audit of MAAS', () => {
       await scene.backend.withdrawRights(true);
       const { code, lines } = await audit(scene, [{ state: 'Running', vm: scene.cloud.vm }]);
       assert.equal(code, 3);
-      assert.match(lines[1] ?? '', /^unknown blind-host maas1 The API key is the one of juju/);
+      assert.match(
+        lines[1] ?? '',
+        /^unknown unreachable-host maas1 The API key is the one of juju/,
+      );
     }),
   );
 });

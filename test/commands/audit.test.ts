@@ -376,18 +376,18 @@ describe('audit of a world in disorder', () => {
   });
 
   test('calls nothing missing while a host cannot be looked at, and exits with 3', async (t) => {
-    const blind = { node: 'sim1', fail_actions: 'audit', fail_kind: 'unreachable' };
-    const { cloud, findings, audit } = await scene(t, { sim1: blind });
+    const unreachable = { node: 'sim1', fail_actions: 'audit', fail_kind: 'unreachable' };
+    const { cloud, findings, audit } = await scene(t, { sim1: unreachable });
     cloud.state.machines.push(listed('i-2-1-VM'));
-    assert.deepEqual(await findings(), ['unknown blind-host sim1']);
+    assert.deepEqual(await findings(), ['unknown unreachable-host sim1']);
     assert.equal((await audit()).code, 3);
   });
 
   test('believes no empty list of a host that has lost its rights', async (t) => {
-    const blind = { node: 'sim1', fail_actions: 'audit', fail_kind: 'blind' };
-    const { cloud, findings } = await scene(t, { sim1: blind });
+    const unreachable = { node: 'sim1', fail_actions: 'audit', fail_kind: 'blind' };
+    const { cloud, findings } = await scene(t, { sim1: unreachable });
     cloud.state.machines.push(listed('i-2-1-VM'));
-    assert.deepEqual(await findings(), ['unknown blind-host sim1']);
+    assert.deepEqual(await findings(), ['unknown unreachable-host sim1']);
   });
 
   test('gives a host that never answers its share of the time, and asks the others', async () => {
@@ -404,17 +404,20 @@ describe('audit of a world in disorder', () => {
       const details = { provider, url: 'https://s:1', token: 'x' };
       return { name: provider, extension: 'x', levels: [{ name: 'host', details }] } as const;
     });
-    const { seenMachines, blind } = await survey(hosts, {
+    const { seenMachines, unreachable } = await survey(hosts, {
       ...{ world: createWorld({ providers }), deadline: deadlineIn(1), changes: false },
       onStep: (what) => void asked.push(what),
     });
     assert.deepEqual(asked, ['asking silent', 'asking mute', 'asking quick']);
     assert.deepEqual(
-      blind.map(({ host }) => host),
+      unreachable.map(({ host }) => host),
       ['silent', 'mute'],
     );
-    assert.match(blind[0]?.why ?? '', /^Gave up after \d\.\d s while waiting for its machines/);
-    assert.match(blind[1]?.why ?? '', /^the sample cannot list its machines/);
+    assert.match(
+      unreachable[0]?.why ?? '',
+      /^Gave up after \d\.\d s while waiting for its machines/,
+    );
+    assert.match(unreachable[1]?.why ?? '', /^the sample cannot list its machines/);
     assert.deepEqual(
       seenMachines.map(({ machine }) => machine),
       [there],

@@ -7,7 +7,7 @@ const hasMachine = new Set(['Running', 'Stopping', 'Migrating']);
 const mayHaveMachine = new Set(['Stopped', 'Destroyed']);
 
 /** What there is to say about an instance whose mark no machine carries. */
-export function withoutMachine(instance: Listed, { seenMachines, blind }: Survey): Finding[] {
+export function withoutMachine(instance: Listed, { seenMachines, unreachable }: Survey): Finding[] {
   const running = hasMachine.has(instance.state);
   if (!running && !mayHaveMachine.has(instance.state)) return [];
   const severity = running ? 'critical' : 'warning';
@@ -22,7 +22,7 @@ export function withoutMachine(instance: Listed, { seenMachines, blind }: Survey
     ];
   }
   // What nobody could look for is not missing, nor is what another extension serves.
-  if (blind.length > 0 || instance.home !== 'here') return [];
+  if (unreachable.length > 0 || instance.home !== 'here') return [];
   return [
     {
       ...{ severity, kind: 'missing', subject: instance.name },

@@ -3,7 +3,7 @@ import { withoutMachine } from './absent.ts';
 import { driftOf } from './drift.ts';
 import type { Finding } from './finding.ts';
 import type { Listed } from './listed.ts';
-import { type Blind, placeOf, type SeenMachine, type Survey } from './survey.ts';
+import { placeOf, type SeenMachine, type Survey, type UnreachableHost } from './survey.ts';
 
 /** Compares what stands on the remote systems with what CloudStack believes. */
 export function compare(instances: readonly Listed[], survey: Survey): readonly Finding[] {
@@ -13,7 +13,7 @@ export function compare(instances: readonly Listed[], survey: Survey): readonly 
   const groups = groupByUuid(marked.filter(({ machine }) => machine.givenBack !== true));
   const known = groupByUuid(marked);
   return [
-    ...survey.blind.map(blindHost),
+    ...survey.unreachable.map(unreachableHost),
     ...survey.seenMachines.filter(isUnreadable).map(unreadable),
     ...survey.seenMachines.flatMap((seenMachine) => foreignMark(seenMachine, byUuid)),
     ...[...groups].flatMap(([uuid, machines]) => judgeGroup(machines, byUuid.get(uuid))),
@@ -161,6 +161,6 @@ function remarks(seenMachine: SeenMachine): Finding[] {
   }));
 }
 
-function blindHost({ host, why }: Blind): Finding {
-  return { severity: 'unknown', kind: 'blind-host', subject: host, found: why };
+function unreachableHost({ host, why }: UnreachableHost): Finding {
+  return { severity: 'unknown', kind: 'unreachable-host', subject: host, found: why };
 }

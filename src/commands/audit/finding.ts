@@ -19,7 +19,7 @@ export const kinds = [
   'size',
   'power',
   'remark',
-  'blind-host',
+  'unreachable-host',
 ] as const;
 
 /** `prometheus`: its file could not be written, so that no series can tell. */

@@ -27,14 +27,14 @@ export interface SeenMachine {
 }
 
 /** A host of which nothing is known, and why. */
-export interface Blind {
+export interface UnreachableHost {
   readonly host: string;
   readonly why: string;
 }
 
 export interface Survey {
   readonly seenMachines: readonly SeenMachine[];
-  readonly blind: readonly Blind[];
+  readonly unreachable: readonly UnreachableHost[];
 }
 
 /** What asking the hosts needs. */
@@ -52,7 +52,7 @@ export async function survey(
   expedition: Expedition,
 ): Promise<Survey> {
   const found = new Map<string, SeenMachine>();
-  const blind: Blind[] = [];
+  const unreachable: UnreachableHost[] = [];
   for (const [at, host] of hosts.entries()) {
     expedition.onStep(`asking ${host.name}`);
     const secrets: string[] = [];
@@ -64,10 +64,10 @@ export async function survey(
     } catch (thrown) {
       const redactor = createRedactor(secrets);
       const why = redactor.text(fullText(Failure.from(thrown)));
-      blind.push({ host: host.name, why: [why, host.remark].filter(Boolean).join(' ') });
+      unreachable.push({ host: host.name, why: [why, host.remark].filter(Boolean).join(' ') });
     }
   }
-  return { seenMachines: [...found.values()], blind };
+  return { seenMachines: [...found.values()], unreachable };
 }
 
 async function ask(host: ListedHost, expedition: Expedition, secrets: string[]) {

@@ -46,8 +46,8 @@ export async function judgeAudit(
   own: readonly RemoteMachine[],
 ): Promise<Complaints> {
   const findings = await findingsOf(scene, state);
-  const blind = findings.filter(({ kind }) => kind === 'blind-host');
-  if (blind.length > 0) return blind.map(({ found }) => `audit sees nothing: ${found}`);
+  const unreachable = findings.filter(({ kind }) => kind === 'unreachable-host');
+  if (unreachable.length > 0) return unreachable.map(({ found }) => `audit sees nothing: ${found}`);
   const about = ({ found, subject }: Finding, { remoteId }: RemoteMachine): boolean =>
     subject === remoteId || found.includes(remoteId);
   if (state === 'Error' || state === undefined) {
