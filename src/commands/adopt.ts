@@ -7,7 +7,7 @@ import { apiHelp, apiOptions } from './api/access.ts';
 import { isOurs } from './audit/compare.ts';
 import type { Listed } from './audit/listed.ts';
 import { inventoryOption, withLists } from './audit/lists.ts';
-import { type Survey, survey } from './audit/survey.ts';
+import { type Scan, scanHosts } from './audit/scan.ts';
 import type { Command, CommandCall } from './command.ts';
 import { deadlineIn } from './deadline.ts';
 import { progressOf } from './progress.ts';
@@ -48,7 +48,7 @@ ${apiHelp}
     return withLists(call, deadline, async ({ hosts, instances }) => {
       const changes = !call.flag('plan');
       const onStep = progressOf(call);
-      const seen = await survey(hosts, { world: call.world, deadline, changes, onStep });
+      const seen = await scanHosts(hosts, { world: call.world, deadline, changes, onStep });
       refuseUnreachable(seen);
       const matches = settle(call, decisions, instances, seen);
       const outcomes = changes ? await carryOut(matches.matches) : undefined;
@@ -61,7 +61,7 @@ function settle(
   call: CommandCall,
   decisions: readonly Decision[],
   instances: readonly Listed[],
-  seen: Survey,
+  seen: Scan,
 ): Matches {
   const homeless = withoutMachine(instances, seen);
   const free = seen.seenMachines.filter(
@@ -81,7 +81,7 @@ function settle(
 }
 
 /** A second machine may be where nobody could look. */
-function refuseUnreachable({ unreachable }: Survey): void {
+function refuseUnreachable({ unreachable }: Scan): void {
   const [first] = unreachable;
   if (first === undefined) return;
   const names = unreachable.map(({ host }) => host).join(', ');
@@ -91,7 +91,7 @@ function refuseUnreachable({ unreachable }: Survey): void {
 }
 
 /** Instances that have to have a machine and of which no marked one was seen. */
-function withoutMachine(instances: readonly Listed[], { seenMachines }: Survey): Listed[] {
+function withoutMachine(instances: readonly Listed[], { seenMachines }: Scan): Listed[] {
   const owned = new Set(
     seenMachines.filter(isOurs).map(({ machine }) => machine.mark.uuid.toLowerCase()),
   );

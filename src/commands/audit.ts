@@ -7,7 +7,7 @@ import type { Lists } from './audit/listed.ts';
 import { inventoryOption, withLists } from './audit/lists.ts';
 import { writePrometheus } from './audit/prometheus.ts';
 import { exitCodeFor, readable } from './audit/report.ts';
-import { survey } from './audit/survey.ts';
+import { scanHosts } from './audit/scan.ts';
 import type { Command, CommandCall } from './command.ts';
 import { deadlineIn } from './deadline.ts';
 import { progressOf } from './progress.ts';
@@ -67,7 +67,7 @@ async function examineLists(call: CommandCall, lists: Lists, deadline: Deadline)
     });
   }
   const onStep = progressOf(call);
-  const seen = await survey(hosts, { world, deadline, changes: false, onStep });
+  const seen = await scanHosts(hosts, { world, deadline, changes: false, onStep });
   const first = compare(instances, seen);
   // Instances came and went while the hosts were asked: what is wrong has to be wrong twice.
   const lasted = first.length === 0 ? first : lasting(first, compare(await lists.again(), seen));

@@ -12,7 +12,7 @@ import {
   uuidOf,
 } from '../../fakes/cloudstack-api/simulated-host.ts';
 import type { Finding } from '../../src/commands/audit/finding.ts';
-import { survey } from '../../src/commands/audit/survey.ts';
+import { scanHosts } from '../../src/commands/audit/scan.ts';
 import { deadlineIn } from '../../src/commands/deadline.ts';
 import { runCommand } from '../../src/commands/run.ts';
 import type { RemoteMachine } from '../../src/contract/driver.ts';
@@ -404,7 +404,7 @@ describe('audit of a world in disorder', () => {
       const details = { provider, url: 'https://s:1', token: 'x' };
       return { name: provider, extension: 'x', levels: [{ name: 'host', details }] } as const;
     });
-    const { seenMachines, unreachable } = await survey(hosts, {
+    const { seenMachines, unreachable } = await scanHosts(hosts, {
       ...{ world: createWorld({ providers }), deadline: deadlineIn(1), changes: false },
       onStep: (what) => void asked.push(what),
     });

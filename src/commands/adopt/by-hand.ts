@@ -1,6 +1,6 @@
 import { Failure } from '../../failure.ts';
 import type { Listed } from '../audit/listed.ts';
-import { placeOf, type SeenMachine } from '../audit/survey.ts';
+import { placeOf, type SeenMachine } from '../audit/scan.ts';
 import type { Match } from './match.ts';
 
 /** What an operator decided: `UUID=REMOTE_ID`, or `UUID=REMOTE_ID@HOST` where ids are not unique. */

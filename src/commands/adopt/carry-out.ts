@@ -1,5 +1,5 @@
 import { Failure, fullText } from '../../failure.ts';
-import type { OpenHost } from '../audit/survey.ts';
+import type { OpenHost } from '../audit/scan.ts';
 import type { Match } from './match.ts';
 
 /** How marking one machine ended. */

@@ -1,5 +1,5 @@
 import type { Listed } from '../audit/listed.ts';
-import type { SeenMachine } from '../audit/survey.ts';
+import type { SeenMachine } from '../audit/scan.ts';
 
 /** An instance and the machine that is to be marked for it, and why. */
 export interface Match {

@@ -1,13 +1,13 @@
 import type { Finding } from './finding.ts';
 import type { Listed } from './listed.ts';
-import { placeOf, type SeenMachine, type Survey } from './survey.ts';
+import { placeOf, type Scan, type SeenMachine } from './scan.ts';
 
 /** States in which an instance has a machine for certain, or may have none yet. */
 const hasMachine = new Set(['Running', 'Stopping', 'Migrating']);
 const mayHaveMachine = new Set(['Stopped', 'Destroyed']);
 
 /** What there is to say about an instance whose mark no machine carries. */
-export function withoutMachine(instance: Listed, { seenMachines, unreachable }: Survey): Finding[] {
+export function withoutMachine(instance: Listed, { seenMachines, unreachable }: Scan): Finding[] {
   const running = hasMachine.has(instance.state);
   if (!running && !mayHaveMachine.has(instance.state)) return [];
   const severity = running ? 'critical' : 'warning';

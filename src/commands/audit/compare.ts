@@ -3,24 +3,24 @@ import { withoutMachine } from './absent.ts';
 import { driftOf } from './drift.ts';
 import type { Finding } from './finding.ts';
 import type { Listed } from './listed.ts';
-import { placeOf, type SeenMachine, type Survey, type UnreachableHost } from './survey.ts';
+import { placeOf, type Scan, type SeenMachine, type UnreachableHost } from './scan.ts';
 
 /** Compares what stands on the remote systems with what CloudStack believes. */
-export function compare(instances: readonly Listed[], survey: Survey): readonly Finding[] {
+export function compare(instances: readonly Listed[], scan: Scan): readonly Finding[] {
   const byUuid = new Map(instances.map((each) => [each.uuid, each]));
-  const marked = survey.seenMachines.filter(isOurs);
+  const marked = scan.seenMachines.filter(isOurs);
   // Whoever deleted or rebuilt an instance has parted with such a machine; remarks say if it got stuck.
   const groups = groupByUuid(marked.filter(({ machine }) => machine.givenBack !== true));
   const known = groupByUuid(marked);
   return [
-    ...survey.unreachable.map(unreachableHost),
-    ...survey.seenMachines.filter(isUnreadable).map(unreadable),
-    ...survey.seenMachines.flatMap((seenMachine) => foreignMark(seenMachine, byUuid)),
+    ...scan.unreachable.map(unreachableHost),
+    ...scan.seenMachines.filter(isUnreadable).map(unreadable),
+    ...scan.seenMachines.flatMap((seenMachine) => foreignMark(seenMachine, byUuid)),
     ...[...groups].flatMap(([uuid, machines]) => judgeGroup(machines, byUuid.get(uuid))),
     ...instances.flatMap((instance) =>
-      known.has(instance.uuid) ? [] : withoutMachine(instance, survey),
+      known.has(instance.uuid) ? [] : withoutMachine(instance, scan),
     ),
-    ...survey.seenMachines.flatMap(remarks),
+    ...scan.seenMachines.flatMap(remarks),
   ];
 }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { compare } from '../../../src/commands/audit/compare.ts';
 import type { Finding } from '../../../src/commands/audit/finding.ts';
 import type { Listed } from '../../../src/commands/audit/listed.ts';
-import { survey } from '../../../src/commands/audit/survey.ts';
+import { scanHosts } from '../../../src/commands/audit/scan.ts';
 import { deadlineIn } from '../../../src/commands/deadline.ts';
 import type { RemoteMachine } from '../../conformance/backend.ts';
 import type { Scene } from './fault.ts';
@@ -20,7 +20,7 @@ export async function findingsOf(scene: Scene, state: Belief): Promise<readonly 
     { name: 'host', details: host },
   ] as const;
   const config = join(place.folder, 'config.json');
-  const seen = await survey([{ name: 'host-1', extension: 'here', levels }], {
+  const seen = await scanHosts([{ name: 'host-1', extension: 'here', levels }], {
     world: {
       out() {},
       err() {},

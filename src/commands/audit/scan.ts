@@ -32,13 +32,13 @@ export interface UnreachableHost {
   readonly why: string;
 }
 
-export interface Survey {
+export interface Scan {
   readonly seenMachines: readonly SeenMachine[];
   readonly unreachable: readonly UnreachableHost[];
 }
 
 /** What asking the hosts needs. */
-export interface Expedition {
+export interface ScanOptions {
   readonly world: CommandWorld;
   readonly deadline: Deadline;
   /** Sessions will be used to change something, too. */
@@ -47,18 +47,15 @@ export interface Expedition {
 }
 
 /** Asks the provider of every host for its machines, one host after the other. */
-export async function survey(
-  hosts: readonly ListedHost[],
-  expedition: Expedition,
-): Promise<Survey> {
+export async function scanHosts(hosts: readonly ListedHost[], options: ScanOptions): Promise<Scan> {
   const found = new Map<string, SeenMachine>();
   const unreachable: UnreachableHost[] = [];
   for (const [at, host] of hosts.entries()) {
-    expedition.onStep(`asking ${host.name}`);
+    options.onStep(`asking ${host.name}`);
     const secrets: string[] = [];
     try {
-      const work = ask(host, expedition, secrets);
-      const share = shareOf(expedition.deadline, hosts.length - at);
+      const work = ask(host, options, secrets);
+      const share = shareOf(options.deadline, hosts.length - at);
       const { openHost, machines } = await share.within(work, 'waiting for its machines');
       for (const machine of machines) note(found, openHost, machine);
     } catch (thrown) {
@@ -70,8 +67,8 @@ export async function survey(
   return { seenMachines: [...found.values()], unreachable };
 }
 
-async function ask(host: ListedHost, expedition: Expedition, secrets: string[]) {
-  const openHost = await open(host, expedition, secrets);
+async function ask(host: ListedHost, options: ScanOptions, secrets: string[]) {
+  const openHost = await open(host, options, secrets);
   return { openHost, machines: await machinesOf(openHost) };
 }
 
@@ -105,7 +102,7 @@ function note(found: Map<string, SeenMachine>, openHost: OpenHost, machine: Remo
 
 async function open(
   host: ListedHost,
-  { world, deadline, changes }: Expedition,
+  { world, deadline, changes }: ScanOptions,
   secrets: string[],
 ): Promise<OpenHost> {
   const config = readConfig(world.env['OUTRIGGER_CONFIG'] ?? defaultConfigFile);
