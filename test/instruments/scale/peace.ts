@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RemoteMachine } from '../../conformance/backend.ts';
 import type { Item } from './items.ts';
-import type { Office } from './office.ts';
+import type { ManagementServer } from './management-server.ts';
 import { askStatuses } from './reports.ts';
 import { forEach, isBuilt, isOwn } from './settle.ts';
 import type { Stranger } from './strangers.ts';
@@ -10,7 +10,7 @@ import type { Host, System } from './system.ts';
 import type { Tally } from './tally.ts';
 
 interface World {
-  readonly office: Office;
+  readonly managementServer: ManagementServer;
   readonly systems: readonly System[];
   readonly hosts: readonly Host[];
   readonly items: readonly Item[];
@@ -21,9 +21,9 @@ interface World {
 
 /** What stands there is what CloudStack believes, and nothing else; in the end nothing of ours is left. */
 export async function checkPeace(world: World): Promise<void> {
-  const { office, hosts, items, tally, processes } = world;
+  const { managementServer, hosts, items, tally, processes } = world;
   for (const host of hosts) {
-    const wrong = await askStatuses(office, host, items);
+    const wrong = await askStatuses(managementServer, host, items);
     for (const [item, what] of wrong) tally.violation(what, item);
   }
   await checkMachines(world, 'after the storm');
@@ -31,7 +31,7 @@ export async function checkPeace(world: World): Promise<void> {
   await forEach(items, processes, async (item) => {
     if (item.belief !== 'running' && item.belief !== 'stopped') return;
     for (const action of ['stop', 'delete']) {
-      const { outcome, text } = await office.call(item, action);
+      const { outcome, text } = await managementServer.call(item, action);
       if (outcome !== 'done')
         tally.violation(`${item.host.name}: ${action} in the end: ${text}`, item);
     }
@@ -101,8 +101,8 @@ async function atRest({ backend }: System): Promise<readonly RemoteMachine[]> {
 const meant =
   /^(\.local\/state\/outrigger\/(proxmox\/changed|simulator\/(simulator\.json|failures\.log|machines\/[a-z0-9][a-z0-9-]*\.json))|memo\/[a-z0-9]+\.json|log\/outrigger\.log(\.\d)?)$/;
 
-function checkFiles({ office, tally }: World, when: string): void {
-  const { folder } = office.place;
+function checkFiles({ managementServer, tally }: World, when: string): void {
+  const { folder } = managementServer.place;
   const state = filesBelow(join(folder, 'home'));
   const memo = filesBelow(join(folder, 'memo')).map((path) => `memo/${path}`);
   const log = filesBelow(join(folder, 'log')).map((path) => `log/${path}`);
@@ -120,10 +120,10 @@ function filesBelow(folder: string): readonly string[] {
 }
 
 /** Every line of the many writers is whole, and nothing happened that "should not happen". */
-function checkLog({ office, systems, tally }: World): void {
+function checkLog({ managementServer, systems, tally }: World): void {
   const secrets = systems.flatMap(({ backend }) => backend.secrets);
-  for (const name of readdirSync(join(office.place.folder, 'log'))) {
-    const text = readFileSync(join(office.place.folder, 'log', name), 'utf8');
+  for (const name of readdirSync(join(managementServer.place.folder, 'log'))) {
+    const text = readFileSync(join(managementServer.place.folder, 'log', name), 'utf8');
     if (secrets.some((secret) => text.includes(secret))) tally.violation(`${name} tells a secret`);
     for (const line of text.split('\n').slice(0, -1)) checkLine(line, tally);
   }

@@ -1,6 +1,6 @@
 import { type Item, newItem } from './items.ts';
 import * as job from './jobs.ts';
-import type { Office } from './office.ts';
+import type { ManagementServer } from './management-server.ts';
 import type { Random } from './random.ts';
 import { askStatus, askStatuses } from './reports.ts';
 import type { Host, System } from './system.ts';
@@ -8,7 +8,7 @@ import type { Tally } from './tally.ts';
 
 /** All that takes part. */
 export interface Stage {
-  readonly office: Office;
+  readonly managementServer: ManagementServer;
   readonly systems: readonly System[];
   readonly hosts: readonly Host[];
   readonly items: Item[];
@@ -43,16 +43,16 @@ export async function rage(
 
 /** One report or one job for somebody who is free. */
 async function act(stage: Stage, random: Random): Promise<void> {
-  const { office, hosts, items, retired, tally } = stage;
+  const { managementServer, hosts, items, retired, tally } = stage;
   if (random.chance(0.1)) {
-    const wrong = await askStatuses(office, random.pick(hosts), items);
+    const wrong = await askStatuses(managementServer, random.pick(hosts), items);
     for (const [item, what] of wrong) tally.violation(what, item);
     return;
   }
   const at = random.below(items.length);
   const item = items[at] as Item;
   if (item.busy || random.chance(0.3)) {
-    const wrong = await askStatus(office, item);
+    const wrong = await askStatus(managementServer, item);
     if (wrong !== undefined) tally.violation(`${item.host.name}: ${wrong}`, item);
     return;
   }
@@ -62,7 +62,7 @@ async function act(stage: Stage, random: Random): Promise<void> {
     return;
   }
   item.busy = true;
-  await jobFor(item, random)(office, item, random);
+  await jobFor(item, random)(managementServer, item, random);
   item.busy = false;
 }
 

@@ -1,5 +1,5 @@
 import type { Item } from './items.ts';
-import type { Done, Office } from './office.ts';
+import type { Done, ManagementServer } from './management-server.ts';
 import type { Host } from './system.ts';
 
 /*
@@ -8,22 +8,25 @@ import type { Host } from './system.ts';
  */
 
 /** Answers what is wrong with the report; nothing when it may stand. */
-export async function askStatus(office: Office, item: Item): Promise<string | undefined> {
+export async function askStatus(
+  managementServer: ManagementServer,
+  item: Item,
+): Promise<string | undefined> {
   const before = item.changes;
-  const { outcome, document } = await office.call(item, 'status');
+  const { outcome, document } = await managementServer.call(item, 'status');
   if (outcome !== 'done' || item.changes !== before || !item.sure) return undefined;
   return contradiction(item, document['power_state']);
 }
 
 /** What is wrong with the list of one host, by the instance that it is about. */
 export async function askStatuses(
-  office: Office,
+  managementServer: ManagementServer,
   host: Host,
   items: readonly Item[],
 ): Promise<ReadonlyMap<Item, string>> {
   const before = new Map(items.map((item) => [item, item.changes]));
   const begunMs = performance.now();
-  const done = await office.ask(host, 'statuses');
+  const done = await managementServer.ask(host, 'statuses');
   if (done.outcome !== 'done') return new Map();
   const powers = powersOf(done);
   const when = [begunMs, performance.now()].map((ms) => (ms / 1000).toFixed(2)).join(' to ');

@@ -1,5 +1,5 @@
 import { believe, type Item } from './items.ts';
-import type { Office } from './office.ts';
+import type { ManagementServer } from './management-server.ts';
 import type { Random } from './random.ts';
 import type { Tally } from './tally.ts';
 
@@ -11,26 +11,26 @@ interface Means {
 
 /** CloudStack's usual next calls once nothing goes wrong any more: every one of them has to succeed. */
 export async function settle(
-  office: Office,
+  managementServer: ManagementServer,
   items: readonly Item[],
   { random, processes, tally }: Means,
 ): Promise<void> {
   await forEach(items, processes, async (item) => {
-    const demand = demanding(office, item, tally);
+    const demand = demanding(managementServer, item, tally);
     if (item.doomed) return expungeNow(item, demand);
     if (item.belief === 'absent') {
       if (item.tried) await settleAbsent(item, demand, random, tally);
       return;
     }
-    if (!item.sure) await settlePower(office, item, demand, tally);
+    if (!item.sure) await settlePower(managementServer, item, demand, tally);
   });
 }
 
 type Demand = (action: string, state: string, deploying?: boolean) => Promise<boolean>;
 
-function demanding(office: Office, item: Item, tally: Tally): Demand {
+function demanding(managementServer: ManagementServer, item: Item, tally: Tally): Demand {
   return async (action, state, deploying = false) => {
-    const { outcome, text } = await office.call(item, action, { state, deploying });
+    const { outcome, text } = await managementServer.call(item, action, { state, deploying });
     if (outcome === 'done') return true;
     tally.violation(
       `${item.host.name}: ${action} of ${item.vm.name} fails in peace: ${text}`,
@@ -73,12 +73,12 @@ async function settleAbsent(
  * is then asked for again, and clears away whatever that has left, such as a lock.
  */
 async function settlePower(
-  office: Office,
+  managementServer: ManagementServer,
   item: Item,
   demand: Demand,
   tally: Tally,
 ): Promise<void> {
-  const { document, text } = await office.call(item, 'status');
+  const { document, text } = await managementServer.call(item, 'status');
   const power = document['power_state'];
   if (power === 'PowerOn') {
     if (await demand('start', 'Starting')) believe(item, 'running', true);

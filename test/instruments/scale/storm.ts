@@ -1,5 +1,5 @@
 import { type Item, newItem } from './items.ts';
-import { makeOffice, memoSeconds } from './office.ts';
+import { createManagementServer, memoSeconds } from './management-server.ts';
 import { checkPeace } from './peace.ts';
 import { rage } from './rage.ts';
 import { createRandom } from './random.ts';
@@ -42,10 +42,10 @@ export async function storm(options: StormOptions): Promise<StormReport> {
   const processes = Math.min(4, options.processes);
   const random = createRandom(seed);
   const tally = createTally();
-  const office = makeOffice({ file, twins, random: random.fork(0), tally });
+  const managementServer = createManagementServer({ file, twins, random: random.fork(0), tally });
   const { providers = storms } = options;
   const systems = await Promise.all(
-    providers.map((name) => openSystem(name, office.place, instances)),
+    providers.map((name) => openSystem(name, managementServer.place, instances)),
   );
   try {
     const hosts = systems.flatMap(hostsOf);
@@ -55,8 +55,8 @@ export async function storm(options: StormOptions): Promise<StormReport> {
     const strangers = await plantStrangers(systems, items);
     const begunMs = performance.now();
     const retired: Item[] = [];
-    office.allow({ deaths: 0.1, seconds: timeoutSeconds });
-    await rage({ office, systems, hosts, items, retired, random, tally }, options);
+    managementServer.allow({ deaths: 0.1, seconds: timeoutSeconds });
+    await rage({ managementServer, systems, hosts, items, retired, random, tally }, options);
     const stormSeconds = (performance.now() - begunMs) / 1000;
     const stormCalls = callsOf([...tally.lines.values()]);
     for (const system of systems) {
@@ -66,10 +66,10 @@ export async function storm(options: StormOptions): Promise<StormReport> {
     // What was remembered of the storm may be repeated for so long, and no longer.
     await new Promise((resolve) => setTimeout(resolve, memoSeconds * 1000));
     // As CloudStack has it unless it is told otherwise.
-    office.allow({ deaths: 0, seconds: 1800 });
+    managementServer.allow({ deaths: 0, seconds: 1800 });
     const all = [...retired, ...items];
-    await settle(office, all, { random: random.fork(1), processes, tally });
-    await checkPeace({ office, systems, hosts, items: all, strangers, tally, processes });
+    await settle(managementServer, all, { random: random.fork(1), processes, tally });
+    await checkPeace({ managementServer, systems, hosts, items: all, strangers, tally, processes });
     const lines = [...tally.lines.values()];
     const { violations, troubles } = tally;
     const calls = callsOf(lines);
@@ -80,7 +80,7 @@ export async function storm(options: StormOptions): Promise<StormReport> {
     for (const { backend } of systems) {
       await backend.close().catch((thrown: unknown) => tally.violation(String(thrown)));
     }
-    office.place.remove();
+    managementServer.place.remove();
   }
 }
 

@@ -24,7 +24,7 @@ export interface Done {
 }
 
 /** A management server: makes calls as processes of the built file, and judges how each one ends. */
-export interface Office {
+export interface ManagementServer {
   readonly place: Place;
   /** How often a create comes twice at once. */
   readonly twins: number;
@@ -35,14 +35,19 @@ export interface Office {
   allow(limits: { readonly deaths: number; readonly seconds: number }): void;
 }
 
-interface OfficeOptions {
+interface ManagementServerOptions {
   readonly file: string;
   readonly twins: number;
   readonly random: Random;
   readonly tally: Tally;
 }
 
-export function makeOffice({ file, twins, random, tally }: OfficeOptions): Office {
+export function createManagementServer({
+  file,
+  twins,
+  random,
+  tally,
+}: ManagementServerOptions): ManagementServer {
   const place = makePlace({});
   const home = join(place.folder, 'home');
   const env = { ...serviceEnv(), HOME: home, OUTRIGGER_CONFIG: configure(place) };
