@@ -33,7 +33,7 @@ function demanding(managementServer: ManagementServer, item: Item, tally: Tally)
     const { outcome, text } = await managementServer.call(item, action, { state, deploying });
     if (outcome === 'done') return true;
     tally.violation(
-      `${item.host.name}: ${action} of ${item.vm.name} fails in peace: ${text}`,
+      `${item.host.name}: ${action} of ${item.vm.name} fails in the steady state: ${text}`,
       item,
     );
     return false;
@@ -85,7 +85,10 @@ async function settlePower(
     return;
   }
   if (power !== 'PowerOff') {
-    tally.violation(`${item.host.name}: ${item.vm.name} (${item.belief}) in peace: ${text}`, item);
+    tally.violation(
+      `${item.host.name}: ${item.vm.name} (${item.belief}) in the steady state: ${text}`,
+      item,
+    );
     return;
   }
   if (await demand('stop', 'Running')) believe(item, 'stopped', true);

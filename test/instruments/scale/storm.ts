@@ -1,10 +1,10 @@
 import { type Item, newItem } from './items.ts';
 import { createManagementServer, memoSeconds } from './management-server.ts';
-import { checkPeace } from './peace.ts';
-import { rage } from './rage.ts';
 import { createRandom } from './random.ts';
 import { settle } from './settle.ts';
+import { checkSteadyState } from './steady-state.ts';
 import { plantStrangers } from './strangers.ts';
+import { stress } from './stress.ts';
 import { type Host, hostsOf } from './system.ts';
 import { openSystem, storms } from './systems.ts';
 import { createTally, type Line } from './tally.ts';
@@ -56,7 +56,7 @@ export async function storm(options: StormOptions): Promise<StormReport> {
     const begunMs = performance.now();
     const retired: Item[] = [];
     managementServer.allow({ deaths: 0.1, seconds: timeoutSeconds });
-    await rage({ managementServer, systems, hosts, items, retired, random, tally }, options);
+    await stress({ managementServer, systems, hosts, items, retired, random, tally }, options);
     const stormSeconds = (performance.now() - begunMs) / 1000;
     const stormCalls = callsOf([...tally.lines.values()]);
     for (const system of systems) {
@@ -69,7 +69,15 @@ export async function storm(options: StormOptions): Promise<StormReport> {
     managementServer.allow({ deaths: 0, seconds: 1800 });
     const all = [...retired, ...items];
     await settle(managementServer, all, { random: random.fork(1), processes, tally });
-    await checkPeace({ managementServer, systems, hosts, items: all, strangers, tally, processes });
+    await checkSteadyState({
+      managementServer,
+      systems,
+      hosts,
+      items: all,
+      strangers,
+      tally,
+      processes,
+    });
     const lines = [...tally.lines.values()];
     const { violations, troubles } = tally;
     const calls = callsOf(lines);

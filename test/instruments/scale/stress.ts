@@ -19,7 +19,7 @@ export interface Stage {
 }
 
 /** Jobs and reports by so many processes at a time, while the systems go from one trouble to the next. */
-export async function rage(
+export async function stress(
   stage: Stage,
   { seconds, processes }: { readonly seconds: number; readonly processes: number },
 ): Promise<void> {

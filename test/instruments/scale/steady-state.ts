@@ -20,7 +20,7 @@ interface World {
 }
 
 /** What stands there is what CloudStack believes, and nothing else; in the end nothing of ours is left. */
-export async function checkPeace(world: World): Promise<void> {
+export async function checkSteadyState(world: World): Promise<void> {
   const { managementServer, hosts, items, tally, processes } = world;
   for (const host of hosts) {
     const wrong = await askStatuses(managementServer, host, items);
