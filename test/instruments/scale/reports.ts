@@ -34,7 +34,7 @@ export async function askStatuses(
     .filter((item) => item.sure && before.get(item) === item.changes)
     .flatMap((item) => {
       const word = powers.get(item.vm.name);
-      const what = item.host === host ? contradiction(item, word) : stranger(item, word);
+      const what = item.host === host ? contradiction(item, word) : listedElsewhere(item, word);
       return what === undefined
         ? []
         : [[item, `${what} in the list of ${host.name}, ${when}`] as const];
@@ -59,6 +59,6 @@ function contradiction({ vm, belief }: Item, word: unknown): string | undefined 
 }
 
 /** An instance that two hosts list jumps from one to the other with every ping. */
-function stranger({ vm, host }: Item, word: unknown): string | undefined {
+function listedElsewhere({ vm, host }: Item, word: unknown): string | undefined {
   return word === undefined ? undefined : `${vm.name} of ${host.name} is called ${word}`;
 }

@@ -1,11 +1,11 @@
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RemoteMachine } from '../../conformance/backend.ts';
+import type { ForeignMachine } from './foreign-machines.ts';
 import type { Item } from './items.ts';
 import type { ManagementServer } from './management-server.ts';
 import { askStatuses } from './reports.ts';
 import { forEach, isBuilt, isOwn } from './settle.ts';
-import type { Stranger } from './strangers.ts';
 import type { Host, System } from './system.ts';
 import type { Tally } from './tally.ts';
 
@@ -14,7 +14,7 @@ interface World {
   readonly systems: readonly System[];
   readonly hosts: readonly Host[];
   readonly items: readonly Item[];
-  readonly strangers: readonly Stranger[];
+  readonly foreignMachines: readonly ForeignMachine[];
   readonly tally: Tally;
   readonly processes: number;
 }
@@ -42,13 +42,13 @@ export async function checkSteadyState(world: World): Promise<void> {
   checkLog(world);
 }
 
-async function checkMachines({ systems, items, strangers, tally }: World, when: string) {
+async function checkMachines({ systems, items, foreignMachines, tally }: World, when: string) {
   for (const system of systems) {
     const { provider } = system.backend;
     const say = (what: string, item?: Item): void =>
       tally.violation(`${provider}: ${when} ${what}`, item);
     const machines = await atRest(system);
-    const others = strangers.filter((stranger) => stranger.system === system);
+    const others = foreignMachines.filter((foreignMachine) => foreignMachine.system === system);
     for (const { remoteId, all } of others) {
       const now = machines.find((machine) => machine.remoteId === remoteId);
       if (now?.all !== all) say(`somebody else's ${remoteId} was ${all} and is ${now?.all}`);

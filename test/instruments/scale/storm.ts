@@ -1,9 +1,9 @@
+import { makeForeignMachines } from './foreign-machines.ts';
 import { type Item, newItem } from './items.ts';
 import { createManagementServer, memoSeconds } from './management-server.ts';
 import { createRandom } from './random.ts';
 import { settle } from './settle.ts';
 import { checkSteadyState } from './steady-state.ts';
-import { plantStrangers } from './strangers.ts';
 import { stress } from './stress.ts';
 import { type Host, hostsOf } from './system.ts';
 import { openSystem, storms } from './systems.ts';
@@ -52,7 +52,7 @@ export async function storm(options: StormOptions): Promise<StormReport> {
     const items = Array.from({ length: instances }, (_, at) =>
       newItem(at + 1, hosts[at % hosts.length] as Host),
     );
-    const strangers = await plantStrangers(systems, items);
+    const foreignMachines = await makeForeignMachines(systems, items);
     const begunMs = performance.now();
     const retired: Item[] = [];
     managementServer.allow({ deaths: 0.1, seconds: timeoutSeconds });
@@ -74,7 +74,7 @@ export async function storm(options: StormOptions): Promise<StormReport> {
       systems,
       hosts,
       items: all,
-      strangers,
+      foreignMachines,
       tally,
       processes,
     });

@@ -4,19 +4,19 @@ import type { Item } from './items.ts';
 import type { System } from './system.ts';
 
 /** A machine that is none of the instances', as it stood before anything was done. */
-export interface Stranger {
+export interface ForeignMachine {
   readonly system: System;
   readonly remoteId: string;
   readonly all: string;
 }
 
 /** Beside the instances: machines of people, of another CloudStack and of another of its hosts. */
-export async function plantStrangers(
+export async function makeForeignMachines(
   systems: readonly System[],
   items: readonly Item[],
-): Promise<readonly Stranger[]> {
+): Promise<readonly ForeignMachine[]> {
   const planted = systems.map(async (system) => {
-    const ids = await Promise.all(strangersOf(system, items).map(system.backend.plant));
+    const ids = await Promise.all(foreignMachinesOf(system, items).map(system.backend.plant));
     const machines = await system.backend.machines();
     return machines
       .filter(({ remoteId }) => ids.includes(remoteId) || isTemplate(system, remoteId))
@@ -25,7 +25,7 @@ export async function plantStrangers(
   return (await Promise.all(planted)).flat();
 }
 
-function strangersOf(system: System, items: readonly Item[]): readonly Planted[] {
+function foreignMachinesOf(system: System, items: readonly Item[]): readonly Planted[] {
   const [first] = items.filter(({ host }) => host.system === system);
   const named = (at: number) =>
     ({ name: `i-9-${at}-VM`, state: 'built', origin: 'created' }) as const;
