@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { alice, type Custom, payloadFor, system } from '../../support/payloads.ts';
 import { serviceEnv } from '../../support/spawned.ts';
 import { makePlace, type Place } from '../../support/world.ts';
+import type { Counters } from './counters.ts';
 import type { Item } from './items.ts';
 import { type Ended, runProcess } from './process.ts';
 import type { Random } from './random.ts';
 import type { Host } from './system.ts';
-import type { Tally } from './tally.ts';
 import { type Document, documentOf, faultOf, type Outcome, outcomeOf } from './verdict.ts';
 
 export interface CallOptions {
@@ -39,14 +39,14 @@ interface ManagementServerOptions {
   readonly file: string;
   readonly twins: number;
   readonly random: Random;
-  readonly tally: Tally;
+  readonly counters: Counters;
 }
 
 export function createManagementServer({
   file,
   twins,
   random,
-  tally,
+  counters,
 }: ManagementServerOptions): ManagementServer {
   const place = makePlace({});
   const home = join(place.folder, 'home');
@@ -62,9 +62,9 @@ export function createManagementServer({
     const death = random.chance(deaths) ? { death: deathOf(random) } : {};
     const ended = await runProcess({ file, action, payloadFile, timeoutSeconds, env, ...death });
     const outcome = outcomeOf(ended);
-    tally.count(host, ended, outcome);
+    counters.count(host, ended, outcome);
     const fault = faultOf(ended, host.system.backend.secrets) ?? payloadFault(ended, payloadFile);
-    if (fault !== undefined) tally.violation(`${host.name}: ${action} ${fault}`);
+    if (fault !== undefined) counters.violation(`${host.name}: ${action} ${fault}`);
     rmSync(payloadFile, { force: true });
     return { outcome, document: documentOf(ended), text: ended.text };
   };

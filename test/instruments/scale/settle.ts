@@ -1,38 +1,38 @@
+import type { Counters } from './counters.ts';
 import { believe, type Item } from './items.ts';
 import type { ManagementServer } from './management-server.ts';
 import type { Random } from './random.ts';
-import type { Tally } from './tally.ts';
 
 interface Means {
   readonly random: Random;
   readonly processes: number;
-  readonly tally: Tally;
+  readonly counters: Counters;
 }
 
 /** CloudStack's usual next calls once nothing goes wrong any more: every one of them has to succeed. */
 export async function settle(
   managementServer: ManagementServer,
   items: readonly Item[],
-  { random, processes, tally }: Means,
+  { random, processes, counters }: Means,
 ): Promise<void> {
   await forEach(items, processes, async (item) => {
-    const demand = demanding(managementServer, item, tally);
+    const demand = demanding(managementServer, item, counters);
     if (item.doomed) return expungeNow(item, demand);
     if (item.belief === 'absent') {
-      if (item.tried) await settleAbsent(item, demand, random, tally);
+      if (item.tried) await settleAbsent(item, demand, random, counters);
       return;
     }
-    if (!item.sure) await settlePower(managementServer, item, demand, tally);
+    if (!item.sure) await settlePower(managementServer, item, demand, counters);
   });
 }
 
 type Demand = (action: string, state: string, deploying?: boolean) => Promise<boolean>;
 
-function demanding(managementServer: ManagementServer, item: Item, tally: Tally): Demand {
+function demanding(managementServer: ManagementServer, item: Item, counters: Counters): Demand {
   return async (action, state, deploying = false) => {
     const { outcome, text } = await managementServer.call(item, action, { state, deploying });
     if (outcome === 'done') return true;
-    tally.violation(
+    counters.violation(
       `${item.host.name}: ${action} of ${item.vm.name} fails in the steady state: ${text}`,
       item,
     );
@@ -50,7 +50,7 @@ async function settleAbsent(
   item: Item,
   demand: Demand,
   random: Random,
-  tally: Tally,
+  counters: Counters,
 ): Promise<void> {
   if (!(await demand('stop', 'Starting', true))) return;
   const left = (await item.host.system.backend.machines()).filter((machine) =>
@@ -59,7 +59,7 @@ async function settleAbsent(
   // What had come to its end before the stop is the instance's machine, and is stopped.
   const whole = left.every(({ mark, power }) => isBuilt(mark) && power === 'off');
   if (left.length > 1 || !whole) {
-    tally.violation(
+    counters.violation(
       `${item.host.name}: after its last stop ${item.vm.name} has left a machine`,
       item,
     );
@@ -76,7 +76,7 @@ async function settlePower(
   managementServer: ManagementServer,
   item: Item,
   demand: Demand,
-  tally: Tally,
+  counters: Counters,
 ): Promise<void> {
   const { document, text } = await managementServer.call(item, 'status');
   const power = document['power_state'];
@@ -85,7 +85,7 @@ async function settlePower(
     return;
   }
   if (power !== 'PowerOff') {
-    tally.violation(
+    counters.violation(
       `${item.host.name}: ${item.vm.name} (${item.belief}) in the steady state: ${text}`,
       item,
     );

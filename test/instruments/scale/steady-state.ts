@@ -1,13 +1,13 @@
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RemoteMachine } from '../../conformance/backend.ts';
+import type { Counters } from './counters.ts';
 import type { ForeignMachine } from './foreign-machines.ts';
 import type { Item } from './items.ts';
 import type { ManagementServer } from './management-server.ts';
 import { askStatuses } from './reports.ts';
 import { forEach, isBuilt, isOwn } from './settle.ts';
 import type { Host, System } from './system.ts';
-import type { Tally } from './tally.ts';
 
 interface World {
   readonly managementServer: ManagementServer;
@@ -15,16 +15,16 @@ interface World {
   readonly hosts: readonly Host[];
   readonly items: readonly Item[];
   readonly foreignMachines: readonly ForeignMachine[];
-  readonly tally: Tally;
+  readonly counters: Counters;
   readonly processes: number;
 }
 
 /** What stands there is what CloudStack believes, and nothing else; in the end nothing of ours is left. */
 export async function checkSteadyState(world: World): Promise<void> {
-  const { managementServer, hosts, items, tally, processes } = world;
+  const { managementServer, hosts, items, counters, processes } = world;
   for (const host of hosts) {
     const wrong = await askStatuses(managementServer, host, items);
-    for (const [item, what] of wrong) tally.violation(what, item);
+    for (const [item, what] of wrong) counters.violation(what, item);
   }
   await checkMachines(world, 'after the storm');
   checkFiles(world, 'after the storm');
@@ -33,7 +33,7 @@ export async function checkSteadyState(world: World): Promise<void> {
     for (const action of ['stop', 'delete']) {
       const { outcome, text } = await managementServer.call(item, action);
       if (outcome !== 'done')
-        tally.violation(`${item.host.name}: ${action} in the end: ${text}`, item);
+        counters.violation(`${item.host.name}: ${action} in the end: ${text}`, item);
     }
     Object.assign(item, { belief: 'expunged', sure: true });
   });
@@ -42,11 +42,11 @@ export async function checkSteadyState(world: World): Promise<void> {
   checkLog(world);
 }
 
-async function checkMachines({ systems, items, foreignMachines, tally }: World, when: string) {
+async function checkMachines({ systems, items, foreignMachines, counters }: World, when: string) {
   for (const system of systems) {
     const { provider } = system.backend;
     const say = (what: string, item?: Item): void =>
-      tally.violation(`${provider}: ${when} ${what}`, item);
+      counters.violation(`${provider}: ${when} ${what}`, item);
     const machines = await atRest(system);
     const others = foreignMachines.filter((foreignMachine) => foreignMachine.system === system);
     for (const { remoteId, all } of others) {
@@ -101,13 +101,13 @@ async function atRest({ backend }: System): Promise<readonly RemoteMachine[]> {
 const meant =
   /^(\.local\/state\/outrigger\/(proxmox\/changed|simulator\/(simulator\.json|failures\.log|machines\/[a-z0-9][a-z0-9-]*\.json))|memo\/[a-z0-9]+\.json|log\/outrigger\.log(\.\d)?)$/;
 
-function checkFiles({ managementServer, tally }: World, when: string): void {
+function checkFiles({ managementServer, counters }: World, when: string): void {
   const { folder } = managementServer.place;
   const state = filesBelow(join(folder, 'home'));
   const memo = filesBelow(join(folder, 'memo')).map((path) => `memo/${path}`);
   const log = filesBelow(join(folder, 'log')).map((path) => `log/${path}`);
   for (const path of [...state, ...memo, ...log]) {
-    if (!meant.test(path)) tally.violation(`the file ${path} is left ${when}`);
+    if (!meant.test(path)) counters.violation(`the file ${path} is left ${when}`);
   }
 }
 
@@ -120,20 +120,21 @@ function filesBelow(folder: string): readonly string[] {
 }
 
 /** Every line of the many writers is whole, and nothing happened that "should not happen". */
-function checkLog({ managementServer, systems, tally }: World): void {
+function checkLog({ managementServer, systems, counters }: World): void {
   const secrets = systems.flatMap(({ backend }) => backend.secrets);
   for (const name of readdirSync(join(managementServer.place.folder, 'log'))) {
     const text = readFileSync(join(managementServer.place.folder, 'log', name), 'utf8');
-    if (secrets.some((secret) => text.includes(secret))) tally.violation(`${name} tells a secret`);
-    for (const line of text.split('\n').slice(0, -1)) checkLine(line, tally);
+    if (secrets.some((secret) => text.includes(secret)))
+      counters.violation(`${name} tells a secret`);
+    for (const line of text.split('\n').slice(0, -1)) checkLine(line, counters);
   }
 }
 
-function checkLine(line: string, tally: Tally): void {
+function checkLine(line: string, counters: Counters): void {
   try {
     const { outcome, error } = JSON.parse(line) as Record<string, unknown>;
-    if (outcome === 'internal') tally.violation(`the log has an inner error: ${error}`);
+    if (outcome === 'internal') counters.violation(`the log has an inner error: ${error}`);
   } catch {
-    tally.violation(`the log has half a line: ${line.slice(0, 200)}`);
+    counters.violation(`the log has half a line: ${line.slice(0, 200)}`);
   }
 }

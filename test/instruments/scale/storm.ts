@@ -1,3 +1,4 @@
+import { createCounters, type Line } from './counters.ts';
 import { makeForeignMachines } from './foreign-machines.ts';
 import { type Item, newItem } from './items.ts';
 import { createManagementServer, memoSeconds } from './management-server.ts';
@@ -7,7 +8,6 @@ import { checkSteadyState } from './steady-state.ts';
 import { stress } from './stress.ts';
 import { type Host, hostsOf } from './system.ts';
 import { openSystem, storms } from './systems.ts';
-import { createTally, type Line } from './tally.ts';
 
 export interface StormOptions {
   readonly file: string;
@@ -41,8 +41,13 @@ export async function storm(options: StormOptions): Promise<StormReport> {
   // Nobody shall fail in peace because this machine is too small for the storm.
   const processes = Math.min(4, options.processes);
   const random = createRandom(seed);
-  const tally = createTally();
-  const managementServer = createManagementServer({ file, twins, random: random.fork(0), tally });
+  const counters = createCounters();
+  const managementServer = createManagementServer({
+    file,
+    twins,
+    random: random.fork(0),
+    counters,
+  });
   const { providers = storms } = options;
   const systems = await Promise.all(
     providers.map((name) => openSystem(name, managementServer.place, instances)),
@@ -56,9 +61,9 @@ export async function storm(options: StormOptions): Promise<StormReport> {
     const begunMs = performance.now();
     const retired: Item[] = [];
     managementServer.allow({ deaths: 0.1, seconds: timeoutSeconds });
-    await stress({ managementServer, systems, hosts, items, retired, random, tally }, options);
+    await stress({ managementServer, systems, hosts, items, retired, random, counters }, options);
     const stormSeconds = (performance.now() - begunMs) / 1000;
-    const stormCalls = callsOf([...tally.lines.values()]);
+    const stormCalls = callsOf([...counters.lines.values()]);
     for (const system of systems) {
       await system.calm();
       system.heal();
@@ -68,25 +73,25 @@ export async function storm(options: StormOptions): Promise<StormReport> {
     // As CloudStack has it unless it is told otherwise.
     managementServer.allow({ deaths: 0, seconds: 1800 });
     const all = [...retired, ...items];
-    await settle(managementServer, all, { random: random.fork(1), processes, tally });
+    await settle(managementServer, all, { random: random.fork(1), processes, counters });
     await checkSteadyState({
       managementServer,
       systems,
       hosts,
       items: all,
       foreignMachines,
-      tally,
+      counters,
       processes,
     });
-    const lines = [...tally.lines.values()];
-    const { violations, troubles } = tally;
+    const lines = [...counters.lines.values()];
+    const { violations, troubles } = counters;
     const calls = callsOf(lines);
     return {
       ...{ violations, lines, troubles, stormCalls, stormSeconds, calls, hosts: hosts.length },
     };
   } finally {
     for (const { backend } of systems) {
-      await backend.close().catch((thrown: unknown) => tally.violation(String(thrown)));
+      await backend.close().catch((thrown: unknown) => counters.violation(String(thrown)));
     }
     managementServer.place.remove();
   }

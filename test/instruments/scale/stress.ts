@@ -1,10 +1,10 @@
+import type { Counters } from './counters.ts';
 import { type Item, newItem } from './items.ts';
 import * as job from './jobs.ts';
 import type { ManagementServer } from './management-server.ts';
 import type { Random } from './random.ts';
 import { askStatus, askStatuses } from './reports.ts';
 import type { Host, System } from './system.ts';
-import type { Tally } from './tally.ts';
 
 /** All that takes part. */
 export interface Stage {
@@ -15,7 +15,7 @@ export interface Stage {
   /** Deleted, and replaced by new ones. */
   readonly retired: Item[];
   readonly random: Random;
-  readonly tally: Tally;
+  readonly counters: Counters;
 }
 
 /** Jobs and reports by so many processes at a time, while the systems go from one trouble to the next. */
@@ -23,14 +23,14 @@ export async function stress(
   stage: Stage,
   { seconds, processes }: { readonly seconds: number; readonly processes: number },
 ): Promise<void> {
-  const { systems, random, tally } = stage;
+  const { systems, random, counters } = stage;
   const endMs = performance.now() + seconds * 1000;
   const goesOn = (): boolean => performance.now() < endMs;
   const weather = systems.map(async (system, at) => {
     const own = random.fork(100 + at);
     while (goesOn()) {
       if (own.chance(0.6)) await system.calm();
-      else tally.trouble(system.backend.provider, await system.disturb(own));
+      else counters.trouble(system.backend.provider, await system.disturb(own));
       await new Promise((resolve) => setTimeout(resolve, own.between(300, 2000)));
     }
   });
@@ -43,17 +43,17 @@ export async function stress(
 
 /** One report or one job for somebody who is free. */
 async function act(stage: Stage, random: Random): Promise<void> {
-  const { managementServer, hosts, items, retired, tally } = stage;
+  const { managementServer, hosts, items, retired, counters } = stage;
   if (random.chance(0.1)) {
     const wrong = await askStatuses(managementServer, random.pick(hosts), items);
-    for (const [item, what] of wrong) tally.violation(what, item);
+    for (const [item, what] of wrong) counters.violation(what, item);
     return;
   }
   const at = random.below(items.length);
   const item = items[at] as Item;
   if (item.busy || random.chance(0.3)) {
     const wrong = await askStatus(managementServer, item);
-    if (wrong !== undefined) tally.violation(`${item.host.name}: ${wrong}`, item);
+    if (wrong !== undefined) counters.violation(`${item.host.name}: ${wrong}`, item);
     return;
   }
   if (item.belief === 'expunged' && random.chance(0.7)) {

@@ -13,7 +13,7 @@ export interface Line {
 }
 
 /** Counts what happened, and keeps what must not have happened. */
-export interface Tally {
+export interface Counters {
   readonly lines: ReadonlyMap<string, Line>;
   readonly violations: readonly string[];
   /** How often which trouble came, by system and what it was. */
@@ -27,7 +27,7 @@ export interface Tally {
 /** More of these say nothing that the first ones do not. */
 const mostViolations = 50;
 
-export function createTally(): Tally {
+export function createCounters(): Counters {
   const lines = new Map<string, Line>();
   const violations: string[] = [];
   const troubles = new Map<string, number>();
