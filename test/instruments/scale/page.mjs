@@ -89,16 +89,16 @@ export function curveTable(lines) {
   ].join('\n');
 }
 
-export function crowdTable(sizes, lines) {
+export function loadTable(sizes, lines) {
   const cells = ({ calls, pssMegabytes }) =>
     `${pssMegabytes.toFixed(0)} (${(pssMegabytes / calls).toFixed(1)} each)`;
   const titles = sizes.map((size) => (size === 1 ? '1 call' : `${size} calls`));
   return [
     row(['provider', ...titles, '`top` shows for each']),
     row([':--', ...sizes.map(() => '--:'), '--:']),
-    ...lines.map(({ provider, crowds }) => {
-      const { calls, rssMegabytes } = crowds[crowds.length - 1];
-      return row([provider, ...crowds.map(cells), (rssMegabytes / calls).toFixed(0)]);
+    ...lines.map(({ provider, loads }) => {
+      const { calls, rssMegabytes } = loads[loads.length - 1];
+      return row([provider, ...loads.map(cells), (rssMegabytes / calls).toFixed(0)]);
     }),
   ].join('\n');
 }

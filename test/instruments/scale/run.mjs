@@ -9,7 +9,7 @@ import { bundle, shared } from '../../../build.mjs';
 import { startMeter } from '../bench/measure.mjs';
 import { environment } from '../bench/scene.mjs';
 import { measureLists } from './curves.mjs';
-import { crowdTable, curveTable, stormTable, stormText, writePage } from './page.mjs';
+import { curveTable, loadTable, stormTable, stormText, writePage } from './page.mjs';
 
 /*
  * Many instances and many calls at once: a storm of mixed actions with everything that can go wrong,
@@ -120,17 +120,17 @@ async function runCurves({ scene, tests }) {
 async function runMemory({ scene, tests }) {
   const sizes = [1, 8, 32, 100];
   const lines = [];
-  for (const provider of tests.crowds) {
-    const crowds = await tests.gatherCrowd(provider, scene.file('outrigger'), sizes);
-    lines.push({ provider, crowds });
-    for (const { calls, pssMegabytes, rssMegabytes } of crowds) {
+  for (const provider of tests.loads) {
+    const loads = await tests.measureLoad(provider, scene.file('outrigger'), sizes);
+    lines.push({ provider, loads });
+    for (const { calls, pssMegabytes, rssMegabytes } of loads) {
       const each = (pssMegabytes / calls).toFixed(1);
       print(
         `${provider.padEnd(10)}${String(calls).padStart(4)} calls${pssMegabytes.toFixed(0).padStart(7)} MB, ${each} each (RSS ${(rssMegabytes / calls).toFixed(1)})`,
       );
     }
   }
-  return { text: crowdTable(sizes, lines) };
+  return { text: loadTable(sizes, lines) };
 }
 
 function facts(begun) {

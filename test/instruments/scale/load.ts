@@ -9,7 +9,7 @@ import { proxmoxBackend } from '../../providers/proxmox/backend.ts';
 import { type List, listOn } from './lists.ts';
 
 /** What so many calls take that all wait for the remote system at the same time. */
-export interface Crowd {
+export interface Load {
   readonly calls: number;
   /** Shared pages are divided among those who share them, so that the sum is what is really used. */
   readonly pssMegabytes: number;
@@ -64,28 +64,28 @@ const holders: Readonly<Record<string, () => Promise<Holding>>> = {
   },
 };
 
-export const crowds: readonly string[] = Object.keys(holders);
+export const loads: readonly string[] = Object.keys(holders);
 
 /** Starts status calls one by one until so many wait, each halted where it waits, and weighs them. */
-export async function gatherCrowd(
+export async function measureLoad(
   provider: string,
   file: string,
   sizes: readonly number[],
-): Promise<readonly Crowd[]> {
+): Promise<readonly Load[]> {
   const hold = holders[provider];
-  if (hold === undefined) throw new Error(`there is no crowd of ${provider}`);
+  if (hold === undefined) throw new Error(`there is no load of ${provider}`);
   const { backend, held } = await hold();
   const list = listOn(backend);
-  const crowd: ChildProcess[] = [];
+  const load: ChildProcess[] = [];
   try {
-    const weighed: Crowd[] = [];
+    const weighed: Load[] = [];
     for (const size of sizes) {
-      while (crowd.length < size) crowd.push(await startHalted(file, list, held));
-      weighed.push(weigh(crowd));
+      while (load.length < size) load.push(await startHalted(file, list, held));
+      weighed.push(weigh(load));
     }
     return weighed;
   } finally {
-    for (const child of crowd) child.kill('SIGKILL');
+    for (const child of load) child.kill('SIGKILL');
     await list.close();
   }
 }
@@ -105,13 +105,13 @@ async function startHalted(file: string, list: List, held: () => number): Promis
   return child;
 }
 
-function weigh(crowd: readonly ChildProcess[]): Crowd {
-  const all = crowd.map(({ pid }) => readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'));
+function weigh(load: readonly ChildProcess[]): Load {
+  const all = load.map(({ pid }) => readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'));
   const sum = (key: string): number =>
     all.reduce(
       (total, text) => total + Number(new RegExp(`^${key}: +(\\d+)`, 'm').exec(text)?.[1]),
       0,
     );
   const [pssMegabytes = 0, rssMegabytes = 0] = ['Pss', 'Rss'].map((key) => sum(key) / 1024);
-  return { calls: crowd.length, pssMegabytes, rssMegabytes };
+  return { calls: load.length, pssMegabytes, rssMegabytes };
 }
