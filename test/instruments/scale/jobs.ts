@@ -36,10 +36,11 @@ export const deploy: Job = async (managementServer, item, random) => {
 export const create: Job = async (managementServer, item, random) => {
   doubt(item);
   item.tried = true;
-  const twins = Array.from({ length: random.chance(managementServer.twins) ? 2 : 1 }, () =>
-    managementServer.call(item, 'create'),
+  const concurrentCreates = Array.from(
+    { length: random.chance(managementServer.concurrentCreates) ? 2 : 1 },
+    () => managementServer.call(item, 'create'),
   );
-  const made = await Promise.all(twins);
+  const made = await Promise.all(concurrentCreates);
   if (!made.some(isDone)) return giveUp(managementServer, item);
   believe(item, 'running', made.every(isDone));
 };

@@ -27,7 +27,7 @@ export interface Done {
 export interface ManagementServer {
   readonly place: Place;
   /** How often a create comes twice at once. */
-  readonly twins: number;
+  readonly concurrentCreates: number;
   call(item: Item, action: string, options?: CallOptions): Promise<Done>;
   /** About no instance: `statuses`. */
   ask(host: Host, action: string): Promise<Done>;
@@ -37,14 +37,14 @@ export interface ManagementServer {
 
 interface ManagementServerOptions {
   readonly file: string;
-  readonly twins: number;
+  readonly concurrentCreates: number;
   readonly random: Random;
   readonly counters: Counters;
 }
 
 export function createManagementServer({
   file,
-  twins,
+  concurrentCreates,
   random,
   counters,
 }: ManagementServerOptions): ManagementServer {
@@ -70,7 +70,7 @@ export function createManagementServer({
   };
 
   return {
-    ...{ place, twins },
+    ...{ place, concurrentCreates },
     allow(next) {
       limits = next;
     },

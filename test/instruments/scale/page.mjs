@@ -42,14 +42,14 @@ export function stormText(report) {
   ].join('\n');
 }
 
-export function stormTable(report, { seed, seconds, instances, processes, twins }) {
+export function stormTable(report, { seed, seconds, instances, processes, concurrentCreates }) {
   const rows = byAction(report.lines).map(({ action, done, failed, killed, longestMs }) =>
     row([action, done, failed, killed, `${(longestMs / 1000).toFixed(1)} s`]),
   );
   const troubles = [...report.troubles.values()].reduce((sum, times) => sum + times, 0);
   return [
     `${instances} instances on ${report.hosts} hosts of four systems, ${processes} processes at a time for ` +
-      `${seconds} s, ${twins * 100} % of the creates twice at once, seed ${seed}: ${report.stormCalls} calls (${perSecond(report)} a second), ${troubles} ` +
+      `${seconds} s, ${concurrentCreates * 100} % of the creates twice at once, seed ${seed}: ${report.stormCalls} calls (${perSecond(report)} a second), ${troubles} ` +
       `times something went wrong on a system; ${report.calls} calls with those that followed. ` +
       `Violations: ${report.violations.length}.`,
     '',

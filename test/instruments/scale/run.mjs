@@ -22,7 +22,7 @@ const usage = `npm run test:scale -- [--only storm|curves|memory]... [options]
   --instances N    on five hosts of four systems (200)
   --processes N    calls under way at a time (16)
   --provider NAME  a storm on this system alone; may be given several times
-  --twins P        how often two creates of one instance come at once (0.05)
+  --concurrent-creates P        how often two creates of one instance come at once (0.05)
   --seed N         repeats the plan of a storm
   --rounds N       how often each list is asked for (3)
   --markdown       write the tables of docs/scale.md, those of these parts only
@@ -36,7 +36,7 @@ const { values } = parseArgs({
     instances: { type: 'string', default: '200' },
     processes: { type: 'string', default: '16' },
     provider: { type: 'string', multiple: true },
-    twins: { type: 'string', default: '0.05' },
+    'concurrent-creates': { type: 'string', default: '0.05' },
     seed: { type: 'string' },
     rounds: { type: 'string', default: '3' },
     markdown: { type: 'boolean', default: false },
@@ -95,9 +95,9 @@ async function load({ file }) {
 async function runStorm({ scene, tests }) {
   const seed = values.seed === undefined ? Date.now() & 0x7fffffff : number('seed');
   const [seconds, instances, processes] = ['seconds', 'instances', 'processes'].map(number);
-  const twins = Number(values.twins);
+  const concurrentCreates = Number(values['concurrent-creates']);
   print(`A storm of ${seconds} s, seed ${seed}`);
-  const options = { seed, seconds, instances, processes, timeoutSeconds: 60, twins };
+  const options = { seed, seconds, instances, processes, timeoutSeconds: 60, concurrentCreates };
   if (values.provider !== undefined) options.providers = values.provider;
   const report = await tests.storm({ file: scene.file('outrigger'), ...options });
   print(stormText(report));

@@ -15,7 +15,7 @@ describe('many processes on four systems that fail in every way', () => {
   it('leave a world that is what CloudStack believes', async (t) => {
     const report = await storm({
       ...{ file: builtFile, seed, seconds: 6, instances: 20, processes: 6, timeoutSeconds: 15 },
-      twins: 0.1,
+      concurrentCreates: 0.1,
     });
     t.diagnostic(`seed ${seed}: ${report.calls} calls`);
     assert.deepEqual(report.violations, [], `OUTRIGGER_SCALE_SEED=${seed}`);

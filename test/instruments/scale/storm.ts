@@ -19,7 +19,7 @@ export interface StormOptions {
   /** What a call of the storm has; afterwards it is what CloudStack gives. */
   readonly timeoutSeconds: number;
   /** How often two creates of one instance come at once, as when a management server takes over. */
-  readonly twins: number;
+  readonly concurrentCreates: number;
   /** Only these; all of them unless said otherwise. */
   readonly providers?: readonly string[];
 }
@@ -37,14 +37,14 @@ export interface StormReport {
 
 /** Mixed actions on many instances of all providers while everything goes wrong, and the peace after. */
 export async function storm(options: StormOptions): Promise<StormReport> {
-  const { file, seed, timeoutSeconds, instances, twins } = options;
+  const { file, seed, timeoutSeconds, instances, concurrentCreates } = options;
   // Nobody shall fail in peace because this machine is too small for the storm.
   const processes = Math.min(4, options.processes);
   const random = createRandom(seed);
   const counters = createCounters();
   const managementServer = createManagementServer({
     file,
-    twins,
+    concurrentCreates,
     random: random.fork(0),
     counters,
   });
