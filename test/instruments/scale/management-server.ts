@@ -110,7 +110,7 @@ function configure({ folder, logFile }: Place): string {
   const memo = join(folder, 'memo');
   mkdirSync(memo, { mode: 0o700 });
   writeFileSync(logFile, '');
-  const file = join(folder, 'storm.json');
+  const file = join(folder, 'chaos.json');
   const config = { log: { file: logFile }, memo: { seconds: memoSeconds, directory: memo } };
   writeFileSync(file, JSON.stringify(config));
   return file;

@@ -8,7 +8,7 @@ export function writePage(part, text) {
   writeFileSync(page, replaceSection(readFileSync(page, 'utf8'), part, text));
 }
 
-const perSecond = ({ stormCalls, stormSeconds }) => (stormCalls / stormSeconds).toFixed(1);
+const perSecond = ({ chaosCalls, chaosSeconds }) => (chaosCalls / chaosSeconds).toFixed(1);
 
 /** The calls of all providers by action, the most frequent first. */
 function byAction(lines) {
@@ -26,7 +26,7 @@ function byAction(lines) {
   return [...sums.values()].sort((a, b) => b.done + b.failed - (a.done + a.failed));
 }
 
-export function stormText(report) {
+export function chaosText(report) {
   const rows = byAction(report.lines).map(({ action, done, failed, killed, longestMs }) =>
     [action.padEnd(18), ...[done, failed, killed].map((count) => String(count).padStart(8))]
       .join('')
@@ -34,7 +34,7 @@ export function stormText(report) {
   );
   const troubles = [...report.troubles].map(([what, times]) => `${what} (${times})`).sort();
   return [
-    `${report.calls} calls, ${perSecond(report)} a second during the storm`,
+    `${report.calls} calls, ${perSecond(report)} a second during the chaos run`,
     `${'action'.padEnd(18)}    done  failed  killed    longest`,
     ...rows,
     `Troubles: ${troubles.join(', ')}`,
@@ -42,14 +42,14 @@ export function stormText(report) {
   ].join('\n');
 }
 
-export function stormTable(report, { seed, seconds, instances, processes, concurrentCreates }) {
+export function chaosTable(report, { seed, seconds, instances, processes, concurrentCreates }) {
   const rows = byAction(report.lines).map(({ action, done, failed, killed, longestMs }) =>
     row([action, done, failed, killed, `${(longestMs / 1000).toFixed(1)} s`]),
   );
   const troubles = [...report.troubles.values()].reduce((sum, times) => sum + times, 0);
   return [
     `${instances} instances on ${report.hosts} hosts of four systems, ${processes} processes at a time for ` +
-      `${seconds} s, ${concurrentCreates * 100} % of the creates twice at once, seed ${seed}: ${report.stormCalls} calls (${perSecond(report)} a second), ${troubles} ` +
+      `${seconds} s, ${concurrentCreates * 100} % of the creates twice at once, seed ${seed}: ${report.chaosCalls} calls (${perSecond(report)} a second), ${troubles} ` +
       `times something went wrong on a system; ${report.calls} calls with those that followed. ` +
       `Violations: ${report.violations.length}.`,
     '',

@@ -26,8 +26,8 @@ export async function checkSteadyState(world: World): Promise<void> {
     const wrong = await askStatuses(managementServer, host, items);
     for (const [item, what] of wrong) counters.violation(what, item);
   }
-  await checkMachines(world, 'after the storm');
-  checkFiles(world, 'after the storm');
+  await checkMachines(world, 'after the chaos run');
+  checkFiles(world, 'after the chaos run');
   await forEach(items, processes, async (item) => {
     if (item.belief !== 'running' && item.belief !== 'stopped') return;
     for (const action of ['stop', 'delete']) {

@@ -7,16 +7,16 @@ import { settle } from './settle.ts';
 import { checkSteadyState } from './steady-state.ts';
 import { stress } from './stress.ts';
 import { type Host, hostsOf } from './system.ts';
-import { openSystem, storms } from './systems.ts';
+import { chaosProviders, openSystem } from './systems.ts';
 
-export interface StormOptions {
+export interface ChaosOptions {
   readonly file: string;
   readonly seed: number;
   readonly seconds: number;
   readonly instances: number;
   /** How many calls are under way at a time. */
   readonly processes: number;
-  /** What a call of the storm has; afterwards it is what CloudStack gives. */
+  /** What a call of the chaos run has; afterwards it is what CloudStack gives. */
   readonly timeoutSeconds: number;
   /** How often two creates of one instance come at once, as when a management server takes over. */
   readonly concurrentCreates: number;
@@ -24,21 +24,21 @@ export interface StormOptions {
   readonly providers?: readonly string[];
 }
 
-export interface StormReport {
+export interface ChaosReport {
   readonly violations: readonly string[];
   readonly lines: readonly Line[];
   readonly troubles: ReadonlyMap<string, number>;
-  /** Of the storm alone and of all with what followed. */
-  readonly stormCalls: number;
-  readonly stormSeconds: number;
+  /** Of the chaos run alone and of all with what followed. */
+  readonly chaosCalls: number;
+  readonly chaosSeconds: number;
   readonly calls: number;
   readonly hosts: number;
 }
 
 /** Mixed actions on many instances of all providers while everything goes wrong, and the peace after. */
-export async function storm(options: StormOptions): Promise<StormReport> {
+export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   const { file, seed, timeoutSeconds, instances, concurrentCreates } = options;
-  // Nobody shall fail in peace because this machine is too small for the storm.
+  // Nobody shall fail in peace because this machine is too small for the chaos run.
   const processes = Math.min(4, options.processes);
   const random = createRandom(seed);
   const counters = createCounters();
@@ -48,7 +48,7 @@ export async function storm(options: StormOptions): Promise<StormReport> {
     random: random.fork(0),
     counters,
   });
-  const { providers = storms } = options;
+  const { providers = chaosProviders } = options;
   const systems = await Promise.all(
     providers.map((name) => openSystem(name, managementServer.place, instances)),
   );
@@ -62,13 +62,13 @@ export async function storm(options: StormOptions): Promise<StormReport> {
     const retired: Item[] = [];
     managementServer.allow({ deaths: 0.1, seconds: timeoutSeconds });
     await stress({ managementServer, systems, hosts, items, retired, random, counters }, options);
-    const stormSeconds = (performance.now() - begunMs) / 1000;
-    const stormCalls = callsOf([...counters.lines.values()]);
+    const chaosSeconds = (performance.now() - begunMs) / 1000;
+    const chaosCalls = callsOf([...counters.lines.values()]);
     for (const system of systems) {
       await system.calm();
       system.heal();
     }
-    // What was remembered of the storm may be repeated for so long, and no longer.
+    // What was remembered of the chaos run may be repeated for so long, and no longer.
     await new Promise((resolve) => setTimeout(resolve, memoSeconds * 1000));
     // As CloudStack has it unless it is told otherwise.
     managementServer.allow({ deaths: 0, seconds: 1800 });
@@ -87,7 +87,7 @@ export async function storm(options: StormOptions): Promise<StormReport> {
     const { violations, troubles } = counters;
     const calls = callsOf(lines);
     return {
-      ...{ violations, lines, troubles, stormCalls, stormSeconds, calls, hosts: hosts.length },
+      ...{ violations, lines, troubles, chaosCalls, chaosSeconds, calls, hosts: hosts.length },
     };
   } finally {
     for (const { backend } of systems) {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { builtFile } from '../../support/spawned.ts';
-import { storm } from './storm.ts';
+import { chaos } from './chaos.ts';
 
 /*
- * A short storm; `npm run test:scale` has the long one. The seed decides what is done, though not
+ * A short chaos run; `npm run test:scale` has the long one. The seed decides what is done, though not
  * what happens at the same time: OUTRIGGER_SCALE_SEED repeats the plan of a run.
  */
 
@@ -13,13 +13,13 @@ const seed = given === undefined ? Date.now() & 0x7fffffff : Number(given);
 
 describe('many processes on four systems that fail in every way', () => {
   it('leave a world that is what CloudStack believes', async (t) => {
-    const report = await storm({
+    const report = await chaos({
       ...{ file: builtFile, seed, seconds: 6, instances: 20, processes: 6, timeoutSeconds: 15 },
       concurrentCreates: 0.1,
     });
     t.diagnostic(`seed ${seed}: ${report.calls} calls`);
     assert.deepEqual(report.violations, [], `OUTRIGGER_SCALE_SEED=${seed}`);
-    // A storm in which nothing works, or nothing fails, would prove nothing.
+    // A chaos run in which nothing works, or nothing fails, would prove nothing.
     const count = (outcome: 'done' | 'failed' | 'killed'): number =>
       report.lines.reduce((sum, line) => sum + line[outcome], 0);
     assert.ok(count('done') > report.calls / 3, `${count('done')} of ${report.calls}`);
