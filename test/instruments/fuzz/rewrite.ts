@@ -6,7 +6,7 @@ type Method = (this: ServerResponse, ...given: unknown[]) => unknown;
  * Lets `change` rewrite every body that a server of this process sends, just before it goes out,
  * until the function that it answers is called. Whatever has been done by then has been done.
  */
-export function meddle(change: (body: string) => string): () => void {
+export function rewriteResponses(change: (body: string) => string): () => void {
   const prototype = ServerResponse.prototype as unknown as Record<'writeHead' | 'end', Method>;
   const { writeHead, end } = prototype;
   const heads = new WeakMap<ServerResponse, unknown[]>();
@@ -32,7 +32,7 @@ function withLength(part: unknown, length: number): unknown {
 }
 
 /** The JSON documents inside a body, as `change` leaves them; anything else stays as it is. */
-export function rewritten(body: string, change: (document: unknown) => unknown): string {
+export function rewriteDocuments(body: string, change: (document: unknown) => unknown): string {
   const direct = parsed(body);
   if (direct !== undefined) return JSON.stringify(change(direct.document)) ?? '';
   return body.includes(stream) ? inStreams(body, change) : body;

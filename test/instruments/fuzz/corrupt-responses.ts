@@ -10,11 +10,11 @@ import { proxmoxBackend } from '../../providers/proxmox/backend.ts';
 import { admin } from '../../support/payloads.ts';
 import type { Done } from '../../support/world.ts';
 import { apply, type Change, changes, words } from './example.ts';
-import { meddle, rewritten } from './meddle.ts';
+import { rewriteDocuments, rewriteResponses } from './rewrite.ts';
 import { checkForm, checkPrototypes } from './verdict.ts';
 
 /** One call while the remote system answers something else than it does; plain, to be kept in a file. */
-export interface Lie {
+export interface Corruption {
   /** One of CloudStack's words, or a number that stands for a custom action. */
   readonly action: string | number;
   /** How many answers are true before. */
@@ -26,7 +26,7 @@ export interface Lie {
 
 const timeoutSeconds = 4;
 
-export function lies(): fc.Arbitrary<Lie> {
+export function corruptions(): fc.Arbitrary<Corruption> {
   return fc.record({
     action: fc.oneof(
       { weight: 3, arbitrary: fc.constantFrom('status', 'statuses', 'create', 'start') },
@@ -40,11 +40,11 @@ export function lies(): fc.Arbitrary<Lie> {
   });
 }
 
-/** Begins to lie; answers how to stop it. */
-function beginToLie({ after, many, edits }: Lie): () => void {
+/** Begins to corruption; answers how to stop it. */
+function beginToCorrupt({ after, many, edits }: Corruption): () => void {
   let count = 0;
-  return meddle((body) =>
-    rewritten(body, (document) => {
+  return rewriteResponses((body) =>
+    rewriteDocuments(body, (document) => {
       count += 1;
       if (count <= after || count > after + many) return document;
       // In a box, so that the whole of it can change, too.
@@ -55,7 +55,7 @@ function beginToLie({ after, many, edits }: Lie): () => void {
   );
 }
 
-async function makeCall({ cloud, provider }: Scene, { action }: Lie): Promise<Done> {
+async function makeCall({ cloud, provider }: Scene, { action }: Corruption): Promise<Done> {
   const options = { caller: admin, timeoutSeconds };
   const names = Object.keys(provider.actions);
   if (typeof action === 'string') {
@@ -82,17 +82,17 @@ async function those(backend: Backend, ids: readonly string[]): Promise<readonly
   return (await backend.machines()).filter(({ remoteId }) => ids.includes(remoteId));
 }
 
-async function check(scene: Scene, lie: Lie): Promise<void> {
+async function check(scene: Scene, corruption: Corruption): Promise<void> {
   const { cloud, backend } = scene;
-  const on = lie.action !== 'start';
+  const on = corruption.action !== 'start';
   const ids = await populate(scene, on);
   const before = await those(backend, ids);
   assert.equal(before.length, 2);
-  const stop = beginToLie(lie);
+  const stop = beginToCorrupt(corruption);
   const started = performance.now();
   let done: Done;
   try {
-    done = await makeCall(scene, lie);
+    done = await makeCall(scene, corruption);
   } finally {
     stop();
   }
@@ -103,7 +103,7 @@ async function check(scene: Scene, lie: Lie): Promise<void> {
   assert.deepEqual(await those(backend, ids), before, 'a machine of others was touched');
   const said = cloud.everythingSaid();
   for (const secret of backend.secrets) assert.ok(!said.includes(secret), 'a secret');
-  if (on && lie.action === 'status') assert.notEqual(document['power_state'], 'PowerOff');
+  if (on && corruption.action === 'status') assert.notEqual(document['power_state'], 'PowerOff');
   checkPrototypes();
 }
 
@@ -113,7 +113,7 @@ const systems = {
   'Hyper-V': halfMadeAllowed,
 } satisfies Readonly<Record<string, SetUp>>;
 
-/** While the host lies, even an undo cannot know what it has left behind; all else is as strict. */
+/** While the host corruptions, even an undo cannot know what it has left behind; all else is as strict. */
 async function halfMadeAllowed(): Promise<Backend> {
   const { fake, ...backend } = await hyperVBackend();
   return {
@@ -131,6 +131,10 @@ export type System = keyof typeof systems;
 export const systemNames = Object.keys(systems) as readonly System[];
 
 /** Plays one case against a system of its own and checks what is promised whatever it answers. */
-export function playLie(system: System, lie: Lie, t: TestContext): Promise<void> {
-  return inScene(systems[system], (scene) => check(scene, lie))(t);
+export function playCorruption(
+  system: System,
+  corruption: Corruption,
+  t: TestContext,
+): Promise<void> {
+  return inScene(systems[system], (scene) => check(scene, corruption))(t);
 }
