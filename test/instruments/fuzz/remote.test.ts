@@ -18,7 +18,7 @@ import { type Json, recorded } from '../../cloudstack/recorded.ts';
 import { makeBench } from './bench-place.ts';
 import { apply, changes, onceIn } from './example.ts';
 import { hostileJson, hostileText } from './hostile.ts';
-import { secretWord } from './plants.ts';
+import { secretWord } from './markers.ts';
 import { tryMany } from './runs.ts';
 import { checkForm, checkPrototypes, checkSecrets } from './verdict.ts';
 

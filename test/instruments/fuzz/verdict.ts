@@ -4,7 +4,7 @@ import { shareOut } from '../../../src/cloudstack/budget.ts';
 import type { Entry } from '../../cloudstack/ledger.ts';
 import { powersOf } from './behaviour.ts';
 import type { Example } from './example.ts';
-import { foreignWord, secretWord, tenantNumber, tenantWord } from './plants.ts';
+import { foreignWord, secretWord, tenantNumber, tenantWord } from './markers.ts';
 
 /** What came of a call: what was printed, what was logged, and what reached the provider. */
 export interface Outcome {

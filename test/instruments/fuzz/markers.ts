@@ -36,22 +36,22 @@ const settingsOfTenant: Readonly<Record<string, string>> = {
   admin_actions_without_caller: 'true',
 };
 
-interface Planting {
+interface Markers {
   readonly role: string | undefined;
   readonly secret: string;
   readonly custom: string | null;
 }
 
-export function withPlants(payload: Json, { role, secret, custom }: Planting): Json {
+export function withMarkers(payload: Json, { role, secret, custom }: Markers): Json {
   if (role === undefined) delete payload['caller'];
   else payload['caller'] = { ...(payload['caller'] as Json), roletype: role };
   if (custom !== null) payload['action'] = custom;
-  plantOperator(payload, secret);
-  plantTenant(payload);
+  markOperator(payload, secret);
+  markTenant(payload);
   return payload;
 }
 
-function plantOperator(payload: Json, secret: string): void {
+function markOperator(payload: Json, secret: string): void {
   const details = payload['externaldetails'] as Json | undefined;
   if (details === undefined) return;
   const { extension, host, resourcemap } = details as Record<string, Json>;
@@ -68,7 +68,7 @@ function plantOperator(payload: Json, secret: string): void {
   });
 }
 
-function plantTenant(payload: Json): void {
+function markTenant(payload: Json): void {
   const vm = payload['cloudstack.vm.details'] as Json | undefined;
   if (vm !== undefined) {
     vm['vncPassword'] = `${secretWord}-vnc`;
