@@ -23,7 +23,7 @@ export interface Action {
   /** Calls of this one and of the clean-up after it, while the fault lasts. */
   readonly pairs?: number;
   readonly only?: readonly SystemName[];
-  /** Struck at so many requests or changes only by faults that do not strike at all of them. */
+  /** Injected at so many requests or changes only by faults that do not inject at all of them. */
   readonly most?: number;
   /** For the faults of these names only; all of them without. */
   readonly faults?: readonly string[];

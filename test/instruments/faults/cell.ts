@@ -4,7 +4,7 @@ import { type Belief, judgeAudit } from './audit.ts';
 import { begin, makeServer, memoSeconds, plantOthers } from './beginning.ts';
 import { type Call, createCloud, type Done } from './cloud.ts';
 import type { Fault, Scene } from './fault.ts';
-import { strike } from './strike.ts';
+import { inject } from './inject.ts';
 import { type SystemName, systems } from './systems.ts';
 import {
   type Complaints,
@@ -24,7 +24,7 @@ export interface Cell {
   readonly provider: SystemName;
   readonly action: Action;
   readonly fault: Fault;
-  /** At which request or change it strikes, counted from 1. */
+  /** At which request or change it is injected, counted from 1. */
   readonly position?: number;
   readonly counted?: 'requests' | 'changes';
 }
@@ -34,13 +34,13 @@ export interface Result {
   /** How the instance stands when CloudStack has made its calls. */
   readonly end: string;
   readonly complaints: Complaints;
-  /** How often the action asked and changed something; what there is to strike at. */
+  /** How often the action asked and changed something; what there is to inject at. */
   readonly requests: number;
   readonly changes: number;
   readonly tookMs: number;
 }
 
-/** The action had come to its end before the fault could strike. */
+/** The action had come to its end before the fault could be injected. */
 export const notReached = 'not reached';
 
 export function idOf({ provider, action, fault, position }: Cell): string {
@@ -58,7 +58,7 @@ export async function play(cell: Cell, file: string): Promise<Result> {
     const result = await inside(cell, scene).finally(async () => {
       left = await remote.close();
     });
-    // Where nothing was struck CloudStack's next calls were not made either.
+    // Where nothing was injected CloudStack's next calls were not made either.
     if (result.told === notReached) return result;
     return { ...result, complaints: [...result.complaints, ...left] };
   } finally {
@@ -75,24 +75,24 @@ async function inside(cell: Cell, scene: Scene): Promise<Result> {
   const machines = await backend.machines();
   const others = machines.filter((machine) => !isOf(cloud.vm, machine));
   const before = machines.filter((machine) => isOf(cloud.vm, machine));
-  const struck = await strike(cell, scene);
+  const injected = await inject(cell, scene);
   const own = async (): Promise<readonly RemoteMachine[]> =>
     (await backend.machines()).filter((machine) => isOf(cloud.vm, machine));
-  const [first] = struck.done;
+  const [first] = injected.done;
   if (first === undefined) throw new Error('nothing was called');
-  if (!struck.hit && (cell.position ?? 1) > 1) {
-    return { ...struck, told: notReached, end: '', complaints: [], tookMs: first.tookMs };
+  if (!injected.hit && (cell.position ?? 1) > 1) {
+    return { ...injected, told: notReached, end: '', complaints: [], tookMs: first.tookMs };
   }
   const complaints: string[] = [
-    ...struck.done.flatMap((done) => judgeCall(done, fault.signal === 'SIGKILL')),
-    ...(struck.done.length > 1 ? [] : judgeClaim(first, scene, await own())),
-    ...judgeBeside(action, struck.done.slice(1), scene),
-    ...judgeTold(fault, struck),
+    ...injected.done.flatMap((done) => judgeCall(done, fault.signal === 'SIGKILL')),
+    ...(injected.done.length > 1 ? [] : judgeClaim(first, scene, await own())),
+    ...judgeBeside(action, injected.done.slice(1), scene),
+    ...judgeTold(fault, injected),
   ];
-  const follow = struck.done.every(({ exitCode }) => exitCode === 0)
+  const follow = injected.done.every(({ exitCode }) => exitCode === 0)
     ? (action.succeeded ?? [])
     : action.failed;
-  const forgotten = Date.now() + (struck.memoSeconds ?? memoSeconds) * 1000 + 100;
+  const forgotten = Date.now() + (injected.memoSeconds ?? memoSeconds) * 1000 + 100;
   for (const next of follow) complaints.push(...(await callNext(next, cell, scene, forgotten)));
   const { own: end, complaints: left } = await atRest(async () => {
     const all = await backend.machines();
@@ -105,11 +105,11 @@ async function inside(cell: Cell, scene: Scene): Promise<Result> {
   }));
   complaints.push(...left, ...judgeSame(action, before, end), ...audited, ...judgeSecrets(scene));
   return {
-    told: [...new Set([...struck.done.map(({ told }) => told), ...cloud.notes])].join(' + '),
+    told: [...new Set([...injected.done.map(({ told }) => told), ...cloud.notes])].join(' + '),
     end: end.map(({ power }) => power).join(' and ') || 'gone',
     complaints,
-    requests: struck.requests,
-    changes: struck.changes,
+    requests: injected.requests,
+    changes: injected.changes,
     tookMs: first.tookMs,
   };
 }

@@ -22,7 +22,7 @@ export interface Surroundings {
   undo?(): Promise<void> | void;
 }
 
-/** What a struck request may do besides. */
+/** What a injected request may do besides. */
 export interface Reach {
   readonly remote: System & { readonly proxy: FaultProxy };
   kill(signal: NodeJS.Signals): void;
@@ -39,7 +39,7 @@ export interface Fault {
   readonly at?: 'request' | 'change';
   /** At so many of them only, spread from the first to the last; at all of them without. */
   readonly most?: number;
-  /** From where it strikes, for good; otherwise once. Without `at` always. */
+  /** From where it is injected, for good; otherwise once. Without `at` always. */
   readonly lasts?: boolean;
   /** Of the call, in seconds; short for what is noticed only when the time is up. */
   readonly timeoutSeconds?: number;

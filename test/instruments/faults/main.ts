@@ -7,7 +7,7 @@ import { cellsOf, none, providers, type Row, rowsOf } from './table.ts';
 const help = `npm run test:faults -- [--only PATTERN] [--most N] [--at-once N] [--report]
 
   --only PATTERN  proxmox, proxmox/create, */create/killed, proxmox/create/answer-lost@2 ...
-  --most N        strike at no more than N requests or changes of an action, or at up to so many
+  --most N        inject at no more than N requests or changes of an action, or at up to so many
                   where a spread of them is usual
   --at-once N     how many cells are played at a time; 3 unless said otherwise
   --report        write docs/reliability.md, with earlier results where only a part was played
@@ -48,7 +48,7 @@ async function playRow(row: Row): Promise<readonly [played: number, failed: numb
   const told: string[] = [];
   let failed = 0;
   const undisturbed = { ...row, fault: none };
-  // An earlier run has counted what there is to strike at.
+  // An earlier run has counted what there is to inject at.
   const clean = results.get(idOf(undisturbed)) ?? (await once(undisturbed));
   for (const cell of cellsOf(
     row,

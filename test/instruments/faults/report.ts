@@ -69,7 +69,7 @@ function short(text: string): string {
   return plain.length > 240 ? `${plain.slice(0, 240)} ...` : plain;
 }
 
-/** The rows with something to strike at, as far as that is known. */
+/** The rows with something to inject at, as far as that is known. */
 function applying(provider: SystemName, results: readonly Played[]): readonly Row[] {
   const clean = new Map(results.map((each) => [each.id, each]));
   return rowsOf(provider).filter((row) => {

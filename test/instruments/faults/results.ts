@@ -33,7 +33,7 @@ export function toKeep({ told, end, complaints, requests, changes }: Result): Ke
   return { told, end, complaints, requests, changes, date: new Date().toISOString().slice(0, 10) };
 }
 
-const lateness = /time was up|the fault never struck/;
+const lateness = /time was up|the fault never injected/;
 
 /**
  * Plays a cell, and once more if it was late, since where many processes compete that may be the

@@ -39,7 +39,7 @@ export const systems = {
     const backend = await simulatorBackend(place);
     const close = async (): Promise<readonly string[]> => complaintsOf(backend);
     const through = (): HostDetails => ({
-      // Long enough to be struck in the middle.
+      // Long enough to be injected in the middle.
       host: { ...console, slow_task_ms: '150', ...backend.details().host },
     });
     return { backend, proxy: undefined, through, letGo() {}, close };

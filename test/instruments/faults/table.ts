@@ -16,7 +16,7 @@ export const faults: readonly Fault[] = [none, ...onTheWay, ...serverFaults];
 
 export const providers = Object.keys(systems) as readonly SystemName[];
 
-/** A fault of an action of a provider, wherever it strikes. */
+/** A fault of an action of a provider, wherever it is injected. */
 export type Row = Omit<Cell, 'position' | 'counted'>;
 
 /** All rows of one provider that this machine can play. */
@@ -75,7 +75,7 @@ export function cellsOf(
   // What asks nobody has no way on which something could happen.
   if (onTheWay.includes(fault) && clean.requests === 0) return [];
   if (fault.at === undefined) return [row];
-  // An action that changes nothing has only its requests to be struck at.
+  // An action that changes nothing has only its requests to be injected at.
   const counted = fault.at === 'change' && clean.changes > 0 ? 'changes' : 'requests';
   const { most = all } = fault;
   const usual = most === all ? all : Math.min(row.action.most ?? all, most);

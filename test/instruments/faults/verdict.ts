@@ -6,7 +6,7 @@ import { checkForm } from '../fuzz/verdict.ts';
 import type { Action, End } from './action.ts';
 import type { Done } from './cloud.ts';
 import type { Fault, Scene } from './fault.ts';
-import type { Strike } from './strike.ts';
+import type { Injection } from './inject.ts';
 
 /*
  * What has to be true whatever went wrong. Every function answers complaints; none is a pass.
@@ -125,9 +125,9 @@ export function judgeEnd(end: End, own: readonly RemoteMachine[]): Complaints {
 }
 
 /** What the caller was told, where the fault leaves no choice; and that the fault was there. */
-export function judgeTold(fault: Fault, { done, hit, connections }: Strike): Complaints {
+export function judgeTold(fault: Fault, { done, hit, connections }: Injection): Complaints {
   const { told, mostConnections = Number.POSITIVE_INFINITY } = fault;
-  if (!hit) return ['the fault never struck'];
+  if (!hit) return ['the fault never injected'];
   if (connections > mostConnections) return [`${connections} connections were opened`];
   if (told === undefined) return [];
   return done

@@ -9,7 +9,7 @@ import type { Plan, Seen, Treatment } from './proxy.ts';
 import type { System } from './systems.ts';
 
 /** What came of the calls while the fault was on. */
-export interface Strike {
+export interface Injection {
   /** The call of the cell first, and those beside it. */
   readonly done: readonly Done[];
   readonly requests: number;
@@ -21,7 +21,7 @@ export interface Strike {
 }
 
 /** Makes the call of the cell, and those that the fault puts beside it, while the fault is on. */
-export async function strike(cell: Cell, scene: Scene): Promise<Strike> {
+export async function inject(cell: Cell, scene: Scene): Promise<Injection> {
   const { action, fault, provider } = cell;
   const { remote, cloud } = scene;
   const { proxy } = remote;
@@ -77,7 +77,7 @@ function planFor(cell: Cell, reach: Reach, state: { hit: boolean }): Plan {
   const { fault, position, counted } = cell;
   const { opening } = fault;
   const treat = treatmentOf(fault, reach);
-  const strikes = (seen: Seen): boolean => {
+  const applies = (seen: Seen): boolean => {
     if (position === undefined) return true;
     const count = counted === 'changes' ? seen.change : seen.number;
     return fault.lasts === true ? count >= position || state.hit : count === position;
@@ -93,7 +93,7 @@ function planFor(cell: Cell, reach: Reach, state: { hit: boolean }): Plan {
           },
         }),
     treat(seen) {
-      if (treat === undefined || !strikes(seen)) return undefined;
+      if (treat === undefined || !applies(seen)) return undefined;
       state.hit = true;
       return treat;
     },
