@@ -56,7 +56,7 @@ export interface Fault {
 
   /** What becomes of a connection, counted from 1, before anything is said on it. */
   opening?(connection: number): Opening | undefined;
-  treat?(exchange: Exchange, reach: Reach): unknown;
+  effect?(exchange: Exchange, reach: Reach): unknown;
   /** Sent to the process at a request, or at a change of its directory where there are none. */
   readonly signal?: 'SIGTERM' | 'SIGKILL';
   surround?(scene: Scene): Promise<Surroundings> | Surroundings;

@@ -2,9 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Place } from '../../support/world.ts';
 import { few } from './action.ts';
+import { dated, drip, flood, half, head, loginPage, says, truncate } from './effects.ts';
 import type { Fault, Surroundings } from './fault.ts';
 import { honest } from './proxy.ts';
-import { dated, drip, flood, half, head, loginPage, says, truncate } from './treatments.ts';
 
 /** Enough for what ends by itself. */
 const timeoutSeconds = 20;
@@ -34,7 +34,7 @@ const answers: readonly Fault[] = [
   name,
   about: `every request is answered with ${status}`,
   timeoutSeconds,
-  treat: says({ status }),
+  effect: says({ status }),
 }));
 
 export const networkFaults: readonly Fault[] = [
@@ -54,21 +54,21 @@ export const networkFaults: readonly Fault[] = [
     at: 'change',
     most: 5,
     timeoutSeconds,
-    treat: (_, { remote }) => remote.proxy.down(),
+    effect: (_, { remote }) => remote.proxy.down(),
   },
   {
     name: 'reset-header',
     about: 'the connection is reset in the middle of the status line of one answer',
     at: 'request',
     most: 4,
-    treat: head,
+    effect: head,
   },
   {
     name: 'reset-body',
     about: 'the connection is reset in the middle of the body of one answer',
     at: 'change',
     most: 5,
-    treat: half,
+    effect: half,
   },
   {
     name: 'hang-before',
@@ -76,7 +76,7 @@ export const networkFaults: readonly Fault[] = [
     at: 'change',
     most: 5,
     timeoutSeconds: waitingSeconds,
-    treat: ({ hang }) => hang(),
+    effect: ({ hang }) => hang(),
   },
   {
     name: 'hang-after',
@@ -84,7 +84,7 @@ export const networkFaults: readonly Fault[] = [
     at: 'change',
     most: 5,
     timeoutSeconds: waitingSeconds,
-    treat: ({ pass, hang }) => pass().then(hang),
+    effect: ({ pass, hang }) => pass().then(hang),
   },
   {
     name: 'silent',
@@ -99,21 +99,21 @@ export const networkFaults: readonly Fault[] = [
     about: 'one changing request is worked on, and the connection ends without an answer',
     at: 'change',
     most: 5,
-    treat: ({ pass, reset }) => pass().then(reset),
+    effect: ({ pass, reset }) => pass().then(reset),
   },
   {
     name: 'request-lost',
     about: 'the connection ends before one changing request is handed on',
     at: 'change',
     most: 5,
-    treat: ({ reset }) => reset(),
+    effect: ({ reset }) => reset(),
   },
   {
     name: 'gateway-504',
     about: 'one changing request is worked on, and something in between answers 504',
     at: 'change',
     most: 5,
-    async treat(exchange) {
+    async effect(exchange) {
       await exchange.pass();
       await says({ status: '504 Gateway Timeout', type: 'text/html', body: loginPage })(exchange);
     },
@@ -139,7 +139,7 @@ export const networkFaults: readonly Fault[] = [
     about: 'connections end after their first answer, and the next ones show another certificate',
     timeoutSeconds,
     opening: (connection) => (later(connection) ? 'self-signed' : undefined),
-    async treat({ pass, write, end }) {
+    async effect({ pass, write, end }) {
       await write(await pass());
       end();
     },
@@ -150,14 +150,14 @@ export const networkFaults: readonly Fault[] = [
     about: 'one changing request is answered with 503 and not handed on',
     at: 'change',
     most: 5,
-    treat: says({ status: '503 Service Unavailable' }),
+    effect: says({ status: '503 Service Unavailable' }),
   },
   {
     name: 'truncated',
     about: 'one answer has half of its content and is whole in every other way',
     at: 'request',
     most: 4,
-    treat: truncate,
+    effect: truncate,
   },
   {
     name: 'enormous',
@@ -165,14 +165,14 @@ export const networkFaults: readonly Fault[] = [
     about: 'every answer is 256 MiB long',
     told: unheard,
     timeoutSeconds,
-    treat: flood,
+    effect: flood,
   },
   {
     name: 'login-page',
     about: 'every request is answered with 200 and an HTML page to log in',
     told: ['upstream', 'denied', 'unreachable', 'config', 'timeout'],
     timeoutSeconds,
-    treat: says({ status: '200 OK', type: 'text/html', body: loginPage }),
+    effect: says({ status: '200 OK', type: 'text/html', body: loginPage }),
   },
   {
     name: 'drip',
@@ -180,7 +180,7 @@ export const networkFaults: readonly Fault[] = [
     about: 'answers come one byte at a time, for longer than anybody may wait',
     told: ['timeout', 'unreachable'],
     timeoutSeconds: waitingSeconds,
-    treat: drip,
+    effect: drip,
   },
   {
     name: '401-from',
@@ -189,7 +189,7 @@ export const networkFaults: readonly Fault[] = [
     most: 4,
     lasts: true,
     timeoutSeconds,
-    treat: says({ status: '401 Unauthorized' }),
+    effect: says({ status: '401 Unauthorized' }),
   },
   {
     name: '403-from',
@@ -198,7 +198,7 @@ export const networkFaults: readonly Fault[] = [
     most: 5,
     lasts: true,
     timeoutSeconds,
-    treat: says({ status: '403 Forbidden' }),
+    effect: says({ status: '403 Forbidden' }),
   },
   {
     name: 'blind',
@@ -217,7 +217,7 @@ export const networkFaults: readonly Fault[] = [
     timeoutSeconds,
     lacks: (provider) =>
       provider === 'maas' ? 'a key that MAAS has taken is another key, see 401-from' : undefined,
-    async treat(exchange, { remote: { backend } }) {
+    async effect(exchange, { remote: { backend } }) {
       await backend.withdrawRights(true);
       await honest(exchange);
     },
@@ -232,11 +232,16 @@ export const networkFaults: readonly Fault[] = [
     opening: () => 'reset',
     surround: ({ place }) => remember(place, 20),
   },
-  { name: 'date-ahead', actions: few, about: "the system's clock is a day ahead", treat: dated(1) },
+  {
+    name: 'date-ahead',
+    actions: few,
+    about: "the system's clock is a day ahead",
+    effect: dated(1),
+  },
   {
     name: 'date-behind',
     actions: few,
     about: "the system's clock is a day behind",
-    treat: dated(-1),
+    effect: dated(-1),
   },
 ];

@@ -5,7 +5,7 @@ import { cleanUp } from './action.ts';
 import type { Cell } from './cell.ts';
 import type { Begun, Call, Done } from './cloud.ts';
 import type { Fault, Reach, Scene } from './fault.ts';
-import type { Plan, Seen, Treatment } from './proxy.ts';
+import type { Effect, Plan, Seen } from './proxy.ts';
 import type { System } from './systems.ts';
 
 /** What came of the calls while the fault was on. */
@@ -69,14 +69,14 @@ async function mend({ proxy, backend, letGo }: System): Promise<void> {
 /** What is on its way in this process arrives. */
 const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-function isEverywhere({ treat, opening, signal }: Fault): boolean {
-  return treat === undefined && opening === undefined && signal === undefined;
+function isEverywhere({ effect, opening, signal }: Fault): boolean {
+  return effect === undefined && opening === undefined && signal === undefined;
 }
 
 function planFor(cell: Cell, reach: Reach, state: { hit: boolean }): Plan {
   const { fault, position, counted } = cell;
   const { opening } = fault;
-  const treat = treatmentOf(fault, reach);
+  const effect = effectOf(fault, reach);
   const applies = (seen: Seen): boolean => {
     if (position === undefined) return true;
     const count = counted === 'changes' ? seen.change : seen.number;
@@ -92,16 +92,16 @@ function planFor(cell: Cell, reach: Reach, state: { hit: boolean }): Plan {
             return found;
           },
         }),
-    treat(seen) {
-      if (treat === undefined || !applies(seen)) return undefined;
+    effect(seen) {
+      if (effect === undefined || !applies(seen)) return undefined;
       state.hit = true;
-      return treat;
+      return effect;
     },
   };
 }
 
-function treatmentOf({ treat, signal }: Fault, reach: Reach): Treatment | undefined {
-  if (treat !== undefined) return (exchange) => treat(exchange, reach);
+function effectOf({ effect, signal }: Fault, reach: Reach): Effect | undefined {
+  if (effect !== undefined) return (exchange) => effect(exchange, reach);
   if (signal === undefined) return undefined;
   return async ({ pass, write, hang }) => {
     // Who is asked to end still gets the answer; who is killed never saw it.
