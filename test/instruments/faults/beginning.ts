@@ -7,7 +7,7 @@ import type { Action } from './action.ts';
 import type { Scene } from './fault.ts';
 import type { SystemName } from './systems.ts';
 
-/** How long a memo may repeat an old failure in most cells. */
+/** How long a memo may repeat an old failure in most cases. */
 export const memoSeconds = 1;
 
 /** A management server's own files, all in one folder. */

@@ -38,7 +38,7 @@ export interface Done extends Ended {
   readonly told: string;
 }
 
-/** The CloudStack of one cell, with one instance. */
+/** The CloudStack of one case, with one instance. */
 export interface Cloud {
   readonly vm: Vm;
   readonly installation: string;
@@ -46,7 +46,7 @@ export interface Cloud {
   details(host?: HostDetails): HostDetails;
   begin(call: Call): Begun;
   call(call: Call): Promise<Done>;
-  /** As `call`, in this process and therefore cheaper; what fails is an error of the cell. */
+  /** As `call`, in this process and therefore cheaper; what fails is an error of the case. */
   bring(call: Call): Promise<void>;
   /** The answer to the last call that was brought. */
   readonly brought: string;
@@ -135,7 +135,7 @@ export function createCloud(place: Place, remote: System, file: string): Cloud {
     async bring(call) {
       const payload = contentOf(call);
       const done = await place.call(call.word, payload, { registry: backend.registry });
-      if (done.exitCode !== 0) throw new Error(`the cell cannot begin: ${done.text}`);
+      if (done.exitCode !== 0) throw new Error(`the case cannot begin: ${done.text}`);
       if (call.word === 'prepare') vm = keep(vm, done.document);
       brought = done.text;
     },

@@ -16,7 +16,7 @@ export interface Surroundings {
   readonly call?: Partial<Call>;
   /** Calls that are begun at the same time, by their words; `same` is the call itself. */
   readonly beside?: readonly string[];
-  /** How long a failure is remembered, where it is not as in all other cells. */
+  /** How long a failure is remembered, where it is not as in all other cases. */
   readonly memoSeconds?: number;
   /** Everything is as it was. */
   undo?(): Promise<void> | void;
@@ -30,7 +30,7 @@ export interface Reach {
 
 /**
  * Something that goes wrong, as a value. Without `at` it is there from the beginning; with it there
- * is a cell for each request of the action, or for each changing one.
+ * is a case for each request of the action, or for each changing one.
  */
 export interface Fault {
   readonly name: string;

@@ -2,15 +2,15 @@ import { watch } from 'node:fs';
 import { join } from 'node:path';
 import { stateOf } from '../../providers/simulator/backend.ts';
 import { cleanUp } from './action.ts';
-import type { Cell } from './cell.ts';
 import type { Begun, Call, Done } from './cloud.ts';
 import type { Fault, Reach, Scene } from './fault.ts';
+import type { FaultCase } from './fault-case.ts';
 import type { Effect, Plan, Seen } from './proxy.ts';
 import type { System } from './systems.ts';
 
 /** What came of the calls while the fault was on. */
 export interface Injection {
-  /** The call of the cell first, and those beside it. */
+  /** The call of the case first, and those beside it. */
   readonly done: readonly Done[];
   readonly requests: number;
   readonly changes: number;
@@ -20,17 +20,17 @@ export interface Injection {
   readonly memoSeconds: number | undefined;
 }
 
-/** Makes the call of the cell, and those that the fault puts beside it, while the fault is on. */
-export async function inject(cell: Cell, scene: Scene): Promise<Injection> {
-  const { action, fault, provider } = cell;
+/** Makes the call of the case, and those that the fault puts beside it, while the fault is on. */
+export async function inject(faultCase: FaultCase, scene: Scene): Promise<Injection> {
+  const { action, fault, provider } = faultCase;
   const { remote, cloud } = scene;
   const { proxy } = remote;
   const surroundings = (await fault.surround?.(scene)) ?? {};
   const state = { hit: isEverywhere(fault) };
   let begun: Begun | undefined;
   const kill = (signal: NodeJS.Signals): void => begun?.kill(signal);
-  proxy?.follow(planFor(cell, { kill, remote } as Reach, state));
-  const watched = proxy === undefined ? watchSteps(cell, scene, kill, state) : undefined;
+  proxy?.follow(planFor(faultCase, { kill, remote } as Reach, state));
+  const watched = proxy === undefined ? watchSteps(faultCase, scene, kill, state) : undefined;
   const call: Call = {
     ...action.call(cloud.vm, provider, cloud.brought),
     ...(fault.timeoutSeconds === undefined ? {} : { timeoutSeconds: fault.timeoutSeconds }),
@@ -73,8 +73,8 @@ function isEverywhere({ effect, opening, signal }: Fault): boolean {
   return effect === undefined && opening === undefined && signal === undefined;
 }
 
-function planFor(cell: Cell, reach: Reach, state: { hit: boolean }): Plan {
-  const { fault, position, counted } = cell;
+function planFor(faultCase: FaultCase, reach: Reach, state: { hit: boolean }): Plan {
+  const { fault, position, counted } = faultCase;
   const { opening } = fault;
   const effect = effectOf(fault, reach);
   const applies = (seen: Seen): boolean => {
@@ -115,7 +115,7 @@ function effectOf({ effect, signal }: Fault, reach: Reach): Effect | undefined {
 
 /** Without requests, what a process changes in its directory are its steps. */
 function watchSteps(
-  { fault: { signal }, position }: Cell,
+  { fault: { signal }, position }: FaultCase,
   { place }: Scene,
   kill: (signal: NodeJS.Signals) => void,
   state: { hit: boolean },

@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { actions } from './actions.ts';
-import { idOf, notReached } from './cell.ts';
+import { idOf, notReached } from './fault-case.ts';
 import type { Kept } from './results.ts';
 import type { SystemName } from './systems.ts';
-import { cellsOf, faults, lacking, none, providers, type Row, rowsOf } from './table.ts';
+import { casesOf, faults, lacking, none, providers, type Row, rowsOf } from './table.ts';
 
 interface Played extends Kept {
   readonly id: string;
@@ -45,7 +45,7 @@ function reportOf(results: readonly Played[]): string {
   const rows = new Set(results.map(({ id }) => id.replace(/@.*/, ''))).size;
   const all = providers.flatMap((provider) => applying(provider, results)).length;
   return [
-    `Outrigger ${version}, Node ${process.versions.node}, ${date}: ${results.length} cells of ${rows} squares (of ${all}), ${outcome}.`,
+    `Outrigger ${version}, Node ${process.versions.node}, ${date}: ${results.length} cases of ${rows} squares (of ${all}), ${outcome}.`,
     ...failures(failed),
     ...providers.flatMap((provider) => {
       const own = results.filter((each) => each.provider === provider);
@@ -60,7 +60,7 @@ function failures(failed: readonly Played[]): readonly string[] {
   const rows = failed.map(
     ({ id, complaints }) => `| \`${id}\` | ${short(complaints.join('; '))} |`,
   );
-  return ['### Open', ['| cell | complaint |', '| --- | --- |', ...rows].join('\n')];
+  return ['### Open', ['| case | complaint |', '| --- | --- |', ...rows].join('\n')];
 }
 
 function short(text: string): string {
@@ -74,7 +74,7 @@ function applying(provider: SystemName, results: readonly Played[]): readonly Ro
   const clean = new Map(results.map((each) => [each.id, each]));
   return rowsOf(provider).filter((row) => {
     const undisturbed = clean.get(idOf({ ...row, fault: none }));
-    return undisturbed === undefined || cellsOf(row, undisturbed).length > 0;
+    return undisturbed === undefined || casesOf(row, undisturbed).length > 0;
   });
 }
 

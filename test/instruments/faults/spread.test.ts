@@ -4,16 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { builtFile } from '../../support/spawned.ts';
-import { play } from './cell.ts';
+import { play } from './fault-case.ts';
 import { playFairly } from './results.ts';
-import { cellNamed, faults, providers } from './table.ts';
+import { caseNamed, faults, providers } from './table.ts';
 
 /*
  * A spread of the table of faults for every day: each fault and each provider once. The whole of it
  * is `npm run test:faults`; docs/reliability.md has what came of that.
  */
 
-const cells: readonly string[] = [
+const cases: readonly string[] = [
   'proxmox/RestoreSnapshot/none',
   'proxmox/create-pairs/refused',
   'maas/create/gone@2',
@@ -70,17 +70,17 @@ const cells: readonly string[] = [
 describe('A spread of the faults leaves the instance, its answer and everybody else in order', {
   concurrency: 3,
 }, () => {
-  for (const id of cells) {
-    const cell = cellNamed(id);
-    const skip = cell.fault.lacks?.(cell.provider) ?? false;
+  for (const id of cases) {
+    const faultCase = caseNamed(id);
+    const skip = faultCase.fault.lacks?.(faultCase.provider) ?? false;
     it(`holds in ${id}`, { skip }, async () => {
-      const { complaints } = await playFairly(cell, builtFile);
+      const { complaints } = await playFairly(faultCase, builtFile);
       assert.deepEqual(complaints, [], `npm run test:faults -- --only ${id}`);
     });
   }
 
   it('has every fault and every provider', () => {
-    const parts = cells.map((id) => id.split(/[/@]/));
+    const parts = cases.map((id) => id.split(/[/@]/));
     assert.deepEqual(
       parts.map(([, , fault]) => fault).sort(),
       faults.map(({ name }) => name).sort(),
@@ -106,7 +106,7 @@ describe('The verdicts of the table of faults', () => {
     writeFileSync(file, `#!/bin/sh\n${script}\n`);
     chmodSync(file, 0o755);
     try {
-      const { complaints } = await play(cellNamed(id), file);
+      const { complaints } = await play(caseNamed(id), file);
       return complaints.join('\n');
     } finally {
       rmSync(folder, { recursive: true });

@@ -9,7 +9,7 @@ import type { Place } from '../../support/world.ts';
 import type { Message } from './messages.ts';
 import { type FaultProxy, startProxy } from './proxy.ts';
 
-/** A remote system of one cell, and the way to it. */
+/** A remote system of one case, and the way to it. */
 export interface System {
   readonly backend: Backend;
   /** Absent where there is no network in between. */

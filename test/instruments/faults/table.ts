@@ -1,7 +1,7 @@
 import type { Action } from './action.ts';
 import { actions } from './actions.ts';
-import { type Cell, idOf, type Result } from './cell.ts';
 import type { Fault } from './fault.ts';
+import { type FaultCase, idOf, type Result } from './fault-case.ts';
 import { nameFaults } from './faults-of-names.ts';
 import { networkFaults } from './faults-of-the-network.ts';
 import { serverFaults } from './faults-of-the-server.ts';
@@ -17,7 +17,7 @@ export const faults: readonly Fault[] = [none, ...onTheWay, ...serverFaults];
 export const providers = Object.keys(systems) as readonly SystemName[];
 
 /** A fault of an action of a provider, wherever it is injected. */
-export type Row = Omit<Cell, 'position' | 'counted'>;
+export type Row = Omit<FaultCase, 'position' | 'counted'>;
 
 /** All rows of one provider that this machine can play. */
 export function rowsOf(provider: SystemName): readonly Row[] {
@@ -40,11 +40,11 @@ function fits(fault: Fault, action: Action, provider: SystemName): boolean {
   return provider !== 'simulator' || !onTheWay.includes(fault);
 }
 
-/** The cell that a report or a command line means; its request or change is behind the `@`. */
-export function cellNamed(id: string): Cell {
+/** The case that a report or a command line means; its request or change is behind the `@`. */
+export function caseNamed(id: string): FaultCase {
   const [name = '', position] = id.split('@');
   const found = providers.flatMap(allOf).find((each) => name === idOf(each));
-  if (found === undefined) throw new Error(`the table has no cell ${id}`);
+  if (found === undefined) throw new Error(`the table has no case ${id}`);
   if (position === undefined) return found;
   const counted = found.fault.at === 'change' ? 'changes' : 'requests';
   return { ...found, counted, position: Number(position) };
@@ -65,12 +65,12 @@ export function lacking(): readonly string[] {
 
 const all = Number.POSITIVE_INFINITY;
 
-/** The cells of a row: one, or those for the requests or changes of the undisturbed action. */
-export function cellsOf(
+/** The cases of a row: one, or those for the requests or changes of the undisturbed action. */
+export function casesOf(
   row: Row,
   clean: Pick<Result, 'requests' | 'changes'>,
   wanted?: number,
-): readonly Cell[] {
+): readonly FaultCase[] {
   const { fault } = row;
   // What asks nobody has no way on which something could happen.
   if (onTheWay.includes(fault) && clean.requests === 0) return [];

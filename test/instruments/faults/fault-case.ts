@@ -20,7 +20,7 @@ import {
 } from './verdict.ts';
 
 /** One square of the table. */
-export interface Cell {
+export interface FaultCase {
   readonly provider: SystemName;
   readonly action: Action;
   readonly fault: Fault;
@@ -43,19 +43,19 @@ export interface Result {
 /** The action had come to its end before the fault could be injected. */
 export const notReached = 'not reached';
 
-export function idOf({ provider, action, fault, position }: Cell): string {
+export function idOf({ provider, action, fault, position }: FaultCase): string {
   const at = position === undefined ? '' : `@${position}`;
   return `${provider}/${action.name}/${fault.name}${at}`;
 }
 
-/** Plays one cell in a small world of its own. */
-export async function play(cell: Cell, file: string): Promise<Result> {
+/** Plays one case in a small world of its own. */
+export async function play(faultCase: FaultCase, file: string): Promise<Result> {
   const place = makeServer();
   try {
-    const remote = await systems[cell.provider](place);
+    const remote = await systems[faultCase.provider](place);
     const scene: Scene = { place, remote, cloud: createCloud(place, remote, file) };
     let left: Complaints = [];
-    const result = await inside(cell, scene).finally(async () => {
+    const result = await inside(faultCase, scene).finally(async () => {
       left = await remote.close();
     });
     // Where nothing was injected CloudStack's next calls were not made either.
@@ -66,8 +66,8 @@ export async function play(cell: Cell, file: string): Promise<Result> {
   }
 }
 
-async function inside(cell: Cell, scene: Scene): Promise<Result> {
-  const { action, fault } = cell;
+async function inside(faultCase: FaultCase, scene: Scene): Promise<Result> {
+  const { action, fault } = faultCase;
   const { remote, cloud } = scene;
   const { backend } = remote;
   await plantOthers(scene);
@@ -75,12 +75,12 @@ async function inside(cell: Cell, scene: Scene): Promise<Result> {
   const machines = await backend.machines();
   const others = machines.filter((machine) => !isOf(cloud.vm, machine));
   const before = machines.filter((machine) => isOf(cloud.vm, machine));
-  const injected = await inject(cell, scene);
+  const injected = await inject(faultCase, scene);
   const own = async (): Promise<readonly RemoteMachine[]> =>
     (await backend.machines()).filter((machine) => isOf(cloud.vm, machine));
   const [first] = injected.done;
   if (first === undefined) throw new Error('nothing was called');
-  if (!injected.hit && (cell.position ?? 1) > 1) {
+  if (!injected.hit && (faultCase.position ?? 1) > 1) {
     return { ...injected, told: notReached, end: '', complaints: [], tookMs: first.tookMs };
   }
   const complaints: string[] = [
@@ -93,7 +93,8 @@ async function inside(cell: Cell, scene: Scene): Promise<Result> {
     ? (action.succeeded ?? [])
     : action.failed;
   const forgotten = Date.now() + (injected.memoSeconds ?? memoSeconds) * 1000 + 100;
-  for (const next of follow) complaints.push(...(await callNext(next, cell, scene, forgotten)));
+  for (const next of follow)
+    complaints.push(...(await callNext(next, faultCase, scene, forgotten)));
   const { own: end, complaints: left } = await atRest(async () => {
     const all = await backend.machines();
     const mine = all.filter((machine) => isOf(cloud.vm, machine));
@@ -135,13 +136,13 @@ async function atRest<T extends { readonly complaints: Complaints }>(
 /** A failure may be repeated from memory until it has to be forgotten, and no longer. */
 async function callNext(
   next: Follow,
-  cell: Cell,
+  faultCase: FaultCase,
   scene: Scene,
   forgotten: number,
 ): Promise<Complaints> {
   const { cloud, remote } = scene;
-  if (next === 'sync') return synchronise(cell, scene, forgotten);
-  const same = cell.action.call(cloud.vm, cell.provider, cloud.brought);
+  if (next === 'sync') return synchronise(faultCase, scene, forgotten);
+  const same = faultCase.action.call(cloud.vm, faultCase.provider, cloud.brought);
   const call: Call =
     next === 'again' ? same : next === 'elsewhere' ? { ...same, ...elsewhere(scene) } : next;
   for (;;) {
@@ -156,16 +157,20 @@ async function callNext(
   }
 }
 
-async function synchronise(cell: Cell, scene: Scene, forgotten: number): Promise<Complaints> {
-  const wrong = await callNext({ word: 'status' }, cell, scene, forgotten);
+async function synchronise(
+  faultCase: FaultCase,
+  scene: Scene,
+  forgotten: number,
+): Promise<Complaints> {
+  const wrong = await callNext({ word: 'status' }, faultCase, scene, forgotten);
   const [own] = (await scene.remote.backend.machines()).filter((each) =>
     isOf(scene.cloud.vm, each),
   );
   if (wrong.length > 0 || own?.power !== 'off') return wrong;
   scene.cloud.note('left off');
   return [
-    ...(await callNext({ word: 'stop', state: 'Running' }, cell, scene, forgotten)),
-    ...(await callNext({ word: 'start' }, cell, scene, forgotten)),
+    ...(await callNext({ word: 'stop', state: 'Running' }, faultCase, scene, forgotten)),
+    ...(await callNext({ word: 'start' }, faultCase, scene, forgotten)),
   ];
 }
 
