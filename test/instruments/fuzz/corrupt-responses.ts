@@ -40,7 +40,7 @@ export function corruptions(): fc.Arbitrary<Corruption> {
   });
 }
 
-/** Begins to corruption; answers how to stop it. */
+/** Begins to corrupt responses; returns the function that stops it. */
 function beginToCorrupt({ after, many, edits }: Corruption): () => void {
   let count = 0;
   return rewriteResponses((body) =>
@@ -113,7 +113,7 @@ const systems = {
   'Hyper-V': halfMadeAllowed,
 } satisfies Readonly<Record<string, SetUp>>;
 
-/** While the host corruptions, even an undo cannot know what it has left behind; all else is as strict. */
+/** While responses are corrupt, even an undo cannot know what it has left behind; all else is as strict. */
 async function halfMadeAllowed(): Promise<Backend> {
   const { fake, ...backend } = await hyperVBackend();
   return {
