@@ -35,10 +35,10 @@ async function openConsole(call: Call): Promise<object> {
   const server = createServer();
   const port = await listening(server);
   const order = { node: served.name, type: 'vncproxy', id: vmid, owner: caller.id };
-  const seat: { console?: Console } = {};
+  const slot: { console?: Console } = {};
   const task = state.tasks.fork(order, async (worker) => {
     const left = visited(server, () => {
-      if (seat.console !== undefined) seat.console.connected += 1;
+      if (slot.console !== undefined) slot.console.connected += 1;
       worker.finish();
     });
     try {
@@ -46,11 +46,11 @@ async function openConsole(call: Call): Promise<object> {
     } finally {
       server.close();
     }
-    if (seat.console?.connected === 0) die('connection timed out');
+    if (slot.console?.connected === 0) die('connection timed out');
     await left;
   });
-  seat.console = { ...{ vmid, node: served.name, port, password, upid: task.upid }, connected: 0 };
-  state.consoles.push(seat.console);
+  slot.console = { ...{ vmid, node: served.name, port, password, upid: task.upid }, connected: 0 };
+  state.consoles.push(slot.console);
   return {
     ...{ user: caller.id, ticket, port: String(port), upid: task.upid, cert: served.certificate },
     ...(flag(call, 'generate-password') ? { password } : {}),

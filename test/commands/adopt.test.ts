@@ -3,14 +3,6 @@ import { chownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { type FakeCloudStack, startCloudStack } from '../../fakes/cloudstack-api/server.ts';
-import {
-  createSimulatedHost,
-  introduce,
-  listed,
-  nic,
-  type SimulatedHost,
-  uuidOf,
-} from '../../fakes/cloudstack-api/simulated-host.ts';
 import { readDecisions } from '../../src/commands/adopt/by-hand.ts';
 import { findAccount } from '../../src/commands/doctor/account.ts';
 import { runCommand } from '../../src/commands/run.ts';
@@ -18,6 +10,14 @@ import { defineProvider, type Session } from '../../src/contract/provider.ts';
 import { registry } from '../../src/providers/index.ts';
 import { sample } from './sample-provider.ts';
 import { temporaryDirectory } from './scripts.ts';
+import {
+  createSimulatedHost,
+  introduce,
+  listed,
+  nic,
+  type SimulatedHost,
+  uuidOf,
+} from './simulated-host.ts';
 import { createWorld } from './world.ts';
 
 interface Ran {

@@ -3,14 +3,6 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { type FakeCloudStack, startCloudStack } from '../../fakes/cloudstack-api/server.ts';
-import {
-  createSimulatedHost,
-  introduce,
-  listed,
-  nic,
-  type SimulatedHost,
-  uuidOf,
-} from '../../fakes/cloudstack-api/simulated-host.ts';
 import type { Finding } from '../../src/commands/audit/finding.ts';
 import { scanHosts } from '../../src/commands/audit/scan.ts';
 import { deadlineIn } from '../../src/commands/deadline.ts';
@@ -21,6 +13,14 @@ import { Failure } from '../../src/failure.ts';
 import { registry } from '../../src/providers/index.ts';
 import { sample } from './sample-provider.ts';
 import { temporaryDirectory } from './scripts.ts';
+import {
+  createSimulatedHost,
+  introduce,
+  listed,
+  nic,
+  type SimulatedHost,
+  uuidOf,
+} from './simulated-host.ts';
 import { createWorld } from './world.ts';
 
 interface Scene {

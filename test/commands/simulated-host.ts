@@ -1,13 +1,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { FakeCloudStack } from '../../fakes/cloudstack-api/server.ts';
 import type { Mark } from '../../src/contract/driver.ts';
 import { readMark, writeMark } from '../../src/lifecycle/mark.ts';
-import { temporaryDirectory } from '../../test/commands/scripts.ts';
-import type { FakeCloudStack } from './server.ts';
+import { temporaryDirectory } from './scripts.ts';
 
 export const installation = 'cs-1';
 
-interface Planted {
+interface SimulatedMachine {
   readonly name: string;
   readonly mark?: Partial<Mark>;
   readonly power?: string;
@@ -22,7 +22,7 @@ interface Planted {
 export interface SimulatedHost {
   readonly config: string;
   readonly folder: string;
-  plant(remoteId: string, machine: Planted): void;
+  plant(remoteId: string, machine: SimulatedMachine): void;
   damage(remoteId: string): void;
   markOf(remoteId: string): Mark | 'unreadable' | undefined;
 }
@@ -50,7 +50,7 @@ export function createSimulatedHost(): SimulatedHost {
   };
 }
 
-function content(remoteId: string, machine: Planted): object {
+function content(remoteId: string, machine: SimulatedMachine): object {
   const { name, mark, power = 'on', template = false, cpus = 1, nics = {} } = machine;
   const whole = {
     uuid: uuidOf(name),
