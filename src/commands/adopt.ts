@@ -10,7 +10,7 @@ import { inventoryOption, withLists } from './audit/lists.ts';
 import { type Scan, scanHosts } from './audit/scan.ts';
 import type { Command, CommandCall } from './command.ts';
 import { deadlineIn } from './deadline.ts';
-import { progressOf } from './progress.ts';
+import { progressOf } from './terminal.ts';
 
 const patienceSeconds = 600;
 

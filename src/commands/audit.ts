@@ -10,8 +10,7 @@ import { exitCodeFor, readable } from './audit/report.ts';
 import { scanHosts } from './audit/scan.ts';
 import type { Command, CommandCall } from './command.ts';
 import { deadlineIn } from './deadline.ts';
-import { progressOf } from './progress.ts';
-import { visible } from './visible.ts';
+import { progressOf, visible } from './terminal.ts';
 
 const patienceSeconds = 600;
 const unknown = 3;

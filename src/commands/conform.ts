@@ -6,10 +6,9 @@ import type { Command, CommandCall } from './command.ts';
 import { examine } from './conform/examine.ts';
 import { readKeyValues } from './conform/key-values.ts';
 import { type Found, inJson, readable } from './conform/report.ts';
-import { paintFor } from './paint.ts';
-import { progressOf } from './progress.ts';
 import { withScratchToTheEnd } from './scratch.ts';
 import { readSeconds } from './seconds.ts';
+import { paintFor, progressOf } from './terminal.ts';
 
 export const conform: Command = {
   usage: '<executable> [key=value ...]',
@@ -35,7 +34,7 @@ It calls the executable some forty times: prepare, create, start, stop, reboot, 
 more, for instances that it invents, with new UUIDs and names such as i-2-912345-VM.
 
 Aimed at a real extension, it really creates, stops and deletes such instances on the remote
-system. It never names one that it did not sampleInstance, and it deletes what it created, also after
+system. It never names an instance that it did not make up, and it deletes what it created, also after
 a failure or Ctrl-C. Use a test system all the same.
 
 Details are given as key=value: of the host, or with extension., resourcemap. or

@@ -8,10 +8,9 @@ import { customPayload, type Details, payloadFor, statusesPayload } from './conf
 import { type SampleInstance, sampleInstance, withPrepared } from './conform/sample-instance.ts';
 import { describeConclusion, duration, howItEnded } from './describe.ts';
 import type { Members } from './members.ts';
-import { type Paint, paintFor } from './paint.ts';
 import { withScratch } from './scratch.ts';
 import { wrapped } from './table.ts';
-import { visibleLines } from './visible.ts';
+import { type Paint, paintFor, visibleLines } from './terminal.ts';
 
 /** One call of the demonstration. */
 interface Step {

@@ -1,9 +1,7 @@
 import type { Conclusion } from './as-cloudstack/conclude.ts';
 import type { Raw } from './as-cloudstack/raw.ts';
-import type { Paint } from './paint.ts';
-import { shellWord } from './shell-word.ts';
 import { type Cell, table, wrapped } from './table.ts';
-import { visible, visibleLines } from './visible.ts';
+import { type Paint, shellWord, visible, visibleLines } from './terminal.ts';
 
 /** A run for reading: command line, how it ended, and what came out. */
 export function describeRun(raw: Raw, paint: Paint): string[] {

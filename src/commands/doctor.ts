@@ -3,7 +3,7 @@ import { deadlineIn } from './deadline.ts';
 import { readGiven } from './doctor/details.ts';
 import { examine } from './doctor/examine.ts';
 import { readable } from './doctor/report.ts';
-import { progressOf } from './progress.ts';
+import { progressOf } from './terminal.ts';
 
 const patienceSeconds = 120;
 

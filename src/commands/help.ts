@@ -2,8 +2,8 @@ import { version } from '../build-stamp.ts';
 import { everyCommands } from './arguments.ts';
 import type { Command, CommandCall, Commands, CommandWorld, Option } from './command.ts';
 import { entryFor } from './entry.ts';
-import { paintFor } from './paint.ts';
 import { table } from './table.ts';
+import { paintFor } from './terminal.ts';
 
 /** What is shown to somebody who does not know what to type. */
 export function overview(commands: Commands, world: CommandWorld): string {

@@ -8,8 +8,8 @@ import { defaultTimeout } from './as-cloudstack/time-outs.ts';
 import type { Command, CommandWorld } from './command.ts';
 import { describeConclusion, describeRun } from './describe.ts';
 import { isMembers, type Members } from './members.ts';
-import { paintFor } from './paint.ts';
 import { readSeconds } from './seconds.ts';
+import { paintFor } from './terminal.ts';
 
 export const invoke: Command = {
   usage: '<executable> <action> <payload>',

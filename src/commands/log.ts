@@ -1,6 +1,5 @@
 import { defaultConfigFile, readLogConfig } from '../cloudstack/config.ts';
 import { Failure, fullText } from '../failure.ts';
-import { columnsOf } from './columns.ts';
 import type { Command, CommandCall } from './command.ts';
 import { deadlineIn } from './deadline.ts';
 import { readLogFiles } from './log/files.ts';
@@ -8,7 +7,7 @@ import { groupByCall, inOrder, type Line, parseLine } from './log/line.ts';
 import { fetchLog } from './log/remote.ts';
 import { readSince, type Selection, select } from './log/select.ts';
 import { describeCall } from './log/show.ts';
-import { paintFor } from './paint.ts';
+import { columnsOf, paintFor } from './terminal.ts';
 
 const patienceSeconds = 120;
 

@@ -4,8 +4,6 @@ import { type Api, createApi } from './api/client.ts';
 import { releaseOf } from './api/release.ts';
 import type { Command, CommandCall } from './command.ts';
 import { deadlineIn } from './deadline.ts';
-import { paintFor } from './paint.ts';
-import { progressOf } from './progress.ts';
 import { planActions } from './register/actions.ts';
 import { type Actual, nothingKnown, readActual } from './register/actual.ts';
 import { apply } from './register/apply.ts';
@@ -21,6 +19,7 @@ import { describePlan, headline } from './register/show.ts';
 import { planTemplates } from './register/templates.ts';
 import { readWanted, type Wanted } from './register/wanted.ts';
 import { wrapped } from './table.ts';
+import { paintFor, progressOf } from './terminal.ts';
 
 const patienceSeconds = 600;
 const wouldChange = 3;

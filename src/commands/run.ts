@@ -4,7 +4,7 @@ import type { CommandWorld } from './command.ts';
 import { entryFor } from './entry.ts';
 import { explain, overview } from './help.ts';
 import { commands } from './index.ts';
-import { visible } from './visible.ts';
+import { visible } from './terminal.ts';
 
 /** Exit code of a command line that could not be understood. */
 export const usageExitCode = 2;

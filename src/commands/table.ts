@@ -1,4 +1,4 @@
-import { visible } from './visible.ts';
+import { visible } from './terminal.ts';
 
 /** A cell is a text, or a text with the colour it gets once the columns are aligned. */
 export type Cell = string | { readonly text: string; readonly paint: (text: string) => string };

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { paintFor } from '../../src/commands/paint.ts';
-import { progressOf } from '../../src/commands/progress.ts';
-import { shellWord } from '../../src/commands/shell-word.ts';
 import { table, wrapped } from '../../src/commands/table.ts';
-import { visible, visibleLines } from '../../src/commands/visible.ts';
+import {
+  paintFor,
+  progressOf,
+  shellWord,
+  visible,
+  visibleLines,
+} from '../../src/commands/terminal.ts';
 import { createWorld } from './world.ts';
 
 describe('Colours', () => {

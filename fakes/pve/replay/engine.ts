@@ -1,8 +1,7 @@
 import type { Cluster } from '../index.ts';
 import { compare } from './compare.ts';
 import type { Difference, Recorded } from './recorded.ts';
-import type { Reply } from './wire.ts';
-import { formOf, perform } from './wire.ts';
+import { formOf, perform, type Reply } from './wire.ts';
 
 /** What a section is replayed in, and what happened beside its calls. */
 export interface Stage {

@@ -1,7 +1,6 @@
 import type { Listed } from '../audit/listed.ts';
 import type { CommandCall } from '../command.ts';
-import { paintFor } from '../paint.ts';
-import { visible } from '../visible.ts';
+import { paintFor, visible } from '../terminal.ts';
 import type { Outcome } from './carry-out.ts';
 import type { Match, Matches } from './match.ts';
 

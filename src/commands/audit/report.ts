@@ -1,7 +1,6 @@
-import { columnsOf } from '../columns.ts';
 import type { CommandWorld } from '../command.ts';
-import { paintFor } from '../paint.ts';
 import { type Cell, table, wrapped } from '../table.ts';
+import { columnsOf, paintFor } from '../terminal.ts';
 import type { Finding, Severity } from './finding.ts';
 
 export interface Counts {

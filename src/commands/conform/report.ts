@@ -1,6 +1,6 @@
 import { duration, howItEnded } from '../describe.ts';
-import type { Paint } from '../paint.ts';
 import { wrapped } from '../table.ts';
+import type { Paint } from '../terminal.ts';
 import type { Finding, Rule } from './rule.ts';
 import type { Call, Transcript } from './transcript.ts';
 

@@ -1,7 +1,6 @@
 import { duration } from '../describe.ts';
-import type { Paint } from '../paint.ts';
 import { wrapped } from '../table.ts';
-import { visible } from '../visible.ts';
+import { type Paint, visible } from '../terminal.ts';
 import type { Call, Line } from './line.ts';
 import { isRunning } from './running.ts';
 

@@ -1,6 +1,5 @@
-import type { Parameters } from '../api/flatten.ts';
-import { flatten } from '../api/flatten.ts';
-import { shellWord } from '../shell-word.ts';
+import { flatten, type Parameters } from '../api/flatten.ts';
+import { shellWord } from '../terminal.ts';
 import type { Change, Plan, Reference } from './change.ts';
 import { shownDetail } from './detail-changes.ts';
 

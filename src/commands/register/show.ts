@@ -1,5 +1,4 @@
-import type { Paint } from '../paint.ts';
-import { visible } from '../visible.ts';
+import { type Paint, visible } from '../terminal.ts';
 import type { Change, Difference, Plan } from './change.ts';
 
 const signs = { create: '+', update: '~', delete: '-' } as const;
