@@ -7,7 +7,7 @@ import type { Command, CommandWorld } from './command.ts';
 import { customPayload, type Details, payloadFor, statusesPayload } from './conform/payloads.ts';
 import { type SampleInstance, sampleInstance, withPrepared } from './conform/sample-instance.ts';
 import { describeConclusion, duration, howItEnded } from './describe.ts';
-import type { Members } from './members.ts';
+import type { Members } from './json.ts';
 import { withScratch } from './scratch.ts';
 import { wrapped } from './table.ts';
 import { type Paint, paintFor, visibleLines } from './terminal.ts';

@@ -7,7 +7,7 @@ import type { Raw } from './as-cloudstack/raw.ts';
 import { defaultTimeout } from './as-cloudstack/time-outs.ts';
 import type { Command, CommandWorld } from './command.ts';
 import { describeConclusion, describeRun } from './describe.ts';
-import { isMembers, type Members } from './members.ts';
+import { isMembers, type Members } from './json.ts';
 import { readSeconds } from './seconds.ts';
 import { paintFor } from './terminal.ts';
 

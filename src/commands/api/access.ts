@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import * as v from 'valibot';
 import { Failure } from '../../failure.ts';
 import type { Option } from '../command.ts';
-import { parseJson, readText } from '../input-file.ts';
+import { parseJson, readText } from '../json.ts';
 import type { Access } from './client.ts';
 
 /** The options of every command that speaks with CloudStack's API. */

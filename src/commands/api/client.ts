@@ -5,7 +5,7 @@ import type { Reply } from '../../kit/http/reply.ts';
 import type { Tls } from '../../kit/http/tls.ts';
 import { silent } from '../../kit/log.ts';
 import { poll } from '../../kit/poll.ts';
-import { isMembers, type Members } from '../members.ts';
+import { isMembers, type Members } from '../json.ts';
 import { flatten, type Parameters } from './flatten.ts';
 import { type KeyPair, signed } from './signature.ts';
 import { refusalOf, wordsOf } from './trouble.ts';

@@ -1,4 +1,4 @@
-import type { Members } from '../members.ts';
+import type { Members } from '../json.ts';
 import { type ConsoleTarget, consoleOutcome, readConsole } from './console.ts';
 import { hasCrookedRow, type ShownTable, shownTable } from './custom-result.ts';
 import { doubtsAbout } from './doubts.ts';

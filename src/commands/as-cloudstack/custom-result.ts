@@ -1,4 +1,4 @@
-import { isMembers, type Members } from '../members.ts';
+import { isMembers, type Members } from '../json.ts';
 
 /** What a custom action leaves in the user interface besides the message template. */
 export interface ShownTable {

@@ -1,4 +1,4 @@
-import type { Members } from '../members.ts';
+import type { Members } from '../json.ts';
 import { fromPlain, parseGson } from './gson.ts';
 import { unfitMember } from './instance-types.ts';
 import { asText, type Json, type JsonObject, toPlain } from './json.ts';

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { Failure } from '../../failure.ts';
-import { readJson } from '../input-file.ts';
+import { readJson } from '../json.ts';
 import { type Listed, type ListedHost, nicOf } from './listed.ts';
 
 function inventorySchema() {

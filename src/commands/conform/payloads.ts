@@ -1,4 +1,4 @@
-import type { Members } from '../members.ts';
+import type { Members } from '../json.ts';
 import type { SampleInstance } from './sample-instance.ts';
 
 /*

@@ -5,7 +5,7 @@ import { callAsCloudStack } from '../as-cloudstack/call.ts';
 import { conclude } from '../as-cloudstack/conclude.ts';
 import { writePayload } from '../as-cloudstack/payload-file.ts';
 import type { PipePlaces } from '../as-cloudstack/pipes.ts';
-import type { Members } from '../members.ts';
+import type { Members } from '../json.ts';
 import { processesWith, traceVariable } from './survivors.ts';
 import type { Call } from './transcript.ts';
 

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Prepared } from '../as-cloudstack/prepared.ts';
-import type { Members } from '../members.ts';
+import type { Members } from '../json.ts';
 
 /** An instance that conform invents. */
 export interface SampleInstance {

@@ -1,5 +1,5 @@
 import { saysFailure } from '../as-cloudstack/doubts.ts';
-import type { Members } from '../members.ts';
+import type { Members } from '../json.ts';
 import {
   asIn421,
   customPayload,

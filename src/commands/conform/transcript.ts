@@ -1,6 +1,6 @@
 import type { Conclusion } from '../as-cloudstack/conclude.ts';
 import type { Raw } from '../as-cloudstack/raw.ts';
-import type { Members } from '../members.ts';
+import type { Members } from '../json.ts';
 
 /** One call that was made, and everything that came of it. */
 export interface Call {

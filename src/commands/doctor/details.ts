@@ -5,8 +5,7 @@ import { type Details, parsePayload, readPayloadFile } from '../../cloudstack/pa
 import { operatorLevels } from '../../cloudstack/settings.ts';
 import { Failure } from '../../failure.ts';
 import { readKeyValues } from '../conform/key-values.ts';
-import { readJson } from '../input-file.ts';
-import { isMembers } from '../members.ts';
+import { isMembers, readJson } from '../json.ts';
 
 export interface Given {
   readonly words: readonly string[];

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { Failure } from '../../failure.ts';
-import { readJson, readText } from '../input-file.ts';
+import { readJson, readText } from '../json.ts';
 
 /** Details as the file has them; secrets are better named by the file that holds them. */
 export type GivenDetails = Readonly<Record<string, string | number | boolean | { file: string }>>;

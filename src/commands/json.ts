@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { Failure } from '../failure.ts';
 
+/** A JSON object of which nothing else is known. */
+export type Members = Readonly<Record<string, unknown>>;
+
+export function isMembers(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** The text of a file that was named, or of a descriptor that stands for it; throws `usage`. */
 export function readText(file: string, source: string | number = file): string {
   try {
