@@ -89,3 +89,13 @@ function checkCount(name: string, command: Command, positionals: readonly string
 function usage(name: string, sentence: string): Failure {
   return new Failure('usage', sentence, { advice: `Try: outrigger help ${name}` });
 }
+
+/** A whole number of seconds as an option gives it; throws `usage`. */
+export function readSeconds(option: string, text: string): number {
+  const seconds = Number(text);
+  if (/^\d{1,7}$/.test(text) && seconds > 0 && seconds <= 2_147_483) return seconds;
+  throw new Failure(
+    'usage',
+    `${option} must be a whole number of seconds from 1 to 2147483, not "${text}"`,
+  );
+}

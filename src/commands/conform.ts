@@ -2,12 +2,12 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Failure } from '../failure.ts';
+import { readSeconds } from './arguments.ts';
 import type { Command, CommandCall } from './command.ts';
 import { examine } from './conform/examine.ts';
 import { readKeyValues } from './conform/key-values.ts';
 import { type Found, inJson, readable } from './conform/report.ts';
 import { withScratchToTheEnd } from './scratch.ts';
-import { readSeconds } from './seconds.ts';
 import { paintFor, progressOf } from './terminal.ts';
 
 export const conform: Command = {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Failure } from '../failure.ts';
+import { readSeconds } from './arguments.ts';
 import { callAsCloudStack } from './as-cloudstack/call.ts';
 import { type Conclusion, conclude } from './as-cloudstack/conclude.ts';
 import type { Raw } from './as-cloudstack/raw.ts';
@@ -8,7 +9,6 @@ import { defaultTimeout } from './as-cloudstack/time-outs.ts';
 import type { Command, CommandWorld } from './command.ts';
 import { describeConclusion, describeRun } from './describe.ts';
 import { isMembers, type Members } from './json.ts';
-import { readSeconds } from './seconds.ts';
 import { paintFor } from './terminal.ts';
 
 export const invoke: Command = {

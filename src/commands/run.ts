@@ -1,8 +1,7 @@
 import { Failure, fullText } from '../failure.ts';
 import { readArguments } from './arguments.ts';
 import type { CommandWorld } from './command.ts';
-import { entryFor } from './entry.ts';
-import { explain, overview } from './help.ts';
+import { entryFor, explain, overview } from './help.ts';
 import { commands } from './index.ts';
 import { visible } from './terminal.ts';
 

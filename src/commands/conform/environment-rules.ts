@@ -1,7 +1,6 @@
 import { isOneDocument } from '../as-cloudstack/doubts.ts';
 import { every, type Finding, fail, forAll, pass, type Rule, skipped, withCalls } from './rule.ts';
-import { type Call, callOf } from './transcript.ts';
-import { shortSeconds } from './words.ts';
+import { type Call, callOf, shortSeconds } from './transcript.ts';
 
 /** The service CloudStack runs in, the versions it comes in, and what a call may leave behind. */
 export const environmentRules: readonly Rule[] = [

@@ -11,8 +11,13 @@ import {
 } from './payloads.ts';
 import { type CallOptions, quickSeconds, type Runner } from './runner.ts';
 import { type SampleInstance, withPrepared } from './sample-instance.ts';
-import type { Call } from './transcript.ts';
-import { classCommand, noSuchAction, noSuchCustomAction, shortSeconds } from './words.ts';
+import {
+  type Call,
+  classCommand,
+  noSuchAction,
+  noSuchCustomAction,
+  shortSeconds,
+} from './transcript.ts';
 
 /** What the calls are about. */
 export interface Cast {

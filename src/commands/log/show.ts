@@ -2,7 +2,7 @@ import { duration } from '../describe.ts';
 import { wrapped } from '../table.ts';
 import { type Paint, visible } from '../terminal.ts';
 import type { Call, Line } from './line.ts';
-import { isRunning } from './running.ts';
+import { isRunning } from './select.ts';
 
 /** What every line carries and the head of its call says already. */
 const common = new Set([
