@@ -1,4 +1,5 @@
 import { Failure } from '../failure.ts';
+import { deadlineIn } from '../kit/deadline.ts';
 import { type Decision, decided, instanceNamed, readDecisions } from './adopt/by-hand.ts';
 import { carryOut } from './adopt/carry-out.ts';
 import { type Matches, matchAll } from './adopt/match.ts';
@@ -9,7 +10,6 @@ import type { Listed } from './audit/listed.ts';
 import { inventoryOption, withLists } from './audit/lists.ts';
 import { type Scan, scanHosts } from './audit/scan.ts';
 import type { Command, CommandCall } from './command.ts';
-import { deadlineIn } from './deadline.ts';
 import { progressOf } from './terminal.ts';
 
 const patienceSeconds = 600;

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Deadline } from '../contract/context.ts';
 import { Failure, fullText } from '../failure.ts';
+import { deadlineIn } from '../kit/deadline.ts';
 import { apiHelp, apiOptions } from './api/access.ts';
 import { compare, lasting } from './audit/compare.ts';
 import type { Lists } from './audit/listed.ts';
@@ -9,7 +10,6 @@ import { writePrometheus } from './audit/prometheus.ts';
 import { exitCodeFor, readable } from './audit/report.ts';
 import { scanHosts } from './audit/scan.ts';
 import type { Command, CommandCall } from './command.ts';
-import { deadlineIn } from './deadline.ts';
 import { progressOf, visible } from './terminal.ts';
 
 const patienceSeconds = 600;

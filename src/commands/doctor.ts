@@ -1,5 +1,5 @@
+import { deadlineIn } from '../kit/deadline.ts';
 import type { Command } from './command.ts';
-import { deadlineIn } from './deadline.ts';
 import { readGiven } from './doctor/details.ts';
 import { examine } from './doctor/examine.ts';
 import { readable } from './doctor/report.ts';

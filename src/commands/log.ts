@@ -1,7 +1,7 @@
 import { defaultConfigFile, readLogConfig } from '../cloudstack/config.ts';
 import { Failure, fullText } from '../failure.ts';
+import { deadlineIn } from '../kit/deadline.ts';
 import type { Command, CommandCall } from './command.ts';
-import { deadlineIn } from './deadline.ts';
 import { readLogFiles } from './log/files.ts';
 import { groupByCall, inOrder, type Line, parseLine } from './log/line.ts';
 import { fetchLog } from './log/remote.ts';

@@ -1,9 +1,9 @@
 import { Failure } from '../failure.ts';
+import { deadlineIn } from '../kit/deadline.ts';
 import { apiHelp, apiOptions, demandAccess, readAccess } from './api/access.ts';
 import { type Api, createApi } from './api/client.ts';
 import { releaseOf } from './api/release.ts';
 import type { Command, CommandCall } from './command.ts';
-import { deadlineIn } from './deadline.ts';
 import { planActions } from './register/actions.ts';
 import { type Actual, nothingKnown, readActual } from './register/actual.ts';
 import { apply } from './register/apply.ts';

@@ -5,10 +5,10 @@ import type { Deadline } from '../../contract/context.ts';
 import type { RemoteMachine } from '../../contract/driver.ts';
 import type { Provider, Session } from '../../contract/provider.ts';
 import { Failure, fullText } from '../../failure.ts';
+import { deadlineIn } from '../../kit/deadline.ts';
 import { silent } from '../../kit/log.ts';
 import { createRedactor } from '../../kit/redact.ts';
 import type { CommandWorld } from '../command.ts';
-import { deadlineIn } from '../deadline.ts';
 import { findAccount, look, ownerOf } from '../doctor/account.ts';
 import type { ListedHost } from './listed.ts';
 

@@ -1,8 +1,8 @@
 import { Failure } from '../../failure.ts';
+import { deadlineIn } from '../../kit/deadline.ts';
 import { demandAccess } from '../api/access.ts';
 import { type Api, asText, createApi } from '../api/client.ts';
 import type { CommandCall } from '../command.ts';
-import { deadlineIn } from '../deadline.ts';
 import { wrapped } from '../table.ts';
 import { isCalled } from './actual.ts';
 import { directoryOf, isAt } from './names.ts';

@@ -3,7 +3,7 @@ import { compare } from '../../../src/commands/audit/compare.ts';
 import type { Finding } from '../../../src/commands/audit/finding.ts';
 import type { Listed } from '../../../src/commands/audit/listed.ts';
 import { scanHosts } from '../../../src/commands/audit/scan.ts';
-import { deadlineIn } from '../../../src/commands/deadline.ts';
+import { deadlineIn } from '../../../src/kit/deadline.ts';
 import type { RemoteMachine } from '../../conformance/backend.ts';
 import type { Scene } from './fault.ts';
 import type { Complaints } from './verdict.ts';
