@@ -6,8 +6,7 @@ import type { Tls } from '../../kit/http/tls.ts';
 import { silent } from '../../kit/log.ts';
 import { poll } from '../../kit/poll.ts';
 import { isMembers, type Members } from '../json.ts';
-import { flatten, type Parameters } from './flatten.ts';
-import { type KeyPair, signed } from './signature.ts';
+import { flatten, type KeyPair, type Parameters, signed } from './form.ts';
 import { refusalOf, wordsOf } from './trouble.ts';
 
 /** One object of an answer; nobody promises what is in it. */

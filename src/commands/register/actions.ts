@@ -1,10 +1,10 @@
 import { parametersOf } from '../../cloudstack/custom.ts';
 import type { Action, Parameter } from '../../contract/action.ts';
 import { asEntries, asText, asTexts, type Entry } from '../api/client.ts';
-import type { Texts } from '../api/flatten.ts';
+import type { Texts } from '../api/form.ts';
 import type { Actual } from './actual.ts';
-import type { Change, Difference, Plan } from './change.ts';
-import { detailDifferences } from './detail-changes.ts';
+import { detailDifferences } from './details.ts';
+import type { Change, Difference, Plan } from './plan.ts';
 import type { ActionWish } from './setup.ts';
 import type { Wanted } from './wanted.ts';
 

@@ -1,8 +1,8 @@
 import { Failure } from '../../failure.ts';
 import { type Api, asEntries, asText, type Entry } from '../api/client.ts';
 import { type Release, readRelease } from '../api/release.ts';
-import type { Reference } from './change.ts';
 import { directoryOf } from './names.ts';
+import type { Reference } from './plan.ts';
 import type { Wanted } from './wanted.ts';
 
 /** What CloudStack knows already, as far as it is of interest. */

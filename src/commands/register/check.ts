@@ -6,7 +6,6 @@ import type { CommandCall } from '../command.ts';
 import { wrapped } from '../table.ts';
 import { isCalled } from './actual.ts';
 import { directoryOf, isAt } from './names.ts';
-import { readReadiness } from './readiness.ts';
 
 /** Less than install.sh waits for it. */
 const patienceSeconds = 15;
@@ -66,4 +65,31 @@ async function compare(api: Api, name: string | undefined, path: string): Promis
   }
   const sentence = `CloudStack calls ${there.path} for the extension "${there.extension}", and not ${path}: install the file there, or remove and register the extension, whose path cannot be changed.`;
   return { right: false, ...there, sentence };
+}
+
+/** What CloudStack says about the extension in the end, and what that means. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly state: string;
+  readonly path: string;
+  readonly sentence: string;
+}
+
+/** Asks once; CloudStack itself looks at the files every five minutes. */
+export async function readReadiness(api: Api, id: string): Promise<Readiness> {
+  const [extension = {}] = await api.list('listExtensions', { id });
+  const state = asText(extension['state']);
+  const path = asText(extension['path']);
+  const ready = extension['pathready'] === true;
+  return { ready, state, path, sentence: inWords(ready, state, path) };
+}
+
+function inWords(ready: boolean, state: string, path: string): string {
+  if (state === 'Disabled') {
+    return 'The extension is disabled: CloudStack will not call it before updateExtension state=Enabled.';
+  }
+  if (ready) {
+    return `CloudStack finds ${path} ready. It compares the file on all servers every 5 minutes; \`install.sh --check\` does so now. Hosts that connected while it was not ready keep saying so until they reconnect.`;
+  }
+  return `CloudStack does not find ${path} ready: the file is missing, not executable, or differs between the management servers. \`install.sh --check\` says where. It looks again within 5 minutes; hosts that connected before that have to be reconnected (reconnectHost), or the management server restarted.`;
 }

@@ -1,7 +1,7 @@
 import { asText, asTexts, type Entry } from '../api/client.ts';
 import { type Actual, isCalled } from './actual.ts';
-import { type Change, joined, type Plan } from './change.ts';
-import { detailDifferences, secretKeys } from './detail-changes.ts';
+import { detailDifferences, secretKeys } from './details.ts';
+import { type Change, joined, type Plan } from './plan.ts';
 import type { Wanted, WantedCluster, WantedHost } from './wanted.ts';
 
 const prefix = 'External:';

@@ -1,7 +1,7 @@
 import { Failure } from '../../failure.ts';
 import { type Api, asText, type Entry } from '../api/client.ts';
 import { isCalled, resourcesOf } from './actual.ts';
-import type { Change, Plan } from './change.ts';
+import type { Change, Plan } from './plan.ts';
 
 /** Everything that takes the extension out of CloudStack again; its file and its machines stay. */
 export async function planRemoval(api: Api, name: string): Promise<Plan> {

@@ -2,10 +2,10 @@ import { resolve } from 'node:path';
 import type { Provider } from '../../contract/provider.ts';
 import { Failure } from '../../failure.ts';
 import { nearest } from '../../kit/nearest.ts';
-import type { Texts } from '../api/flatten.ts';
+import type { Texts } from '../api/form.ts';
 import type { CommandCall } from '../command.ts';
 import { loadProvider } from '../load-provider.ts';
-import { secretKeys } from './detail-changes.ts';
+import { secretKeys } from './details.ts';
 import { checkName, pathOf } from './names.ts';
 import { type ActionWish, readDetails, readSecret, readSetup, type Setup } from './setup.ts';
 

@@ -1,7 +1,7 @@
 import type { Fields } from '../../contract/field.ts';
 import { createRedactor } from '../../kit/redact.ts';
-import type { Texts } from '../api/flatten.ts';
-import type { Difference } from './change.ts';
+import type { Texts } from '../api/form.ts';
+import type { Difference } from './plan.ts';
 
 /** Which details are secrets: those the provider calls so, and those whose name says so. */
 export function secretKeys(fields: Fields): ReadonlySet<string> {
