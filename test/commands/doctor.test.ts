@@ -15,7 +15,7 @@ import { authority, fingerprintOf, type KeyName } from '../../fakes/http/keys.ts
 import type { Handler } from '../../fakes/http/server.ts';
 import { findAccount, may } from '../../src/commands/doctor/account.ts';
 import type { Finding } from '../../src/commands/doctor/finding.ts';
-import { nodeChecks } from '../../src/commands/doctor/node.ts';
+import { nodeChecks } from '../../src/commands/doctor/server.ts';
 import { runCommand } from '../../src/commands/run.ts';
 import { type Check, defineProvider } from '../../src/contract/provider.ts';
 import { text } from '../../src/kit/fields.ts';

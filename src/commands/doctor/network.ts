@@ -1,9 +1,9 @@
 import { lookup } from 'node:dns/promises';
 import { connect, isIP } from 'node:net';
 import type { Deadline } from '../../contract/context.ts';
-import type { Check } from '../../contract/provider.ts';
+import type { Check, Provider } from '../../contract/provider.ts';
 import { Failure, fullText } from '../../failure.ts';
-import type { Endpoint } from '../../kit/http/address.ts';
+import { type Endpoint, readEndpoint } from '../../kit/http/address.ts';
 import { createHttp } from '../../kit/http/client.ts';
 import type { Tls } from '../../kit/http/tls.ts';
 import { type Attempt, transportFailure } from '../../kit/http/trouble.ts';
@@ -98,4 +98,29 @@ function judgeClock(title: string, seconds: number): Check {
 
 function failed(name: string, failure: Failure): Check {
   return fail(name, fullText(failure));
+}
+
+/** The URLs of the remote system: the provider names them, else every setting that is one counts. */
+export function endpointsOf(
+  provider: Provider,
+  settings: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  const named = provider.endpoints?.(settings as never) ?? guessed(settings);
+  return [...new Set(named)].filter(isUsable);
+}
+
+function guessed(settings: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(settings)
+    .filter(([key]) => !key.startsWith('console'))
+    .flatMap(([, value]) => value)
+    .filter((value): value is string => typeof value === 'string' && /^https?:\/\//i.test(value));
+}
+
+function isUsable(url: string): boolean {
+  try {
+    readEndpoint(url, { title: 'it', allowPlainHttp: true });
+    return true;
+  } catch {
+    return false;
+  }
 }
