@@ -6,8 +6,8 @@ import { type FakeCloudStack, startCloudStack } from '../../fakes/cloudstack-api
 import { startServer } from '../../fakes/http/server.ts';
 import { readAccess } from '../../src/commands/api/access.ts';
 import { type Api, createApi, onlyEntry } from '../../src/commands/api/client.ts';
+import { remoteMessage } from '../../src/commands/api/errors.ts';
 import { readRelease, releaseOf } from '../../src/commands/api/release.ts';
-import { wordsOf } from '../../src/commands/api/trouble.ts';
 import { deadlineIn, failureOf } from '../support/http-client.ts';
 import { temporaryDirectory } from './scripts.ts';
 
@@ -51,7 +51,7 @@ describe('The client of CloudStack’s API', () => {
       failure.message,
       /^createExtension: it failed inside CloudStack \(530\): Extension/,
     );
-    assert.equal(wordsOf(failure), 'Extension by name already exists');
+    assert.equal(remoteMessage(failure), 'Extension by name already exists');
   });
 
   test('says what an unknown command means', async (t) => {

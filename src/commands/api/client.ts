@@ -6,8 +6,8 @@ import type { Tls } from '../../kit/http/tls.ts';
 import { silent } from '../../kit/log.ts';
 import { poll } from '../../kit/poll.ts';
 import { isMembers, type Members } from '../json.ts';
+import { failureFor, remoteMessage } from './errors.ts';
 import { flatten, type KeyPair, type Parameters, signed } from './form.ts';
-import { refusalOf, wordsOf } from './trouble.ts';
 
 /** One object of an answer; nobody promises what is in it. */
 export type Entry = Members;
@@ -63,7 +63,7 @@ export function createApi(access: Access, deadline: Deadline): Api {
       if (jobstatus === 0) return undefined;
       const result = isMembers(jobresult) ? jobresult : {};
       if (jobstatus === 1) return result;
-      throw refusalOf(command, Number(result['errorcode'] ?? 530), asText(result['errortext']));
+      throw failureFor(command, Number(result['errorcode'] ?? 530), asText(result['errortext']));
     });
 
   let pageSize = largestPage;
@@ -100,7 +100,7 @@ export function createApi(access: Access, deadline: Deadline): Api {
 
 /** How many entries a page may have, where somebody has lowered `default.page.size`. */
 function allowedPage(failure: Failure): number | undefined {
-  const [, size] = /\bpage size\b.*: (\d+)/i.exec(wordsOf(failure)) ?? [];
+  const [, size] = /\bpage size\b.*: (\d+)/i.exec(remoteMessage(failure)) ?? [];
   return size === undefined ? undefined : Math.max(1, Number(size));
 }
 
@@ -116,7 +116,7 @@ function bodyOf(command: string, reply: Reply): Entry {
     const hereMs = Date.now();
     const thereMs = Date.parse(reply.header('date') ?? '');
     const skewMs = Number.isNaN(thereMs) ? undefined : hereMs - thereMs;
-    throw refusalOf(command, code, asText(told['errortext']), skewMs);
+    throw failureFor(command, code, asText(told['errortext']), skewMs);
   }
   return body;
 }

@@ -38,7 +38,7 @@ const meanings: Readonly<Record<number, Meaning>> = {
 };
 
 /** The failure for an answer that is none of success: what was called, what it means, its words. */
-export function refusalOf(command: string, code: number, text: string, skewMs?: number): Failure {
+export function failureFor(command: string, code: number, text: string, skewMs?: number): Failure {
   const meaning = meanings[code] ?? { kind: 'upstream' as const, says: 'it was not carried out' };
   const words = text.replace(/\s+/g, ' ').trim().slice(0, 500);
   const skewed = code === 401 && skewMs !== undefined && Math.abs(skewMs) > 60_000;
@@ -53,6 +53,6 @@ export function refusalOf(command: string, code: number, text: string, skewMs?: 
 }
 
 /** What CloudStack said in its own words, where the failure is an answer of its. */
-export function wordsOf({ facts }: Failure): string {
+export function remoteMessage({ facts }: Failure): string {
   return typeof facts['text'] === 'string' ? facts['text'] : '';
 }
