@@ -31,11 +31,11 @@ export const conform: Command = {
   exitCodes: { 0: 'every rule is kept', 1: 'a rule is broken', 2: 'wrong usage' },
   more: `
 It calls the executable some forty times: prepare, create, start, stop, reboot, delete and
-more, for instances that it invents, with new UUIDs and names such as i-2-912345-VM.
+more, for sample instances with new UUIDs and names such as i-2-912345-VM.
 
 Aimed at a real extension, it really creates, stops and deletes such instances on the remote
-system. It never names an instance that it did not make up, and it deletes what it created, also after
-a failure or Ctrl-C. Use a test system all the same.
+system. It never names any other instance, and it deletes the ones it created, also after a
+failure or Ctrl-C. Use a test system all the same.
 
 Details are given as key=value: of the host, or with extension., resourcemap. or
 virtualmachine. in front for the other places they may come from.

@@ -1,3 +1,4 @@
+import { mapLimit } from '../../../src/kit/map-limit.ts';
 import type { Counters } from './counters.ts';
 import { believe, type Item } from './items.ts';
 import type { ManagementServer } from './management-server.ts';
@@ -15,7 +16,7 @@ export async function settle(
   items: readonly Item[],
   { random, processes, counters }: Means,
 ): Promise<void> {
-  await forEach(items, processes, async (item) => {
+  await mapLimit(items, processes, async (item) => {
     const demand = demanding(managementServer, item, counters);
     if (item.doomed) return expungeNow(item, demand);
     if (item.belief === 'absent') {
@@ -100,17 +101,4 @@ export function isOwn(mark: string, { vm }: Item): boolean {
 
 export function isBuilt(mark: string): boolean {
   return mark.includes('"state":"built"');
-}
-
-/** So many at a time. */
-export async function forEach<T>(
-  list: readonly T[],
-  atOnce: number,
-  work: (one: T) => Promise<void>,
-): Promise<void> {
-  const waiting = [...list];
-  const worker = async (): Promise<void> => {
-    for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) await work(one);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
 }

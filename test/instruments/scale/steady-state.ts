@@ -1,3 +1,4 @@
+import { mapLimit } from '../../../src/kit/map-limit.ts';
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RemoteMachine } from '../../conformance/backend.ts';
@@ -6,7 +7,7 @@ import type { ForeignMachine } from './foreign-machines.ts';
 import type { Item } from './items.ts';
 import type { ManagementServer } from './management-server.ts';
 import { askStatuses } from './reports.ts';
-import { forEach, isBuilt, isOwn } from './settle.ts';
+import { isBuilt, isOwn } from './settle.ts';
 import type { Host, System } from './system.ts';
 
 interface World {
@@ -28,7 +29,7 @@ export async function checkSteadyState(world: World): Promise<void> {
   }
   await checkMachines(world, 'after the chaos run');
   checkFiles(world, 'after the chaos run');
-  await forEach(items, processes, async (item) => {
+  await mapLimit(items, processes, async (item) => {
     if (item.belief !== 'running' && item.belief !== 'stopped') return;
     for (const action of ['stop', 'delete']) {
       const { outcome, text } = await managementServer.call(item, action);
