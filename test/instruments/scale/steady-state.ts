@@ -1,6 +1,6 @@
-import { mapLimit } from '../../../src/kit/map-limit.ts';
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { mapLimit } from '../../../src/kit/map-limit.ts';
 import type { RemoteMachine } from '../../conformance/backend.ts';
 import type { Counters } from './counters.ts';
 import type { ForeignMachine } from './foreign-machines.ts';
