@@ -67,7 +67,7 @@ function settle(
   const free = seen.seenMachines.filter(
     ({ machine }) => machine.mark === undefined && machine.template !== true,
   );
-  // Whoever decides himself wants nothing else to happen.
+  // An operator who decides by --map wants nothing else to be marked.
   if (decisions.length > 0) {
     return { matches: decided(decisions, homeless, free), undecided: [] };
   }
@@ -80,12 +80,12 @@ function settle(
   };
 }
 
-/** A second machine may be where nobody could look. */
+/** A host that could not be asked may have a second candidate. */
 function refuseUnreachable({ unreachable }: Scan): void {
   const [first] = unreachable;
   if (first === undefined) return;
   const names = unreachable.map(({ host }) => host).join(', ');
-  throw new Failure('conflict', `Not all hosts could be looked at (${names}): ${first.why}`, {
+  throw new Failure('conflict', `Not all hosts could be asked (${names}): ${first.why}`, {
     advice: 'Nothing was marked: a second candidate may be there',
   });
 }

@@ -3,7 +3,7 @@ import { Failure } from '../failure.ts';
 import { nearest } from '../kit/nearest.ts';
 import type { Command, Option } from './command.ts';
 
-/** What is left of a command line once its options are taken out. */
+/** A command line, taken apart into its options and the rest. */
 export interface Given {
   readonly positionals: readonly string[];
   readonly values: ReadonlyMap<string, readonly string[]>;

@@ -27,13 +27,13 @@ export const audit: Command = {
     0: 'OK: everything is as CloudStack believes',
     1: 'WARNING',
     2: 'CRITICAL, or wrong usage',
-    3: 'UNKNOWN: something could not be looked at',
+    3: 'UNKNOWN: a host or a list could not be read',
   },
   more: `
-Compares the marked machines on the remote systems with CloudStack's instances: orphans that
-nobody will delete, duplicates and copies, lost, foreign and damaged marks, machines on the
-wrong VLAN, of the wrong size, or running where they are to be stopped. It changes nothing.
-The first line and the exit code are made for Nagios and its like.
+Compares the marked machines on the remote systems with CloudStack's instances. It finds
+orphans (machines that CloudStack will never delete), duplicates and copies, lost, foreign and
+damaged marks, and machines on the wrong VLAN, of the wrong size, or running while CloudStack
+says stopped. It changes nothing. The first line and the exit code suit Nagios and its like.
 ${apiHelp}
 
   outrigger audit --credentials /etc/outrigger/audit.json

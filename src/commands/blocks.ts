@@ -52,10 +52,10 @@ function tableLines(rows: readonly (readonly string[])[], columns: number): stri
       2,
     ).map((line) => line.length),
   );
-  const room = Math.max(30, columns - taken);
+  const width = Math.max(30, columns - taken);
   const broken = rows.flatMap((row) => {
     const blanks = row.slice(0, -1).map(() => '');
-    return wrapped(row[row.length - 1] ?? '', room).map((line, index) =>
+    return wrapped(row[row.length - 1] ?? '', width).map((line, index) =>
       index === 0 ? [...row.slice(0, -1), line] : [...blanks, line],
     );
   });

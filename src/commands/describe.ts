@@ -26,7 +26,7 @@ export function duration(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
-/** What CloudStack makes of it, for reading. */
+/** CloudStack's conclusion, for reading. */
 export function describeConclusion(conclusion: Conclusion, paint: Paint): string[] {
   const { success, verdict, shown, prepared, powers, table: rows, console, doubts } = conclusion;
   const word = success ? paint.green('CloudStack: ') : paint.red('CloudStack: ');

@@ -13,7 +13,7 @@ import type {
 import { table } from './table.ts';
 import { paintFor } from './terminal.ts';
 
-/** What is shown to somebody who does not know what to type. */
+/** The list of all commands, for an operator who typed none. */
 export function overview(commands: Commands, world: CommandWorld): string {
   const paint = paintFor(world);
   const list = Object.entries(commands).map(([name, { about }]) => [name, about]);

@@ -18,7 +18,7 @@ export function readText(file: string, source: string | number = file): string {
   }
 }
 
-/** What the text of a file holds; throws `usage`. */
+/** The value in the text of a file; throws `usage`. */
 export function parseJson(file: string, text: string): unknown {
   try {
     return JSON.parse(text);
@@ -28,7 +28,7 @@ export function parseJson(file: string, text: string): unknown {
   }
 }
 
-/** What a file of JSON holds; throws `usage`. */
+/** The value in a file of JSON; throws `usage`. */
 export function readJson(file: string): unknown {
   return parseJson(file, readText(file));
 }

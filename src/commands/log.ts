@@ -93,7 +93,7 @@ async function gather(call: CommandCall): Promise<{ lines: Line[]; problems: str
       } catch (thrown) {
         const failure = Failure.from(thrown);
         if (failure.kind === 'usage') throw failure;
-        // Whoever asks other servers may well sit at a machine that is none.
+        // An operator may ask the servers from a machine that is none itself.
         if (failure.kind === 'not-found' && hosts.length > 0) return;
         problems.push(fullText(failure));
       }

@@ -42,12 +42,12 @@ function escaped(letter: string): string {
   return code < 0x100 ? `\\x${hex.padStart(2, '0')}` : `\\u{${hex}}`;
 }
 
-/** How wide a line may be: as the terminal is, 100 where there is none or it does not say. */
+/** The width of a line: the width of the terminal, or 100 where there is none or it is unknown. */
 export function columnsOf({ terminal }: Pick<CommandWorld, 'terminal'>): number {
   return (terminal && process.stdout.columns) || 100;
 }
 
-/** Tells somebody who sits there what is going on; a script hears nothing. */
+/** Shows the progress to an operator at a terminal; a script gets nothing. */
 export function progressOf({
   json,
   world,

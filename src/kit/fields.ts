@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 
 /*
- * The schemas that details are made of. Each takes the text that somebody wrote and says, when it
- * does not fit, what would have; the one who asked adds which detail it was.
+ * The schemas that details are made of. Each takes the text of a detail and says, when it does
+ * not fit, which texts would; its caller adds the name of the detail.
  */
 
 type Text<Value> = () => v.GenericSchema<string, Value>;

@@ -4,7 +4,7 @@ import { Failure } from '../failure.ts';
 import { poll } from './poll.ts';
 
 /**
- * Runs the work while no other process on this machine, and nobody else in this one, holds `path`.
+ * Runs the work while no other process on this machine, and no other work in this one, holds `path`.
  *
  * Waits for the holder as long as the deadline lets it; a holder that was killed is noticed and its
  * lock taken over. `what` says in the failure what was waited for.
@@ -27,7 +27,7 @@ function release(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // Somebody tidied up by hand, perhaps; what the work came to stands all the same.
+    // An operator may have removed the lock by hand; the result of the work stands all the same.
   }
 }
 
@@ -52,7 +52,7 @@ function tryAcquire(path: string): boolean {
 
 /**
  * Removes the lock of a dead holder. The name of the second lock holds that holder, which never
- * comes back: whoever has it may remove this one lock and cannot hit one that was made since.
+ * comes back: the process that has it may remove this one lock and cannot hit one that was made since.
  */
 function takeAway(path: string, holder: string): void {
   const right = `${path}.${holder}`;

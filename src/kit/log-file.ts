@@ -16,7 +16,7 @@ import type { Redactor } from './redact.ts';
 export interface LogFile {
   readonly file: string;
   readonly level: Level;
-  /** Only someone whose file the service can write later may make one. */
+  /** Only a user whose file the service can write later may make one. */
   readonly mayCreate: boolean;
   /** Past this size the file becomes `.1`, the one before `.2` and so on. */
   readonly mostBytes: number;
@@ -45,7 +45,7 @@ export function createFileLog(
       fd ??= open(place, time().getTime());
       if (fd !== undefined) append(fd, line, redactor());
     } catch {
-      // Whoever is being served must not suffer from a full disk or a missing right.
+      // A call must not fail for a full disk or a missing right of the log.
     }
   };
 }
@@ -91,7 +91,7 @@ function tryOpen({ file, mayCreate }: LogFile): number | undefined {
   return undefined;
 }
 
-/** Whoever makes the lock directory rotates; the others, and who cannot, go on in their file. */
+/** The process that makes the lock directory rotates; all others go on in their file. */
 function rotate(place: LogFile, nowMs: number): boolean {
   const lock = `${place.file}.rotating`;
   try {
@@ -114,7 +114,7 @@ function isMade(lock: string): boolean {
 
 function moveOn({ file, mostBytes, keep }: LogFile, lock: string): boolean {
   try {
-    // Somebody else may have done it in the meantime.
+    // Another process may have rotated it in the meantime.
     if ((sizeOf(file) ?? 0) < mostBytes) return true;
     for (let age = keep - 1; age >= 1; age -= 1) {
       const older = `${file}.${age}`;

@@ -12,7 +12,7 @@ export async function mapLimit<T, R>(
   const waiting = list.entries();
   let failed = false;
   const worker = async (): Promise<void> => {
-    // One iterator for all workers: whoever is free takes the next.
+    // One iterator for all workers: a free worker takes the next piece.
     for (const [at, one] of waiting) {
       if (failed) return;
       try {

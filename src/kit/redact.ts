@@ -4,7 +4,7 @@ const telling =
 /** Shorter ones would blot out half of every text they are removed from. */
 const shortest = 4;
 
-/** Removes secrets from whatever is about to be shown or logged. */
+/** Removes secrets from texts and values that are about to be shown or logged. */
 export interface Redactor {
   text(value: string): string;
   /** Any value for the log: secrets masked by key and by content, errors as their text. */
@@ -36,7 +36,7 @@ export function createRedactor(secrets: readonly string[]): Redactor {
   return { text, value: (what) => value(what) };
 }
 
-/** Somebody may have shortened the text right inside the secret: its beginning is one, too. */
+/** The text may have been cut in the middle of the secret, so that its beginning is masked, too. */
 function maskCut(text: string, secret: string): string {
   const start = secret.slice(0, shortest);
   let clean = text;

@@ -23,7 +23,7 @@ export function readSecretFile(directory: string, name: string): string {
   const folder = attempt(() => lstatSync(directory, { throwIfNoEntry: false }), refuse);
   if (folder?.isDirectory() !== true) throw refuse(`${directory} is not a directory`);
   if (folder.uid !== 0 || (folder.mode & 0o022) !== 0) {
-    throw refuse(`${directory} must belong to root and be writable by nobody else`);
+    throw refuse(`${directory} must belong to root and be writable by root only`);
   }
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   const fd = attempt(() => openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK), refuse);
@@ -48,7 +48,7 @@ function attempt<T>(look: () => T, refuse: (why: string, cause: unknown) => Fail
   }
 }
 
-/** What an operator should know of an error that came instead of a file. */
+/** The reason for an operator why a file could not be read. */
 export function whyUnreadable(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'ENOENT') return 'there is no such file';

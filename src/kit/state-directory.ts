@@ -4,7 +4,7 @@ import { Failure } from '../failure.ts';
 
 /**
  * A directory that only this user can look into, made when it is not there; not by root where the
- * folder above is somebody else's, who could not use it then.
+ * folder above is another user's, who could not use it then.
  *
  * `setting` names, for the error, what says where it may be.
  */
@@ -31,7 +31,7 @@ export function makeStateDirectory(path: string, uid: number, setting: string): 
   return path;
 }
 
-/** Whose it is, or whose the nearest folder above is while it is not there. */
+/** The owner of the path, or of the nearest folder above while the path is missing. */
 function ownerOf(path: string): number {
   const found = lstatSync(path, { throwIfNoEntry: false });
   return found?.uid ?? ownerOf(dirname(path));

@@ -330,7 +330,7 @@ describe('settings', () => {
     it('are refused in a directory that others can write into or own', async () => {
       file('ca.pem', 'CERTIFICATE');
       const folder = join(place.folder, 'secrets');
-      const refused = /must belong to root and be writable by nobody else/;
+      const refused = /must belong to root and be writable by root only/;
       try {
         chmodSync(folder, 0o775);
         assert.match(await error({ host: { ca_file: 'ca.pem' } }), refused);

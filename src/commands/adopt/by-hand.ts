@@ -3,7 +3,7 @@ import type { Listed } from '../audit/listed.ts';
 import { placeOf, type SeenMachine } from '../audit/scan.ts';
 import type { Match } from './match.ts';
 
-/** What an operator decided: `UUID=REMOTE_ID`, or `UUID=REMOTE_ID@HOST` where ids are not unique. */
+/** A decision of the operator: `UUID=REMOTE_ID`, or `UUID=REMOTE_ID@HOST` where ids are not unique. */
 export interface Decision {
   readonly vm: string;
   readonly remoteId: string;

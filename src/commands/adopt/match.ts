@@ -19,7 +19,7 @@ export interface Matches {
   readonly undecided: readonly Undecided[];
 }
 
-/** What speaks for a machine being an instance's, and what against it. */
+/** The reasons for and against a machine being an instance's. */
 interface Evidence {
   readonly seenMachine: SeenMachine;
   readonly reasons: readonly string[];
@@ -41,14 +41,14 @@ export function matchAll(
       .map((seenMachine) => weigh(instance, seenMachine))
       .filter(({ reasons }) => reasons.length > 0),
   }));
-  const wooed = new Map<SeenMachine, number>();
+  const claims = new Map<SeenMachine, number>();
   for (const { seenMachine } of weighed.flatMap(({ candidates }) => candidates)) {
-    wooed.set(seenMachine, (wooed.get(seenMachine) ?? 0) + 1);
+    claims.set(seenMachine, (claims.get(seenMachine) ?? 0) + 1);
   }
   const matches: Match[] = [];
   const undecided: Undecided[] = [];
   for (const { instance, candidates } of weighed) {
-    const found = damaged(instance, unreadable) ?? theOne(candidates, wooed);
+    const found = damaged(instance, unreadable) ?? theOne(candidates, claims);
     if (typeof found === 'string') undecided.push({ instance, why: found });
     else matches.push({ instance, seenMachine: found.seenMachine, reasons: found.reasons });
   }
@@ -65,7 +65,7 @@ function damaged({ name }: Listed, unreadable: readonly SeenMachine[]): string |
 /** The candidate that is the instance's machine without doubt, or the doubt. */
 function theOne(
   candidates: readonly Evidence[],
-  wooed: ReadonlyMap<SeenMachine, number>,
+  claims: ReadonlyMap<SeenMachine, number>,
 ): Evidence | string {
   const [only, second] = candidates;
   if (only === undefined) {
@@ -75,7 +75,7 @@ function theOne(
     return `more than one machine may be it: ${candidates.map(inWords).join('; ')}`;
   }
   if (only.against.length > 0) return `${inWords(only)}, but ${only.against.join(' and ')}`;
-  if ((wooed.get(only.seenMachine) ?? 0) > 1) {
+  if ((claims.get(only.seenMachine) ?? 0) > 1) {
     return `${inWords(only)}, but the same machine may be another instance's`;
   }
   if (only.reasons.length === 1) return `${inWords(only)}, and nothing else: that may be chance`;

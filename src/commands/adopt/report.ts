@@ -6,7 +6,7 @@ import type { Match, Matches } from './match.ts';
 
 const wouldAdopt = 3;
 
-/** What was or would be marked, and what is left to the operator; ends with the exit code. */
+/** Prints the machines that are or would be marked and the instances left to the operator; answers the exit code. */
 export function report(
   { json, world }: CommandCall,
   { matches, undecided }: Matches,

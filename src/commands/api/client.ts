@@ -9,12 +9,12 @@ import { isMembers, type Members } from '../json.ts';
 import { failureFor, remoteMessage } from './errors.ts';
 import { flatten, type KeyPair, type Parameters, signed } from './form.ts';
 
-/** One object of an answer; nobody promises what is in it. */
+/** One object of an answer, whose members are not checked. */
 export type Entry = Members;
 
 /** CloudStack's API with the rights of one user. */
 export interface Api {
-  /** What the answer holds; a job is waited for. Throws what CloudStack said, explained. */
+  /** Answers the content of the answer, after the end of a job; throws the refusal of CloudStack, explained. */
   call(command: string, parameters?: Parameters): Promise<Entry>;
   /** All entries of a list, page by page. */
   list(command: string, parameters?: Parameters): Promise<readonly Entry[]>;
@@ -87,7 +87,7 @@ export function createApi(access: Access, deadline: Deadline): Api {
         const body = await callPage(command, { ...parameters, page });
         const entries = asEntries(Object.values(body).find(Array.isArray));
         const whole = JSON.stringify(entries);
-        // What knows no pages answers with everything, and would do so for ever.
+        // A command without pages answers every page with the whole list.
         if (whole === before) return found;
         found.push(...entries);
         if (entries.length < pageSize) return found;
@@ -98,13 +98,13 @@ export function createApi(access: Access, deadline: Deadline): Api {
   };
 }
 
-/** How many entries a page may have, where somebody has lowered `default.page.size`. */
+/** The most entries that a page may have, where an operator has lowered `default.page.size`. */
 function allowedPage(failure: Failure): number | undefined {
   const [, size] = /\bpage size\b.*: (\d+)/i.exec(remoteMessage(failure)) ?? [];
   return size === undefined ? undefined : Math.max(1, Number(size));
 }
 
-/** What stands under the one key that is named after the command. */
+/** The object under the one key of the answer, which is named after the command. */
 function bodyOf(command: string, reply: Reply): Entry {
   const document = parse(reply);
   const [body] = document === undefined ? [] : Object.values(document);

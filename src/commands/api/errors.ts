@@ -6,7 +6,7 @@ interface Meaning {
   readonly advice?: string;
 }
 
-/** What CloudStack's own error codes mean; the HTTP status is the same number. */
+/** The meanings of CloudStack's own error codes; the HTTP status is the same number. */
 const meanings: Readonly<Record<number, Meaning>> = {
   401: {
     kind: 'denied',
@@ -52,7 +52,7 @@ export function failureFor(command: string, code: number, text: string, skewMs?:
   );
 }
 
-/** What CloudStack said in its own words, where the failure is an answer of its. */
+/** The text of CloudStack itself in a failure that is one of its answers, else empty. */
 export function remoteMessage({ facts }: Failure): string {
   return typeof facts['text'] === 'string' ? facts['text'] : '';
 }

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 
 export type Texts = Readonly<Record<string, string>>;
 
-/** What a parameter may be: a value, a list of words, a map of details, or a list of such maps. */
+/** A parameter: a value, a list of words, a map of details, or a list of such maps. */
 export type Parameter = string | number | boolean | readonly string[] | Texts | readonly Texts[];
 
 export type Parameters = Readonly<Record<string, Parameter>>;
@@ -41,7 +41,7 @@ export type Form = Readonly<Record<string, string>>;
 /**
  * The parameters of a call with everything that proves who sends it.
  *
- * Signature version 3 carries the time at which it ends, so that nobody can repeat it later.
+ * Signature version 3 carries the time at which it ends, so that a copied call cannot be repeated later.
  */
 export function signed(parameters: Form, { apiKey, secretKey }: KeyPair, expires: Date): Form {
   const form: Form = {

@@ -19,7 +19,7 @@ export interface CallAsCloudStack {
   readonly errorsApart?: boolean;
   /** A command that ends by executing its own arguments, such as `['nice']`; for experiments. */
   readonly through?: readonly string[];
-  /** Where to open the pipes, for whoever makes many calls. */
+  /** Where to open the pipes, for a caller that makes many calls. */
   readonly places?: PipePlaces;
 }
 
@@ -100,7 +100,7 @@ function ended(child: ChildProcess, timeoutMs: number): Promise<End> {
       },
       Math.min(timeoutMs, 0x7fffffff),
     );
-    // When we are stopped ourselves, nobody would be left to see to the time-out.
+    // Without this process the executable would have no time-out.
     const abandon = (): void => void child.kill('SIGKILL');
     process.once('exit', abandon);
     const finish = (end: Omit<End, 'killed'>): void => {

@@ -6,7 +6,7 @@ import { placeOf, type Scan, type SeenMachine } from './scan.ts';
 const hasMachine = new Set(['Running', 'Stopping', 'Migrating']);
 const mayHaveMachine = new Set(['Stopped', 'Destroyed']);
 
-/** What there is to say about an instance whose mark no machine carries. */
+/** The findings about an instance whose mark no machine carries. */
 export function withoutMachine(instance: Listed, { seenMachines, unreachable }: Scan): Finding[] {
   const running = hasMachine.has(instance.state);
   if (!running && !mayHaveMachine.has(instance.state)) return [];
@@ -21,7 +21,7 @@ export function withoutMachine(instance: Listed, { seenMachines, unreachable }: 
       },
     ];
   }
-  // What nobody could look for is not missing, nor is what another extension serves.
+  // A machine on a host that could not be asked is not missing, nor is one of another extension.
   if (unreachable.length > 0 || instance.home !== 'here') return [];
   return [
     {

@@ -9,7 +9,7 @@ import { placeOf, type Scan, type SeenMachine, type UnreachableHost } from './sc
 export function compare(instances: readonly Listed[], scan: Scan): readonly Finding[] {
   const byUuid = new Map(instances.map((each) => [each.uuid, each]));
   const marked = scan.seenMachines.filter(isOurs);
-  // Whoever deleted or rebuilt an instance has parted with such a machine; remarks say if it got stuck.
+  // A machine that a delete or Reinstall has released belongs to no instance; its remarks say if the release got stuck.
   const groups = groupByUuid(marked.filter(({ machine }) => machine.givenBack !== true));
   const known = groupByUuid(marked);
   return [
@@ -26,7 +26,7 @@ export function compare(instances: readonly Listed[], scan: Scan): readonly Find
 
 type Marked = SeenMachine & { readonly machine: { readonly mark: Mark } };
 
-/** What both comparisons found: what was only passing by, such as a deployment, is left out. */
+/** The findings of both comparisons: what was only passing by, such as a deployment, is left out. */
 export function lasting(before: readonly Finding[], after: readonly Finding[]): Finding[] {
   const known = new Set(after.map((finding) => JSON.stringify(finding)));
   return before.filter((finding) => known.has(JSON.stringify(finding)));

@@ -37,7 +37,7 @@ export interface Scan {
   readonly unreachable: readonly UnreachableHost[];
 }
 
-/** What asking the hosts needs. */
+/** The options of a scan. */
 export interface ScanOptions {
   readonly world: CommandWorld;
   readonly deadline: Deadline;
@@ -122,14 +122,14 @@ async function open(
   return { host, provider, installation, session };
 }
 
-/** The state of the service is looked at, whoever runs this. */
+/** The home of the service's user also when root runs the command: the state is the service's. */
 function serviceHome({ env }: CommandWorld): string {
   const asRoot = process.getuid?.() === 0;
   const home = asRoot ? findAccount('cloud')?.home : undefined;
   return (home ?? env['HOME'] ?? '').replace(/\/+$/, '');
 }
 
-/** What another user wrote there, the service could never read again. */
+/** Refuses a directory of another user, who could not read again what this process writes there. */
 function ownDirectory(path: string): string {
   const found = look(path);
   if (found === undefined || found.uid === process.getuid?.()) return path;

@@ -6,7 +6,7 @@ import { isPowerWord } from '../as-cloudstack/power.ts';
 import { type Finding, fail, forAll, pass, type Rule, skipped, withCalls } from './rule.ts';
 import type { Call, Transcript } from './transcript.ts';
 
-/** What single answers have to look like. */
+/** Rules about single answers. */
 export const answerRules: readonly Rule[] = [
   {
     id: 'prepare-parses',

@@ -28,14 +28,14 @@ export interface Examination {
   /** Absolute path. */
   readonly executable: string;
   readonly details: Details;
-  /** Where payloads are written; whoever gave it removes it. */
+  /** Where payloads are written; the caller removes it. */
   readonly directory: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly timeoutSeconds: number;
   /** A custom action that the extension has. */
   readonly action?: string;
   onCall(step: string): void;
-  /** Throws once somebody has asked to end. */
+  /** Throws once the operator has asked to end. */
   goOn(): void;
 }
 
@@ -77,7 +77,7 @@ async function play(examination: Examination, places: PipePlaces): Promise<Trans
   }
 }
 
-/** Whoever interrupts it has to know what could not be deleted any more. */
+/** An operator who interrupts the run has to know which instance could not be deleted. */
 function withLeft(failure: Failure, calls: readonly Call[]): Failure {
   const last = calls[calls.length - 1];
   if (last?.action !== 'delete' || last.raw.succeeded) return failure;

@@ -2,7 +2,7 @@ import type { Members } from '../json.ts';
 import type { SampleInstance } from './sample-instance.ts';
 
 /*
- * Payloads as CloudStack 4.22 writes them, around an instance that nobody has: the same keys, types
+ * Payloads as CloudStack 4.22 writes them, around an instance that does not exist: the same keys, types
  * and gaps per action, with letters that need care.
  */
 
@@ -68,7 +68,7 @@ export function asIn421({ caller: _, ...payload }: Payload): Payload {
   return { ...payload, externaldetails: rest } as Payload;
 }
 
-/** The same call with keys that nobody knows yet, at every level. */
+/** The same call with unknown keys at every level. */
 export function withUnknownKeys(payload: Payload): Payload {
   const more = { unheardof: { of: ['anything', 1, null] } };
   return {

@@ -21,7 +21,7 @@ export const refusalRules: readonly Rule[] = [
   },
   {
     id: 'ignores-input',
-    about: 'It does not read standard input, where nobody ever writes',
+    about: 'It does not read standard input, which stays empty and open',
     judge: (transcript) => {
       const whenEmpty = transcript.calls.find(
         ({ step }) => step === 'unknown action without input',

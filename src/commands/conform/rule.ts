@@ -11,7 +11,7 @@ export interface Finding {
 /** One rule of the contract, judged by calls that have been made. */
 export interface Rule {
   readonly id: string;
-  /** What an extension has to do, as a sentence without full stop. */
+  /** The duty of an extension, as a sentence without full stop. */
   readonly about: string;
   judge(transcript: Transcript): Finding;
 }

@@ -23,7 +23,7 @@ export interface RunnerOptions {
   readonly timeoutSeconds: number;
   /** Told before each call. */
   onCall(step: string): void;
-  /** Throws once somebody has asked to end. */
+  /** Throws once the operator has asked to end. */
   goOn(): void;
 }
 
@@ -35,19 +35,19 @@ export interface CallOptions {
   readonly env?: Environment;
   readonly through?: readonly string[];
   readonly errorsApart?: boolean;
-  /** Made also when somebody has asked to end. */
+  /** Made also when the operator has asked to end. */
   readonly cleansUp?: boolean;
   /** Made while other calls are going on, so that what else runs proves nothing. */
   readonly amongOthers?: boolean;
 }
 
-/** Makes calls and keeps what came of them. */
+/** Makes calls and keeps their results. */
 export interface Runner {
   call(step: string, action: string, payload: Members, callOptions?: CallOptions): Promise<Call>;
   readonly calls: readonly Call[];
 }
 
-/** What ought to be refused or answered at once gets this many seconds. */
+/** The seconds of a call that ought to be refused or answered at once. */
 export const quickSeconds = 10;
 
 export function createRunner(options: RunnerOptions): Runner {

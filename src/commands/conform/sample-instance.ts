@@ -9,7 +9,7 @@ export interface SampleInstance {
   readonly uuid: string;
   readonly vncPassword: string;
   readonly nics: readonly Members[];
-  /** What prepare handed back, as CloudStack has stored it since. */
+  /** The details that prepare handed back, as CloudStack has stored them since. */
   readonly stored: Readonly<Record<string, string | null>>;
 }
 

@@ -19,7 +19,7 @@ import {
   shortSeconds,
 } from './transcript.ts';
 
-/** What the calls are about. */
+/** The instances and details that the calls are about. */
 export interface Cast {
   readonly details: Details;
   /** Never created. */
@@ -74,7 +74,7 @@ async function refusals(quick: Quick, { missing, details, parameters }: Cast): P
     'payload not JSON': '{"virtualmachineid": ',
     'payload a list': '[{"virtualmachineid": "x"}]',
   };
-  // status changes nothing, whatever an executable makes of such a payload.
+  // status changes nothing, however an executable reads such a payload.
   for (const [step, text] of Object.entries(broken)) await quick(step, 'status', {}, { text });
   const custom = customPayload(noSuchCustomAction, missing, details, parameters);
   await quick('unknown custom action', noSuchCustomAction, custom);
@@ -125,7 +125,7 @@ async function life(runner: Runner, quick: Quick, cast: Cast): Promise<void> {
   }
 }
 
-/** What can be asked of a running instance, in surroundings an author may not have thought of. */
+/** Calls about a running instance, in environments that an author may not have thought of. */
 async function questions(quick: Quick, { alive, details, known, parameters }: Cast): Promise<void> {
   const status = payloadFor('status', alive, details);
   const twists: Readonly<Record<string, CallOptions>> = {

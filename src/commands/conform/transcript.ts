@@ -4,7 +4,7 @@ import type { Members } from '../json.ts';
 
 /** One call that was made, and everything that came of it. */
 export interface Call {
-  /** What it was made for, such as `create` or `status after stop`. */
+  /** The purpose of the call, such as `create` or `status after stop`. */
   readonly step: string;
   readonly action: string;
   readonly payload: Members | undefined;
@@ -22,14 +22,14 @@ export interface Survivor {
 /** All that the rules judge by; written once, then only read. */
 export interface Transcript {
   readonly executable: string;
-  /** What is wrong with the file, so that nothing could be called. */
+  /** The problem of the file, where it could not be called at all. */
   readonly entryProblem?: string;
   /** Why calls are missing, where they are. */
   readonly stopped?: string;
   readonly calls: readonly Call[];
   /** Texts that no output may hold, with where they were planted. */
   readonly secrets: readonly Secret[];
-  /** What appeared in the executable's directory meanwhile. */
+  /** Files that appeared in the executable's directory meanwhile. */
   readonly newFiles: readonly string[];
 }
 
@@ -48,7 +48,7 @@ export const noSuchAction = 'outrigger-no-such-action';
 /** A custom action that no extension has. */
 export const noSuchCustomAction = 'Outrigger No Such Action';
 
-/** What CloudStack makes of a command it has no word for. */
+/** The action that CloudStack sends for a command it has no word for. */
 export const classCommand = 'com.cloud.agent.api.CheckVirtualMachineCommand';
 
 /** Argument 3 of the create that is in a hurry: CloudStack's own default for custom actions. */

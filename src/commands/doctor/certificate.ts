@@ -65,7 +65,7 @@ function acceptance({ refusal, protocol, certificate }: Seen, tls: Tls): Check {
   if (tls.verify) return ok('TLS', `${protocol}, issued by ${nameOf(certificate.issuer)}`);
   return warn(
     'TLS',
-    `${protocol}, but nobody checks who answers: verify_tls_certificate is off`,
+    `${protocol}, but the server is not verified: verify_tls_certificate is off`,
     `Pin it instead: tls_fingerprint=${certificate.fingerprint256}`,
   );
 }
@@ -91,7 +91,7 @@ function expiryCheck({ certificate, refusal }: Seen, tls: Tls): Check {
   const advice = `Renew it on the remote system ${then}`.trim();
   if (leftMs > 0) return warn('expiry', `${first.name} expires on ${day}, in ${days} days`, advice);
   const found = `${first.name} expired on ${day}`;
-  // Whoever pins does not ask the calendar, and the refusal has been reported where there is one.
+  // The expiry of a pinned certificate is not checked, and a refusal has been reported already.
   return refusal === undefined ? warn('expiry', found, advice) : fail('expiry', found, advice);
 }
 
@@ -107,5 +107,5 @@ function chainOf(certificate: DetailedPeerCertificate): DetailedPeerCertificate[
 
 function nameOf(who: DetailedPeerCertificate['subject'] | undefined): string {
   const name = [who?.CN, who?.O].flat().find((one) => one !== undefined);
-  return name ?? 'somebody without a name';
+  return name ?? 'a name that is empty';
 }

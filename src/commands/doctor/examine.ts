@@ -18,7 +18,13 @@ import { endpointsOf, networkChecks } from './network.ts';
 import { placeChecks } from './places.ts';
 import { secretChecks } from './secrets.ts';
 import { accountCheck, attemptConfig, type Config, nodeChecks, ourselves } from './server.ts';
-import { installationCheck, readWanted, resolution, strangers, tlsOf } from './settings.ts';
+import {
+  installationCheck,
+  readWanted,
+  resolution,
+  tlsOf,
+  unknownDetailChecks,
+} from './settings.ts';
 
 export interface Examination {
   readonly world: CommandWorld;
@@ -78,7 +84,7 @@ async function examineRemote(
     ok('provider', provider.title),
     installationCheck(core.installation),
     resolved,
-    ...strangers(provider, levels),
+    ...unknownDetailChecks(provider, levels),
     ...secretChecks(secretsDirectory, provider.settings, levels, account),
   ];
   const found = inLayer('settings', settings);

@@ -8,13 +8,16 @@ import { fail, ok, skipped, warn } from './finding.ts';
 export function placeChecks(config: Config, account: Account): Check[] {
   const folder = dirname(config.log.file);
   if (isHidden(folder)) {
-    return [skipped('log', `${folder} is hidden from whoever runs this: try it as user cloud`)];
+    return [
+      skipped('log', `${folder} is hidden from the user that runs doctor: try it as user cloud`),
+    ];
   }
   return [logCheck(config, account), rotationCheck(config, account), memoCheck(config, account)];
 }
 
 function logCheck({ log: { enabled, file } }: Config, account: Account): Check {
-  if (!enabled) return warn('log', 'switched off', 'Without it nobody will know why a call failed');
+  if (!enabled)
+    return warn('log', 'switched off', 'Without it the reason of a failed call is lost');
   const directory = look(dirname(file));
   if (directory === undefined) {
     return warn(
@@ -39,7 +42,7 @@ function logCheck({ log: { enabled, file } }: Config, account: Account): Check {
     return fail(
       'log',
       `${account.name} may not write ${file} (${shown}), so nothing is logged`,
-      `chown ${account.name}: ${file}; somebody probably ran a call as another user`,
+      `chown ${account.name}: ${file}; a call was probably made as another user`,
     );
   }
   return (found.mode & 0o004) === 0

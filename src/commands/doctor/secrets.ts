@@ -4,7 +4,7 @@ import type { Check } from '../../contract/provider.ts';
 import { type Account, barrier, look, may, modeOf, ownerOf } from './account.ts';
 import { fail, ok, skipped } from './finding.ts';
 
-/** Whether the service, and nobody else, can read the files that details name. */
+/** Whether the service alone can read the files that details name. */
 export function secretChecks(
   directory: string,
   fields: Fields,
@@ -28,7 +28,7 @@ export function secretChecks(
     return [
       fail(
         'secrets',
-        `${directory} (${shown}) must belong to root and be writable by nobody else`,
+        `${directory} (${shown}) must belong to root and be writable by root only`,
         `chown root:cloud ${directory}; chmod 0750 ${directory}`,
       ),
     ];

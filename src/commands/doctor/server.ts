@@ -6,7 +6,7 @@ import { type Build, isSlow } from '../node-build.ts';
 import { type Account, look, modeOf, ownerOf } from './account.ts';
 import { fail, ok, warn } from './finding.ts';
 
-/** What the build means for an operator. */
+/** The consequences of this build of Node.js for an operator. */
 export function nodeChecks(build: Omit<Build, 'openssl'>): Check[] {
   const { version, path, fips } = build;
   const found = `${version} at ${path}`;
@@ -30,7 +30,7 @@ export function nodeChecks(build: Omit<Build, 'openssl'>): Check[] {
 
 export type Config = ReturnType<typeof readConfig>;
 
-/** The configuration, or why there is none. */
+/** The configuration, or the finding why it cannot be read. */
 export function attemptConfig(file: string): { readonly value?: Config; readonly check: Check } {
   try {
     return { value: readConfig(file), check: configCheck(file) };
@@ -39,7 +39,7 @@ export function attemptConfig(file: string): { readonly value?: Config; readonly
   }
 }
 
-/** Whoever may change it decides what is written where. */
+/** A user who may change the configuration decides which files the service writes. */
 function configCheck(file: string): Check {
   const found = look(file);
   if (found === undefined) return ok('configuration', `no ${file}: the defaults hold`);
@@ -49,7 +49,7 @@ function configCheck(file: string): Check {
   return warn('configuration', `others than root may change ${file} (${shown})`, advice);
 }
 
-/** Whose eyes the rest is looked at with. */
+/** The account with whose rights the other checks are made. */
 export function accountCheck(user: string, account: Account | undefined, who: Account): Check {
   if (account !== undefined) return ok('user', `${account.name}, uid ${account.uid}`);
   return warn(
@@ -59,7 +59,7 @@ export function accountCheck(user: string, account: Account | undefined, who: Ac
   );
 }
 
-/** Whoever runs this, where the service has no user. */
+/** The user of this process, where the service has no user. */
 export function ourselves({ env }: CommandWorld): Account {
   const gids = [process.getgid?.() ?? -1, ...(process.getgroups?.() ?? [])];
   return { name: 'this user', uid: process.getuid?.() ?? -1, gids, home: env['HOME'] };

@@ -7,7 +7,7 @@ import { Failure } from '../../failure.ts';
 import type { Tls } from '../../kit/http/tls.ts';
 import { fail, ok, warn } from './finding.ts';
 
-/** Whom the settings trust, by the names that all providers use. */
+/** The servers that the settings trust, by the keys that all providers use. */
 export function tlsOf(values: Readonly<Record<string, unknown>>): Tls {
   const { verify_tls_certificate: verify, tls_fingerprint: pins, ca_file: ca } = values;
   return {
@@ -37,13 +37,13 @@ export function installationCheck(installation: string | undefined): Check {
   );
 }
 
-/** Details that nobody reads, each with what may have been meant. */
-export function strangers(provider: Provider, levels: readonly Level[]): Check[] {
+/** Details that neither the core nor the provider reads, each with the one that may have been meant. */
+export function unknownDetailChecks(provider: Provider, levels: readonly Level[]): Check[] {
   const words = knownWords(coreFields, provider.settings, provider.blueprint);
   return unknownDetails(levels, words).map(({ level, key, meant }) =>
     warn(
       'details',
-      `${level} detail "${key}" is not read by anybody`,
+      `${level} detail "${key}" is unknown`,
       meant === undefined ? 'Remove it if it has no use' : `Did you mean "${meant}"?`,
     ),
   );
@@ -57,13 +57,13 @@ interface Sources {
 }
 
 interface Wanted {
-  /** What could be read. */
+  /** The values that could be read. */
   readonly blueprint: Readonly<Record<string, unknown>>;
   readonly secrets: readonly string[];
   readonly checks: readonly Check[];
 }
 
-/** What instances are to be made of, as far as the details say. */
+/** The blueprint of an instance, as far as the details give one. */
 export function readWanted(provider: Provider, { instance, levels, ...rest }: Sources): Wanted {
   const given = Object.keys(instance.details).length > 0;
   const issues = collectIssues();

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { Failure } from '../../failure.ts';
 import type { Call, Line } from './line.ts';
 
-/** What of the log is wanted. */
+/** The part of the log that the operator wants. */
 export interface Selection {
   /** UUID or instance name. */
   readonly vm?: string;
@@ -69,7 +69,7 @@ export function readSince(text: string, nowMs: number): number {
   );
 }
 
-/** Whether the call is still at work on this server; of the others' processes nobody knows here. */
+/** Whether the process of the call still runs on this server; processes of other servers cannot be seen. */
 export function isRunning({ end, lines }: Call): boolean {
   const last = lines[lines.length - 1];
   if (end !== undefined || last === undefined || last.host !== hostname()) return false;

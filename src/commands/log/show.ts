@@ -4,7 +4,7 @@ import { type Paint, visible } from '../terminal.ts';
 import type { Call, Line } from './line.ts';
 import { isRunning } from './select.ts';
 
-/** What every line carries and the head of its call says already. */
+/** Facts of every line that the head of its call shows already. */
 const common = new Set([
   ...['time', 'level', 'event', 'ref', 'call', 'pid', 'host', 'action', 'vm', 'name', 'provider'],
   ...['caller', 'ms', 'outcome', 'error', 'advice'],

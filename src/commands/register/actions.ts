@@ -27,7 +27,7 @@ export function planActions(wanted: Wanted, actual: Actual): Plan {
     define(name, action, wanted.actions[name] ?? {}, actual),
   );
   const names = new Set(definitions.map(({ name }) => name.toLowerCase()));
-  const strangers = actual.actions
+  const others = actual.actions
     .map(({ name }) => asText(name))
     .filter((name) => !names.has(name.toLowerCase()));
   const closed = !actual.release.tellsCaller && definitions.length > 0;
@@ -39,9 +39,7 @@ export function planActions(wanted: Wanted, actual: Actual): Plan {
       return there === undefined ? [creation(definition)] : update(definition, there);
     }),
     remarks: [
-      ...(strangers.length === 0
-        ? []
-        : [`Other custom actions are left alone: ${strangers.join(', ')}`]),
+      ...(others.length === 0 ? [] : [`Other custom actions are left alone: ${others.join(', ')}`]),
       ...(closed
         ? [
             `CloudStack ${actual.release.version} does not check who runs a custom action: all are for Admin only`,

@@ -28,7 +28,7 @@ export async function check(call: CommandCall): Promise<number> {
   }
 }
 
-/** What CloudStack has registered, measured by the file that is installed. */
+/** The registered path, compared with the file that is installed. */
 interface Registration {
   /** CloudStack finds this very file ready, and its extension enabled. */
   readonly right: boolean;
@@ -67,7 +67,7 @@ async function compare(api: Api, name: string | undefined, path: string): Promis
   return { right: false, ...there, sentence };
 }
 
-/** What CloudStack says about the extension in the end, and what that means. */
+/** The state of the extension in CloudStack, and a sentence that explains it. */
 export interface Readiness {
   readonly ready: boolean;
   readonly state: string;

@@ -19,7 +19,7 @@ export function shownDetail(key: string, value: string, secrets: ReadonlySet<str
   return secrets.has(key) || masked[key] !== value ? '(secret)' : value;
 }
 
-/** What has to change for the wanted details; others that are there already stay. */
+/** The differences between the details there are and the wanted ones; all others stay. */
 export function detailDifferences(
   actual: Texts,
   wanted: Texts,

@@ -51,7 +51,7 @@ function creation(
     parameters: (idOf) => ({
       ...{ zoneid: idOf(`zone:${zone}`), podid: idOf(`pod:${pod}`) },
       ...{ clusterid: idOf(`cluster:${cluster.name}`), hypervisor: 'External', url: name },
-      // CloudStack wants them and nobody uses them.
+      // CloudStack demands them and uses them nowhere.
       ...{ username: 'External', password: 'External' },
       ...(tags === undefined ? {} : { hosttags: tags }),
       externaldetails: details,

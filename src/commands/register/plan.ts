@@ -23,11 +23,11 @@ export interface Change {
   readonly differences: readonly Difference[];
   readonly command: string;
   parameters(idOf: IdOf): Parameters;
-  /** What the answer's id is known by afterwards. */
+  /** The reference under which the id in the answer is known afterwards. */
   readonly makes?: Reference;
 }
 
-/** What has to be done, and what an operator should know besides. */
+/** The changes that are needed, and remarks for the operator. */
 export interface Plan {
   readonly changes: readonly Change[];
   readonly remarks: readonly string[];
@@ -83,7 +83,7 @@ export async function apply(
   const idOf: IdOf = (reference) => {
     const id = ids.get(reference);
     if (id !== undefined && id !== '') return id;
-    throw new Failure('upstream', `CloudStack did not tell the id of ${reference}`);
+    throw new Failure('upstream', `CloudStack returned no id for ${reference}`);
   };
   for (const [at, change] of changes.entries()) {
     onStep(change);

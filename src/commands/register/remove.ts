@@ -29,7 +29,7 @@ export async function planRemoval(api: Api, name: string): Promise<Plan> {
         subject: `extension ${asText(extension['name'])}`,
         differences: [],
         command: 'deleteExtension',
-        // A clean-up would take the directory away on every server, whoever else uses it.
+        // A clean-up would remove the directory on every server, other users of it or not.
         parameters: () => ({ id, cleanup: false }),
       },
     ],

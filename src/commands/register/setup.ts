@@ -63,7 +63,7 @@ export function readSetup(file: string): Setup {
   const result = v.safeParse(setupSchema(), readJson(file));
   if (result.success) return withoutContradictions(file, result.output);
   const issues = result.issues.map((issue) => `"${v.getDotPath(issue) ?? ''}": ${issue.message}`);
-  throw new Failure('usage', `${file} is not as it has to be: ${issues.join('; ')}`, {
+  throw new Failure('usage', `${file} is invalid: ${issues.join('; ')}`, {
     advice: 'docs/registering.md shows one',
   });
 }

@@ -79,7 +79,7 @@ export async function readWanted(call: CommandCall): Promise<Wanted> {
 function wantedProvider({ text }: CommandCall, setup: Setup | undefined): string {
   const name = text('provider') ?? setup?.extension.provider;
   if (name !== undefined) return name;
-  throw new Failure('usage', 'Which provider the extension is for was not said', {
+  throw new Failure('usage', 'Missing --provider: the provider that the extension is for', {
     advice: 'Give --provider NAME; `outrigger help` lists them',
   });
 }
@@ -92,7 +92,7 @@ function nameOf(typed: string | undefined, written: string | undefined): string 
     });
   }
   if (written !== undefined && name !== written) {
-    throw new Failure('usage', `The file speaks of extension "${written}", not of "${name}"`);
+    throw new Failure('usage', `The setup file is for the extension "${written}", not "${name}"`);
   }
   checkName(name);
   return name;
