@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { mapLimit } from '../../../src/kit/map-limit.ts';
 import { type FaultCase, idOf, type Result } from './fault-case.ts';
 import { counted, writeReport } from './report.ts';
 import { keepResults, playFairly, readResults, toKeep } from './results.ts';
@@ -70,17 +71,12 @@ async function playRow(row: Row): Promise<readonly [played: number, failed: numb
 }
 
 async function inTurns(rows: readonly Row[]): Promise<number> {
-  const waiting = [...rows];
-  const sum = [0, 0];
-  const worker = async (): Promise<void> => {
-    for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
-      const [count, failed] = await playRow(row);
-      sum[0] = (sum[0] ?? 0) + count;
-      sum[1] = (sum[1] ?? 0) + failed;
-      keepResults(results);
-    }
-  };
-  await Promise.all(Array.from({ length: Number(values['at-once']) }, worker));
+  const counts = await mapLimit(rows, Number(values['at-once']), async (row) => {
+    const count = await playRow(row);
+    keepResults(results);
+    return count;
+  });
+  const sum = [0, 1].map((at) => counts.reduce((all, count) => all + (count[at] ?? 0), 0));
   print(`${sum[0]} cases, ${sum[1]} of them failed`);
   return sum[0] === 0 || sum[1] !== 0 ? 1 : 0;
 }
