@@ -163,7 +163,7 @@ function authenticate({ method, target }: Seen, form: Values, nowMs: number): vo
     text: 'unable to verify user credentials and/or request signature',
   });
   if (target !== '/client/api') throw { code: 404, text: `nothing at ${target}` };
-  // What changes something has to be posted, and keys do not belong into access logs.
+  // A call that changes something has to be posted, and keys do not belong into access logs.
   if (method !== 'POST') throw { code: 405, text: `${method} is not allowed` };
   if (form.get('apikey') !== keys.apiKey) throw refuse();
   if (form.get('signatureversion') !== '3') throw refuse();

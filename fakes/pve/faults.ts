@@ -7,7 +7,7 @@ export interface Target {
   readonly node?: string;
 }
 
-/** What goes wrong with a request. */
+/** A fault of a request. */
 export interface Fault extends Target {
   /** How often; once when left out. */
   readonly times?: number;
@@ -36,7 +36,7 @@ export interface Answer {
   readonly type?: string;
 }
 
-/** What goes wrong with a task. */
+/** A fault of a task. */
 export interface TaskFault {
   readonly type?: string;
   /** The id in the UPID; a clone carries its source's. */

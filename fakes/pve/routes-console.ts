@@ -8,7 +8,7 @@ import type { Console } from './state.ts';
 
 const base = '/nodes/{node}/qemu/{vmid}';
 
-/** How long the port waits for somebody, in the cluster's milliseconds. */
+/** How long the port waits for a client, in the cluster's milliseconds. */
 const patience = 10_000;
 
 export const consoleRoutes: Routes = {
@@ -23,7 +23,7 @@ export const consoleRoutes: Routes = {
 };
 
 /**
- * Opens a port on the node that was called, whatever the VM's state. The real one takes it from
+ * Opens a port on the node that was called, in every state of the VM. The real one takes it from
  * 5900 to 5999; here it is one that is free.
  */
 async function openConsole(call: Call): Promise<object> {
@@ -57,7 +57,7 @@ async function openConsole(call: Call): Promise<object> {
   };
 }
 
-/** Greets whoever comes, as a VNC server does; resolves when the first one has left. */
+/** Greets every client, as a VNC server does; resolves when the first one has left. */
 function visited(server: Server, welcome: () => void): Promise<void> {
   return new Promise((resolve) => {
     server.on('connection', (socket) => {
