@@ -10,7 +10,7 @@ import { defaultTimeout } from '../../src/commands/as-cloudstack/time-outs.ts';
 import { executable, temporaryDirectory } from './scripts.ts';
 
 /*
- * What CloudStack makes of an executable, row by row as measured with CloudStack's own class
+ * CloudStack's conclusions about executables, row by row as measured with its own class
  * (docs/contract.md): each script runs once and is judged for every kind of action.
  */
 

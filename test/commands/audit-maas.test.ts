@@ -51,7 +51,7 @@ function claimed({ fake }: MaasScene): FakeMachine {
   return found;
 }
 
-/** From the request on nobody gets through, as if our process had been killed. */
+/** From the request on no call gets through, as if our process had been killed. */
 async function killAt(scene: MaasScene, op: string): Promise<void> {
   let killed = false;
   scene.fake.disturb((request) => {

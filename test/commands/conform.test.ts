@@ -28,7 +28,7 @@ async function conform(
   return { report, code, failed };
 }
 
-/** What the stub does wrong, and so do the fixtures that hand on to it. */
+/** The faults of the stub, and of the fixtures that hand on to it. */
 const wrongInStub = [
   'payload-missing',
   'payload-empty',

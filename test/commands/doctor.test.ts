@@ -66,7 +66,7 @@ const remote = defineProvider({
     }
   },
   open: () => {
-    throw new Error('nobody opens it');
+    throw new Error('it cannot be opened');
   },
 });
 

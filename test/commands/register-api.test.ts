@@ -77,7 +77,7 @@ describe('The client of CloudStack’s API', () => {
     }
   });
 
-  /** An API that stands behind whatever answers each call with this. */
+  /** An API behind a server that answers each call with this. */
   async function against(t: TestContext, body: unknown, status = 200): Promise<Api> {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
     const web = await startServer((_, response) => void response.writeHead(status).end(text), {

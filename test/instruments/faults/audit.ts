@@ -8,10 +8,10 @@ import type { RemoteMachine } from '../../conformance/backend.ts';
 import type { Scene } from './fault.ts';
 import type { Complaints } from './verdict.ts';
 
-/** What CloudStack believes when everything is over; `undefined` after the instance was expunged. */
+/** The state of the instance in CloudStack at the end; `undefined` after the instance was expunged. */
 export type Belief = 'Running' | 'Stopped' | 'Error' | undefined;
 
-/** What `outrigger audit` would print about this host. */
+/** The findings of `outrigger audit` about this host. */
 export async function findingsOf(scene: Scene, state: Belief): Promise<readonly Finding[]> {
   const { cloud, remote, place } = scene;
   const { extension = {}, host = {} } = cloud.details();

@@ -25,7 +25,7 @@ export function makeServer(): Place {
   return place;
 }
 
-/** Machines that are none of the instance's: of its own CloudStack, of another, and nobody's. */
+/** Machines that are none of the instance's: of its own CloudStack, of another, and of no CloudStack. */
 export async function plantOthers({ remote }: Scene): Promise<void> {
   const { backend } = remote;
   await backend.plant(standing(7));
@@ -34,7 +34,7 @@ export async function plantOthers({ remote }: Scene): Promise<void> {
   await backend.plant({ name, mark: (id) => ({ ...marked(id), state: 'building' }) });
   const theirs = (id: string) => ({ ...standing(9).mark?.(id), installation: 'another-cloud' });
   await backend.plant({ name: 'theirs', mark: theirs as typeof marked, power: 'on' });
-  await backend.plant({ name: 'somebodys', power: 'on' });
+  await backend.plant({ name: 'unmarked', power: 'on' });
 }
 
 /** Brings the instance to where the action finds it. */

@@ -52,7 +52,7 @@ export interface Cloud {
   readonly brought: string;
   /** Every output there was. */
   readonly said: readonly string[];
-  /** What a report has to say besides. */
+  /** Further instances that a report has to contain. */
   note(text: string): void;
   readonly notes: readonly string[];
 }
@@ -69,7 +69,7 @@ const own = new Set(
   ]),
 );
 
-/** Time enough for whatever nothing disturbs. */
+/** Time enough for a call without a fault. */
 const patience = 60;
 
 export function createCloud(place: Place, remote: System, file: string): Cloud {

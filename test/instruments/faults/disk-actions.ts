@@ -31,7 +31,7 @@ const withBackup = {
   only: ['proxmox'],
 } as const satisfies Partial<Action>;
 
-/** Whoever is tired of waiting destroys the instance. */
+/** A user who is tired of waiting destroys the instance. */
 const givenUp = {
   failed: [stop, { word: 'delete' }],
   succeeded: [stop, { word: 'delete' }],
@@ -103,7 +103,7 @@ export const diskActions: readonly Action[] = [
     newDisk: true,
     only: ['maas'],
   },
-  // Somebody destroys an instance whose action was interrupted.
+  // A user destroys an instance whose action was interrupted.
   {
     ...givenUp,
     name: 'RestoreSnapshot-delete',

@@ -1,7 +1,7 @@
 import type { Exchange } from './proxy.ts';
 
 /*
- * What may become of one request and its answer, for the faults to choose from.
+ * Effects on one request and its answer, for the faults to choose from.
  */
 
 /** Ends the connection in the middle of the status line. */
@@ -44,7 +44,7 @@ export async function truncate({ pass, write, end }: Exchange): Promise<void> {
 export async function flood({ write, reset }: Exchange): Promise<void> {
   await write('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{"data":"');
   const piece = 'x'.repeat(1024 * 1024);
-  // Whoever swallows this much has no limit at all.
+  // A client that reads this much has no limit at all.
   for (let mib = 0; mib < 256; mib += 1) if (!(await write(piece))) return;
   reset();
 }

@@ -121,7 +121,7 @@ function beliefOf(end: End): Belief {
   return end === 'audited' ? 'Error' : undefined;
 }
 
-/** What is still wrong when the system has had a moment to come to rest. */
+/** The complaints that are left when the system has had a moment to come to rest. */
 async function atRest<T extends { readonly complaints: Complaints }>(
   look: () => Promise<T>,
 ): Promise<T> {

@@ -3,14 +3,14 @@ import type { Call, Cloud } from './cloud.ts';
 import type { Exchange, FaultProxy, Opening } from './proxy.ts';
 import type { System } from './systems.ts';
 
-/** What there is while a fault is on. */
+/** The parties to a call while a fault is on. */
 export interface Scene {
   readonly place: Place;
   readonly remote: System;
   readonly cloud: Cloud;
 }
 
-/** What a fault has done to the surroundings of the call. */
+/** The changes of a fault to the environment of the call. */
 export interface Surroundings {
   /** The call is made with these details or another payload. */
   readonly call?: Partial<Call>;
@@ -22,7 +22,7 @@ export interface Surroundings {
   undo?(): Promise<void> | void;
 }
 
-/** What a injected request may do besides. */
+/** Further effects that an injected fault may have. */
 export interface Reach {
   readonly remote: System & { readonly proxy: FaultProxy };
   kill(signal: NodeJS.Signals): void;
@@ -43,7 +43,7 @@ export interface Fault {
   readonly lasts?: boolean;
   /** Of the call, in seconds; short for what is noticed only when the time is up. */
   readonly timeoutSeconds?: number;
-  /** What the caller has to be told; a fault without it leaves the action a choice. */
+  /** The error that the caller has to get; a fault without it leaves the action a choice. */
   readonly told?: readonly string[];
   /** How often the call is made while it lasts, one after the other; once unless said otherwise. */
   readonly times?: number;
@@ -54,7 +54,7 @@ export interface Fault {
   /** For these actions only; all of them without. */
   readonly actions?: readonly string[];
 
-  /** What becomes of a connection, counted from 1, before anything is said on it. */
+  /** The effect on a connection, counted from 1, before its first byte. */
   opening?(connection: number): Opening | undefined;
   effect?(exchange: Exchange, reach: Reach): unknown;
   /** Sent to the process at a request, or at a change of its directory where there are none. */

@@ -12,7 +12,7 @@ async function resolved({ place, remote }: Scene, delayMs: number): Promise<Surr
   return { call: { host: remote.through(name), through }, undo: close };
 }
 
-/** What goes wrong between a name and an address. */
+/** Faults between a name and an address. */
 export const nameFaults: readonly Fault[] = [
   {
     name: 'dns-failing',
@@ -42,7 +42,7 @@ export const nameFaults: readonly Fault[] = [
   {
     name: 'ipv6-refused',
     actions: few,
-    about: 'the name has an IPv6 address first, where nobody listens',
+    about: 'the name has an IPv6 address first, where no server listens',
     told: ['success'],
     lacks: lacksNames,
     surround: (scene) => ({

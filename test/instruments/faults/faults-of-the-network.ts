@@ -40,7 +40,7 @@ const answers: readonly Fault[] = [
 export const networkFaults: readonly Fault[] = [
   {
     name: 'refused',
-    about: 'nobody listens on the port',
+    about: 'no server listens on the port',
     told: ['unreachable', 'timeout'],
     timeoutSeconds,
     async surround({ remote }) {
@@ -50,7 +50,7 @@ export const networkFaults: readonly Fault[] = [
   },
   {
     name: 'gone',
-    about: 'at one changing request the connection is cut, and then nobody listens any more',
+    about: 'at one changing request the connection is cut, and then no server listens any more',
     at: 'change',
     most: 5,
     timeoutSeconds,
@@ -177,7 +177,7 @@ export const networkFaults: readonly Fault[] = [
   {
     name: 'drip',
     actions: few,
-    about: 'answers come one byte at a time, for longer than anybody may wait',
+    about: 'answers come one byte at a time, for longer than any call may wait',
     told: ['timeout', 'unreachable'],
     timeoutSeconds: waitingSeconds,
     effect: drip,
@@ -224,7 +224,7 @@ export const networkFaults: readonly Fault[] = [
   },
   {
     name: 'storm',
-    about: 'nobody can connect while CloudStack asks 20 times, one call after the other',
+    about: 'no call can connect while CloudStack asks 20 times, one call after the other',
     actions: ['status'],
     times: 20,
     mostConnections: 8,

@@ -68,7 +68,7 @@ function crowd(name: string, about: string, beside: readonly string[]): Fault {
   return { name, about, surround: () => ({ beside }) };
 }
 
-/** What happens on the management server itself: to the process, its files and its clock. */
+/** Faults of the management server itself: to the process, its files and its clock. */
 export const serverFaults: readonly Fault[] = [
   {
     name: 'killed',

@@ -8,7 +8,7 @@ import type { FaultCase } from './fault-case.ts';
 import type { Effect, Plan, Seen } from './proxy.ts';
 import type { System } from './systems.ts';
 
-/** What came of the calls while the fault was on. */
+/** The results of the calls while the fault was on. */
 export interface Injection {
   /** The call of the case first, and those beside it. */
   readonly done: readonly Done[];
@@ -66,7 +66,7 @@ async function mend({ proxy, backend, letGo }: System): Promise<void> {
   if (!proxy.isUp()) await proxy.up();
 }
 
-/** What is on its way in this process arrives. */
+/** Lets the events that are under way in this process arrive. */
 const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function isEverywhere({ effect, opening, signal }: Fault): boolean {
@@ -104,7 +104,7 @@ function effectOf({ effect, signal }: Fault, reach: Reach): Effect | undefined {
   if (effect !== undefined) return (exchange) => effect(exchange, reach);
   if (signal === undefined) return undefined;
   return async ({ pass, write, hang }) => {
-    // Who is asked to end still gets the answer; who is killed never saw it.
+    // A process that is asked to end still gets the answer; a killed one never saw it.
     if (signal === 'SIGTERM') reach.kill(signal);
     const answer = await pass();
     if (signal === 'SIGTERM') return write(answer);

@@ -81,7 +81,7 @@ export const lifeActions: readonly Action[] = [
     failed: ['again'],
     end: 'running',
   },
-  // Somebody stops an instance whose action was interrupted.
+  // A user stops an instance whose action was interrupted.
   {
     name: 'reboot-stop',
     from: 'running',

@@ -3,7 +3,7 @@ import { connect, createSecureContext, TLSSocket } from 'node:tls';
 import { type KeyName, readKey } from '../../../fakes/http/keys.ts';
 import { type Message, messagesOf } from './messages.ts';
 
-/** What becomes of a connection before anything was said on it. */
+/** The effect on a connection before its first byte. */
 export type Opening = 'reset' | 'silence' | 'garbage' | KeyName;
 
 /** A request on its way. */
@@ -14,7 +14,7 @@ export interface Seen extends Message {
   readonly change: number;
 }
 
-/** What may be done with one request and its answer. */
+/** The operations on one request and its answer. */
 export interface Exchange {
   readonly seen: Seen;
   /** Hands the request on and waits for the whole answer; empty when the fake hung up. */
@@ -127,7 +127,7 @@ function nextAddress(): string {
   return `127.${64 + high}.${low}.${1 + (proxies % 250)}`;
 }
 
-/** What answers on this port is no server of TLS. */
+/** The server on this port speaks no TLS. */
 const garbage = Buffer.from('SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n');
 
 export const honest: Effect = async ({ pass, write }) => write(await pass());

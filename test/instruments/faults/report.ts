@@ -104,7 +104,7 @@ function square(results: readonly Kept[]): string {
   return [...told, ...(failed === 0 ? [] : [`**${failed} failed**`])].join(', ') || 'not reached';
 }
 
-/** What was said, once each, with how often where that is more than once. */
+/** Each outcome once, with its count where it came more often. */
 export function counted(words: readonly string[]): readonly string[] {
   const counts = new Map<string, number>();
   for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);

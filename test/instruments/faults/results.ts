@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type FaultCase, idOf, play, type Result } from './fault-case.ts';
 
-/** What came of a case, as it is kept for the report. */
+/** The result of a case, as it is kept for the report. */
 export interface Kept {
   readonly told: string;
   readonly end: string;
@@ -46,7 +46,7 @@ export async function playFairly(faultCase: FaultCase, program: string): Promise
   return attempt(faultCase, program);
 }
 
-/** What cannot even be played counts as a failure, too. */
+/** A case that cannot even be played counts as a failure, too. */
 async function attempt(faultCase: FaultCase, program: string): Promise<Result> {
   try {
     return await play(faultCase, program);

@@ -16,7 +16,7 @@ export interface System {
   readonly proxy: FaultProxy | undefined;
   /** Details that lead through the proxy, by another name of this host if one is given. */
   through(host?: string): HostDetails;
-  /** What a process that is gone holds there is let go, as the real system does after a while. */
+  /** Releases everything that an ended process holds there, as the real system does after a while. */
   letGo(): void;
   /** Answers what was left there although no call is under way, such as disks of no machine. */
   close(): Promise<readonly string[]>;

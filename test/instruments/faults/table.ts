@@ -50,7 +50,7 @@ export function caseNamed(id: string): FaultCase {
   return { ...found, counted, position: Number(position) };
 }
 
-/** What this machine cannot play, with the reasons. */
+/** The faults that this machine cannot play, with the reasons. */
 export function lacking(): readonly string[] {
   return faults.flatMap(({ name, lacks }) => {
     const reasons = providers.flatMap((provider) => {
@@ -72,7 +72,7 @@ export function casesOf(
   wanted?: number,
 ): readonly FaultCase[] {
   const { fault } = row;
-  // What asks nobody has no way on which something could happen.
+  // An action without requests has no way on which a fault could happen.
   if (onTheWay.includes(fault) && clean.requests === 0) return [];
   if (fault.at === undefined) return [row];
   // An action that changes nothing has only its requests to be injected at.

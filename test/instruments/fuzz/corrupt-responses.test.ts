@@ -2,9 +2,9 @@ import { describe, it } from 'node:test';
 import { corruptions, playCorruption, systemNames } from './corrupt-responses.ts';
 import { tryMany } from './runs.ts';
 
-describe('Whatever a remote system answers in the middle of an action,', () => {
+describe('A remote system that answers corrupt responses in the middle of an action', () => {
   for (const system of systemNames) {
-    it(`there is one answer in time, and nobody else is touched: ${system}`, async (t) => {
+    it(`a corrupt response leads to one answer in time and touches no other machine: ${system}`, async (t) => {
       await tryMany(
         `corrupt-responses-${system}`,
         corruptions(),

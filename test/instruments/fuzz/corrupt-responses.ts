@@ -66,7 +66,7 @@ async function makeCall({ cloud, provider }: Scene, { action }: Corruption): Pro
   return cloud.custom(name, parametersFor(cloud, provider, name), options);
 }
 
-/** The instance's machine, and two that are nobody's to touch; answers the ids of the latter. */
+/** The instance's machine, and two that no call may touch; answers the ids of the latter. */
 async function populate({ cloud, provider, backend }: Scene, on: boolean): Promise<string[]> {
   const mark = markOf(cloud);
   const power = on ? 'on' : 'off';
@@ -130,7 +130,7 @@ export type System = keyof typeof systems;
 
 export const systemNames = Object.keys(systems) as readonly System[];
 
-/** Plays one case against a system of its own and checks what is promised whatever it answers. */
+/** Plays one case against a system of its own and checks the promises that hold for all its answers. */
 export function playCorruption(
   system: System,
   corruption: Corruption,

@@ -1,7 +1,7 @@
 import type { Json } from '../../cloudstack/recorded.ts';
 
 /*
- * What is put into every payload to be looked for afterwards: secrets, which nobody may ever read;
+ * Markers that are put into every payload to be looked for afterwards: secrets, which no output may hold;
  * words of a tenant, which no setting may hold; and names of others, which no tenant may read.
  */
 

@@ -16,7 +16,7 @@ describe('What a fuzzer once found', () => {
   after(() => bench.remove());
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.json'))) {
     const example = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Kept;
-    it(`stays mended: ${example.about ?? file}`, async (t) => {
+    it(`a defect that a fuzzer found stays mended: ${example.about ?? file}`, async (t) => {
       if ('system' in example) return playCorruption(example.system, example, t);
       checkOutcome(example, await bench.run(example));
       checkPrototypes();

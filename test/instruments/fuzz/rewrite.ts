@@ -4,7 +4,7 @@ type Method = (this: ServerResponse, ...given: unknown[]) => unknown;
 
 /**
  * Lets `change` rewrite every body that a server of this process sends, just before it goes out,
- * until the function that it answers is called. Whatever has been done by then has been done.
+ * until the function that it answers is called. Its effects until then stay.
  */
 export function rewriteResponses(change: (body: string) => string): () => void {
   const prototype = ServerResponse.prototype as unknown as Record<'writeHead' | 'end', Method>;

@@ -12,7 +12,7 @@ const given = process.env['OUTRIGGER_SCALE_SEED'];
 const seed = given === undefined ? Date.now() & 0x7fffffff : Number(given);
 
 describe('many processes on four systems that fail in every way', () => {
-  it('leave a world that is what CloudStack believes', async (t) => {
+  it('a chaos run leaves the machines that CloudStack believes in', async (t) => {
     const report = await chaos({
       ...{ file: builtFile, seed, seconds: 6, instances: 20, processes: 6, timeoutSeconds: 15 },
       concurrentCreates: 0.1,

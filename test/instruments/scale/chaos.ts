@@ -16,7 +16,7 @@ export interface ChaosOptions {
   readonly instances: number;
   /** How many calls are under way at a time. */
   readonly processes: number;
-  /** What a call of the chaos run has; afterwards it is what CloudStack gives. */
+  /** The time-out of a call in the chaos run; afterwards it is what CloudStack gives. */
   readonly timeoutSeconds: number;
   /** How often two creates of one instance come at once, as when a management server takes over. */
   readonly concurrentCreates: number;
@@ -35,10 +35,10 @@ export interface ChaosReport {
   readonly hosts: number;
 }
 
-/** Mixed actions on many instances of all providers while everything goes wrong, and the peace after. */
+/** Mixed actions on many instances of all providers under faults, and the steady state after them. */
 export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   const { file, seed, timeoutSeconds, instances, concurrentCreates } = options;
-  // Nobody shall fail in peace because this machine is too small for the chaos run.
+  // No call of the steady state may fail because this machine is too small for the chaos run.
   const processes = Math.min(4, options.processes);
   const random = createRandom(seed);
   const counters = createCounters();
@@ -68,7 +68,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
       await system.calm();
       system.heal();
     }
-    // What was remembered of the chaos run may be repeated for so long, and no longer.
+    // The memo may repeat failures of the chaos run for so long, and no longer.
     await new Promise((resolve) => setTimeout(resolve, memoSeconds * 1000));
     // As CloudStack has it unless it is told otherwise.
     managementServer.allow({ deaths: 0, seconds: 1800 });

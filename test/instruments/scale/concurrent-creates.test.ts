@@ -10,7 +10,7 @@ import { createRandom, type Random } from './random.ts';
 /*
  * Two creates of one instance at once, as when a management server is restarted in the middle of
  * one and another server takes over: the first is told to end and takes back what it did, while the
- * second goes on. Whatever the second has reported has to be true.
+ * second goes on. The report of the second has to be true.
  */
 
 const given = process.env['OUTRIGGER_SCALE_SEED'];
@@ -20,7 +20,7 @@ const rounds = Number(process.env['OUTRIGGER_SCALE_ROUNDS'] ?? 10);
 
 describe('an instance that two creates have made at once, one of which was told to end', () => {
   for (const provider of lists) {
-    it(`is there when the other one has said so (${provider})`, async () => {
+    it(`an instance of two concurrent creates is there when one of them succeeded (${provider})`, async () => {
       const random = createRandom(seed);
       const lost: string[] = [];
       for (let id = 1; id <= rounds; id += 1) {

@@ -31,7 +31,7 @@ function foreignMachinesOf(system: System, items: readonly Item[]): readonly Pla
     ({ name: `i-9-${at}-VM`, state: 'built', origin: 'created' }) as const;
   const uuid = '5e0c1f6a-71b5-4f7e-9d0b-0000000000';
   return [
-    // Somebody's own.
+    // A machine of another user of the remote system.
     { name: 'database-1', power: 'on' },
     // Another CloudStack whose database is a copy of this one's.
     {

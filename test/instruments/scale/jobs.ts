@@ -4,8 +4,8 @@ import type { CallOptions, Done, ManagementServer } from './management-server.ts
 import type { Random } from './random.ts';
 
 /*
- * What CloudStack does with an instance, one job at a time: the calls in their order, and what it
- * believes afterwards, whatever they answered.
+ * The jobs of CloudStack with an instance, one at a time: the calls in their order, and the state that it
+ * believes afterwards, for every answer.
  */
 
 export type Job = (managementServer: ManagementServer, item: Item, random: Random) => Promise<void>;
@@ -94,7 +94,7 @@ export const snapshot: Job = async (managementServer, item, random) => {
     await managementServer.call(item, 'ListSnapshots', { custom: { name: 'ListSnapshots' } });
     return;
   }
-  // Running stays running and stopped stays stopped, whatever is done to the disks.
+  // Running stays running and stopped stays stopped, also when the disks change.
   if (await change(managementServer, item, name, { custom: { name, parameters } })) {
     believe(item, belief, sure);
   }

@@ -8,12 +8,12 @@ import { maasBackend } from '../../providers/maas/backend.ts';
 import { proxmoxBackend } from '../../providers/proxmox/backend.ts';
 import { type List, listOn } from './lists.ts';
 
-/** What so many calls take that all wait for the remote system at the same time. */
+/** The memory of so many calls that all wait for the remote system at the same time. */
 export interface Load {
   readonly calls: number;
   /** Shared pages are divided among those who share them, so that the sum is what is really used. */
   readonly pssMegabytes: number;
-  /** What each of them seems to have, as `top` shows it; the sum counts shared pages many times. */
+  /** The memory of the calls as `top` shows it; the sum counts shared pages many times. */
   readonly rssMegabytes: number;
 }
 

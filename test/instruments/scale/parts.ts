@@ -1,4 +1,4 @@
-/** What run.mjs needs of the tests, in one bundle. */
+/** The parts of the tests that run.mjs needs, in one bundle. */
 
 export { type ChaosOptions, type ChaosReport, chaos } from './chaos.ts';
 export { type List, lists, openList } from './lists.ts';

@@ -18,7 +18,7 @@ export async function askStatus(
   return contradiction(item, document['power_state']);
 }
 
-/** What is wrong with the list of one host, by the instance that it is about. */
+/** The errors in the list of one host, by the instance that they are about. */
 export async function askStatuses(
   managementServer: ManagementServer,
   host: Host,

@@ -57,7 +57,7 @@ async function settleAbsent(
   const left = (await item.host.system.backend.machines()).filter((machine) =>
     isOwn(machine.mark, item),
   );
-  // What had come to its end before the stop is the instance's machine, and is stopped.
+  // A machine that was finished before the stop is the instance's machine, and is stopped.
   const whole = left.every(({ mark, power }) => isBuilt(mark) && power === 'off');
   if (left.length > 1 || !whole) {
     counters.violation(
@@ -70,8 +70,8 @@ async function settleAbsent(
 }
 
 /**
- * The next ping tells CloudStack what is; it takes that over, as its power sync does. What was killed
- * is then asked for again, and clears away whatever that has left, such as a lock.
+ * The next ping tells CloudStack what is; it takes that over, as its power sync does. A killed
+ * call is then made again, and clears its leftovers away, such as a lock.
  */
 async function settlePower(
   managementServer: ManagementServer,

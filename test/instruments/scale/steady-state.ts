@@ -20,7 +20,7 @@ interface World {
   readonly processes: number;
 }
 
-/** What stands there is what CloudStack believes, and nothing else; in the end nothing of ours is left. */
+/** The machines are those that CloudStack believes in, and no others; in the end nothing of ours is left. */
 export async function checkSteadyState(world: World): Promise<void> {
   const { managementServer, hosts, items, counters, processes } = world;
   for (const host of hosts) {
@@ -52,7 +52,7 @@ async function checkMachines({ systems, items, foreignMachines, counters }: Worl
     const others = foreignMachines.filter((foreignMachine) => foreignMachine.system === system);
     for (const { remoteId, all } of others) {
       const now = machines.find((machine) => machine.remoteId === remoteId);
-      if (now?.all !== all) say(`somebody else's ${remoteId} was ${all} and is ${now?.all}`);
+      if (now?.all !== all) say(`the foreign machine ${remoteId} was ${all} and is ${now?.all}`);
     }
     const own = items.filter(({ host }) => host.system === system);
     const known = new Set(others.map(({ remoteId }) => remoteId));
@@ -63,7 +63,7 @@ async function checkMachines({ systems, items, foreignMachines, counters }: Worl
       if (wrong !== undefined) say(`${item.vm.name} (${item.belief}) ${wrong}`, item);
     }
     for (const { remoteId, all } of machines) {
-      if (!known.has(remoteId)) say(`${remoteId} is nobody's: ${all}`);
+      if (!known.has(remoteId)) say(`${remoteId} belongs to no instance: ${all}`);
     }
     for (const what of system.leftovers()) say(what);
   }
@@ -86,7 +86,7 @@ function machineFault({ vm, belief }: Item, found: readonly RemoteMachine[]): st
     : `has ${cpus} CPUs, ${memoryMb} MB`;
 }
 
-/** What was given back needs a moment to be free again. */
+/** A released machine needs a moment to be free again. */
 async function atRest({ backend }: System): Promise<readonly RemoteMachine[]> {
   for (let left = 20; ; left -= 1) {
     const machines = await backend.machines();

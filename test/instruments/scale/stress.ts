@@ -18,7 +18,7 @@ export interface Stage {
   readonly counters: Counters;
 }
 
-/** Jobs and reports by so many processes at a time, while the systems go from one trouble to the next. */
+/** Jobs and reports by so many processes at a time, while the systems go from one fault to the next. */
 export async function stress(
   stage: Stage,
   { seconds, processes }: { readonly seconds: number; readonly processes: number },
@@ -41,7 +41,7 @@ export async function stress(
   await Promise.all([...weather, ...workers]);
 }
 
-/** One report or one job for somebody who is free. */
+/** One report, or one job for an instance that is idle. */
 async function act(stage: Stage, random: Random): Promise<void> {
   const { managementServer, hosts, items, retired, counters } = stage;
   if (random.chance(0.1)) {

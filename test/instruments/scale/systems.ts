@@ -17,6 +17,6 @@ export const chaosProviders: readonly string[] = Object.keys(openers);
 /** The system of this provider, with room for so many instances. */
 export function openSystem(name: string, place: Place, instances: number): Promise<System> {
   const open = openers[name];
-  if (open === undefined) throw new Error(`there is no chaos for ${name}`);
+  if (open === undefined) throw new Error(`the provider ${name} has no chaos run`);
   return open(place, instances);
 }
