@@ -14,7 +14,7 @@ import { checkForm, checkPrototypes } from './verdict.ts';
 
 describe('The dispatcher', () => {
   const outage = async () => {
-    throw new Failure('unreachable', 'Nobody answers');
+    throw new Failure('unreachable', 'No server answers');
   };
   const bench = makeBench({ ledger: async () => ledger({ power: outage }).provider });
   after(() => bench.remove());

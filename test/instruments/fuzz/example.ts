@@ -33,7 +33,7 @@ export function examples(provider: string, customActions = customs): fc.Arbitrar
     .record({
       action: fc.constantFrom(...words),
       custom: onceIn(3, fc.constantFrom(...customActions)),
-      role: fc.constantFrom('Admin', 'User', 'DomainAdmin', 'Nobody', undefined),
+      role: fc.constantFrom('Admin', 'User', 'DomainAdmin', 'Unknown', undefined),
       secret: fc.constantFrom(...secretTexts),
       changes: fc.array(changes(), { maxLength: 6 }),
       whole: onceIn(60, hostileJson()),
