@@ -12,7 +12,7 @@ import { type Scan, scanHosts } from './audit/scan.ts';
 import type { Command, CommandCall } from './command.ts';
 import { progressOf } from './terminal.ts';
 
-const patienceSeconds = 600;
+const timeoutSeconds = 600;
 
 export const adopt: Command = {
   usage: '',
@@ -40,7 +40,7 @@ ${apiHelp}
   outrigger adopt --plan --credentials /etc/outrigger/audit.json
   outrigger adopt --vm i-2-42-VM`,
   async run(call) {
-    const deadline = deadlineIn(patienceSeconds);
+    const deadline = deadlineIn(timeoutSeconds);
     const decisions = readDecisions(call.texts('map'));
     if (decisions.length > 0 && call.texts('vm').length > 0) {
       throw new Failure('usage', '--map names the instances itself: leave --vm away');
@@ -63,17 +63,17 @@ function settle(
   instances: readonly Listed[],
   seen: Scan,
 ): Matches {
-  const homeless = withoutMachine(instances, seen);
+  const unmatched = withoutMachine(instances, seen);
   const free = seen.seenMachines.filter(
     ({ machine }) => machine.mark === undefined && machine.template !== true,
   );
   // An operator who decides by --map wants nothing else to be marked.
   if (decisions.length > 0) {
-    return { matches: decided(decisions, homeless, free), undecided: [] };
+    return { matches: decided(decisions, unmatched, free), undecided: [] };
   }
   const unreadable = seen.seenMachines.filter(({ machine }) => machine.mark === 'unreadable');
-  const { matches, undecided } = matchAll(homeless, free, unreadable);
-  const wanted = new Set(chosen(call, homeless));
+  const { matches, undecided } = matchAll(unmatched, free, unreadable);
+  const wanted = new Set(chosen(call, unmatched));
   return {
     matches: matches.filter(({ instance }) => wanted.has(instance)),
     undecided: undecided.filter(({ instance }) => wanted.has(instance)),
@@ -101,9 +101,9 @@ function withoutMachine(instances: readonly Listed[], { seenMachines }: Scan): L
   );
 }
 
-function chosen({ texts }: CommandCall, homeless: readonly Listed[]): readonly Listed[] {
+function chosen({ texts }: CommandCall, unmatched: readonly Listed[]): readonly Listed[] {
   const words = texts('vm');
-  if (words.length === 0) return homeless;
+  if (words.length === 0) return unmatched;
   // One may be named twice, by its name and by its UUID.
-  return [...new Set(words.map((word) => instanceNamed(word, homeless)))];
+  return [...new Set(words.map((word) => instanceNamed(word, unmatched)))];
 }

@@ -12,14 +12,14 @@ export interface Given {
 }
 
 /** The options that every command has. */
-export const everyCommands: Readonly<Record<string, Option>> = {
+export const commonOptions: Readonly<Record<string, Option>> = {
   help: { type: 'boolean', about: 'Explain this command' },
   json: { type: 'boolean', about: 'Print one JSON document' },
 };
 
 /** Reads what follows the command's name; throws `usage` with what was meant, where that is plain. */
 export function readArguments(name: string, command: Command, args: readonly string[]): Given {
-  const options = { ...everyCommands, ...command.options };
+  const options = { ...commonOptions, ...command.options };
   const { tokens } = parseArgs({
     args: [...args],
     options: Object.fromEntries(

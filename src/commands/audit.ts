@@ -12,7 +12,7 @@ import { scanHosts } from './audit/scan.ts';
 import type { Command, CommandCall } from './command.ts';
 import { progressOf, visible } from './terminal.ts';
 
-const patienceSeconds = 600;
+const timeoutSeconds = 600;
 const unknown = 3;
 
 export const audit: Command = {
@@ -53,7 +53,7 @@ ${apiHelp}
 };
 
 async function examine(call: CommandCall): Promise<number> {
-  const deadline = deadlineIn(patienceSeconds);
+  const deadline = deadlineIn(timeoutSeconds);
   return withLists(call, deadline, (lists) => examineLists(call, lists, deadline));
 }
 

@@ -7,7 +7,7 @@ import type { Command, CommandCall } from './command.ts';
 import { examine } from './conform/examine.ts';
 import { readKeyValues } from './conform/key-values.ts';
 import { type Found, inJson, readable } from './conform/report.ts';
-import { withScratchToTheEnd } from './scratch.ts';
+import { withTempDirGraceful } from './temp-dir.ts';
 import { paintFor, progressOf } from './terminal.ts';
 
 export const conform: Command = {
@@ -44,8 +44,8 @@ virtualmachine. in front for the other places they may come from.
   outrigger conform ./outrigger provider=simulator --json`,
   async run(call) {
     const { json, world } = call;
-    const found = await withScratchToTheEnd((scratch, asked) =>
-      call.flag('keep') ? inKeptDirectory(call, asked) : runIn(call, asked, scratch),
+    const found = await withTempDirGraceful((directory, asked) =>
+      call.flag('keep') ? inKeptDirectory(call, asked) : runIn(call, asked, directory),
     );
     if (json) world.out(JSON.stringify(inJson(found), undefined, 2));
     else for (const line of readable(found, paintFor(world))) world.out(line);

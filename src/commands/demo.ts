@@ -8,8 +8,8 @@ import { customPayload, type Details, payloadFor, statusesPayload } from './conf
 import { type SampleInstance, sampleInstance, withPrepared } from './conform/sample-instance.ts';
 import { describeConclusion, duration, howItEnded } from './describe.ts';
 import type { Members } from './json.ts';
-import { withScratch } from './scratch.ts';
 import { wrapped } from './table.ts';
+import { withTempDir } from './temp-dir.ts';
 import { type Paint, paintFor, visibleLines } from './terminal.ts';
 
 /** One call of the demonstration. */
@@ -62,7 +62,7 @@ Acts as CloudStack for one instance on the simulator, from prepare to delete, wi
 as the extension. Machines of the simulator are files; these lie in a temporary directory, which
 is removed at the end.`,
   run: ({ json, world }) =>
-    withScratch(async (directory) => {
+    withTempDir(async (directory) => {
       const done = await play(directory, world, json ? () => {} : narrator(world));
       const failed = done.filter(({ asExpected }) => !asExpected);
       if (json) world.out(JSON.stringify({ steps: done }, undefined, 2));

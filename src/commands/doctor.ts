@@ -5,7 +5,7 @@ import { examine } from './doctor/examine.ts';
 import { readable } from './doctor/report.ts';
 import { progressOf } from './terminal.ts';
 
-const patienceSeconds = 120;
+const timeoutSeconds = 120;
 
 export const doctor: Command = {
   usage: '[key=value ...]',
@@ -42,7 +42,7 @@ Run it as user cloud to see what CloudStack sees, or as root to see everything.
     const findings = await examine({
       ...{ world, ...given, providerName: text('provider') },
       user: text('user') ?? 'cloud',
-      deadline: deadlineIn(patienceSeconds),
+      deadline: deadlineIn(timeoutSeconds),
       onStep: progressOf({ json, world }),
     });
     const wrong = findings.filter(({ state }) => state === 'fail').length;

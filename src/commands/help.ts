@@ -1,7 +1,7 @@
 import { version } from '../build-stamp.ts';
 import { Failure } from '../failure.ts';
 import { nearest } from '../kit/nearest.ts';
-import { everyCommands } from './arguments.ts';
+import { commonOptions } from './arguments.ts';
 import type {
   Command,
   CommandCall,
@@ -57,7 +57,7 @@ export function explain(
 }
 
 function optionLines(own: Readonly<Record<string, Option>>): string[] {
-  const rows = Object.entries({ ...own, ...everyCommands }).map(([name, option]) => {
+  const rows = Object.entries({ ...own, ...commonOptions }).map(([name, option]) => {
     const value = option.type === 'string' ? ` ${option.value ?? 'VALUE'}` : '';
     const again = option.multiple === true ? ' (again for more)' : '';
     return [`--${name}${value}${name === 'help' ? ', -h' : ''}`, `${option.about}${again}`];

@@ -9,7 +9,7 @@ import { readSince, type Selection, select } from './log/select.ts';
 import { describeCall } from './log/show.ts';
 import { columnsOf, paintFor } from './terminal.ts';
 
-const patienceSeconds = 120;
+const timeoutSeconds = 120;
 
 export const log: Command = {
   usage: '',
@@ -79,7 +79,7 @@ async function gather(call: CommandCall): Promise<{ lines: Line[]; problems: str
   const config = readLogConfig(world.env['OUTRIGGER_CONFIG'] ?? defaultConfigFile);
   const file = text('file') ?? config.file;
   const hosts = texts('host');
-  const way = { deadline: deadlineIn(patienceSeconds), env: { ...world.env } };
+  const way = { deadline: deadlineIn(timeoutSeconds), env: { ...world.env } };
   const lines: Line[] = [];
   const problems: string[] = [];
   const sources = [

@@ -18,7 +18,7 @@ import { readWanted, type Wanted } from './register/wanted.ts';
 import { wrapped } from './table.ts';
 import { paintFor, progressOf } from './terminal.ts';
 
-const patienceSeconds = 600;
+const timeoutSeconds = 600;
 const wouldChange = 3;
 
 export const register: Command = {
@@ -69,7 +69,7 @@ async function establish(call: CommandCall): Promise<number> {
   const access = call.flag('print') ? readAccess(call) : demandAccess(call);
   const release = releaseOf(call.text('cloudstack') ?? '4.22');
   if (access === undefined) return print(call, wanted, nothingKnown(release));
-  const api = createApi(access, deadlineIn(patienceSeconds));
+  const api = createApi(access, deadlineIn(timeoutSeconds));
   try {
     const actual = await readActual(api, wanted);
     if (call.flag('print')) return print(call, wanted, actual);
@@ -85,7 +85,7 @@ async function remove(call: CommandCall): Promise<number> {
   const [name] = call.positionals;
   if (name === undefined) throw new Failure('usage', '--remove needs the name of the extension');
   if (call.flag('print')) throw new Failure('usage', '--remove does not go with --print');
-  const api = createApi(demandAccess(call), deadlineIn(patienceSeconds));
+  const api = createApi(demandAccess(call), deadlineIn(timeoutSeconds));
   try {
     const plan = await planRemoval(api, name);
     if (call.flag('plan')) return show(call, plan, wouldChange);

@@ -23,8 +23,8 @@ export function readDecisions(words: readonly string[]): readonly Decision[] {
 }
 
 /** The instance by its UUID or name; throws `not-found` when it is not among them. */
-export function instanceNamed(word: string, homeless: readonly Listed[]): Listed {
-  const found = homeless.find(({ uuid, name }) => uuid === word.toLowerCase() || name === word);
+export function instanceNamed(word: string, unmatched: readonly Listed[]): Listed {
+  const found = unmatched.find(({ uuid, name }) => uuid === word.toLowerCase() || name === word);
   if (found !== undefined) return found;
   throw new Failure('not-found', `CloudStack has no instance "${word}" that lacks a machine`);
 }
@@ -32,11 +32,11 @@ export function instanceNamed(word: string, homeless: readonly Listed[]): Listed
 /** The decisions as matches, each checked as far as it can be; throws for two that contradict. */
 export function decided(
   decisions: readonly Decision[],
-  homeless: readonly Listed[],
+  unmatched: readonly Listed[],
   free: readonly SeenMachine[],
 ): readonly Match[] {
   const matches = decisions.map(({ vm, remoteId, host }): Match => {
-    const instance = instanceNamed(vm, homeless);
+    const instance = instanceNamed(vm, unmatched);
     const found = free
       .filter(({ machine }) => machine.remoteId === remoteId)
       .flatMap((seenMachine) => (host === undefined ? [seenMachine] : seenBy(host, seenMachine)));

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { withScratch } from '../scratch.ts';
+import { withTempDir } from '../temp-dir.ts';
 import { entryPointProblem } from './entry-point.ts';
 import { writePayload } from './payload-file.ts';
 import { createPlaces, openPipes, type PipePlaces, type Pipes } from './pipes.ts';
@@ -29,7 +29,7 @@ export interface CallAsCloudStack {
  * alone at the time-out.
  */
 export function callAsCloudStack(call: CallAsCloudStack): Promise<Raw> {
-  return withScratch(async (directory) => {
+  return withTempDir(async (directory) => {
     const { payload } = call;
     const path = typeof payload === 'string' ? payload : writePayload(directory, payload);
     const command = [call.executable, call.action, path, String(call.timeoutSeconds)];

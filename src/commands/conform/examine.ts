@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { Failure } from '../../failure.ts';
 import { entryPointProblem } from '../as-cloudstack/entry-point.ts';
 import { createPlaces, type PipePlaces } from '../as-cloudstack/pipes.ts';
-import { withScratch } from '../scratch.ts';
+import { withTempDir } from '../temp-dir.ts';
 import { answerRules } from './answer-rules.ts';
 import { environmentRules } from './environment-rules.ts';
 import { lifecycleRules } from './lifecycle-rules.ts';
@@ -56,7 +56,7 @@ async function gather(examination: Examination): Promise<Transcript> {
   if (entryProblem !== undefined) {
     return { executable, entryProblem, calls: [], secrets: [], newFiles: [] };
   }
-  return withScratch((scratch) => play(examination, createPlaces(scratch, callsToExpect)));
+  return withTempDir((directory) => play(examination, createPlaces(directory, callsToExpect)));
 }
 
 async function play(examination: Examination, places: PipePlaces): Promise<Transcript> {

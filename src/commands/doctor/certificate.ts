@@ -25,11 +25,11 @@ export async function tlsChecks(
   title: string,
   endpoint: Endpoint,
   tls: Tls,
-  patienceMs: number,
+  timeoutMs: number,
 ): Promise<Check[]> {
   let seen: Seen;
   try {
-    seen = await handshake(title, endpoint, tls, patienceMs);
+    seen = await handshake(title, endpoint, tls, timeoutMs);
   } catch (thrown) {
     const failure = transportFailure(thrown, { title, endpoint, what: 'a handshake' }, false);
     return [fail('TLS', fullText(failure))];
@@ -38,7 +38,7 @@ export async function tlsChecks(
   return [acceptance(seen, tls), chainCheck(seen.certificate), expiryCheck(seen, tls), pin];
 }
 
-function handshake(title: string, endpoint: Endpoint, tls: Tls, patienceMs: number): Promise<Seen> {
+function handshake(title: string, endpoint: Endpoint, tls: Tls, timeoutMs: number): Promise<Seen> {
   const judge = createJudge(tls, title);
   const { host, port } = endpoint;
   return new Promise((resolve, reject) => {
@@ -48,7 +48,7 @@ function handshake(title: string, endpoint: Endpoint, tls: Tls, patienceMs: numb
       secureContext: createSecureContext(judge.options),
     });
     const late = Object.assign(new Error('late'), { code: 'ETIMEDOUT' });
-    socket.setTimeout(patienceMs, () => socket.destroy(late));
+    socket.setTimeout(timeoutMs, () => socket.destroy(late));
     socket.once('error', reject);
     socket.once('secureConnect', () => {
       const certificate = socket.getPeerCertificate(true);

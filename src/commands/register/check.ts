@@ -8,7 +8,7 @@ import { isCalled } from './actual.ts';
 import { directoryOf, isAt } from './names.ts';
 
 /** Less than install.sh waits for it. */
-const patienceSeconds = 15;
+const timeoutSeconds = 15;
 const isWrong = 3;
 
 /** `register --check`, which needs no provider; ends with the exit code. */
@@ -17,7 +17,7 @@ export async function check(call: CommandCall): Promise<number> {
   const spare = ['plan', 'print', 'remove'].find((name) => call.flag(name));
   if (spare !== undefined) throw new Failure('usage', `--check does not go with --${spare}`);
   const path = installedPath(call);
-  const api = createApi(demandAccess(call), deadlineIn(patienceSeconds));
+  const api = createApi(demandAccess(call), deadlineIn(timeoutSeconds));
   try {
     const registration = await compare(api, positionals[0], path);
     if (json) world.out(JSON.stringify(registration, undefined, 2));

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const inUse = new Set<string>();
-let gently: { signal?: NodeJS.Signals } | undefined;
+let graceful: { signal?: NodeJS.Signals } | undefined;
 
 /** Hands out a directory of our own (0700) that is gone afterwards, also after Ctrl-C. */
-export async function withScratch<T>(work: (directory: string) => Promise<T>): Promise<T> {
+export async function withTempDir<T>(work: (directory: string) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(join(await realpath(tmpdir()), 'outrigger-'));
   if (inUse.size === 0) for (const signal of signals) process.on(signal, stop);
   inUse.add(directory);
@@ -25,21 +25,21 @@ export async function withScratch<T>(work: (directory: string) => Promise<T>): P
  * Works in such a directory, and at the first signal goes on until `work`, which may ask for it, has
  * come to its own end; a second signal ends it at once.
  */
-export async function withScratchToTheEnd<T>(
+export async function withTempDirGraceful<T>(
   work: (directory: string, asked: () => NodeJS.Signals | undefined) => Promise<T>,
 ): Promise<T> {
   const mine: { signal?: NodeJS.Signals } = {};
-  gently = mine;
+  graceful = mine;
   try {
-    return await withScratch((directory) => work(directory, () => mine.signal));
+    return await withTempDir((directory) => work(directory, () => mine.signal));
   } finally {
-    gently = undefined;
+    graceful = undefined;
   }
 }
 
 function stop(signal: NodeJS.Signals): void {
-  if (gently !== undefined && gently.signal === undefined) {
-    gently.signal = signal;
+  if (graceful !== undefined && graceful.signal === undefined) {
+    graceful.signal = signal;
     return;
   }
   for (const directory of inUse) remove(directory);
