@@ -9,7 +9,7 @@ import { deadlineIn } from '../../kit/deadline.ts';
 import { silent } from '../../kit/log.ts';
 import { createRedactor } from '../../kit/redact.ts';
 import type { CommandWorld } from '../command.ts';
-import { findAccount, look, ownerOf } from '../doctor/account.ts';
+import { entryAt, findAccount, ownerOf } from '../doctor/account.ts';
 import type { ListedHost } from './listed.ts';
 
 /** A host that could be looked at. */
@@ -131,7 +131,7 @@ function serviceHome({ env }: CommandWorld): string {
 
 /** Refuses a directory of another user, who could not read again what this process writes there. */
 function ownDirectory(path: string): string {
-  const found = look(path);
+  const found = entryAt(path);
   if (found === undefined || found.uid === process.getuid?.()) return path;
   throw new Failure('denied', `${path} belongs to ${ownerOf(found)}`, {
     advice: `Run it as that user: sudo -u ${ownerOf(found)} outrigger ...`,

@@ -62,7 +62,7 @@ export function barrier(account: Account, path: string): string | undefined {
 }
 
 /** The entry at the path, links not followed; `undefined` when there is none or it cannot be seen. */
-export function look(path: string): Stats | undefined {
+export function entryAt(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
   } catch {

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 import { stamp } from '../../build-stamp.ts';
 import type { Check } from '../../contract/provider.ts';
 import { hashOf } from '../version.ts';
-import { type Account, barrier, look, may, modeOf, ownerOf } from './account.ts';
+import { type Account, barrier, entryAt, may, modeOf, ownerOf } from './account.ts';
 import { fail, ok, warn } from './finding.ts';
 
 /** Whether this very file is as it was built, can be run by the service and changed by root only. */
@@ -23,7 +23,7 @@ async function contentCheck(self: string): Promise<Check> {
 }
 
 function rightsCheck(self: string, account: Account): Check {
-  const found = look(self);
+  const found = entryAt(self);
   if (found === undefined) return fail('entry point', `there is no file ${self}`);
   if (found.isSymbolicLink()) {
     return warn(

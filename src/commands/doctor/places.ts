@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type { Config } from '../../cloudstack/config.ts';
 import type { Check } from '../../contract/provider.ts';
-import { type Account, barrier, isHidden, look, may, modeOf, ownerOf } from './account.ts';
+import { type Account, barrier, entryAt, isHidden, may, modeOf, ownerOf } from './account.ts';
 import { fail, ok, skipped, warn } from './finding.ts';
 
 /** Whether the service can write where it has to: the log, the failure memo, the rotation. */
@@ -18,7 +18,7 @@ export function placeChecks(config: Config, account: Account): Check[] {
 function logCheck({ log: { enabled, file } }: Config, account: Account): Check {
   if (!enabled)
     return warn('log', 'switched off', 'Without it the reason of a failed call is lost');
-  const directory = look(dirname(file));
+  const directory = entryAt(dirname(file));
   if (directory === undefined) {
     return warn(
       'log',
@@ -26,7 +26,7 @@ function logCheck({ log: { enabled, file } }: Config, account: Account): Check {
       'It comes with the management server; elsewhere set "log": {"file": ...} in the configuration',
     );
   }
-  const found = look(file);
+  const found = entryAt(file);
   if (found === undefined) {
     return may(account, 'write', directory) && barrier(account, file) === undefined
       ? ok('log', `${file} will be made by ${account.name}`)
@@ -51,7 +51,7 @@ function logCheck({ log: { enabled, file } }: Config, account: Account): Check {
 }
 
 function rotationCheck({ log: { enabled, file } }: Config, account: Account): Check {
-  const directory = look(dirname(file));
+  const directory = entryAt(dirname(file));
   if (!enabled || directory === undefined) return skipped('log rotation', 'there is no log');
   return may(account, 'write', directory)
     ? ok('log rotation', `${account.name} may rotate in ${dirname(file)}`)
@@ -66,8 +66,8 @@ function memoCheck({ memo: { directory, seconds } }: Config, account: Account): 
   if (seconds === 0) {
     return warn('memo', 'switched off', 'An outage of the remote system will block host pings');
   }
-  const above = look(dirname(directory));
-  const found = look(directory);
+  const above = entryAt(dirname(directory));
+  const found = entryAt(directory);
   if (found === undefined) {
     if (above === undefined) return skipped('memo', `${dirname(directory)} does not exist`);
     return may(account, 'write', above)

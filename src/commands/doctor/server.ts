@@ -3,7 +3,7 @@ import type { Check } from '../../contract/provider.ts';
 import { Failure, fullText } from '../../failure.ts';
 import type { CommandWorld } from '../command.ts';
 import { type Build, isSlow } from '../node-build.ts';
-import { type Account, look, modeOf, ownerOf } from './account.ts';
+import { type Account, entryAt, modeOf, ownerOf } from './account.ts';
 import { fail, ok, warn } from './finding.ts';
 
 /** The consequences of this build of Node.js for an operator. */
@@ -41,7 +41,7 @@ export function attemptConfig(file: string): { readonly value?: Config; readonly
 
 /** A user who may change the configuration decides which files the service writes. */
 function configCheck(file: string): Check {
-  const found = look(file);
+  const found = entryAt(file);
   if (found === undefined) return ok('configuration', `no ${file}: the defaults hold`);
   if (found.uid === 0 && (found.mode & 0o022) === 0) return ok('configuration', file);
   const shown = `${ownerOf(found)}, mode ${modeOf(found)}`;
