@@ -203,7 +203,7 @@ describe('audit of a world in disorder', () => {
         cloud.state.machines.push(listed('i-2-1-VM', { state: 'Stopped' }));
         host.plant('a', { name: 'i-2-1-VM', mark: { state: 'building' }, power: 'off' });
       },
-      'warning half-made i-2-1-VM',
+      'warning partial i-2-1-VM',
       /never finished/,
     ],
     [
@@ -293,7 +293,7 @@ describe('audit of a world in disorder', () => {
     });
   }
 
-  test('audit takes a deployment that is under way for no half-made machine', async (t) => {
+  test('audit takes a deployment that is under way for no partial machine', async (t) => {
     const { cloud, host, findings } = await scene(t);
     cloud.state.machines.push(listed('i-2-1-VM', { state: 'Starting' }));
     host.plant('a', { name: 'i-2-1-VM', mark: { state: 'building' } });

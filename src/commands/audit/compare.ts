@@ -116,7 +116,7 @@ function judgePair(seenMachine: Marked, instance: Listed): Finding[] {
   }
   if (mark.state === 'building' && !['Starting', 'Expunging'].includes(instance.state)) {
     findings.push({
-      ...{ severity: 'warning', kind: 'half-made', subject },
+      ...{ severity: 'warning', kind: 'partial', subject },
       found: `${place} was never finished, and the instance is ${instance.state}`,
       advice: 'Stopping the instance removes it',
     });

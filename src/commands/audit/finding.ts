@@ -12,7 +12,7 @@ export const kinds = [
   'foreign-mark',
   'lost-mark',
   'missing',
-  'half-made',
+  'partial',
   'renamed',
   'vlan',
   'nic',
