@@ -45,7 +45,7 @@ export const stop: Call = { word: 'stop', state: 'Running' };
 export const few = ['create', 'stop', 'delete', 'status'] as const;
 
 /** Faults after which the caller cannot know the result of the action. */
-export const inTheDark = [
+export const resultUnknown = [
   'none',
   'refused',
   'gone',

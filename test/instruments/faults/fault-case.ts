@@ -1,9 +1,9 @@
 import type { RemoteMachine } from '../../conformance/backend.ts';
 import type { Action, End, Follow } from './action.ts';
 import { type Belief, judgeAudit } from './audit.ts';
-import { begin, makeServer, memoSeconds, plantOthers } from './beginning.ts';
 import { type Call, createCloud, type Done } from './cloud.ts';
 import type { Fault, Scene } from './fault.ts';
+import { begin, makeServer, memoSeconds, plantOthers } from './initial-state.ts';
 import { inject } from './inject.ts';
 import { type SystemName, systems } from './systems.ts';
 import {

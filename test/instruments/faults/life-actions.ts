@@ -1,9 +1,9 @@
-import { type Action, cleanUp, inTheDark, stop, word } from './action.ts';
+import { type Action, cleanUp, resultUnknown, stop, word } from './action.ts';
 
 const createOnly = {
   from: 'prepared',
   call: word('create'),
-  faults: inTheDark,
+  faults: resultUnknown,
   most: 5,
 } as const;
 
@@ -89,7 +89,7 @@ export const lifeActions: readonly Action[] = [
     failed: [stop],
     succeeded: [stop],
     end: 'stopped',
-    faults: inTheDark,
+    faults: resultUnknown,
     most: 5,
   },
 ];

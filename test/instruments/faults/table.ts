@@ -2,9 +2,9 @@ import type { Action } from './action.ts';
 import { actions } from './actions.ts';
 import type { Fault } from './fault.ts';
 import { type FaultCase, idOf, type Result } from './fault-case.ts';
-import { nameFaults } from './faults-of-names.ts';
-import { networkFaults } from './faults-of-the-network.ts';
-import { serverFaults } from './faults-of-the-server.ts';
+import { nameFaults } from './name-faults.ts';
+import { networkFaults } from './network-faults.ts';
+import { serverFaults } from './server-faults.ts';
 import { type SystemName, systems } from './systems.ts';
 
 /** Nothing goes wrong: every action has to succeed, and shows how many requests it makes. */
