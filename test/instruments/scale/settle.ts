@@ -4,7 +4,7 @@ import { believe, type Item } from './items.ts';
 import type { ManagementServer } from './management-server.ts';
 import type { Random } from './random.ts';
 
-interface Means {
+interface SettleOptions {
   readonly random: Random;
   readonly processes: number;
   readonly counters: Counters;
@@ -14,7 +14,7 @@ interface Means {
 export async function settle(
   managementServer: ManagementServer,
   items: readonly Item[],
-  { random, processes, counters }: Means,
+  { random, processes, counters }: SettleOptions,
 ): Promise<void> {
   await mapLimit(items, processes, async (item) => {
     const demand = demanding(managementServer, item, counters);

@@ -7,7 +7,7 @@ import { askStatus, askStatuses } from './reports.ts';
 import type { Host, System } from './system.ts';
 
 /** All that takes part. */
-export interface Stage {
+export interface StressContext {
   readonly managementServer: ManagementServer;
   readonly systems: readonly System[];
   readonly hosts: readonly Host[];
@@ -20,13 +20,13 @@ export interface Stage {
 
 /** Jobs and reports by so many processes at a time, while the systems go from one fault to the next. */
 export async function stress(
-  stage: Stage,
+  context: StressContext,
   { seconds, processes }: { readonly seconds: number; readonly processes: number },
 ): Promise<void> {
-  const { systems, random, counters } = stage;
+  const { systems, random, counters } = context;
   const endMs = performance.now() + seconds * 1000;
   const goesOn = (): boolean => performance.now() < endMs;
-  const weather = systems.map(async (system, at) => {
+  const disturbances = systems.map(async (system, at) => {
     const own = random.fork(100 + at);
     while (goesOn()) {
       if (own.chance(0.6)) await system.calm();
@@ -36,14 +36,14 @@ export async function stress(
   });
   const workers = Array.from({ length: processes }, async (_, at) => {
     const own = random.fork(1000 + at);
-    while (goesOn()) await act(stage, own);
+    while (goesOn()) await act(context, own);
   });
-  await Promise.all([...weather, ...workers]);
+  await Promise.all([...disturbances, ...workers]);
 }
 
 /** One report, or one job for an instance that is idle. */
-async function act(stage: Stage, random: Random): Promise<void> {
-  const { managementServer, hosts, items, retired, counters } = stage;
+async function act(context: StressContext, random: Random): Promise<void> {
+  const { managementServer, hosts, items, retired, counters } = context;
   if (random.chance(0.1)) {
     const wrong = await askStatuses(managementServer, random.pick(hosts), items);
     for (const [item, what] of wrong) counters.violation(what, item);
