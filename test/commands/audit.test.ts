@@ -293,7 +293,7 @@ describe('audit of a world in disorder', () => {
     });
   }
 
-  test('audit takes a deployment that is under way for no partial machine', async (t) => {
+  test('audit takes a deployment that is under way for no machine left partial', async (t) => {
     const { cloud, host, findings } = await scene(t);
     cloud.state.machines.push(listed('i-2-1-VM', { state: 'Starting' }));
     host.plant('a', { name: 'i-2-1-VM', mark: { state: 'building' } });

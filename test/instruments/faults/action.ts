@@ -9,7 +9,7 @@ export type End = 'running' | 'stopped' | 'gone' | 'audited';
 export interface Action {
   readonly name: string;
   /** The instance before the action: no machine yet, or one of these. */
-  readonly from: 'nothing' | 'prepared' | 'half-made' | 'running' | 'stopped';
+  readonly from: 'nothing' | 'prepared' | 'partial' | 'running' | 'stopped';
   /** The calls about it before the fault. */
   before?(vm: Vm, provider: SystemName): readonly Call[];
   /** `brought` is the answer to the last of the calls before. */

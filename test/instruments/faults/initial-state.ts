@@ -41,7 +41,7 @@ export async function plantOthers({ remote }: Scene): Promise<void> {
 export async function begin({ from, before }: Action, scene: Scene): Promise<void> {
   const { cloud, remote } = scene;
   if (from === 'nothing') return;
-  if (from === 'half-made') {
+  if (from === 'partial') {
     const { uuid, name } = cloud.vm;
     const own = { uuid, name, installation, state: 'building', origin: 'created' } as const;
     await remote.backend.plant({ name, mark: (remoteId) => ({ ...own, remoteId }) });

@@ -45,7 +45,7 @@ export const lifeActions: readonly Action[] = [
   },
   {
     name: 'clean-up',
-    from: 'half-made',
+    from: 'partial',
     call: () => cleanUp,
     failed: ['again'],
     end: 'gone',

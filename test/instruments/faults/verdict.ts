@@ -148,7 +148,7 @@ export function judgeSame(
 ): Complaints {
   const [was] = before;
   const [is] = after;
-  if (was === undefined || is === undefined || ['prepared', 'half-made'].includes(from)) return [];
+  if (was === undefined || is === undefined || ['prepared', 'partial'].includes(from)) return [];
   if (was.remoteId !== is.remoteId) return [`${was.remoteId} has become ${is.remoteId}`];
   const lost = !newDisk && was.disk !== is.disk;
   return lost ? [`the disk of ${is.remoteId} holds something else`] : [];
