@@ -54,7 +54,7 @@ export const demo: Command = {
   positionals: { min: 0, max: 0 },
   exitCodes: {
     0: 'every call ended as CloudStack needs it',
-    1: 'a call did not',
+    1: 'a call ended otherwise',
     2: 'wrong usage',
   },
   more: `

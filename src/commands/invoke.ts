@@ -27,7 +27,7 @@ export const invoke: Command = {
     2: 'wrong usage',
   },
   more: `
-The executable gets three arguments, an open standard input that says nothing, and one pipe
+The executable gets three arguments, an open and silent standard input, and one pipe
 for standard output and error that is read when it has ended: 64 KiB is all that fits.
 It runs in the current directory, as you. At the time-out it is killed with SIGKILL; its
 children are not.

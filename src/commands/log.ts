@@ -24,17 +24,17 @@ export const log: Command = {
   },
   positionals: { min: 0, max: 0 },
   exitCodes: {
-    0: 'something was found',
-    1: 'nothing was found, or a log could not be read',
+    0: 'a call was found',
+    1: 'no call was found, or a log could not be read',
     2: 'wrong usage',
   },
   more: `
-Tells what happened, call by call and in order, from rotated files too. With several management
-servers each has its own part of the log: name the others with --host. They need nothing but
-ssh, and the log in the same place.
+Shows the calls in order, from rotated files, too. Of several management servers each has its
+own part of the log: name the others with --host. They need nothing but ssh, and the log in
+the same place.
 
-A call without an end was killed, as CloudStack does at the time-out. One that is still running on
-this server is told apart; on others it has no end yet either.
+A call without an end was killed, as CloudStack does at the time-out. A call that still runs on
+this server is shown as such; a running call of another server has no end, either.
 
   outrigger log --failed --since 2h
   outrigger log --vm i-2-42-VM --host root@mgmt2 --host root@mgmt3
