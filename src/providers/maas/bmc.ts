@@ -2,8 +2,7 @@ import type { Power } from '../../contract/machine.ts';
 import { expectFailure, Failure, isKind } from '../../failure.ts';
 import { poll } from '../../kit/poll.ts';
 import { machinePath, nameOf, type Rig } from './rig.ts';
-import type { Machine } from './wire.ts';
-import { readPowerState } from './wire.ts';
+import { type Machine, readPowerState } from './wire.ts';
 
 /** MAAS gives a BMC half a minute to answer. */
 const bmcLimitMs = 35_000;

@@ -1,5 +1,5 @@
 import type { Power } from '../../contract/machine.ts';
-import { fewAtOnce } from '../../kit/few-at-once.ts';
+import { mapLimit } from '../../kit/map-limit.ts';
 import { askBmc, powerOf } from './bmc.ts';
 import type { Rig } from './rig.ts';
 import { status } from './statuses.ts';
@@ -29,7 +29,7 @@ export async function powersNow(rig: Rig, machines: readonly Machine[]): Promise
   const asked = machines.filter((_, at) => known[at] === undefined);
   const connections = Math.min(mostConnections, Math.ceil(asked.length / bmcsPerConnection));
   const limitOf = shareTime(rig, asked.length, connections);
-  const answers = await fewAtOnce(asked, connections, async ({ system_id }) => {
+  const answers = await mapLimit(asked, connections, async ({ system_id }) => {
     const limitMs = limitOf();
     return limitMs <= 0 ? 'unknown' : powerOf(await askBmc(rig, system_id, limitMs));
   });
