@@ -1,22 +1,22 @@
 import type { Context } from '../../contract/context.ts';
 import { defineProvider } from '../../contract/provider.ts';
-import { actions } from './actions.ts';
-import { adopt } from './adopt.ts';
+import { actions } from './actions/definitions.ts';
+import { getDetails, getIpAddresses, listClaimable } from './actions/handlers.ts';
+import { setLock } from './actions/lock.ts';
+import { redeploy } from './actions/redeploy.ts';
+import { createClient } from './api/client.ts';
+import { apiUrl } from './api/endpoint.ts';
 import { blueprint, blueprintIssues } from './blueprint.ts';
-import { checks } from './checks.ts';
-import { createClient } from './client.ts';
-import { openConsole } from './console.ts';
-import { create } from './create.ts';
-import { apiUrl } from './endpoint.ts';
-import { machines } from './inventory.ts';
-import { reboot, remove, start, stop } from './lifecycle.ts';
-import { setLock } from './lock.ts';
-import { power, powers } from './power.ts';
-import { prepare } from './prepare.ts';
-import { redeploy } from './redeploy.ts';
-import type { Rig } from './rig.ts';
+import { checks } from './doctor/checks.ts';
+import { adopt } from './machine/adopt.ts';
+import { openConsole } from './machine/console.ts';
+import { machines } from './machine/describe.ts';
+import { reboot, remove, start, stop } from './machine/lifecycle.ts';
+import { power, powers } from './machine/list.ts';
+import { create } from './machine/make.ts';
+import { prepare } from './machine/prepare.ts';
+import type { Rig } from './machine/session.ts';
 import { type Settings, settings, settingsIssues } from './settings.ts';
-import { getDetails, getIpAddresses, listClaimable } from './show.ts';
 import { stored } from './stored.ts';
 
 /** Physical machines that Canonical MAAS installs, switches and erases. */

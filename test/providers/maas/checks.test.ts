@@ -9,7 +9,7 @@ import { createDeadline } from '../../../src/kit/deadline.ts';
 import { silent } from '../../../src/kit/log.ts';
 import { writeMark } from '../../../src/lifecycle/mark.ts';
 import type { Blueprint } from '../../../src/providers/maas/blueprint.ts';
-import { checks } from '../../../src/providers/maas/checks.ts';
+import { checks } from '../../../src/providers/maas/doctor/checks.ts';
 import { settings as fields, type Settings } from '../../../src/providers/maas/settings.ts';
 
 type Doctor = (

@@ -6,7 +6,7 @@ import { type FakeMaas, type Options, startMaas } from '../../../fakes/maas/serv
 import { Failure } from '../../../src/failure.ts';
 import { createDeadline } from '../../../src/kit/deadline.ts';
 import { silent } from '../../../src/kit/log.ts';
-import { type Client, createClient } from '../../../src/providers/maas/client.ts';
+import { type Client, createClient } from '../../../src/providers/maas/api/client.ts';
 import type { Settings } from '../../../src/providers/maas/settings.ts';
 
 interface Scene {
