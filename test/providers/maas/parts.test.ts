@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { newMachine, show } from '../../../fakes/maas/machine.ts';
 import { apiUrl, machinePage } from '../../../src/providers/maas/api/endpoint.ts';
 import { authorization, readApiKey } from '../../../src/providers/maas/api/oauth.ts';
-import { oneLine } from '../../../src/providers/maas/api/one-line.ts';
+import { oneLine } from '../../../src/providers/maas/api/schemas.ts';
 import { readMachine, readMachines } from '../../../src/providers/maas/api/wire.ts';
 import { homeOf } from '../../../src/providers/maas/machine/annotations.ts';
 import { matchInterfaces } from '../../../src/providers/maas/machine/interfaces.ts';

@@ -8,12 +8,14 @@ export const actions = {
     parameters: {},
     timeoutSeconds: 30,
     roles: everyone,
+    wants: 'shown',
   },
   GetDetails: {
     about: 'Shows the machine of the instance: its addresses, its power and its latest events',
     parameters: {},
     timeoutSeconds: 60,
     roles: adminOnly,
+    wants: 'shown',
   },
   ListMachines: {
     about: 'Lists the machines that could be claimed, with what they are like',
@@ -26,9 +28,11 @@ export const actions = {
     },
     timeoutSeconds: 60,
     roles: adminOnly,
+    // Any machine will do, but as every action it is refused to an instance that is in doubt.
+    wants: 'shown',
   },
   Lock: {
-    about: 'Locks the machine in MAAS, so that nobody releases or switches it by mistake',
+    about: 'Locks the machine in MAAS, so that no user releases or switches it by mistake',
     parameters: {},
     timeoutSeconds: 60,
     roles: adminOnly,
@@ -51,6 +55,8 @@ export const actions = {
     timeoutSeconds: 3600,
     roles: adminOnly,
     destroysData: true,
+    // It also goes on with what an earlier one has left, which is no finished machine.
+    wants: 'none',
     usesBlueprint: true,
   },
 } as const satisfies Actions;

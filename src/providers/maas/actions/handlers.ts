@@ -1,50 +1,86 @@
-import type { Cell, Outcome } from '../../../contract/action.ts';
+import type { Cell, Handlers, Outcome } from '../../../contract/action.ts';
+import type { Deadline } from '../../../contract/context.ts';
 import type { Instance } from '../../../contract/instance.ts';
-import { type Machine, readEvents } from '../api/wire.ts';
+import { type MaasEvent, type Machine, readEvents } from '../api/wire.ts';
+import type { Blueprint } from '../blueprint.ts';
+import { mayBeClaimed } from '../machine/allocate.ts';
 import { askBmc } from '../machine/bmc.ts';
-import { mayBeClaimed } from '../machine/claimable.ts';
-import { show } from '../machine/find.ts';
-import { listMachines, type Rig } from '../machine/session.ts';
+import type { Seen } from '../machine/match.ts';
+import { operate } from '../machine/operate.ts';
+import { listMachines, type Session } from '../machine/session.ts';
+import type { actions } from './definitions.ts';
 
 const newestEvents = 20;
 
 type Row = Readonly<Record<string, Cell>>;
 
-export async function getIpAddresses(rig: Rig, instance: Instance): Promise<Outcome> {
-  const rows = addressRows(await show(rig, instance));
+export function handlers(
+  at: (deadline: Deadline) => Session,
+): Handlers<Seen, Blueprint, typeof actions> {
+  return {
+    GetIpAddresses: async ({ machine }) => addressesOf(machine.machine),
+    GetDetails: ({ machine, deadline }) => detailsOf(at(deadline), machine.machine),
+    ListMachines: ({ parameters, deadline }) => listClaimable(at(deadline), parameters.pool),
+    Lock: ({ machine, instance, deadline }) =>
+      setLock(at(deadline), instance, machine.machine, true),
+    Unlock: ({ machine, instance, deadline }) =>
+      setLock(at(deadline), instance, machine.machine, false),
+    Redeploy: async ({ instance, blueprint, parameters, deadline }) => {
+      const { distro_series = blueprint.distro_series } = parameters;
+      const { redeploy } = await import('./redeploy.ts');
+      return redeploy(at(deadline), instance, { ...blueprint, distro_series });
+    },
+  };
+}
+
+function addressesOf(machine: Machine): Outcome {
+  const rows = addressRows(machine);
   const message = rows.length === 0 ? 'No addresses are known' : `Addresses: ${rows.length}`;
   return { message, rows };
 }
 
-export async function getDetails(rig: Rig, instance: Instance): Promise<Outcome> {
-  const machine = await show(rig, instance);
+async function detailsOf(session: Session, machine: Machine): Promise<Outcome> {
   const { system_id } = machine;
-  const bmc = await askBmc(
-    rig,
-    system_id,
-    Math.min(20_000, rig.context.deadline.remainingMs() / 2),
-  );
-  const query = { op: 'query', id: system_id, level: 'INFO', limit: newestEvents };
-  const what = `show the events of machine ${system_id}`;
-  const events = readEvents((await rig.client.get('/events/', { what, query })).json());
+  const limitMs = Math.min(20_000, session.deadline.remainingMs() / 2);
+  const bmc = await askBmc(session, system_id, limitMs);
   const facts = Object.entries(factsOf(machine, bmc)).map(([what, value]) => ({ what, value }));
-  const told = events.map(({ created, type, description }) => ({
+  const told = (await eventsOf(session, system_id)).map(({ created, type, description }) => ({
     what: `event of ${created}`,
     value: [type, description].filter((part) => part !== '').join(': '),
   }));
   return { message: `Machine ${system_id}`, rows: [...facts, ...told] };
 }
 
-export async function listClaimable(
-  rig: Rig,
-  instance: Instance,
-  pool: string | undefined,
-): Promise<Outcome> {
-  // Like every custom action it is one of an instance whose machine is beyond doubt.
-  await show(rig, instance);
-  const ready = await listMachines(rig, { status: 'ready', pool });
-  const rows = ready.filter((machine) => mayBeClaimed(rig, machine)).map(machineRow);
+async function eventsOf(
+  { client, deadline }: Session,
+  systemId: string,
+): Promise<readonly MaasEvent[]> {
+  const query = { op: 'query', id: systemId, level: 'INFO', limit: newestEvents };
+  const what = `show the events of machine ${systemId}`;
+  return readEvents((await client.get('/events/', { what, query, deadline })).json());
+}
+
+async function listClaimable(session: Session, pool: string | undefined): Promise<Outcome> {
+  const ready = await listMachines(session, { status: 'ready', pool });
+  const rows = ready.filter((machine) => mayBeClaimed(session, machine)).map(machineRow);
   return { message: rows.length === 0 ? 'No machine is ready' : `Machines: ${rows.length}`, rows };
+}
+
+/** Locks or unlocks the instance's machine; what is so already succeeds. */
+async function setLock(
+  session: Session,
+  instance: Instance,
+  machine: Machine,
+  locked: boolean,
+): Promise<Outcome> {
+  const message = locked ? 'The machine is locked' : 'The machine is not locked';
+  if (machine.locked === locked) return { message };
+  const { system_id } = machine;
+  const op = locked ? 'lock' : 'unlock';
+  const form = { comment: `CloudStack instance ${instance.name}` };
+  await operate(session, instance, machine, { op, what: `${op} machine ${system_id}`, form });
+  session.log(`machine.${op}ed`, { machine: system_id });
+  return { message };
 }
 
 function machineRow(machine: Machine): Row {

@@ -1,40 +1,40 @@
 import type { Outcome } from '../../../contract/action.ts';
 import type { Instance } from '../../../contract/instance.ts';
-import type { Mark } from '../../../contract/machine.ts';
+import type { Choice, Mark } from '../../../contract/machine.ts';
 import { Failure, reworded, statusOf } from '../../../failure.ts';
 import { poll } from '../../../kit/poll.ts';
+import { isBuilding } from '../../../lifecycle/ownership.ts';
+import { missing, unfinished } from '../../../lifecycle/refusals.ts';
 import { isLeaving, isStuck, status } from '../api/statuses.ts';
 import type { Machine } from '../api/wire.ts';
 import type { Blueprint } from '../blueprint.ts';
 import { allocate, checkAllowed } from '../machine/allocate.ts';
-import { markFor, markOf, writeMarkOn } from '../machine/annotations.ts';
+import { markOf, writeMarkOn } from '../machine/annotations.ts';
 import { deploy } from '../machine/deploy.ts';
 import { wasAdopted } from '../machine/events.ts';
-import { findForChange, unfinished } from '../machine/find.ts';
-import { type Found, isBuilt } from '../machine/match.ts';
+import { careFor, findCertain } from '../machine/find.ts';
+import { markFor, type Seen } from '../machine/match.ts';
 import { release } from '../machine/release.ts';
-import { missing, nameOf, type Rig, readOne } from '../machine/session.ts';
+import { nameOf, readOne, type Session } from '../machine/session.ts';
 import { storedIdOf } from '../stored.ts';
 
 /**
  * Installs the instance's machine anew. MAAS installs only what was released before, so that the
- * machine is given back and claimed again; whoever is faster then gets it, and we say so. That is
- * why its disks are erased as at any other release.
+ * machine is released and claimed again; another user who is faster then gets it, and we say so. That
+ * is why its disks are erased as at any other release.
  *
- * It is marked as built from the first: a stop meanwhile must not give the machine away.
+ * It is marked as built from the first: a stop meanwhile must not release the machine.
  */
 export async function redeploy(
-  rig: Rig,
+  session: Session,
   instance: Instance,
   blueprint: Blueprint,
-  series: string | undefined,
 ): Promise<Outcome> {
-  const { machine, origin } = await reclaim(rig, instance, blueprint);
-  const mark = markFor(rig, instance, machine.system_id, 'built');
-  const marked = await writeMarkOn(rig, machine, { ...mark, origin });
-  const plan = series === undefined ? blueprint : { ...blueprint, distro_series: series };
+  const { machine, origin } = await reclaim(session, instance, blueprint);
+  const mark = markFor(instance, session.installation, machine.system_id, 'built');
+  const marked = await writeMarkOn(session, machine, { ...mark, origin });
   try {
-    await deploy(rig, instance, marked, plan);
+    await deploy(session, instance, marked, blueprint);
   } catch (thrown) {
     throw thrown instanceof Failure ? withoutSystem(thrown) : thrown;
   }
@@ -43,80 +43,97 @@ export async function redeploy(
 
 interface Reclaimed {
   readonly machine: Machine;
-  /** One that was taken over stays that, whatever is installed on it: delete only lets it go. */
+  /** An adopted one stays that, whatever is installed on it: delete only lets it go. */
   readonly origin: Mark['origin'];
 }
 
 /** The instance's machine, allocated to it and with nothing under way. */
-async function reclaim(rig: Rig, instance: Instance, blueprint: Blueprint): Promise<Reclaimed> {
-  const found = await findForChange(rig, instance);
-  if (found.kind === 'claims') {
-    return withOrigin(rig, instance, unmarkedClaim(instance, found.claims));
+async function reclaim(
+  session: Session,
+  instance: Instance,
+  blueprint: Blueprint,
+): Promise<Reclaimed> {
+  const choice = await findCertain(session, instance, careFor.change);
+  if (choice.kind === 'own' && isBuilding(choice.machine)) {
+    return withOrigin(session, instance, unmarkedClaim(instance, choice.machine));
   }
-  const current = currentIn(found);
+  const current = currentIn(choice);
   if (current === undefined) {
-    return withOrigin(rig, instance, await claimAgain(rig, instance, blueprint));
+    return withOrigin(session, instance, await claimAgain(session, instance, blueprint));
   }
-  const { machine, origin } = current;
-  await release(rig, instance, machine, {
+  return releaseAndClaim(session, instance, current);
+}
+
+async function releaseAndClaim(
+  session: Session,
+  instance: Instance,
+  { machine, origin }: Reclaimed,
+): Promise<Reclaimed> {
+  const { system_id } = machine;
+  await release(session, instance, machine, {
     why: `${instance.name} is installed anew`,
     ...(origin === 'adopted' ? { adoptedFor: instance.uuid } : {}),
   });
-  await waitReady(rig, machine.system_id);
+  await waitReady(session, system_id);
   try {
-    const again = await allocate(rig, instance, { system_id: machine.system_id });
-    return { machine: again, origin };
+    return { machine: await allocate(session, instance, { system_id }), origin };
   } catch (thrown) {
     throw statusOf(thrown) === 409 ? takenAway(instance, machine, thrown) : thrown;
   }
 }
 
 /** The mark went with the release of an earlier redeployment, whose comment still tells. */
-async function withOrigin(rig: Rig, { uuid }: Instance, machine: Machine): Promise<Reclaimed> {
-  const adopted = await wasAdopted(rig, machine.system_id, uuid);
+async function withOrigin(
+  session: Session,
+  { uuid }: Instance,
+  machine: Machine,
+): Promise<Reclaimed> {
+  const adopted = await wasAdopted(session, machine.system_id, uuid);
   return { machine, origin: adopted ? 'adopted' : 'created' };
 }
 
 /** What a killed redeployment had claimed again; a machine marked as `building` is create's. */
-function unmarkedClaim(instance: Instance, claims: readonly Machine[]): Machine {
-  const [claim] = claims;
-  const ours = claim?.status === status.allocated && markOf(claim) === undefined;
-  if (claim !== undefined && ours) return claim;
-  throw unfinished(instance);
+function unmarkedClaim(instance: Instance, claim: Seen): Machine {
+  const { machine } = claim;
+  if (machine.status === status.allocated && markOf(machine) === undefined) return machine;
+  throw unfinished(claim, instance);
 }
 
-function currentIn(found: Found): Reclaimed | undefined {
-  if (found.kind === 'built') return { machine: found.machine, origin: found.mark.origin };
-  const leaving = found.kind === 'leaving' ? found.machines : [];
-  return leaving.flatMap((machine) => {
-    const mark = markOf(machine);
-    return isBuilt(mark) ? [{ machine, origin: mark.origin }] : [];
-  })[0];
+function currentIn(choice: Choice<Seen>): Reclaimed | undefined {
+  const machines = choice.kind === 'leaving' ? choice.machines : [];
+  const own = choice.kind === 'own' ? [choice.machine] : machines;
+  return own.flatMap(({ machine, mark }) =>
+    typeof mark === 'object' && mark.state === 'built' ? [{ machine, origin: mark.origin }] : [],
+  )[0];
 }
 
 /** An earlier redeployment was killed after it had given the machine back. */
-function claimAgain(rig: Rig, instance: Instance, { pool, zone }: Blueprint): Promise<Machine> {
+function claimAgain(
+  session: Session,
+  instance: Instance,
+  { pool, zone }: Blueprint,
+): Promise<Machine> {
   const storedId = storedIdOf(instance);
   if (storedId === undefined) throw missing(instance);
   // Whether it was chosen or asked for, only details say, which a tenant can write.
-  checkAllowed(rig, instance, storedId);
-  const { require_tags: tags = [], exclude_tags: not_tags = [] } = rig.settings;
-  return allocate(rig, instance, { system_id: storedId, pool, zone, tags, not_tags });
+  checkAllowed(session, instance, storedId);
+  const { require_tags: tags = [], exclude_tags: not_tags = [] } = session.settings;
+  return allocate(session, instance, { system_id: storedId, pool, zone, tags, not_tags });
 }
 
 function takenAway({ name }: Instance, machine: Machine, cause: unknown): Failure {
-  const text = `${nameOf(machine)} of ${name} was given back to be installed anew, and somebody else was faster to claim it`;
+  const text = `${nameOf(machine)} of ${name} was given back to be installed anew, and another user of MAAS was faster to claim it`;
   return new Failure('conflict', text, {
     cause,
     advice: `${name} has no machine now: destroy it, or run Redeploy again when the machine is free`,
-    tenant: 'The machine of this instance went to somebody else; it has none now',
+    tenant: 'The machine of this instance went to another user; it has none now',
   });
 }
 
-async function waitReady(rig: Rig, systemId: string): Promise<void> {
+async function waitReady(session: Session, systemId: string): Promise<void> {
   const what = `waiting for machine ${systemId} to be given back`;
   const look = async (): Promise<true | undefined> => {
-    const machine = await readOne(rig, systemId, { patienceMs: 60_000 });
+    const machine = await readOne(session, systemId, { busyTimeoutMs: 60_000 });
     if (isStuck(machine.status)) {
       throw new Failure('upstream', `${nameOf(machine)} is stuck: it is "${machine.status_name}"`, {
         advice: 'Look at its BMC and its events in MAAS, then run Redeploy again',
@@ -124,7 +141,7 @@ async function waitReady(rig: Rig, systemId: string): Promise<void> {
     }
     return isLeaving(machine.status) ? undefined : true;
   };
-  await poll(rig.context.deadline, what, look, { firstMs: 50, mostMs: 5_000 });
+  await poll(session.deadline, what, look, { firstMs: 50, mostMs: 5_000 });
 }
 
 /** The machine is kept, since it is the instance's whatever is on it. */

@@ -17,9 +17,9 @@ export interface Ask {
   /** The only kind of body that MAAS reads. */
   readonly form?: Pairs;
   /** How long it is asked again while it is busy; 0 unless said otherwise. */
-  readonly patienceMs?: number;
+  readonly busyTimeoutMs?: number;
   readonly limitMs?: number;
-  readonly deadline?: Deadline;
+  readonly deadline: Deadline;
 }
 
 /** A client of one MAAS: every reply it gives is a success, everything else is thrown. */
@@ -75,8 +75,8 @@ export function createClient(
   };
 
   const request = async (method: Method, path: string, ask: Ask): Promise<Reply> => {
-    const end = ask.deadline ?? deadline;
-    const patienceMs = Math.min(ask.patienceMs ?? 0, end.remainingMs());
+    const end = ask.deadline;
+    const busyTimeoutMs = Math.min(ask.busyTimeoutMs ?? 0, end.remainingMs());
     const beganMs = end.remainingMs();
     let lost = 0;
     const policy = {
@@ -84,7 +84,7 @@ export function createClient(
       doing: `waiting for MAAS to ${ask.what}`,
       pauseMs(thrown: unknown, turn: number): number | undefined {
         const waitMs = pauseMs(thrown, turn);
-        const isPatient = beganMs - end.remainingMs() + waitMs <= patienceMs;
+        const isPatient = beganMs - end.remainingMs() + waitMs <= busyTimeoutMs;
         if (isBusy(thrown)) return isPatient ? waitMs : undefined;
         lost += 1;
         const again = mayRepeat(thrown, method) && lost < triesWhenUnreachable;
@@ -127,6 +127,6 @@ function send(
     // Even without parameters a body has to be a form: anything else is a 500 or ignored.
     ...(method === 'GET' ? {} : { form: form ?? {} }),
     ...(limitMs === undefined ? {} : { limitMs }),
-    ...(deadline === undefined ? {} : { deadline }),
+    deadline,
   });
 }

@@ -1,7 +1,8 @@
 import { Failure, type Remote, statusOf, wasNotSent } from '../../../failure.ts';
 import type { Reply } from '../../../kit/http/reply.ts';
 import { isOnTheWay } from '../../../kit/http/trouble.ts';
-import { saying } from './said.ts';
+import { parseJson } from '../../../kit/json.ts';
+import { oneLine } from './schemas.ts';
 
 /** What was asked of MAAS, for texts. */
 export interface Attempt {
@@ -26,24 +27,24 @@ export function failureFor(reply: Reply, attempt: Attempt): Failure {
   const { what, one } = attempt;
   const remote = { status };
   if (status === 401) return unauthorized(reply, attempt);
-  const said = saying(reply, attempt.secret);
+  const message = remoteMessage(reply, attempt.secret);
   if (status === 403) {
-    return new Failure('denied', `MAAS does not let this key ${what}${said}`, {
+    return new Failure('denied', `MAAS does not let this key ${what}${message}`, {
       advice:
         "The machine is locked or belongs to another MAAS user, or an administrator's key is needed",
       remote,
     });
   }
-  if (status === 404) return notFound(attempt, said);
-  if (status === 409) return new Failure('conflict', `MAAS will not ${what}${said}`, { remote });
-  if (status === 503) return busy(reply, attempt, said);
+  if (status === 404) return notFound(attempt, message);
+  if (status === 409) return new Failure('conflict', `MAAS will not ${what}${message}`, { remote });
+  if (status === 503) return busy(reply, attempt, message);
   if (status === 502 || status === 504) {
     const text = `MAAS did not finish in time to ${what} (${status})`;
     return new Failure('unreachable', text, { remote, outage: !one });
   }
   if (status < 400) return redirected(reply, attempt);
   const text = `MAAS refused to ${what}: ${status} ${reply.reason}`.trim();
-  return new Failure('upstream', `${text}${said}`, { remote });
+  return new Failure('upstream', `${text}${message}`, { remote });
 }
 
 /** Whether MAAS asked to come back later. */
@@ -88,18 +89,22 @@ function unauthorized(reply: Reply, { what, nowMs }: Attempt): Failure {
 }
 
 /** One machine's is that machine's; on anything else every call will meet it. */
-function busy(reply: Reply, { what, one }: Attempt, said: string): Failure {
+function busy(reply: Reply, { what, one }: Attempt, message: string): Failure {
   const seconds = Number(reply.header('retry-after') ?? Number.NaN);
   const remote: Remote = {
     status: 503,
     ...(Number.isFinite(seconds) && seconds >= 0 ? { retryAfterMs: seconds * 1000 } : {}),
   };
-  return new Failure(one ? 'conflict' : 'unreachable', `MAAS is busy and did not ${what}${said}`, {
-    advice: one
-      ? 'Another action is still going on, or a rack controller or an address is missing: look at the events of the machine'
-      : 'Look at the region controllers of MAAS and at the proxy before them',
-    remote,
-  });
+  return new Failure(
+    one ? 'conflict' : 'unreachable',
+    `MAAS is busy and did not ${what}${message}`,
+    {
+      advice: one
+        ? 'Another action is still going on, or a rack controller or an address is missing: look at the events of the machine'
+        : 'Look at the region controllers of MAAS and at the proxy before them',
+      remote,
+    },
+  );
 }
 
 function redirected(reply: Reply, { what }: Attempt): Failure {
@@ -117,13 +122,29 @@ function redirected(reply: Reply, { what }: Attempt): Failure {
   );
 }
 
-function notFound({ one, what }: Attempt, said: string): Failure {
+function notFound({ one, what }: Attempt, message: string): Failure {
   const remote = { status: 404 };
   if (one)
-    return new Failure('not-found', `MAAS knows no such machine to ${what}${said}`, { remote });
+    return new Failure('not-found', `MAAS knows no such machine to ${what}${message}`, { remote });
   return new Failure('config', `There is no MAAS API behind the endpoint (404, asked to ${what})`, {
     advice: 'Compare "endpoint" with the address of the web interface, without what follows /MAAS',
     outage: true,
     remote,
   });
+}
+
+/** The beginning of what MAAS wrote, on one line, without the token's secret. */
+function remoteMessage({ text }: Reply, secret: string): string {
+  const told = oneLine(describeBody(text).split(secret).join('***'), 300);
+  return told === '' || told.startsWith('<') ? '' : `: ${told}`;
+}
+
+/** Validation errors are an object of lists by field; everything else is plain text. */
+function describeBody(text: string): string {
+  if (!text.startsWith('{')) return text;
+  const fields = parseJson(text) as Readonly<Record<string, unknown>> | undefined;
+  if (fields === undefined) return text;
+  return Object.entries(fields)
+    .map(([field, words]) => `${field}: ${[words].flat().join(' ')}`)
+    .join('; ');
 }

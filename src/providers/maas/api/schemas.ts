@@ -1,6 +1,5 @@
 import * as v from 'valibot';
 import { Failure } from '../../../failure.ts';
-import { oneLine } from './one-line.ts';
 
 /* What the answers of MAAS are made of, and how they are read. */
 
@@ -33,4 +32,12 @@ export function read<S extends v.GenericSchema>(
 
 export function strange(what: string, why = ''): Failure {
   return new Failure('upstream', `MAAS sent something that is not ${what}${why}`);
+}
+
+/** The remote system's text as one line of a sentence, without what steers a terminal; cut at `most`. */
+export function oneLine(given: string, most: number): string {
+  // Nearly all are plain, and for the second expression V8 first reads all of Unicode.
+  const line = /^[ -~]*$/.test(given) ? given : given.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ');
+  const plain = line.trim();
+  return plain.length > most ? `${plain.slice(0, most)}...` : plain;
 }

@@ -5,32 +5,33 @@ import { createClient } from '../api/client.ts';
 import { clockSkewMs } from '../api/remote-error.ts';
 import type { Me } from '../api/wire.ts';
 import type { Blueprint } from '../blueprint.ts';
-import type { Rig } from '../machine/session.ts';
+import type { Session } from '../machine/session.ts';
 import { whoAmI } from '../machine/visibility.ts';
 import type { Settings } from '../settings.ts';
 import { checkImages } from './images.ts';
 import { checkBootSources, checkDhcp, checkMachines } from './machines.ts';
 import { readVersion } from './wire.ts';
 
-/** What `doctor` wants to know of MAAS; nothing is changed. */
+/** The checks of `doctor` against MAAS; nothing is changed. */
 export async function checks(
   settings: Settings,
   context: Context,
   blueprint: Partial<Blueprint> = {},
 ): Promise<readonly Check[]> {
   const client = createClient(settings, context);
-  const rig: Rig = { settings, context, client };
+  const { log, installation, deadline } = context;
+  const session: Session = { settings, client, log, installation, deadline };
   try {
-    const endpoint = await attempt('endpoint', () => checkEndpoint(rig));
+    const endpoint = await attempt('endpoint', () => checkEndpoint(session));
     const clear = client.url.startsWith('http://') ? [inTheClear] : [];
     if (endpoint[0]?.state === 'fail') return [...endpoint, ...clear];
     let me: Me | undefined;
     const key = await attempt('key', async () => {
-      me = await whoAmI(rig);
+      me = await whoAmI(session);
       return checkKey(settings, me);
     });
     if (me === undefined) return [...endpoint, ...clear, ...key];
-    return [...endpoint, ...clear, ...key, ...(await checkInside(rig, me, blueprint))];
+    return [...endpoint, ...clear, ...key, ...(await checkInside(session, me, blueprint))];
   } catch (thrown) {
     return [{ name: 'endpoint', state: 'fail', found: fullText(Failure.from(thrown)) }];
   } finally {
@@ -39,15 +40,15 @@ export async function checks(
 }
 
 async function checkInside(
-  rig: Rig,
+  session: Session,
   me: Me,
   blueprint: Partial<Blueprint>,
 ): Promise<readonly Check[]> {
   const all = [
-    attempt('images', () => checkImages(rig, blueprint)),
-    attempt('machines', () => checkMachines(rig, me)),
-    attempt('DHCP', () => checkDhcp(rig)),
-    attempt('boot sources', () => checkBootSources(rig, me)),
+    attempt('images', () => checkImages(session, blueprint)),
+    attempt('machines', () => checkMachines(session, me)),
+    attempt('DHCP', () => checkDhcp(session)),
+    attempt('boot sources', () => checkBootSources(session, me)),
   ];
   return (await Promise.all(all)).flat();
 }
@@ -59,9 +60,13 @@ const inTheClear: Check = {
   advice: 'Switch TLS on in MAAS and set endpoint to its https:// address',
 };
 
-async function checkEndpoint({ client }: Rig): Promise<readonly Check[]> {
+async function checkEndpoint({ client, deadline }: Session): Promise<readonly Check[]> {
   const nowMs = Date.now();
-  const reply = await client.get('/version/', { what: 'say its version', limitMs: 15_000 });
+  const reply = await client.get('/version/', {
+    what: 'say its version',
+    limitMs: 15_000,
+    deadline,
+  });
   const version = readVersion(reply.json());
   return [
     { name: 'endpoint', state: 'ok', found: `MAAS ${version} at ${client.url}` },
@@ -100,7 +105,7 @@ function checkKey({ api_user }: Settings, { username, is_superuser }: Me): reado
   ];
 }
 
-/** One line for what cannot be found out, instead of an end to all the others. */
+/** One line for a check that cannot be made, instead of an end to all the others. */
 async function attempt(
   name: string,
   look: () => Promise<readonly Check[]>,

@@ -1,14 +1,14 @@
 import type { Check } from '../../../contract/provider.ts';
 import { type Blueprint, seriesOf } from '../blueprint.ts';
-import type { Rig } from '../machine/session.ts';
+import type { Session } from '../machine/session.ts';
 import { type BootResource, readBootResources } from './wire.ts';
 
 /** Whether MAAS has what instances ask for, as far as the details say what that is. */
 export async function checkImages(
-  { client, settings }: Rig,
+  { client, settings, deadline }: Session,
   { os, distro_series, architecture }: Partial<Blueprint>,
 ): Promise<readonly Check[]> {
-  const reply = await client.get('/boot-resources/', { what: 'list images' });
+  const reply = await client.get('/boot-resources/', { what: 'list images', deadline });
   const images = readBootResources(reply.json());
   const chosen = seriesOf({ os, distro_series });
   const allowed = (settings.allowed_series ?? []).filter((pattern) => !pattern.includes('*'));

@@ -1,14 +1,14 @@
 import type { Check } from '../../../contract/provider.ts';
 import { isStuck, status } from '../api/statuses.ts';
 import type { Machine, Me } from '../api/wire.ts';
+import { mayBeClaimed } from '../machine/allocate.ts';
 import { markOf } from '../machine/annotations.ts';
-import { mayBeClaimed } from '../machine/claimable.ts';
-import { listMachines, nameOf, type Rig } from '../machine/session.ts';
+import { listMachines, nameOf, type Session } from '../machine/session.ts';
 import { readBootSources, readFabrics } from './wire.ts';
 
-export async function checkMachines(rig: Rig, me: Me): Promise<readonly Check[]> {
-  const all = await listMachines(rig, {});
-  const ours = all.filter((machine) => mayBeClaimed(rig, machine));
+export async function checkMachines(session: Session, me: Me): Promise<readonly Check[]> {
+  const all = await listMachines(session, {});
+  const ours = all.filter((machine) => mayBeClaimed(session, machine));
   const ready = ours.filter((machine) => machine.status === status.ready).length;
   const manual = ours.filter(({ power_type }) => power_type === 'manual' || power_type === '');
   return [
@@ -28,7 +28,7 @@ export async function checkMachines(rig: Rig, me: Me): Promise<readonly Check[]>
         },
     checkStuck(all.filter((machine) => isStuck(machine.status) && markOf(machine) !== undefined)),
     checkClaims(
-      rig,
+      session,
       all.filter((machine) => isUnmarkedClaim(machine, me)),
     ),
   ];
@@ -39,8 +39,8 @@ function isUnmarkedClaim(machine: Machine, { username }: Me): boolean {
   return now === status.allocated && owner === username && markOf(machine) === undefined;
 }
 
-/** The mark is written right after the claim: only who was killed in between leaves one without. */
-function checkClaims({ settings }: Rig, claims: readonly Machine[]): Check {
+/** The mark is written right after the claim: only a call that was killed in between leaves none. */
+function checkClaims({ settings }: Session, claims: readonly Machine[]): Check {
   const name = 'claims';
   if (settings.shared_user) {
     return { name, state: 'skipped', found: "the key's user claims machines for others too" };
@@ -49,7 +49,7 @@ function checkClaims({ settings }: Rig, claims: readonly Machine[]): Check {
   return {
     name,
     state: 'warn',
-    found: `claimed for nobody that is known: ${someNames(claims)}`,
+    found: `claimed for no instance that is known: ${someNames(claims)}`,
     advice:
       'Unless that was a moment ago: stop the instances that failed to deploy, which gives theirs back, then release what is left in MAAS',
   };
@@ -66,8 +66,9 @@ function checkStuck(stuck: readonly Machine[]): Check {
   };
 }
 
-export async function checkDhcp({ client }: Rig): Promise<readonly Check[]> {
-  const fabrics = readFabrics((await client.get('/fabrics/', { what: 'list fabrics' })).json());
+export async function checkDhcp({ client, deadline }: Session): Promise<readonly Check[]> {
+  const ask = { what: 'list fabrics', deadline };
+  const fabrics = readFabrics((await client.get('/fabrics/', ask)).json());
   const served = fabrics.flatMap(({ name, vlans }) =>
     vlans.filter(({ dhcp_on }) => dhcp_on).map((vlan) => `${name}/${vlan.name || vlan.vid}`),
   );
@@ -85,7 +86,7 @@ export async function checkDhcp({ client }: Rig): Promise<readonly Check[]> {
 }
 
 export async function checkBootSources(
-  { client }: Rig,
+  { client, deadline }: Session,
   { is_superuser }: Me,
 ): Promise<readonly Check[]> {
   if (!is_superuser) {
@@ -93,9 +94,8 @@ export async function checkBootSources(
       { name: 'boot sources', state: 'skipped', found: 'only administrators of MAAS may see them' },
     ];
   }
-  const urls = readBootSources(
-    (await client.get('/boot-sources/', { what: 'list boot sources' })).json(),
-  );
+  const ask = { what: 'list boot sources', deadline };
+  const urls = readBootSources((await client.get('/boot-sources/', ask)).json());
   return [
     {
       name: 'boot sources',

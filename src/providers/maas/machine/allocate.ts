@@ -7,22 +7,22 @@ import { type Machine, readMachine } from '../api/wire.ts';
 import type { Blueprint } from '../blueprint.ts';
 import { claimComment } from './events.ts';
 import { claimsOf } from './find.ts';
-import { type Rig, rigUntil } from './session.ts';
+import type { Session } from './session.ts';
 
 /** The machine that was asked for by name, rather than chosen by an earlier prepare. */
 export function pinOf(
-  rig: Rig,
+  session: Session,
   instance: Instance,
   { maas_system_id: asked }: Pick<Blueprint, 'maas_system_id'>,
 ): string | undefined {
   const { stored } = instance;
   if (asked === undefined || asked === stored['External:maas_chosen']) return undefined;
-  checkAllowed(rig, instance, asked);
+  checkAllowed(session, instance, asked);
   return asked;
 }
 
 /** Fails for a machine that the operator keeps from being asked for. */
-export function checkAllowed({ settings }: Rig, { name }: Instance, systemId: string): void {
+export function checkAllowed({ settings }: Session, { name }: Instance, systemId: string): void {
   const { allowed_machines: allowed } = settings;
   if (allowed === undefined || matchesAny(systemId, allowed)) return;
   const text = `${name} asks for machine ${systemId}, which "allowed_machines" does not name`;
@@ -31,9 +31,19 @@ export function checkAllowed({ settings }: Rig, { name }: Instance, systemId: st
   });
 }
 
+/** Whether the operator's pools and tags let instances have the machine. */
+export function mayBeClaimed(
+  { settings }: Pick<Session, 'settings'>,
+  { pool, tag_names: tags }: Machine,
+): boolean {
+  const { allowed_pools: pools, require_tags: must = [], exclude_tags: not = [] } = settings;
+  if (pools !== undefined && !matchesAny(pool?.name ?? '', pools)) return false;
+  return must.every((tag) => tags.includes(tag)) && !not.some((tag) => tags.includes(tag));
+}
+
 /** What a machine has to be like, in MAAS's own words. */
 export function constraints(
-  { settings }: Rig,
+  { settings }: Session,
   { cpus, memoryBytes }: SizedInstance,
   blueprint: Blueprint,
 ): Pairs {
@@ -52,20 +62,24 @@ export function constraints(
  * MAAS chooses and claims under one lock. Of a lost answer it is known by the agent name whether
  * it was a yes.
  */
-export async function allocate(rig: Rig, instance: Instance, form: Pairs): Promise<Machine> {
-  const what = `find a machine for ${instance.name}`;
+export async function allocate(
+  session: Session,
+  instance: Instance,
+  form: Pairs,
+): Promise<Machine> {
+  const ask = {
+    what: `find a machine for ${instance.name}`,
+    query: { op: 'allocate' },
+    form: { ...form, agent_name: instance.uuid, comment: claimComment(instance.name) },
+    deadline: session.deadline,
+    busyTimeoutMs: 60_000,
+  };
   try {
-    const reply = await rig.client.post('/machines/', {
-      what,
-      query: { op: 'allocate' },
-      form: { ...form, agent_name: instance.uuid, comment: claimComment(instance.name) },
-      patienceMs: 60_000,
-    });
-    return readMachine(reply.json());
+    return readMachine((await session.client.post('/machines/', ask)).json());
   } catch (thrown) {
     if (statusOf(thrown) === 409) throw noneLeft(expectFailure(thrown), instance);
     if (!isUncertain(thrown)) throw thrown;
-    const late = rigUntil(rig, rig.context.deadline.forUndo());
+    const late = { ...session, deadline: session.deadline.forUndo() };
     const [machine] = await claimsOf(late, instance);
     if (machine === undefined) throw thrown;
     return machine;

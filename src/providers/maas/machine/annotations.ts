@@ -4,7 +4,7 @@ import { retryWhile } from '../../../kit/retry.ts';
 import { readMark, writeMark } from '../../../lifecycle/mark.ts';
 import { isUncertain } from '../api/remote-error.ts';
 import { type Machine, readMachine } from '../api/wire.ts';
-import { busyPatienceMs, machinePath, type Rig } from './session.ts';
+import { longBusyMs, machinePath, type Session } from './session.ts';
 
 /** MAAS keeps these with the machine until it is released, and shows them to its owner. */
 const markKey = 'outrigger';
@@ -15,6 +15,7 @@ const leavingKey = 'outrigger-leaving';
 
 const mostTries = 4;
 
+/** The mark that the machine really carries. */
 export function markOf(machine: Machine): Mark | 'unreadable' | undefined {
   const text = annotation(machine, markKey);
   // A text in our place that holds no mark is a damaged one.
@@ -37,77 +38,80 @@ export function ownNameOf(machine: Machine): string | undefined {
   return annotation(machine, nameKey);
 }
 
-/** The UUID of the deleted instance that the machine was taken over for and was left by. */
+/** The UUID of the deleted instance that the machine was adopted for and was left by. */
 export function leftBy(machine: Machine): string | undefined {
   return markOf(machine) === undefined ? annotation(machine, leftKey) : undefined;
 }
 
-/** Somebody has begun to give the unfinished machine back, and may have been killed over it. */
+/** Another call has begun to release the unfinished machine, and may have been killed over it. */
 export function isLeavingUnfinished(machine: Machine): boolean {
   return annotation(machine, leavingKey) !== undefined;
 }
 
 /**
- * Writes on an unfinished machine that it is about to be given back; the answer shows whether somebody
- * has finished it meanwhile. Whoever finishes one looks for this in the answer to his own writing, so
- * that of two calls at least one learns of the other.
+ * Writes on an unfinished machine that it is about to be released; the answer shows whether another
+ * call has finished it meanwhile. A call that finishes one looks for this in the answer to its own
+ * writing, so that of two calls at least one learns of the other.
  */
-export function announceLeaving(rig: Rig, machine: Machine, { uuid }: Instance): Promise<Machine> {
-  return annotate(rig, machine, { [leavingKey]: uuid });
+export function announceLeaving(
+  session: Session,
+  machine: Machine,
+  { uuid }: Instance,
+): Promise<Machine> {
+  return annotate(session, machine, { [leavingKey]: uuid });
 }
 
-export async function withdrawLeaving(rig: Rig, machine: Machine): Promise<void> {
-  await annotate(rig, machine, { [leavingKey]: '' });
+export async function withdrawLeaving(session: Session, machine: Machine): Promise<void> {
+  await annotate(session, machine, { [leavingKey]: '' });
 }
 
-export function markFor(
-  { context }: Rig,
-  { uuid, name }: Instance,
-  remoteId: string,
-  state: Mark['state'],
-): Mark {
-  return { uuid, name, installation: context.installation, remoteId, state, origin: 'created' };
-}
-
-export async function writeMarkOn(rig: Rig, machine: Machine, mark: Mark): Promise<Machine> {
+export async function writeMarkOn(
+  session: Session,
+  machine: Machine,
+  mark: Mark,
+): Promise<Machine> {
   const home = homeOf(machine) ?? machine.pool?.name;
-  return annotate(rig, machine, {
+  return annotate(session, machine, {
     [markKey]: writeMark(mark),
     ...(home === undefined || home === '' ? {} : { [homeKey]: home }),
     ...(leftBy(machine) === undefined ? {} : { [leftKey]: '' }),
   });
 }
 
-/** Keeps the machine's own name with it, for when it is given back. */
-export async function keepOwnName(rig: Rig, machine: Machine): Promise<void> {
-  await annotate(rig, machine, { [nameKey]: machine.hostname });
+/** Keeps the machine's own name with it, for when it is released. */
+export async function keepOwnName(session: Session, machine: Machine): Promise<void> {
+  await annotate(session, machine, { [nameKey]: machine.hostname });
 }
 
 /**
- * The machine is nobody's as far as we are concerned. That it was let go on purpose stays written on
- * it: under the instance's agent name or stored id it would else pass for one that lost its mark.
+ * The machine is no instance's any more. That it was let go on purpose stays written on it: under the
+ * instance's agent name or stored id it would else pass for one that lost its mark.
  */
-export async function removeMark(rig: Rig, machine: Machine, { uuid }: Instance): Promise<void> {
+export function removeMark(
+  session: Session,
+  machine: Machine,
+  { uuid }: Instance,
+): Promise<Machine> {
   const form = { [markKey]: '', [homeKey]: '', [nameKey]: '', [leavingKey]: '', [leftKey]: uuid };
-  await annotate(rig, machine, form);
+  return annotate(session, machine, form);
 }
 
 /** Twice is as good as once, so that a lost answer is simply asked for again. */
 async function annotate(
-  { client, context }: Rig,
+  { client, deadline }: Session,
   { system_id }: Machine,
   form: Readonly<Record<string, string>>,
 ): Promise<Machine> {
   const what = `mark machine ${system_id}`;
   const query = { op: 'set_workload_annotations' };
   const policy = {
-    deadline: context.deadline,
+    deadline,
     doing: `waiting to ${what}`,
     pauseMs: (thrown: unknown, turn: number) =>
       isUncertain(thrown) && turn < mostTries ? 300 * 2 ** turn : undefined,
   };
   return retryWhile(policy, async () => {
-    const ask = { what, query, form, patienceMs: busyPatienceMs };
+    const ask = { what, query, form, deadline, busyTimeoutMs: longBusyMs };
     return readMachine((await client.post(machinePath(system_id), ask)).json());
   });
 }

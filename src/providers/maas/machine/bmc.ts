@@ -1,50 +1,50 @@
-import type { Power } from '../../../contract/machine.ts';
 import { expectFailure, Failure, isKind } from '../../../failure.ts';
 import { poll } from '../../../kit/poll.ts';
-import type { Machine } from '../api/wire.ts';
-import { readPowerState } from '../api/wire.ts';
-import { machinePath, nameOf, type Rig } from './session.ts';
+import { type Machine, readPowerState } from '../api/wire.ts';
+import { machinePath, nameOf, type Session } from './session.ts';
 
 /** MAAS gives a BMC half a minute to answer. */
 const bmcLimitMs = 35_000;
 
 /**
- * What the machine's BMC says just now, in MAAS's words: on, off, unknown or error. Whatever keeps
- * it from being asked is `unknown` too, never `off`.
+ * What the machine's BMC says just now, in MAAS's words: on, off, unknown or error. A BMC that cannot
+ * be asked is `unknown` too, never `off`.
  */
 export async function askBmc(
-  { client, context }: Rig,
+  { client, deadline, log }: Session,
   systemId: string,
-  limitMs: number,
+  limitMs = Math.min(bmcLimitMs, deadline.remainingMs()),
 ): Promise<string> {
-  const what = `ask the BMC of machine ${systemId}`;
+  const ask = {
+    what: `ask the BMC of machine ${systemId}`,
+    query: { op: 'query_power_state' },
+    deadline,
+    limitMs,
+  };
   try {
-    const query = { op: 'query_power_state' };
-    return readPowerState(
-      (await client.get(machinePath(systemId), { what, query, limitMs })).json(),
-    );
+    return readPowerState((await client.get(machinePath(systemId), ask)).json());
   } catch (thrown) {
     const { message: error } = expectFailure(thrown);
-    context.log('bmc.unknown', { level: 'warn', machine: systemId, error });
+    log('bmc.unknown', { level: 'warn', machine: systemId, error });
     return 'unknown';
   }
 }
 
 /** Waits until the BMC says so; `on` or `off` in the cache of MAAS is not enough. */
 export async function waitForPower(
-  rig: Rig,
+  session: Session,
   machine: Machine,
   wanted: 'on' | 'off',
-  mostMs: number,
+  mostMs = Number.POSITIVE_INFINITY,
 ): Promise<boolean> {
-  const { deadline } = rig.context;
+  const { deadline } = session;
   const beganMs = deadline.remainingMs();
   let last = 'unknown';
   const look = async (): Promise<boolean | undefined> => {
     const leftMs = mostMs - (beganMs - deadline.remainingMs());
     if (leftMs <= 0) return false;
     const limitMs = Math.min(bmcLimitMs, Math.max(1_000, leftMs));
-    const state = await askBmc(rig, machine.system_id, limitMs);
+    const state = await askBmc(session, machine.system_id, limitMs);
     if (state === wanted) return true;
     // A last question that the deadline cut off is no word of the BMC's.
     if (state !== 'unknown') last = state;
@@ -63,6 +63,6 @@ export async function waitForPower(
 }
 
 /** What a state in MAAS's words means for an instance. */
-export function powerOf(state: string): Power {
+export function powerOf(state: string): 'on' | 'off' | 'unknown' {
   return state === 'on' || state === 'off' ? state : 'unknown';
 }

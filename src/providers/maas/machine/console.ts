@@ -4,23 +4,27 @@ import { Failure } from '../../../failure.ts';
 import { machinePage } from '../api/endpoint.ts';
 import type { Machine } from '../api/wire.ts';
 import { machineConsole } from '../settings.ts';
-import { show } from './find.ts';
-import type { Rig } from './session.ts';
+import type { Seen } from './match.ts';
+import type { Session } from './session.ts';
 
 /** The operator's address with the instance filled in: MAAS has no screen to hand on. */
-export async function openConsole(rig: Rig, instance: Instance): Promise<Console> {
-  if (rig.settings.console_url === undefined) {
+export async function openConsole(
+  session: Session,
+  instance: Instance,
+  find: () => Promise<Seen>,
+): Promise<Console> {
+  if (session.settings.console_url === undefined) {
     throw new Failure('unsupported', 'MAAS machines have no console of their own', {
-      advice: "Set console_url to the address of whatever shows the machines' consoles",
+      advice: "Set console_url to the address of a program that shows the machines' consoles",
       tenant: 'This instance has no console',
     });
   }
-  return { kind: 'direct', url: consoleOf(rig, instance, await show(rig, instance)) };
+  return { kind: 'direct', url: consoleOf(session, instance, (await find()).machine) };
 }
 
 /** The operator's address, else the machine's page in MAAS. */
 export function consoleOf(
-  { settings, client }: Rig,
+  { settings, client }: Session,
   { name, uuid }: Instance,
   { system_id, hostname }: Machine,
 ): string {

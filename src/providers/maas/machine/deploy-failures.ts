@@ -2,9 +2,8 @@ import type { Instance } from '../../../contract/instance.ts';
 import { Failure, hasReason } from '../../../failure.ts';
 import { status } from '../api/statuses.ts';
 import type { Machine } from '../api/wire.ts';
-import type { Blame } from './events.ts';
-import { reasonOf } from './reason.ts';
-import { nameOf, type Rig } from './session.ts';
+import { type Blame, reasonOf } from './events.ts';
+import { nameOf, type Session } from './session.ts';
 
 /** What a failed deployment says of the machine; nothing when it was not the machine's fault. */
 export function blameOf(thrown: unknown): Blame | undefined {
@@ -28,11 +27,11 @@ export function withoutPower(
 
 /** The deployment came to an end, and not to the one that was wanted; in MAAS's own words. */
 export async function notDeployed(
-  rig: Rig,
+  session: Session,
   instance: Instance,
   machine: Machine,
 ): Promise<Failure> {
-  const reason = await reasonOf(rig, machine);
+  const reason = await reasonOf(session, machine);
   const where = `${instance.name} on ${nameOf(machine)}`;
   if (machine.status === status.failedDeployment) {
     return new Failure('upstream', `Deployment of ${where} failed${reason}`, {
@@ -40,7 +39,7 @@ export async function notDeployed(
       reason: 'deploy-failed',
     });
   }
-  const text = `Deployment of ${where} was ended by somebody: it is now "${machine.status_name}"${reason}`;
+  const text = `Deployment of ${where} was ended in MAAS: it is now "${machine.status_name}"${reason}`;
   return new Failure('conflict', text, { reason: 'taken-away' });
 }
 
@@ -51,7 +50,7 @@ export function tooSlow(
   spentMs: number,
   last: string,
 ): Failure {
-  const text = `Gave up after ${seconds(spentMs)} s while deploying ${name} on machine ${systemId}, which was still "${last.trim()}"`;
+  const text = `Gave up after ${seconds(spentMs)} s while deploying ${name} on machine ${systemId}, which was still "${last}"`;
   return new Failure('timeout', text, {
     advice:
       'If it is only slow, raise deploy_timeout_seconds, StartCommand in the global setting "commands.timeout" (or "wait"), and node_timeout in MAAS',

@@ -1,77 +1,69 @@
 import type { Instance } from '../../../contract/instance.ts';
-import { isKind, statusOf } from '../../../failure.ts';
-import { isUncertain } from '../api/remote-error.ts';
+import { statusOf } from '../../../failure.ts';
+import type { Pairs } from '../../../kit/http/address.ts';
 import { status } from '../api/statuses.ts';
 import type { Machine } from '../api/wire.ts';
-import { isMarkedFor } from './annotations.ts';
-import { notDeployed, tooSlow } from './deploy-failures.ts';
+import { type Blueprint, seriesOf } from '../blueprint.ts';
+import { claimComment } from './events.ts';
 import { rename } from './hostname.ts';
-import { order, type Plan } from './order.ts';
-import { watchPower } from './power-watch.ts';
-import { type Rig, readOne } from './session.ts';
-import { takenAway } from './taken-away.ts';
+import { operate, stillOwn } from './operate.ts';
+import type { Session } from './session.ts';
+import { userDataFor } from './user-data.ts';
+import { waitDeployed } from './wait-deployed.ts';
+
+/** What a deployment is to be; the rest is the machine's own. */
+export type System = Pick<
+  Blueprint,
+  'os' | 'distro_series' | 'hwe_kernel' | 'ephemeral_deploy' | 'user_data' | 'vm_name'
+>;
 
 /** Installs the system on a claimed machine; ends when it runs. One under way is waited for. */
 export async function deploy(
-  rig: Rig,
+  session: Session,
   instance: Instance,
   machine: Machine,
-  plan: Plan,
+  system: System,
 ): Promise<Machine> {
   if (machine.status === status.allocated) {
-    await rename(rig, instance, machine, plan);
-    await order(rig, instance, machine, plan);
+    await rename(session, instance, machine, system.vm_name);
+    await begin(session, instance, machine, system);
   }
-  return waitDeployed(rig, instance, machine.system_id);
+  return waitDeployed(session, instance, machine.system_id);
 }
 
-/** Follows a deployment to its end, with what MAAS says about it in the log. */
-export async function waitDeployed(
-  rig: Rig,
+/** Ends when the deployment of a machine that is allocated has begun, even if it is over by then. */
+async function begin(
+  session: Session,
   instance: Instance,
-  systemId: string,
-): Promise<Machine> {
-  const { deadline, log } = rig.context;
-  const beganMs = deadline.remainingMs();
-  const mostMs = Math.min(rig.settings.deploy_timeout_seconds * 1000, beganMs - reserveMs(beganMs));
-  const spentMs = (): number => beganMs - deadline.remainingMs();
-  const powerWatch = watchPower(rig, systemId);
-  let last = '';
-  for (let pauseMs = 50; ; pauseMs = Math.min(10_000, pauseMs * 1.5)) {
-    const machine = await look(rig, systemId);
-    const now =
-      machine === undefined ? 'unreachable' : `${machine.status_name} ${machine.status_message}`;
-    if (now !== last)
-      log('deploy.progress', { machine: systemId, now, seconds: Math.round(spentMs() / 1000) });
-    last = now;
-    if (machine !== undefined) {
-      // Given back meanwhile, it may be the deployment of another instance that is seen here.
-      if (!isMarkedFor(machine, instance)) throw takenAway(instance, systemId);
-      if (machine.status === status.deployed) return machine;
-      if (machine.status !== status.deploying) throw await notDeployed(rig, instance, machine);
-      await powerWatch(machine, instance);
-    }
-    if (spentMs() + pauseMs > mostMs) throw tooSlow(instance, systemId, spentMs(), last);
-    await deadline.sleep(
-      pauseMs,
-      `deploying ${instance.name} on machine ${systemId} (${last.trim()})`,
-    );
-  }
-}
-
-/** Kept for giving the machine back, which has to wait for what MAAS is doing just then. */
-function reserveMs(leftMs: number): number {
-  return Math.min(120_000, leftMs * 0.1);
-}
-
-/** A passing outage of the API does not harm a deployment, so that it is no reason to end one. */
-async function look(rig: Rig, systemId: string): Promise<Machine | undefined> {
+  machine: Machine,
+  system: System,
+): Promise<void> {
+  const { system_id } = machine;
+  const what = `deploy machine ${system_id}`;
+  const operation = { op: 'deploy', what, form: formFor(instance, system) };
   try {
-    return await readOne(rig, systemId);
+    await operate(session, instance, machine, operation, isBegun);
   } catch (thrown) {
-    const broken = (statusOf(thrown) ?? 0) >= 500;
-    const passing = broken || isUncertain(thrown) || isKind(thrown, 'unreachable');
-    if (!passing || rig.context.deadline.remainingMs() === 0) throw thrown;
-    return undefined;
+    // An earlier call may have begun it.
+    if (statusOf(thrown) !== 409) throw thrown;
+    if (!isBegun(await stillOwn(session, instance, system_id))) throw thrown;
   }
+  session.log('deploy.ordered', { machine: system_id, series: seriesOf(system) });
+}
+
+function isBegun({ status: now }: Machine): boolean {
+  return now !== status.allocated;
+}
+
+function formFor(instance: Instance, system: System): Pairs {
+  const { hwe_kernel, ephemeral_deploy } = system;
+  return {
+    comment: claimComment(instance.name),
+    // A machine that was released meanwhile would be taken again, and has to be found then.
+    agent_name: instance.uuid,
+    distro_series: seriesOf(system),
+    hwe_kernel,
+    user_data: userDataFor(instance, system.user_data),
+    ...(ephemeral_deploy ? { ephemeral_deploy: 'true' } : {}),
+  };
 }

@@ -1,76 +1,55 @@
-import type { Instance } from '../../../contract/instance.ts';
-import type { Power } from '../../../contract/machine.ts';
 import { Failure } from '../../../failure.ts';
+import { fewAtOnce } from '../../../kit/few-at-once.ts';
 import { overview } from '../../../lifecycle/overview.ts';
-import { speaksFor } from '../../../lifecycle/responsibility.ts';
 import { status } from '../api/statuses.ts';
-import type { Machine, Me } from '../api/wire.ts';
-import { homeOf, leftBy } from './annotations.ts';
-import { find, listOwned } from './find.ts';
-import { powerNow, powersNow } from './live-power.ts';
-import { isGivenBack, type Seen, seen } from './match.ts';
-import { missing, type Rig } from './session.ts';
+import type { Me } from '../api/wire.ts';
+import { leftBy } from './annotations.ts';
+import { listOwned } from './find.ts';
+import { powersNow } from './live-power.ts';
+import { type Seen, seen } from './match.ts';
+import type { Session } from './session.ts';
 import { refuseBlindList, whoAmI } from './visibility.ts';
 
-/** How long one look may wait for a busy MAAS: there are hundreds of looks after an outage. */
-const patienceMs = 1_500;
-
-/** Fails with `not-found` when it is proved that there is no machine. */
-export async function power(rig: Rig, instance: Instance): Promise<Power> {
-  const found = await find(rig, instance, { thorough: false, patienceMs });
-  if (found.kind === 'missing') throw missing(instance);
-  if (found.kind === 'built') return powerNow(rig, found.machine);
-  const doubt = found.kind === 'doubtful' ? found.doubtful.doubt : undefined;
-  rig.context.log('power.unclear', { level: 'warn', kind: found.kind, doubt });
-  return 'unknown';
+/** Every machine that can belong to an instance; fails when it is not certain that these are all. */
+export async function list(
+  session: Session,
+  detail: 'own' | 'report' | 'inventory',
+): Promise<readonly Seen[]> {
+  const me = await whoAmI(session);
+  const all = (await listOwned(session)).map(seen);
+  if (detail === 'inventory') return inventory(session, me, all);
+  // Let go together with its instance: no instance's, though MAAS still has it deployed.
+  const kept = all.filter(({ machine }) => leftBy(machine) === undefined);
+  if (detail === 'own') return kept;
+  refuseUnreadable(kept);
+  refuseBlindList(session, me, overview(kept, session.installation).certain);
+  refuseUnadopted(session, me, kept);
+  return kept;
 }
 
-/** Everything this host speaks for; fails rather than leave out what it cannot see. */
-export async function powers(rig: Rig): Promise<ReadonlyMap<string, Power>> {
-  const me = await whoAmI(rig);
-  const all = (await listOwned(rig))
-    // Let go together with its instance: nobody's, though MAAS still has it deployed.
-    .filter((machine) => leftBy(machine) === undefined)
-    .map(seen);
-  const unreadable = all.filter(({ mark }) => mark === 'unreadable');
-  if (unreadable.length > 0) throw damaged(unreadable);
-  // What was given back is no second machine of an instance that has got another one since.
-  const { certain, doubtful } = overview(
-    all.filter((each) => !isGivenBack(each)),
-    rig.context.installation,
-  );
-  const leaving = overview(all.filter(isGivenBack), rig.context.installation);
-  refuseBlindList(rig, me, certain);
-  refuseUnadopted(rig, me, all);
-  const report = new Map<string, Power>();
-  for (const { machine, mark } of leaving.certain) {
-    if (isMine(rig, machine.machine)) report.set(mark.name, 'unknown');
-  }
-  for (const { name, machines } of [...leaving.doubtful, ...doubtful]) {
-    if (machines.some(({ machine }) => isMine(rig, machine))) report.set(name, 'unknown');
-  }
-  const mine = certain.filter(({ machine: { machine } }) => isMine(rig, machine));
-  const built = mine.filter(({ mark }) => mark.state === 'built');
-  const states = await powersNow(
-    rig,
-    built.map(({ machine: { machine } }) => machine),
-  );
-  for (const { mark } of mine) report.set(mark.name, 'unknown');
-  built.forEach(({ mark }, at) => {
-    report.set(mark.name, states[at] ?? 'unknown');
+async function inventory(session: Session, me: Me, all: readonly Seen[]): Promise<readonly Seen[]> {
+  const marked = all.filter(({ mark }) => mark !== undefined);
+  refuseBlindList(session, me, marked);
+  const { leftoverOf } = await import('./describe.ts');
+  const machines = all.map(({ machine }) => machine);
+  const powers = await powersNow(session, machines);
+  const leftovers = await fewAtOnce(machines, 1, (machine) => leftoverOf(session, me, machine));
+  return all.map((one, at) => {
+    return { ...one, inventory: { power: powers[at] ?? 'unknown', leftover: leftovers[at] } };
   });
-  return report;
 }
 
-function isMine({ settings }: Rig, machine: Machine): boolean {
-  const { nodes, other_nodes: otherNodes = [] } = settings;
-  const pool = machine.pool?.name ?? '';
-  if (nodes === undefined) return !otherNodes.includes(pool);
-  return speaksFor({ node: pool, home: homeOf(machine) }, { nodes, otherNodes });
+function refuseUnreadable(all: readonly Seen[]): void {
+  const unreadable = all.filter(({ mark }) => mark === 'unreadable');
+  if (unreadable.length === 0) return;
+  const ids = unreadable.map(({ remoteId }) => remoteId).join(', ');
+  throw new Failure('upstream', `The marks of the machines ${ids} cannot be read`, {
+    advice: 'Until they are repaired no machine can be proved missing',
+  });
 }
 
 /** Instances of the built-in extension go by ids that only CloudStack knows. */
-function refuseUnadopted({ settings }: Rig, { username }: Me, all: readonly Seen[]): void {
+function refuseUnadopted({ settings }: Session, { username }: Me, all: readonly Seen[]): void {
   if (settings.shared_user) return;
   const waiting = all.filter(
     ({ mark, machine }) =>
@@ -78,19 +57,9 @@ function refuseUnadopted({ settings }: Rig, { username }: Me, all: readonly Seen
   );
   const [first] = waiting;
   if (first === undefined) return;
-  throw new Failure(
-    'conflict',
-    `Deployed machines of ${username} carry no mark and may be instances: ${waiting.length}, such as ${first.remoteId}`,
-    {
-      advice:
-        'Take them over with `outrigger adopt`; if they are none, set shared_user to true or use a MAAS user of its own',
-    },
-  );
-}
-
-function damaged(machines: readonly Seen[]): Failure {
-  const ids = machines.map(({ remoteId }) => remoteId).join(', ');
-  return new Failure('upstream', `The marks of the machines ${ids} cannot be read`, {
-    advice: 'Until they are repaired no machine can be proved missing',
+  const text = `Deployed machines of ${username} carry no mark and may be instances: ${waiting.length}, such as ${first.remoteId}`;
+  throw new Failure('conflict', text, {
+    advice:
+      'Adopt them with `outrigger adopt`; if they are none, set shared_user to true or use a MAAS user of its own',
   });
 }

@@ -3,7 +3,7 @@ import { fewAtOnce } from '../../../kit/few-at-once.ts';
 import { status } from '../api/statuses.ts';
 import type { Machine } from '../api/wire.ts';
 import { askBmc, powerOf } from './bmc.ts';
-import type { Rig } from './session.ts';
+import type { Session } from './session.ts';
 
 /** What is kept of the time for the answer. */
 const marginMs = 500;
@@ -12,26 +12,23 @@ const marginMs = 500;
 const bmcsPerConnection = 8;
 const mostConnections = 4;
 
-/** The power of one machine, as `powersNow` has it. */
-export async function powerNow(rig: Rig, machine: Machine): Promise<Power> {
-  const [power] = await powersNow(rig, [machine]);
-  return power ?? 'unknown';
-}
-
 /**
  * On is believed, since a wrong one does no harm before MAAS corrects it; for everything else the
  * BMC is asked: off makes CloudStack stop the instance and give its network away.
  *
  * One after another on the connection that is there; only many share more connections.
  */
-export async function powersNow(rig: Rig, machines: readonly Machine[]): Promise<readonly Power[]> {
+export async function powersNow(
+  session: Session,
+  machines: readonly Machine[],
+): Promise<readonly Power[]> {
   const known = machines.map(powerWithoutAsking);
   const asked = machines.filter((_, at) => known[at] === undefined);
   const connections = Math.min(mostConnections, Math.ceil(asked.length / bmcsPerConnection));
-  const limitOf = shareTime(rig, asked.length, connections);
+  const limitOf = shareTime(session, asked.length, connections);
   const answers = await fewAtOnce(asked, connections, async ({ system_id }) => {
     const limitMs = limitOf();
-    return limitMs <= 0 ? 'unknown' : powerOf(await askBmc(rig, system_id, limitMs));
+    return limitMs <= 0 ? 'unknown' : powerOf(await askBmc(session, system_id, limitMs));
   });
   const inTurn = answers.values();
   return known.map((power) => power ?? inTurn.next().value ?? 'unknown');
@@ -41,8 +38,8 @@ export async function powersNow(rig: Rig, machines: readonly Machine[]): Promise
  * How long the next BMC may take: its share of the time that is left, so that one that does not
  * answer takes little from the others, but as much as a slow one needs.
  */
-function shareTime({ context }: Rig, count: number, connections: number): () => number {
-  const leftMs = (): number => Math.max(0, context.deadline.remainingMs() - marginMs);
+function shareTime({ deadline }: Session, count: number, connections: number): () => number {
+  const leftMs = (): number => Math.max(0, deadline.remainingMs() - marginMs);
   const slowMs = Math.min(3_000, leftMs() / 5);
   let waiting = count;
   return () => {

@@ -1,13 +1,13 @@
 import type { Instance } from '../../../contract/instance.ts';
-import { expectFailure } from '../../../failure.ts';
+import { expectFailure, Failure } from '../../../failure.ts';
 import type { Pairs } from '../../../kit/http/address.ts';
 import { type RetryPolicy, retryWhile } from '../../../kit/retry.ts';
 import { pauseMs } from '../api/client.ts';
 import { isBusy, isUncertain } from '../api/remote-error.ts';
 import { type Machine, readMachineOrNull } from '../api/wire.ts';
-import { find, machinesIn } from './find.ts';
-import { busyPatienceMs, machinePath, type Rig } from './session.ts';
-import { takenAway } from './taken-away.ts';
+import { find } from './find.ts';
+import { machinesIn } from './match.ts';
+import { longBusyMs, machinePath, type Session } from './session.ts';
 
 const mostTries = 3;
 
@@ -20,38 +20,39 @@ export interface Operation {
 
 /**
  * Asks for one operation on the instance's machine, again and again while MAAS is busy with an
- * earlier one. When the answer is lost, the machine itself tells whether the order is `done`; it is
- * given again if not. Before each further try this looks whether the machine still is the
+ * earlier one. When the answer is lost, the machine itself tells whether the operation is `done`; it
+ * is asked for again if not. Before each further try this looks whether the machine still is the
  * instance's. Without `done` a lost answer is the end.
  *
  * Answers with the machine as it is then, or `undefined` where MAAS cannot do that to it.
  */
 export function operate(
-  rig: Rig,
+  session: Session,
   instance: Instance,
   { system_id }: Machine,
   operation: Operation,
   done?: (now: Machine) => boolean | Promise<boolean>,
 ): Promise<Machine | undefined> {
+  const { client, deadline } = session;
   const { op, what, form = {} } = operation;
   return retryWhile(
     {
-      ...persistence(rig, system_id, operation, done !== undefined),
+      ...persistence(session, system_id, operation, done !== undefined),
       async unlessDone(thrown) {
-        const now = await stillOwn(rig, instance, system_id);
+        const now = await stillOwn(session, instance, system_id);
         return !isBusy(thrown) && (await done?.(now)) === true ? now : undefined;
       },
     },
     async () => {
-      const ask = { what, query: { op }, form };
-      return readMachineOrNull((await rig.client.post(machinePath(system_id), ask)).json());
+      const ask = { what, query: { op }, form, deadline };
+      return readMachineOrNull((await client.post(machinePath(system_id), ask)).json());
     },
   );
 }
 
-/** While MAAS is busy, for `busyPatienceMs`; after a lost answer, which begins that time anew. */
+/** While MAAS is busy, for `longBusyMs`; after a lost answer, which begins that time anew. */
 function persistence(
-  { context: { deadline, log } }: Rig,
+  { deadline, log }: Session,
   machine: string,
   { op, what }: Operation,
   mayBeLost: boolean,
@@ -65,7 +66,7 @@ function persistence(
     pauseMs(thrown) {
       if (isBusy(thrown)) {
         busy += 1;
-        const over = beganMs - deadline.remainingMs() > busyPatienceMs;
+        const over = beganMs - deadline.remainingMs() > longBusyMs;
         return over ? undefined : pauseMs(thrown, busy);
       }
       lost += 1;
@@ -83,9 +84,21 @@ function persistence(
 }
 
 /** The machine as it is now; one that was released meanwhile may be another instance's. */
-export async function stillOwn(rig: Rig, instance: Instance, systemId: string): Promise<Machine> {
-  const found = await find(rig, instance, { thorough: false, patienceMs: busyPatienceMs });
-  const machine = machinesIn(found).find(({ system_id }) => system_id === systemId);
-  if (machine === undefined) throw takenAway(instance, systemId);
-  return machine;
+export async function stillOwn(
+  session: Session,
+  instance: Instance,
+  systemId: string,
+): Promise<Machine> {
+  const choice = await find(session, instance, { thorough: false, busyTimeoutMs: longBusyMs });
+  const own = machinesIn(choice).find(({ remoteId }) => remoteId === systemId);
+  if (own === undefined) throw takenAway(instance, systemId);
+  return own.machine;
+}
+
+/** Ends every action on a machine that is no longer the instance's. */
+export function takenAway({ name }: Instance, systemId: string): Failure {
+  return new Failure('conflict', `Machine ${systemId} is no longer the one of ${name}`, {
+    reason: 'taken-away',
+    tenant: 'The machine of this instance was taken away while something was done to it',
+  });
 }
