@@ -1,7 +1,7 @@
 import type { Blueprint, Making, Plan, Preparation } from '../contract/driver.ts';
 import type { SizedInstance } from '../contract/instance.ts';
 import type { Machine } from '../contract/machine.ts';
-import { hasReason } from '../failure.ts';
+import { Failure, hasReason } from '../failure.ts';
 import { withUndo } from '../kit/undo.ts';
 import {
   exclusively,
@@ -51,7 +51,7 @@ export async function create(
     } catch (thrown) {
       const soon = beganMs - deadline.remainingMs() < twinMs;
       if (!hasReason(thrown, 'taken-away') || !soon || round === mostRounds) throw thrown;
-      log('create.taken-away', { round });
+      log('create.taken-away', { round, error: Failure.from(thrown).message });
     }
     const pauseMs = 100 + Math.random() * 300;
     await deadline.sleep(pauseMs, `waiting for another call for ${instance.name}`);
