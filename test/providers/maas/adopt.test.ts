@@ -347,7 +347,7 @@ describe('the list for audits', () => {
       assert.deepEqual(await told(true), [forOurs, undefined, undefined]);
       assert.deepEqual(await told(false), [
         forOurs,
-        'it was claimed for nobody that is known and never marked: release it in MAAS',
+        'it was claimed for no instance that is known and never marked: release it in MAAS',
         undefined,
       ]);
     }),

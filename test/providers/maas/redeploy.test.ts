@@ -118,13 +118,13 @@ describe('Redeploy', () => {
       await cloud.ok('prepare');
       const { exitCode, text } = await redeploy(cloud);
       assert.equal(exitCode, 1);
-      assert.match(text, /claimed but never finished.*Stop the instance/);
+      assert.match(text, /was never finished.*Stop the instance/);
       assert.equal(own().status, 'allocated');
     }),
   );
 
   it(
-    'says so when somebody else takes the machine while it is free',
+    'says so when another user of MAAS takes the machine while it is free',
     inMaas({}, async ({ cloud, fake, own }) => {
       await cloud.deploy();
       const machine = own();
@@ -134,7 +134,7 @@ describe('Redeploy', () => {
       });
       const { exitCode, text } = await redeploy(cloud);
       assert.equal(exitCode, 1);
-      assert.match(text, /somebody else was faster to claim it.*has no machine now/);
+      assert.match(text, /another user of MAAS was faster to claim it.*has no machine now/);
       assert.equal(machine.owner, 'juju');
       assert.equal(machine.powered, false);
       await cloud.ok('delete');

@@ -138,10 +138,15 @@ describe('giving a machine back', () => {
       await cloud.okCustom('Lock', {}, { caller: admin });
       await cloud.okCustom('Lock', {}, { caller: admin });
       assert.equal(own().locked, true);
-      for (const action of ['stop', 'delete', 'reboot']) {
+      for (const [action, told] of [
+        ['stop', /locked/],
+        ['reboot', /locked/],
+        ['delete', /is protected against removal; ask your administrator/],
+      ] as const) {
         const { exitCode, text } = await cloud.call(action);
         assert.equal(exitCode, 1, action);
-        assert.match(text, /locked/);
+        assert.match(text, told, action);
+        assert.match((await cloud.call(action, { caller: admin })).text, /locked in MAAS.*Unlock/);
       }
       assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
       await cloud.okCustom('Unlock', {}, { caller: admin });

@@ -83,8 +83,8 @@ describe('the machine of an instance whose details do not lead to it', () => {
 
 describe('an instance without a finished machine of its own', () => {
   const stages = [
-    ['allocated', { state: 'building' }, /was claimed but never finished/],
-    ['disk_erasing', { state: 'built' }, /has no machine any more: .* is given back/],
+    ['allocated', { state: 'building' }, /was never finished/],
+    ['disk_erasing', { state: 'built' }, /has no machine any more: .* is being given back/],
   ] as const;
   for (const [status, mark, why] of stages) {
     it(
