@@ -5,21 +5,21 @@ import { serve } from './cloudstack/serve.ts';
 import { commandWords, isCommandWord } from './commands/words.ts';
 import type { Registry } from './contract/provider.ts';
 
-/** Runs this process: CloudStack's call, or what an operator typed. Never returns early. */
+/** Runs this process, for a call of CloudStack's or for an operator's command. */
 export function run(registry: Registry): void {
-  // No process ends before its look-ups do, and glibc asks silent name servers for ten seconds.
+  // Node.js cannot exit during a name look-up, and glibc asks a silent name server for ten seconds.
   process.env['RES_OPTIONS'] ??= 'timeout:2 attempts:2';
   const argv = process.argv.slice(2);
   if (isForOperator(argv)) operate(argv, registry);
   else serveCloudStack(argv, registry);
 }
 
-/** CloudStack always gives three arguments; a custom action may be called like a command. */
+/** CloudStack always gives three arguments; a custom action may have the name of a command. */
 function isForOperator(argv: readonly string[]): boolean {
   const [word, file = '', seconds = ''] = argv;
   if (argv.length === 3 && file.startsWith('/') && /^\d+$/.test(seconds)) return false;
   if (word !== undefined && isCommandWord(word)) return true;
-  // A person gets help and suggestions; whoever reads a pipe gets its JSON document.
+  // A terminal gets help and suggestions; a pipe gets a JSON document.
   return argv.length !== 3 && process.stdout.isTTY === true;
 }
 
@@ -65,13 +65,13 @@ function serveCloudStack(argv: readonly string[], registry: Registry): void {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => call.interrupt(`Stopped by ${signal}`));
   }
-  call.answer.then(
+  call.result.then(
     ({ text, exitCode }) => process.exit(print(1, text, 5) ? exitCode : 1),
     () => process.exit(1),
   );
 }
 
-/** Read where the kernel keeps it, which is cheaper than loading a module to ask. */
+/** From the kernel's file, which is cheaper than loading node:os. */
 function hostname(): string {
   try {
     return readFileSync('/proc/sys/kernel/hostname', 'utf8').trim();
@@ -81,19 +81,19 @@ function hostname(): string {
 }
 
 /**
- * Writes all of it or says that it could not, without `process.stdout`, which would write later.
+ * Writes the whole text now, which `process.stdout` does not; returns whether that succeeded.
  *
- * CloudStack reads a pipe that holds 65,536 bytes, so this waits only where somebody reads slowly;
- * a person who looks at a page of it may take any time.
+ * CloudStack's pipe holds 65,536 bytes, so a CloudStack call waits here only for a slow reader;
+ * an operator's pager may take any time.
  */
-function print(fd: number, text: string, patienceSeconds = Infinity): boolean {
+function print(fd: number, text: string, waitSeconds = Infinity): boolean {
   const bytes = Buffer.from(text);
-  const givenUp = process.uptime() + patienceSeconds;
+  const waitsUntil = process.uptime() + waitSeconds;
   for (let at = 0; at < bytes.length; ) {
     try {
       at += writeSync(fd, bytes, at);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || process.uptime() > givenUp) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || process.uptime() > waitsUntil) {
         return false;
       }
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);

@@ -1,20 +1,20 @@
 import { Failure } from '../failure.ts';
 import { nearest } from '../kit/nearest.ts';
 
-/** What CloudStack puts on the command line. */
+/** The three arguments of CloudStack's command line. */
 export interface Arguments {
   readonly action: string;
   readonly payloadFile: string;
   readonly timeoutSeconds: number;
 }
 
-/** CloudStack keeps the time-out in milliseconds in 32 bits. */
+/** CloudStack stores the time-out as milliseconds in 32 bits. */
 const mostSeconds = 2_147_483;
 
 /**
- * The three arguments, or one failure that names everything that is wrong with them.
+ * The three arguments, or one failure that names every mistake in them.
  *
- * `words` are the operator's commands, one of which may have been meant.
+ * `words` are the operator's commands; the failure suggests the one that is near.
  */
 export function readArguments(argv: readonly string[], words: readonly string[] = []): Arguments {
   if (argv.length !== 3) {
@@ -24,8 +24,10 @@ export function readArguments(argv: readonly string[], words: readonly string[] 
   }
   const [action = '', payloadFile = '', timeout = ''] = argv;
   const issues = [
-    ...(/^[A-Za-z0-9 ._-]{1,255}$/.test(action) ? [] : ['the action is no name of an action']),
-    ...(payloadFile === '' || payloadFile.includes('\0') ? ['the payload file has no name'] : []),
+    ...(/^[A-Za-z0-9 ._-]{1,255}$/.test(action) ? [] : ['the action is not a valid name']),
+    ...(payloadFile === '' || payloadFile.includes('\0')
+      ? ['the payload file is not a valid path']
+      : []),
     ...timeoutIssues(timeout),
   ];
   if (issues.length > 0) throw usage(issues);
@@ -39,7 +41,7 @@ function timeoutIssues(timeout: string): string[] {
 }
 
 function usage(issues: readonly string[]): Failure {
-  return new Failure('usage', `The command line is not one of CloudStack's: ${issues.join('; ')}`, {
+  return new Failure('usage', `The command line is invalid: ${issues.join('; ')}`, {
     advice: 'Expected: outrigger <action> <payload file> <timeout seconds>; try `outrigger help`',
   });
 }

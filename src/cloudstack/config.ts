@@ -4,11 +4,11 @@ import { expectFailure, Failure } from '../failure.ts';
 import { type Level, levels } from '../kit/log.ts';
 import { systemCode } from '../kit/system-error.ts';
 
-/** What `/etc/outrigger/config.json` may say; every path that we write to comes from here. */
+/** The content of `/etc/outrigger/config.json`; the program writes to no path but those in here. */
 export interface Config {
   readonly log: { readonly enabled: boolean; readonly level: Level; readonly file: string };
   readonly memo: { readonly seconds: number; readonly directory: string };
-  /** For providers that keep their state on this server; unset means the caller's home. */
+  /** For providers that keep their state on this server; unset means the user's home. */
   readonly stateDirectory: string | undefined;
   readonly secretsDirectory: string;
   readonly keepPayloads: boolean;
@@ -18,12 +18,12 @@ export const defaultConfigFile = '/etc/outrigger/config.json';
 
 const logDirectory = '/var/log/cloudstack/management';
 
-/** The configuration with its defaults; a missing file is an empty one, a broken one a failure. */
+/** The configuration with its defaults; a missing file counts as empty, a broken one throws `config`. */
 export function readConfig(file: string): Config {
   return withDefaults(isThere(file) ? parse(file) : {});
 }
 
-/** Where to log what is wrong with a configuration: as far as it says so itself, else as without one. */
+/** The log settings, even of a broken configuration as far as they are readable; never throws. */
 export function readLogConfig(file: string): Config['log'] {
   try {
     const given = v.safeParse(v.object({ log: logSchema() }), isThere(file) ? readJson(file) : {});
@@ -55,8 +55,8 @@ function withDefaults(given: Given): Config {
 
 function isThere(file: string): boolean {
   const found = attempt(file, () => statSync(file, { throwIfNoEntry: false }));
-  // Whoever reads a pipe or a device in its place may wait, or read, for ever.
-  if (found?.isFile() === false) throw unreadable(file, 'it is not a plain file');
+  // Reading a pipe or a device in its place could take for ever.
+  if (found?.isFile() === false) throw unreadable(file, 'it is not a regular file');
   return found !== undefined;
 }
 
@@ -90,8 +90,8 @@ function parse(file: string): Given {
   const result = v.safeParse(schema(), readJson(file));
   if (result.success) return result.output;
   const issues = result.issues.map((issue) => `"${v.getDotPath(issue) ?? ''}" ${wordsFor(issue)}`);
-  throw new Failure('config', `${file} is not as it has to be: ${issues.join('; ')}`, {
-    advice: 'Mend that file; every management server needs the same one',
+  throw new Failure('config', `${file} is invalid: ${issues.join('; ')}`, {
+    advice: 'Correct the file; every management server needs the same one',
   });
 }
 
@@ -116,6 +116,6 @@ function attempt<T>(file: string, look: () => T): T {
 function unreadable(file: string, why: string, cause?: unknown): Failure {
   return new Failure('config', `${file} cannot be read as JSON: ${why}`, {
     cause,
-    advice: 'Mend that file or remove it',
+    advice: 'Correct the file or remove it',
   });
 }

@@ -5,6 +5,7 @@ import type { Provider } from '../contract/provider.ts';
 import { Failure } from '../failure.ts';
 import { text } from '../kit/fields.ts';
 import { nearest } from '../kit/nearest.ts';
+import type { Known } from './call-facts.ts';
 import { enumerate } from './issues.ts';
 import type { CoreSettings } from './settings.ts';
 
@@ -14,32 +15,37 @@ export interface Custom {
   readonly action: Action;
 }
 
-/** The action by its name in any case; a plain `unsupported` otherwise, with what there is. */
-export function findCustom(provider: Provider, asked: string): Custom {
+/** Adds the custom action that the payload names, if it names one that the caller may run. */
+export function withCustom<Facts extends Known<'provider' | 'payload' | 'core'>>(facts: Facts) {
+  const { provider, payload, core, caller, secrets } = facts;
+  if (payload.action === undefined) return facts;
+  const custom = findCustom(provider, payload.action);
+  checkRole(custom, caller, core);
+  const passwords = parameterSecrets(custom.action, payload.parameters);
+  return { ...facts, custom, secrets: [...secrets, ...passwords] };
+}
+
+/** The action by its name in any case; throws `unsupported` with the names that there are. */
+function findCustom(provider: Provider, word: string): Custom {
   const names = Object.keys(provider.actions);
-  const name = names.find((each) => each.toLowerCase() === asked.toLowerCase());
+  const name = names.find((each) => each.toLowerCase() === word.toLowerCase());
   const action = name === undefined ? undefined : provider.actions[name];
   if (name !== undefined && action !== undefined) return { name, action };
-  const near = nearest(asked, names);
-  const sentence = `${provider.title} has no custom action "${asked}"${near === undefined ? '' : `; did you mean ${near}?`}`;
+  const near = nearest(word, names);
+  const sentence = `${provider.title} has no custom action "${word}"${near === undefined ? '' : `; did you mean ${near}?`}`;
   throw new Failure('unsupported', sentence, {
     tenant: sentence,
     advice: `It has: ${names.join(', ') || 'none'}`,
   });
 }
 
-/** Refuses a caller whose role may not run the action; `register` has said the same to CloudStack. */
-export function checkRole(
-  { name, action }: Custom,
-  caller: Caller | undefined,
-  core: CoreSettings,
-): void {
-  const everybody = action.roles.includes('User');
+/** Refuses a caller whose role may not run the action; `register` gives CloudStack the same roles. */
+function checkRole({ name, action }: Custom, caller: Caller | undefined, core: CoreSettings): void {
   if (caller === undefined) {
-    if (everybody || core.admin_actions_without_caller) return;
+    if (action.roles.includes('User') || core.admin_actions_without_caller) return;
     throw new Failure(
       'denied',
-      `${name} is for administrators, and CloudStack did not say who calls`,
+      `${name} is for administrators, and CloudStack did not name the caller`,
       {
         tenant: `${name} is for administrators`,
         advice:
@@ -53,7 +59,7 @@ export function checkRole(
   });
 }
 
-/** The parameters as they are registered: destructive actions want the instance's name repeated. */
+/** The parameters as they are registered: a destructive action also wants the instance's name. */
 export function parametersOf(action: Action): Parameters {
   if (action.destroysData !== true) return action.parameters;
   return { ...action.parameters, instance_name: instanceName };
@@ -61,12 +67,12 @@ export function parametersOf(action: Action): Parameters {
 
 const instanceName: Parameter<string> = {
   type: 'STRING',
-  about: 'The instance name (such as i-2-42-VM) once more, since its data is thrown away',
+  about: 'The name of the instance (such as i-2-42-VM), to confirm that its data is destroyed',
   schema: text({ most: 127 }),
   required: true,
 };
 
-/** Every parameter through its schema, all issues at once; texts fit for whoever called. */
+/** Every parameter through its schema; throws all issues at once, in texts that a tenant may read. */
 export function readParameters(
   { name, action }: Custom,
   given: Readonly<Record<string, unknown>>,
@@ -95,18 +101,15 @@ export function readParameters(
   throw new Failure('usage', sentence, { tenant: sentence });
 }
 
-/** CloudStack hands numbers and truth values over as such, or as text between servers. */
+/** CloudStack sends numbers and booleans as such, or as text when another server forwards them. */
 function toText(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   return value === undefined || value === null ? undefined : '\0';
 }
 
-/** What has to stay out of every text: passwords among the parameters. */
-export function parameterSecrets(
-  action: Action,
-  given: Readonly<Record<string, unknown>>,
-): string[] {
+/** Passwords among the parameters, which no answer and no log line may show. */
+function parameterSecrets(action: Action, given: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(parametersOf(action))
     .filter(([, { format, secret }]) => format === 'PASSWORD' || secret === true)
     .flatMap(([key, { also = [] }]) => [key, ...also].map((word) => given[word]))

@@ -5,21 +5,21 @@ import { matchesAny } from '../kit/fields.ts';
 import { readSecretFile } from '../kit/secrets.ts';
 import type { Level } from './details.ts';
 
-/** A detail as somebody wrote it, and where. */
+/** A detail as an operator or tenant wrote it, with its place. */
 export interface Given {
   readonly level: Level['name'];
   readonly key: string;
   readonly text: string;
 }
 
-/** What a text may be looked up in and measured by. */
+/** The directory that a text may name a file of, and the operator's limits. */
 export interface Limits {
   readonly secretsDirectory: string;
-  /** The settings that limit what an instance may choose. */
+  /** The settings that limit the choices of an instance. */
   readonly limits?: Readonly<Record<string, unknown>>;
 }
 
-/** The value with the text that it came from (of a file: its content), or what is wrong with it. */
+/** The value with its text (of a file: the content), or the sentence that refuses it. */
 export function readValue(
   field: Field,
   given: Given,
@@ -29,7 +29,7 @@ export function readValue(
   const shown = `${given.level} detail "${given.key}"${value}`;
   let { text } = given;
   if (field.file === true || (field.secret === true && given.key.endsWith('_file'))) {
-    // What lies in the secrets directory would go to whomever an instance belongs to.
+    // A tenant could read every file of the secrets directory through an own instance.
     if (given.level === 'instance') return { issue: `${shown} may not name a file` };
     try {
       text = readSecretFile(secretsDirectory, text);
@@ -52,14 +52,14 @@ function isWithin(value: unknown, text: string, limit: unknown): boolean {
 }
 
 function quote(text: string): string {
-  // Somebody's address may hold a password, which is no secret by its key. Not by a pattern: it
-  // would begin again at every slash of a text that may be long.
+  // An address may hold a password although its key is not secret. No pattern finds it: one would
+  // begin again at every slash of a text that may be long.
   const [start, end] = [text.indexOf('//'), text.lastIndexOf('@')];
   const shown = start >= 0 && end > start ? `${text.slice(0, start)}//***${text.slice(end)}` : text;
   return JSON.stringify(shown.length > 60 ? `${shown.slice(0, 60)}...` : shown);
 }
 
-/** Most calls look at few settings: a default becomes a value when somebody asks for it. */
+/** Most calls read few settings: a default is parsed when its value is read. */
 export function fillOnDemand(values: Record<string, unknown>, key: string, field: Field): void {
   const property = { configurable: true, enumerable: true };
   Object.defineProperty(values, key, {

@@ -4,16 +4,16 @@ import { fillOnDemand, type Given, type Limits, readValue } from './detail-value
 import type { Issues } from './issues.ts';
 import type { Details } from './payload.ts';
 
-/** One place that details come from, under the name the operator knows it by. */
+/** A source of details under the operator's name for it. */
 export interface Level {
   readonly name: 'extension' | 'cluster registration' | 'host' | 'instance' | 'action';
   readonly details: Details;
 }
 
-/** What a set of fields came to, and what has to be kept out of every text from now on. */
+/** The values of a set of fields, and the secrets among them. */
 export interface Resolved {
   readonly values: Readonly<Record<string, unknown>>;
-  /** What was given, as text, by key; without the defaults. */
+  /** The given texts by key, without the defaults. */
   readonly texts: Details;
   readonly secrets: readonly string[];
 }
@@ -22,7 +22,7 @@ export interface ResolveOptions extends Limits {
   /** From weak to strong. */
   readonly levels: readonly Level[];
   readonly issues: Issues;
-  /** Leaves out what is missing or refused instead of complaining about it. */
+  /** Leaves out values that are missing or refused, and takes the reason, in place of an issue. */
   readonly lenient?: (sentence: string) => void;
 }
 
@@ -84,7 +84,8 @@ function missing(key: string, field: Field, fields: Fields, levels: readonly Lev
   const where = levels
     .map(({ name }) => name)
     .reverse()
-    .join(', ');
+    .join(', ')
+    .replace(/, ([^,]*)$/, ' or $1');
   const unread = unreadKeys(levels, knownWords(fields));
   const word = nearest(
     key,
@@ -93,15 +94,15 @@ function missing(key: string, field: Field, fields: Fields, levels: readonly Lev
   const near = unread.find((each) => each.key === word);
   const hint =
     near === undefined ? '' : `; did you mean "${key}" by the ${near.level} detail "${near.key}"?`;
-  return `"${key}"${file} is missing: it is to be a detail of the ${where}${hint}`;
+  return `"${key}"${file} is missing: set it on the ${where}${hint}`;
 }
 
-/** Details are somebody's JSON: `constructor` and the like are keys as good as any. */
+/** Details come as JSON, in which `constructor` is a key like any other. */
 function own(details: Details, key: string): string | undefined {
   return Object.hasOwn(details, key) ? details[key] : undefined;
 }
 
-/** Keys that nobody reads, with the known key that each may be meant for. */
+/** Keys that are not known, with the known key that each may be meant for. */
 export function unknownDetails(
   levels: readonly Level[],
   known: ReadonlySet<string>,

@@ -1,54 +1,63 @@
 import { unlinkSync } from 'node:fs';
 import { Failure, hasReason } from '../failure.ts';
 import { createRedactor, type Redactor } from '../kit/redact.ts';
-import { type Answer, type Body, fail, succeed } from './answer.ts';
-import type { State } from './call.ts';
-import { isOwnPayloadFile } from './payload-place.ts';
-import { wordFailure } from './wording.ts';
+import type { CallFacts } from './call-facts.ts';
+import { type Body, type CallResult, fail, succeed } from './call-result.ts';
+import { errorText } from './error-text.ts';
 
-/** The answer to a success, or to the failure of putting it into one; logs either. */
-export function finishWell(state: State, body: Body): Answer {
+/** The result of a success, or of the failure to write it as one; logs either. */
+export function finishWell(facts: CallFacts, body: Body): CallResult {
   try {
-    const { known, log } = state;
-    const answer = succeed(withoutSecrets(body, createRedactor(known.secrets)));
-    // Hundreds of these every minute say nothing that anybody looks for.
-    const level = known.row?.remembers === true ? 'debug' : 'info';
-    log('call', { level, ms: elapsed(state), outcome: 'success' });
-    removePayload(state);
-    return answer;
+    const { log, secrets, row } = facts;
+    const result = succeed(withoutSecrets(body, createRedactor(secrets)));
+    // CloudStack sends hundreds of status calls a minute, and no reader looks for those that succeed.
+    const level = row?.usesFailureMemo === true ? 'debug' : 'info';
+    log('call', { level, ms: elapsed(facts), outcome: 'success' });
+    removePayload(facts);
+    return result;
   } catch (error) {
-    return finishFailed(state, error);
+    return finishFailed(facts, error);
   }
 }
 
-/** The answer to whatever was thrown; the log has the rest of it under the same reference. */
-export function finishFailed(state: State, thrown: unknown): Answer {
-  const { known, ref, args } = state;
+/** The result of a failure, of any value that code can throw; the log has the rest under the same reference. */
+export function finishFailed(facts: CallFacts, thrown: unknown): CallResult {
+  const { ref, secrets } = facts;
   try {
     const failure = Failure.from(thrown);
-    logFailure(state, failure);
-    // After a signal nothing says that CloudStack allowed too little time.
-    const timeoutSeconds = state.interrupted ? undefined : args?.timeoutSeconds;
-    const text = wordFailure(failure, { ...known, action: args?.action, timeoutSeconds }, ref);
-    return fail(createRedactor(known.secrets).text(text), ref);
+    logFailure(facts, failure);
+    return fail(createRedactor(secrets).text(errorText(failure, facts)), ref);
   } catch {
-    // A call without an answer would be worse than a poor one.
-    return fail(`Something went wrong that cannot be put into words (ref ${ref})`, ref);
+    // A call without any answer would be worse than one with a poor answer.
+    return fail(`Internal error that has no text (ref ${ref})`, ref);
   }
 }
 
-/** It holds secrets; what CloudStack's own clearing leaves stays for a day. */
-function removePayload({ world, config, args }: State): void {
+/** The payload holds secrets, and CloudStack itself deletes it only a day later. */
+function removePayload({ world, config, args }: CallFacts): void {
   if (args === undefined || config === undefined || config.keepPayloads) return;
   if (!isOwnPayloadFile(args.payloadFile, world.home)) return;
   try {
     unlinkSync(args.payloadFile);
   } catch {
-    // CloudStack clears up what is left after a day.
+    // CloudStack deletes what is left after a day.
   }
 }
 
-/** A remote system may repeat in a message what it was told; the other parts are for CloudStack. */
+const uuidJson = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.json$/i;
+const homes = ['/var/lib/cloudstack/management', '/var/cloudstack/management'];
+
+/** Whether CloudStack itself wrote the file: `<its home>/extensions/<name>/<uuid>.json`. */
+export function isOwnPayloadFile(file: string, home: string | undefined): boolean {
+  return [...homes, ...(home === undefined ? [] : [home.replace(/\/+$/, '')])].some((place) => {
+    const start = `${place}/extensions/`;
+    if (!file.startsWith(start)) return false;
+    const [extension = '', name = '', ...rest] = file.slice(start.length).split('/');
+    return rest.length === 0 && !/^\.{0,2}$/.test(extension) && uuidJson.test(name);
+  });
+}
+
+/** Cleans the message, in which a remote system may repeat its credentials; the rest is for CloudStack. */
 function withoutSecrets(body: Body, { text }: Redactor): Body {
   const clean = (part: unknown): unknown => {
     if (typeof part === 'string') return text(part);
@@ -59,22 +68,22 @@ function withoutSecrets(body: Body, { text }: Redactor): Body {
   return body['message'] === undefined ? body : { ...body, message: clean(body['message']) };
 }
 
-function logFailure(state: State, failure: Failure): void {
-  const { known, log } = state;
+function logFailure(facts: CallFacts, failure: Failure): void {
+  const { log, row, unread } = facts;
   const remembered = hasReason(failure, 'remembered');
   log('call', {
-    level: remembered ? 'debug' : known.row?.remembers === true ? 'warn' : 'error',
-    ms: elapsed(state),
+    level: remembered ? 'debug' : row?.usesFailureMemo === true ? 'warn' : 'error',
+    ms: elapsed(facts),
     outcome: failure.kind,
     error: failure.message,
     advice: failure.advice,
-    ...(failure.kind === 'config' ? { unread: known.unread?.() } : {}),
+    ...(failure.kind === 'config' ? { unread: unread?.() } : {}),
     ...loggedFacts(failure),
     ...causes(failure),
   });
 }
 
-/** Also what code decided by, under the keys that log files have had all along. */
+/** The facts, with the typed members by which code decides, under the keys of log files so far. */
 function loggedFacts({ facts, remote, reason }: Failure): Readonly<Record<string, unknown>> {
   const { message: text, ...more } = remote;
   return { ...facts, ...more, text, reason };
@@ -84,7 +93,7 @@ function causes(failure: Failure): { cause?: readonly string[] } {
   const chain: string[] = [];
   for (let each = failure.cause; each !== undefined && chain.length < 8; ) {
     const error = each instanceof Error ? each : undefined;
-    // Only what nobody expected is worth its stack.
+    // Only an error that no code foresaw is worth its stack.
     const whole = failure.kind === 'internal' ? error?.stack : undefined;
     chain.push(whole ?? error?.message ?? String(each));
     each = error?.cause;
@@ -92,6 +101,6 @@ function causes(failure: Failure): { cause?: readonly string[] } {
   return chain.length === 0 ? {} : { cause: chain };
 }
 
-function elapsed({ world, startedMs }: State): number {
+function elapsed({ world, startedMs }: CallFacts): number {
   return Math.round(world.clock() - startedMs);
 }

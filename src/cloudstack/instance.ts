@@ -4,12 +4,12 @@ import { nicSchema, toNic } from './nic.ts';
 import { type Details, describeIssue, detailsMap, type Payload } from './payload.ts';
 import { number, scalar, uuid } from './scalars.ts';
 
-/** Either the value, or everything that is wrong with the payload's account of it. */
+/** The value, or all mistakes in the payload's description of it. */
 export type Read<T> = { readonly value: T } | { readonly issues: readonly string[] };
 
 const external = 'External:';
 
-/** Who and where an instance is; only what every action about it needs is demanded. */
+/** The identity of an instance; only the keys that every action needs are required. */
 export function readInstance(payload: Payload, storedKeys: readonly string[]): Read<Instance> {
   return read(v.looseObject(identity()), payload, (vm) => describe(vm, payload, storedKeys));
 }
@@ -36,7 +36,7 @@ export function readSizedInstance(
   }));
 }
 
-/** The `External:` details of the instance, wherever this CloudStack's version puts them. */
+/** The `External:` details of the instance, from either place where CloudStack puts them. */
 export function instanceDetails(payload: Payload): Details {
   const vm = payload['cloudstack.vm.details'];
   const all = v.safeParse(
@@ -54,7 +54,7 @@ export function instanceDetails(payload: Payload): Details {
 export function readCaller({ caller }: Payload): Caller | undefined {
   if (caller === undefined) return undefined;
   const roles: readonly string[] = ['Admin', 'ResourceAdmin', 'DomainAdmin', 'User'];
-  // An unknown role gets the rights of the least one.
+  // An unknown role gets the rights of the lowest one.
   const role = roles.includes(caller.roletype) ? (caller.roletype as Role) : 'User';
   return { account: caller.name, role };
 }
@@ -85,7 +85,7 @@ function differ(what: string, a: string, one: unknown, b: string, other: unknown
   return [`"${a}" and "cloudstack.vm.details.${b}" are different ${what}`];
 }
 
-/** Not every object can be made a text; none is the same as anything. */
+/** Not every object can be made a text; an object is equal to no other value. */
 function plain(given: unknown): unknown {
   return typeof given === 'object' ? Symbol('an object') : String(given).toLowerCase();
 }
@@ -123,7 +123,7 @@ function size() {
     bootMode: v.optional(scalar()),
     nics: v.pipe(
       v.array(v.unknown(), 'must be a list'),
-      // Before any is looked at: a million of them would take longer than there is time.
+      // Counted before any is checked: checking a million would take too long.
       v.maxLength(64, 'must not have more than 64 NICs'),
       v.array(nicSchema()),
       v.check(

@@ -1,10 +1,10 @@
 import { Failure, type FailureKind } from '../failure.ts';
 
-/** Collects what is wrong, so that the operator hears all of it at once. */
+/** Collects the mistakes of a call, so that the operator reads all of them at once. */
 export interface Issues {
   add(kind: 'usage' | 'config', sentence: string): void;
   readonly count: number;
-  /** Throws one failure that lists everything, if there is anything. */
+  /** Throws one failure that lists all issues, unless there are none. */
   throwIfAny(attempt: string): void;
 }
 
@@ -25,7 +25,7 @@ export function collectIssues(): Issues {
   };
 }
 
-/** One sentence as it is, several with numbers. */
+/** Leaves one sentence as it is and numbers several. */
 export function enumerate(sentences: readonly string[]): string {
   if (sentences.length === 1) return sentences[0] ?? '';
   return sentences.map((sentence, index) => `(${index + 1}) ${sentence}`).join('; ');

@@ -1,9 +1,8 @@
 import * as v from 'valibot';
 import type { Address, Nic, Segment } from '../contract/instance.ts';
-import { detailsMap } from './payload.ts';
 import { number, scalar, uuid } from './scalars.ts';
 
-/** A NIC as CloudStack sends it; only its place, its UUID and its MAC address are demanded. */
+/** A NIC as CloudStack sends it; only deviceId, UUID and MAC address are required. */
 export function nicSchema() {
   const address = v.optional(
     v.pipe(scalar(), v.regex(/^[0-9A-Fa-f:./]{0,64}$/, 'must be an IP address')),
@@ -37,13 +36,12 @@ export function nicSchema() {
         v.pipe(scalar(), v.regex(/^-?\d{1,9}(\.0+)?$/, 'must be a rate')),
       ),
       mtu: v.optional(number(68, 65_535)),
-      details: detailsMap(),
     },
     'must be a NIC',
   );
 }
 
-/** The NIC in our words. */
+/** The NIC in the words of the contract. */
 export function toNic(nic: v.InferOutput<ReturnType<typeof nicSchema>>): Nic {
   const rate = Number(nic.networkRateMbps ?? -1);
   const ipv4 = address(nic.ip, { netmask: nic.netmask, gateway: nic.gateway }, [
@@ -61,7 +59,6 @@ export function toNic(nic: v.InferOutput<ReturnType<typeof nicSchema>>): Nic {
     isDefault: nic.defaultNic === 'true',
     segment: toSegment(nic.broadcastUri),
     network: present({ uuid: nic.uuid, id: nic.networkId, name: nic.networkSegmentName }),
-    details: nic.details,
     ...(ipv4 === undefined ? {} : { ipv4 }),
     ...(ipv6 === undefined ? {} : { ipv6 }),
     ...(rate > 0 ? { rateMbps: rate } : {}),

@@ -6,13 +6,13 @@ import { scalar } from './scalars.ts';
 
 const mostBytes = 8 * 1024 * 1024;
 
-/** Far more than anybody has, and few enough to look at each. */
+/** Far more than a real payload has, and few enough to check each. */
 const mostDetails = 10_000;
 
-/** Details as CloudStack stores them: texts, nothing else. */
+/** Details as CloudStack stores them: all values are texts. */
 export type Details = Readonly<Record<string, string>>;
 
-/** The parts of a payload that every action has, checked; the instance is read apart. */
+/** The checked parts of a payload that every action has; instance.ts reads the instance. */
 export interface Payload {
   readonly externaldetails: {
     readonly extension: Details;
@@ -21,7 +21,7 @@ export interface Payload {
     readonly virtualmachine: Details;
     readonly action: Details;
   };
-  /** Present for custom actions only: what tells a custom `delete` from CloudStack's own. */
+  /** Custom actions only: it tells a custom `delete` from CloudStack's own. */
   readonly action?: string;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly caller?: { readonly name: string; readonly roletype: string };
@@ -30,7 +30,7 @@ export interface Payload {
   readonly 'cloudstack.vm.details'?: unknown;
 }
 
-/** Reads the payload file and parses it; nothing in it has been looked at yet. */
+/** The payload file as a JSON object, not yet checked; throws `usage`. */
 export function readPayloadFile(file: string): Readonly<Record<string, unknown>> {
   const text = readText(file);
   const fail = (what: string, cause?: unknown): Failure =>
@@ -49,13 +49,13 @@ export function readPayloadFile(file: string): Readonly<Record<string, unknown>>
   return parsed as Record<string, unknown>;
 }
 
-/** The issues in the operator's words, and the keys of the payload that they stand under. */
+/** The issues in the operator's words, and the top-level keys that hold them. */
 interface Broken {
   readonly issues: readonly string[];
   readonly broken: ReadonlySet<unknown>;
 }
 
-/** The payload with its details as texts, or what is wrong with it. */
+/** The payload with its details as texts, or all mistakes in it. */
 export function parsePayload(
   raw: Readonly<Record<string, unknown>>,
 ): { readonly payload: Payload } | Broken {
@@ -97,7 +97,7 @@ export function detailsMap() {
   return v.nullish(map, {});
 }
 
-/** A JSON object and no list, which the library would take for one. */
+/** A JSON object; valibot would take a list for one as well. */
 function plainObject(complaint: string) {
   return v.custom<Record<string, unknown>>(
     (given) => typeof given === 'object' && given !== null && !Array.isArray(given),
@@ -123,14 +123,15 @@ function payloadSchema() {
 function readText(file: string): string {
   let fd: number;
   try {
-    // Without O_NONBLOCK a pipe in the file's place would hold us until CloudStack kills us.
+    // Without O_NONBLOCK, opening a pipe in the file's place would block this process.
     fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     throw unreadable(file, error);
   }
   try {
     const found = fstatSync(fd);
-    if (!found.isFile()) throw new Failure('usage', `The payload ${file} is not a plain file`);
+    if (!found.isFile())
+      throw new Failure('usage', `The payload file ${file} is not a regular file`);
     if (found.size > mostBytes) {
       const size = `is ${found.size} bytes long; no payload has more than ${mostBytes}`;
       throw new Failure('usage', `The payload file ${file} ${size}`);

@@ -1,71 +1,65 @@
-import type { Provider, Registry } from '../contract/provider.ts';
-import type { ActionRow } from './actions.ts';
+import type { Provider } from '../contract/provider.ts';
+import { memoKey } from '../kit/memo.ts';
+import type { Known } from './call-facts.ts';
 import { knownWords, type Level, resolveFields, unknownDetails } from './details.ts';
 import { instanceDetails } from './instance.ts';
 import type { Issues } from './issues.ts';
-import type { Known } from './known.ts';
-import type { Payload } from './payload.ts';
-import { coreFields, resolveBlueprint, resolveSettings } from './settings.ts';
+import { coreFields, operatorLevels, resolveBlueprint, resolveSettings } from './settings.ts';
 
-/** What a request is read with. */
-export interface Reading {
-  readonly registry: Registry;
-  readonly startedAs: string;
-  readonly secretsDirectory: string;
-  readonly known: Known;
+/** Adds the provider's settings; issues are collected. */
+export function withSettings<Facts extends Known<'provider' | 'payload' | 'config'>>(
+  facts: Facts,
+  issues: Issues,
+) {
+  const { provider, payload, config } = facts;
+  const levels = operatorLevels(payload);
+  const settings = resolveSettings(provider, levels, config.secretsDirectory, issues);
+  return {
+    ...facts,
+    settings: settings.values,
+    secrets: [...facts.secrets, ...settings.secrets],
+    memoKey: () => memoKey(JSON.stringify([provider.name, settings.texts])),
+    unread: () => unreadDetails(provider, levels),
+  };
 }
 
-interface DetailsToResolve {
-  readonly payload: Payload;
-  readonly provider: Provider;
-  readonly levels: readonly Level[];
-  readonly row: ActionRow | undefined;
-  readonly reading: Reading;
-  readonly issues: Issues;
-}
-
-/** Settings, blueprint and policy as far as the action wants them; issues are collected. */
-export function resolveDetails({
-  payload,
-  provider,
-  levels,
-  row,
-  reading,
-  issues,
-}: DetailsToResolve) {
-  const { known, secretsDirectory } = reading;
-  const settings = resolveSettings(provider, levels, secretsDirectory, issues);
-  known.secrets.push(...settings.secrets);
-  const wanted =
-    row?.blueprint ?? (known.custom?.action.usesBlueprint === true ? 'full' : undefined);
-  const lenient = (sentence: string): void => void known.leftOut.push(sentence);
-  const blueprint =
-    wanted === undefined
-      ? { values: {}, texts: {}, secrets: [] }
-      : resolveBlueprint(provider, {
-          settings: settings.values,
-          levels: [...levels, { name: 'instance', details: instanceDetails(payload) }],
-          secretsDirectory,
-          issues,
-          ...(wanted === 'partial' ? { lenient } : {}),
-        });
-  known.secrets.push(...blueprint.secrets);
-  const policy = resolveFields(known.custom?.action.policy ?? {}, {
+/** Adds the blueprint and the policy as far as the action uses them; issues are collected. */
+export function withBlueprint<Facts extends Known<'provider' | 'payload' | 'config' | 'settings'>>(
+  facts: Facts,
+  issues: Issues,
+) {
+  const { payload, config, row, custom } = facts;
+  const { secretsDirectory } = config;
+  const leftOut: string[] = [];
+  const uses = row?.needs === 'size' || custom?.action.usesBlueprint === true;
+  const isPartial = row?.needs === 'size' && row.blueprint === 'partial';
+  const blueprint = uses
+    ? resolveBlueprint(facts.provider, {
+        settings: facts.settings,
+        levels: [
+          ...operatorLevels(payload),
+          { name: 'instance', details: instanceDetails(payload) },
+        ],
+        secretsDirectory,
+        issues,
+        ...(isPartial ? { lenient: (sentence: string) => void leftOut.push(sentence) } : {}),
+      })
+    : { values: {}, secrets: [] };
+  const policy = resolveFields(custom?.action.policy ?? {}, {
     levels: [{ name: 'action', details: payload.externaldetails.action }],
     secretsDirectory,
     issues,
   });
-  known.secrets.push(...policy.secrets);
-  known.unread = () => unreadDetails(provider, levels);
   return {
-    settings: settings.values,
-    texts: settings.texts,
+    ...facts,
     blueprint: blueprint.values,
+    leftOut,
     policy: policy.values,
+    secrets: [...facts.secrets, ...blueprint.secrets, ...policy.secrets],
   };
 }
 
-/** Nobody fails for a detail that nobody reads; a misspelt one should be easy to find, though. */
+/** An unread detail fails no call; the log names it, so that a misspelt one is easy to find. */
 function unreadDetails(provider: Provider, levels: readonly Level[]): readonly string[] {
   const words = knownWords(coreFields, provider.settings, provider.blueprint);
   return unknownDetails(levels, words).map(({ level, key, meant }) => {

@@ -1,123 +1,132 @@
 import type { Instance, SizedInstance } from '../contract/instance.ts';
-import type { Provider } from '../contract/provider.ts';
 import { expectFailure, Failure } from '../failure.ts';
-import { memoKey } from '../kit/memo.ts';
-import type { ActionRow } from './actions.ts';
-import type { Arguments } from './arguments.ts';
-import { findRow, readPayload, secretsIn } from './asked.ts';
-import { type Custom, checkRole, findCustom, parameterSecrets, readParameters } from './custom.ts';
+import type { HostRow, InstanceRow, SizedRow } from './actions.ts';
+import type { CallFacts, FactsHolder, Known } from './call-facts.ts';
+import { type Custom, readParameters, withCustom } from './custom.ts';
 import { readCaller, readInstance, readSizedInstance } from './instance.ts';
 import { collectIssues, type Issues } from './issues.ts';
-import type { Known } from './known.ts';
-import type { Payload } from './payload.ts';
-import { type Reading, resolveDetails } from './request-details.ts';
-import { type CoreSettings, chooseProvider, operatorLevels, resolveCore } from './settings.ts';
+import { type Payload, parsePayload, readPayloadFile } from './payload.ts';
+import { withBlueprint, withSettings } from './request-details.ts';
+import { resolveAction } from './resolve-action.ts';
+import { chooseProvider, operatorLevels, resolveCore } from './settings.ts';
+
+/** The work that the provider is asked for, with its instance. */
+export type Task =
+  | { readonly kind: 'statuses'; readonly row: HostRow }
+  | { readonly kind: 'instance'; readonly row: InstanceRow; readonly instance: Instance }
+  | { readonly kind: 'sized'; readonly row: SizedRow; readonly instance: SizedInstance }
+  | {
+      readonly kind: 'custom';
+      readonly custom: Custom;
+      readonly instance: Instance;
+      readonly parameters: Readonly<Record<string, unknown>>;
+    };
 
 /** A call that has been read and checked as a whole. */
-export interface Request {
-  readonly provider: Provider;
-  readonly settings: Readonly<Record<string, unknown>>;
-  /** The failure memo's key of the endpoint, which gives no credential away. */
-  readonly memoKey: string;
-  readonly core: CoreSettings;
-  readonly blueprint: Readonly<Record<string, unknown>>;
-  readonly row?: ActionRow;
-  readonly custom?: Custom;
-  readonly parameters: Readonly<Record<string, unknown>>;
-  readonly policy: Readonly<Record<string, unknown>>;
-  readonly instance?: Instance;
-  readonly sized?: SizedInstance;
-}
+export type Request = Known<
+  | 'config'
+  | 'deadline'
+  | 'core'
+  | 'provider'
+  | 'settings'
+  | 'memoKey'
+  | 'unread'
+  | 'blueprint'
+  | 'leftOut'
+  | 'policy'
+  | 'task'
+>;
 
-/** Reads the payload and checks all of it against the action, the provider and its settings. */
-export async function readRequest(args: Arguments, reading: Reading): Promise<Request> {
-  const { known } = reading;
+/**
+ * Reads the payload and checks all of it against the action, the provider and its settings.
+ *
+ * The facts of a step are kept before the next one can fail; mistakes are collected and fail the
+ * call together.
+ */
+export async function readRequest(
+  configured: Known<'args' | 'deadline' | 'config'>,
+  keep: FactsHolder['keep'],
+): Promise<Request> {
   const issues = collectIssues();
-  const payload = readPayload(args, issues);
-  known.secrets.push(...secretsIn(payload));
-  const caller = readCaller(payload);
-  if (caller !== undefined) known.caller = caller;
-  const row = findRow(args, payload);
-  known.row = row;
-  known.shown = row === undefined || row.shown;
-  const levels = operatorLevels(payload);
-  const core = resolveCore(levels, issues);
-  const provider = await findProvider(core, reading, issues);
-  const subject = readSubject(row?.needs ?? 'instance', payload, provider, known, issues);
-  if (provider === undefined) {
-    issues.throwIfAny(attempted(args, known));
-    throw new Failure('internal', 'No provider was found and nobody said why');
-  }
-  if (payload.action !== undefined) {
-    known.custom = findCustom(provider, payload.action);
-    checkRole(known.custom, caller, core);
-  }
-  const { texts, ...details } = resolveDetails({
-    ...{ payload, provider, levels, row, reading, issues },
-  });
-  issues.throwIfAny(attempted(args, known));
-  return {
-    provider,
-    core,
-    ...details,
-    memoKey: await memoKey(JSON.stringify([provider.name, texts])),
-    ...subject,
-    ...(row === undefined ? {} : { row }),
-    ...customPart(payload, known, subject.instance),
-  };
+  const read = keep(withPayload(configured, issues));
+  const resolved = keep({ ...read, row: resolveAction(read.args, read.payload) });
+  const provided = keep(await withProvider(resolved, issues));
+  const identified = keep({ ...provided, instance: instanceOf(provided, issues) });
+  const permitted = keep(withCustom(demandProvider(identified, issues)));
+  const set = keep(withSettings(permitted, issues));
+  const complete = keep(withBlueprint(set, issues));
+  issues.throwIfAny(attempted(complete));
+  return keep({ ...complete, task: taskOf(complete) });
 }
 
-function customPart(payload: Payload, known: Known, instance: Instance | undefined) {
-  const { custom } = known;
-  if (custom === undefined) return { parameters: {} };
-  known.secrets.push(...parameterSecrets(custom.action, payload.parameters));
-  return {
-    custom,
-    parameters: readParameters(custom, payload.parameters, instance?.name ?? ''),
-  };
+/** The payload without the parts that are issues now, so that all the others are checked too. */
+function withPayload<Facts extends Known<'args'>>(facts: Facts, issues: Issues) {
+  const payload = checkPayload(readPayloadFile(facts.args.payloadFile), issues);
+  const secrets = [...facts.secrets, ...secretsIn(payload)];
+  return { ...facts, payload, secrets, caller: readCaller(payload) };
 }
 
-async function findProvider(
-  core: CoreSettings,
-  { registry, startedAs, known }: Reading,
-  issues: Issues,
-): Promise<Provider | undefined> {
+function checkPayload(raw: Readonly<Record<string, unknown>>, issues: Issues): Payload {
+  const parsed = parsePayload(raw);
+  if ('payload' in parsed) return parsed.payload;
+  for (const issue of parsed.issues) issues.add('usage', issue);
+  const rest = Object.entries(raw).filter(([key]) => !parsed.broken.has(key));
+  return checkPayload(Object.fromEntries(rest), issues);
+}
+
+/** Texts of the payload that no answer and no log line of any provider may show. */
+function secretsIn({ 'cloudstack.vm.details': vm }: Payload): string[] {
+  if (typeof vm !== 'object' || vm === null) return [];
+  const { vncPassword } = vm as Record<string, unknown>;
+  return typeof vncPassword === 'string' ? [vncPassword] : [];
+}
+
+async function withProvider<Facts extends Known<'payload'>>(facts: Facts, issues: Issues) {
+  const { startedAs, registry } = facts.world;
+  const core = resolveCore(operatorLevels(facts.payload), issues);
   try {
-    const provider = await chooseProvider(core.provider, startedAs, registry);
-    known.provider = provider.name;
-    return provider;
+    return { ...facts, core, provider: await chooseProvider(core.provider, startedAs, registry) };
   } catch (error) {
     const { message, advice, kind } = expectFailure(error);
     if (kind !== 'config') throw error;
     issues.add('config', advice === undefined ? message : `${message}. ${advice}`);
-    return undefined;
+    return { ...facts, core, provider: undefined };
   }
 }
 
-function readSubject(
-  needs: ActionRow['needs'],
-  payload: Payload,
-  provider: Provider | undefined,
-  known: Known,
-  issues: Issues,
-): { readonly instance?: Instance; readonly sized?: SizedInstance } {
-  if (needs === 'nothing') return {};
-  const stored = Object.keys(provider?.stored ?? {});
-  const read =
-    needs === 'size' ? readSizedInstance(payload, stored) : readInstance(payload, stored);
-  if ('issues' in read) {
-    for (const issue of read.issues) issues.add('usage', issue);
-    return {};
-  }
-  known.vm = read.value.uuid;
-  known.name = read.value.name;
-  return needs === 'size'
-    ? { instance: read.value, sized: read.value as SizedInstance }
-    : { instance: read.value };
+function instanceOf(facts: Known<'payload'>, issues: Issues): CallFacts['instance'] {
+  const needs = facts.row?.needs ?? 'instance';
+  if (needs === 'nothing') return undefined;
+  const stored = Object.keys(facts.provider?.stored ?? {});
+  const readAs = needs === 'size' ? readSizedInstance : readInstance;
+  const read = readAs(facts.payload, stored);
+  if ('value' in read) return read.value;
+  for (const issue of read.issues) issues.add('usage', issue);
+  return undefined;
 }
 
-function attempted({ action }: Arguments, { row, name }: Known): string {
-  if (row === undefined) return `Cannot run ${action}`;
-  if (row.needs === 'nothing') return `The instances could not be ${row.done}`;
-  return `${name ?? 'The instance'} could not be ${row.done}`;
+function demandProvider<Facts extends CallFacts>(facts: Facts, issues: Issues) {
+  const { provider } = facts;
+  if (provider !== undefined) return { ...facts, provider };
+  issues.throwIfAny(attempted(facts));
+  throw new Failure('internal', 'The call has no provider, and no issue says why');
+}
+
+function taskOf({ row, custom, instance, payload }: Known<'payload'>): Task {
+  if (row?.needs === 'nothing') return { kind: 'statuses', row };
+  if (instance !== undefined) {
+    if (row?.needs === 'instance') return { kind: 'instance', row, instance };
+    if (row?.needs === 'size' && 'nics' in instance) return { kind: 'sized', row, instance };
+    if (custom !== undefined) {
+      const parameters = readParameters(custom, payload.parameters, instance.name);
+      return { kind: 'custom', custom, instance, parameters };
+    }
+  }
+  throw new Failure('internal', 'The call has no instance, and no issue says why');
+}
+
+function attempted({ args, row, instance }: CallFacts): string {
+  if (row === undefined) return `Cannot run ${args?.action}`;
+  if (row.needs === 'nothing') return `The instances could not be ${row.pastParticiple}`;
+  return `${instance?.name ?? 'The instance'} could not be ${row.pastParticiple}`;
 }

@@ -1,45 +1,46 @@
-import type { Outcome } from '../contract/action.ts';
 import type { Context } from '../contract/context.ts';
 import type { Session } from '../contract/provider.ts';
 import { Failure } from '../failure.ts';
 import type { Memo } from '../kit/memo.ts';
 import { openSession } from '../lifecycle/index.ts';
-import { type Body, outcomeBody } from './answer.ts';
+import { type Body, outcomeBody } from './call-result.ts';
 import type { Request } from './request.ts';
 
 /** Opens the provider's session and asks it for the one thing that was requested. */
 export async function run(request: Request, context: Context, memo: Memo): Promise<Body> {
-  const { row } = request;
-  if (row?.remembers === true) {
-    const remembered = memo.recall();
+  const usesMemo = request.row?.usesFailureMemo === true;
+  if (usesMemo) {
+    const remembered = await memo.recall();
     if (remembered !== undefined) throw remembered;
   }
   try {
     const session = await openSession(request.provider, request.settings, context);
     const body = await ask(session, request);
-    memo.forget();
+    await memo.forget();
     return body;
   } catch (error) {
     const failure = Failure.from(error);
-    const concernsAll = failure.outage || (row?.remembers === true && failure.kind === 'timeout');
-    if (concernsAll) memo.remember(failure);
+    const concernsAll = failure.outage || (usesMemo && failure.kind === 'timeout');
+    if (concernsAll) await memo.remember(failure);
     throw failure;
   }
 }
 
-async function ask(session: Session, request: Request): Promise<Body> {
-  const { row, custom, instance, sized, blueprint } = request;
-  if (row !== undefined) return row.call(session, { instance, sized, blueprint } as never);
-  const handler = custom === undefined ? undefined : session.run?.[custom.name];
-  if (handler === undefined || instance === undefined) {
-    throw Failure.from(new Error(`the provider has no handler for ${custom?.name}`));
+async function ask(session: Session, { task, blueprint, policy }: Request): Promise<Body> {
+  switch (task.kind) {
+    case 'statuses':
+      return task.row.call(session);
+    case 'instance':
+      return task.row.call(session, task.instance);
+    case 'sized':
+      return task.row.call(session, task.instance, blueprint);
+    case 'custom': {
+      const { custom, instance, parameters } = task;
+      const handler = session.run?.[custom.name];
+      if (handler === undefined) {
+        throw Failure.from(new Error(`the provider has no handler for ${custom.name}`));
+      }
+      return outcomeBody(await handler({ instance, parameters, policy, blueprint }));
+    }
   }
-  const { parameters, policy } = request;
-  const outcome: Outcome = await handler({
-    instance,
-    parameters: parameters as never,
-    policy: policy as never,
-    blueprint: blueprint as never,
-  });
-  return outcomeBody(outcome);
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-/** Text, or a number or truth value written as one; CloudStack's versions differ in this. */
+/** A text, or a number or boolean as a text; CloudStack's versions send either. */
 export function scalar(): v.GenericSchema<unknown, string> {
   return v.pipe(
     v.union([v.string(), v.number(), v.boolean()], 'must be a text'),
@@ -8,7 +8,7 @@ export function scalar(): v.GenericSchema<unknown, string> {
   );
 }
 
-/** In small letters, however it was written. */
+/** A UUID in lower case, from any case. */
 export function uuid() {
   return v.pipe(
     scalar(),
@@ -17,7 +17,7 @@ export function uuid() {
   );
 }
 
-/** 3, 3.0 and "3" are the same number to CloudStack's versions. */
+/** A whole number; CloudStack's versions write 3 as 3, 3.0 or "3". */
 export function number(least: number, most: number) {
   return v.pipe(
     scalar(),

@@ -1,114 +1,110 @@
 import { Failure } from '../failure.ts';
 import { createDeadline } from '../kit/deadline.ts';
 import { silent } from '../kit/log.ts';
-import { builtIn } from './actions.ts';
-import type { Answer, Body } from './answer.ts';
 import { readArguments } from './arguments.ts';
-import { shareOut } from './budget.ts';
-import type { State, World } from './call.ts';
-import { type Config, readConfig, readLogConfig } from './config.ts';
+import { contextFor, memoFor, openLog } from './call-context.ts';
+import {
+  type CallFacts,
+  type FactsHolder,
+  holdFacts,
+  type Known,
+  type World,
+} from './call-facts.ts';
+import type { Body, CallResult } from './call-result.ts';
+import { readConfig, readLogConfig } from './config.ts';
 import { finishFailed, finishWell } from './finish.ts';
-import { contextFor, memoFor, openLog } from './means.ts';
 import { readRequest } from './request.ts';
+import { rowNamed } from './resolve-action.ts';
 import { run } from './run.ts';
+import { splitTimeout } from './split-timeout.ts';
 
-export type { World } from './call.ts';
+export type { World } from './call-facts.ts';
 
 /** A call under way. */
 export interface Call {
   /** Settles exactly once and never rejects. */
-  readonly answer: Promise<Answer>;
+  readonly result: Promise<CallResult>;
   /** Ends the work early, undoes what can be undone, and answers. */
   interrupt(reason: string): void;
-  /** Answers at once, for an error that nobody caught. */
+  /** Answers at once, for an error that no code has caught. */
   crash(error: unknown): void;
 }
 
-/** Whoever sends a signal will not wait for long. */
+/** The service manager that sends a signal soon sends SIGKILL. */
 const undoAfterSignalMs = 5_000;
 
-/** Serves one call of CloudStack's, from the arguments to the answer. */
+/** Serves one call of CloudStack's, from the arguments to the result. */
 export function serve(world: World): Call {
-  const state = begin(world);
-  let settle: (answer: Answer) => void = () => {};
-  const answer = new Promise<Answer>((resolve) => {
+  const holder = holdFacts(begin(world));
+  let settle: (result: CallResult) => void = () => {};
+  const result = new Promise<CallResult>((resolve) => {
     settle = resolve;
   });
   let finished = false;
-  const finish = (end: () => Answer): void => {
+  const finish = (end: () => CallResult): void => {
     if (finished) return;
     finished = true;
     settle(end());
   };
-  const give = (body: Body): void => finish(() => finishWell(state, body));
-  const giveUp = (error: unknown): void => finish(() => finishFailed(state, error));
-  work(state).then(give, giveUp);
-  const guard = (afterMs: number, reason: () => Failure): void => {
-    const timer = setTimeout(() => giveUp(reason()), afterMs);
-    answer.then(() => clearTimeout(timer)).catch(() => {});
+  const succeed = (body: Body): void => finish(() => finishWell(holder.current(), body));
+  const fail = (error: unknown): void => finish(() => finishFailed(holder.current(), error));
+  const failAfter = (ms: number, sentence: string): void => {
+    const timer = setTimeout(() => fail(new Failure('timeout', sentence)), ms);
+    result.then(() => clearTimeout(timer)).catch(() => {});
   };
-  if (state.budget !== undefined) {
-    guard(
-      state.budget.answerMs - world.clock(),
-      () => new Failure('timeout', 'The time is up, and the work has not come to an end'),
-    );
+  work(holder).then(succeed, fail);
+  // The arguments have been read by now: the first wait is for the provider's module.
+  const { times, deadline } = holder.current();
+  if (times !== undefined) {
+    failAfter(times.answerMs - world.clock(), 'Timed out before the action finished');
   }
   return {
-    answer,
-    crash: giveUp,
+    result,
+    crash: fail,
     interrupt(reason) {
-      state.interrupted = true;
-      state.deadline?.cutShort(reason, undoAfterSignalMs);
-      guard(undoAfterSignalMs + 500, () => new Failure('timeout', reason));
+      deadline?.cutShort(reason, undoAfterSignalMs);
+      failAfter(undoAfterSignalMs + 500, reason);
     },
   };
 }
 
-function begin(world: World): State {
+function begin(world: World): CallFacts {
   const random = Math.floor(world.random() * 36 ** 6).toString(36);
   return {
     world,
     ref: `r-${random.padStart(6, '0')}`,
     startedMs: world.clock(),
-    known: { secrets: [], leftOut: [] },
     log: silent,
-    interrupted: false,
+    secrets: [],
   };
 }
 
-async function work(state: State): Promise<Body> {
-  const { world, known } = state;
-  const args = readArguments(world.argv, world.commandWords);
-  state.args = args;
-  state.budget = shareOut(args.action, args.timeoutSeconds);
-  state.deadline = createDeadline(world.clock, state.budget);
-  // Until the payload is read, the word alone tells whom a failure is shown to.
-  known.row = builtIn(args.action)?.row;
-  known.shown = known.row?.shown ?? true;
-  const config = configure(state);
-  const request = await readRequest(args, {
-    registry: world.registry,
-    startedAs: world.startedAs,
-    secretsDirectory: config.secretsDirectory,
-    known,
-  });
-  if (known.leftOut.length > 0) state.log('left out', { level: 'warn', details: known.leftOut });
-  if (config.log.level === 'debug') {
-    state.log('unread', { level: 'debug', details: known.unread?.() });
-  }
-  return run(request, contextFor(state, request, config), memoFor(state, request, config));
+async function work(holder: FactsHolder): Promise<Body> {
+  const called = holder.keep(withArguments(holder.current()));
+  const configured = withConfig(called, holder);
+  const request = await readRequest(configured, holder.keep);
+  const { log, config, leftOut, unread } = request;
+  if (leftOut.length > 0) log('left out', { level: 'warn', details: leftOut });
+  if (config.log.level === 'debug') log('unread', { level: 'debug', details: unread() });
+  return run(request, contextFor(request), memoFor(request));
 }
 
-function configure(state: State): Config {
-  const { configFile } = state.world;
+function withArguments(begun: CallFacts) {
+  const { argv, commandWords, clock } = begun.world;
+  const args = readArguments(argv, commandWords);
+  const times = splitTimeout(args.action, args.timeoutSeconds);
+  const deadline = createDeadline(clock, times);
+  return { ...begun, args, times, deadline, row: rowNamed(args.action) };
+}
+
+function withConfig<Facts extends Known<'args'>>(called: Facts, { current, keep }: FactsHolder) {
+  const { configFile } = called.world;
   try {
     const config = readConfig(configFile);
-    state.log = openLog(state, config.log);
-    state.config = config;
-    return config;
+    return keep({ ...called, config, log: openLog(config.log, current) });
   } catch (error) {
-    // The reference that a tenant is shown has to lead somewhere.
-    state.log = openLog(state, readLogConfig(configFile));
+    // The reference that a tenant is shown has to lead to a line in the log.
+    keep({ ...called, log: openLog(readLogConfig(configFile), current) });
     throw error;
   }
 }

@@ -7,7 +7,7 @@ import { type Level, type Resolved, resolveFields } from './details.ts';
 import type { Issues } from './issues.ts';
 import type { Payload } from './payload.ts';
 
-/** The settings that every provider has, since the core acts on them. */
+/** The settings that every provider has, since the dispatcher reads them. */
 export const coreFields = {
   provider: {
     about: 'Which provider serves this extension or host; `register` writes it',
@@ -25,7 +25,7 @@ export const coreFields = {
   },
   admin_actions_without_caller: {
     about:
-      'Whether custom actions for administrators run when CloudStack does not say who calls (before 4.22)',
+      'Whether custom actions for administrators run when CloudStack does not name the caller (before 4.22)',
     schema: yesNo,
     default: 'false',
   },
@@ -33,7 +33,7 @@ export const coreFields = {
 
 export type CoreSettings = Values<typeof coreFields>;
 
-/** Where settings come from, weak to strong: never from an instance. */
+/** The sources of settings, weak to strong; an instance is never one. */
 export function operatorLevels({ externaldetails: given }: Payload): readonly Level[] {
   return [
     { name: 'extension', details: given.extension },
@@ -48,9 +48,9 @@ export function resolveCore(levels: readonly Level[], issues: Issues): CoreSetti
 }
 
 /**
- * The provider that a detail names or the file was started as; its module is loaded only now.
+ * The provider that a detail names, or else the script's own name; loads its module.
  *
- * Throws `config` with how to set it.
+ * Throws `config` with the command that sets it.
  */
 export async function chooseProvider(
   named: string | undefined,
@@ -73,7 +73,7 @@ export async function chooseProvider(
   );
 }
 
-/** The provider's settings through its schemas; contradictions are issues too. */
+/** The provider's settings through its schemas; contradictions between them are issues too. */
 export function resolveSettings(
   provider: Provider,
   levels: readonly Level[],
@@ -95,11 +95,11 @@ export interface BlueprintOptions {
   readonly levels: readonly Level[];
   readonly secretsDirectory: string;
   readonly issues: Issues;
-  /** For a start: what is missing or refused is left out and reported here. */
+  /** For a start: takes the reasons for values that are left out because they are missing or refused. */
   readonly lenient?: (sentence: string) => void;
 }
 
-/** What is to be built: operators give the default, the instance chooses within the limits. */
+/** The blueprint: operators give the defaults, the instance chooses within the limits. */
 export function resolveBlueprint(provider: Provider, options: BlueprintOptions): Resolved {
   const { settings, issues, lenient, ...rest } = options;
   const before = issues.count;

@@ -35,7 +35,6 @@ export interface Nic {
   /** Absent means unlimited. */
   readonly rateMbps?: number;
   readonly mtu?: number;
-  readonly details: Readonly<Record<string, string>>;
 }
 
 /** What every action about one instance knows of it. */

@@ -1,11 +1,11 @@
 import * as v from 'valibot';
 import { text } from './fields.ts';
 
-/** An operator's address of consoles in which some words in braces stand for the one to show. */
+/** An operator's address of consoles, with words in braces in place of the instance's values. */
 export interface ConsoleAddress<Word extends string> {
-  /** For an https:// address without login in which only these words vary. */
+  /** Accepts an https:// address without credentials in which only these words are in braces. */
   readonly schema: () => v.GenericSchema<string, string>;
-  /** Fills values into an address that passed the schema; none of them can change where it leads. */
+  /** Fills values into an address that passed the schema; no value can change its host. */
   readonly fill: (address: string, values: Readonly<Record<Word, string>>) => string;
 }
 
@@ -24,13 +24,13 @@ export function consoleAddress<Word extends string>(
     schema: () =>
       v.pipe(
         text({ most: 500, pattern: /^\S+$/, wants: 'an address without blanks' })(),
-        v.check((address) => leadsSomewhere(fill(address, () => 'word')), wants),
+        v.check((address) => isSafe(fill(address, () => 'word')), wants),
       ),
     fill: (address, values) => fill(address, (word) => values[word]),
   };
 }
 
-function leadsSomewhere(filled: string): boolean {
+function isSafe(filled: string): boolean {
   if (!filled.startsWith('https://') || /[{}]/.test(filled)) return false;
   try {
     const { username, password } = new URL(filled);

@@ -2,8 +2,10 @@ import type { Deadline } from '../contract/context.ts';
 import { Failure } from '../failure.ts';
 
 export interface DeadlineControl extends Deadline {
-  /** Ends the work now, for a reason such as a signal; undo has `undoMs` at most. */
+  /** Ends the work now, for a reason such as a signal; undo gets at most `undoMs`. */
   cutShort(reason: string, undoMs: number): void;
+  /** Whether the work was ended early: its failure says nothing about the remote system. */
+  wasCutShort(): boolean;
 }
 
 /** Milliseconds on a clock that never steps, 0 when the process started. */
@@ -17,7 +19,7 @@ interface Times {
 /**
  * A deadline on a monotonic clock: work ends at `endMs`, undo at `undoEndMs`.
  *
- * Timers are not held beyond their use, so a pending deadline never keeps the process alive.
+ * A timer runs only during a wait, so that a deadline alone never keeps the process alive.
  */
 export function createDeadline(clock: Clock, times: Times): DeadlineControl {
   const startedMs = clock();
@@ -85,6 +87,7 @@ export function createDeadline(clock: Clock, times: Times): DeadlineControl {
       undoEndMs = Math.min(undoEndMs, clock() + undoMs);
       arm();
     },
+    wasCutShort: () => cut !== undefined,
   };
   return deadline;
 }

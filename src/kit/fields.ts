@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 
 /*
- * The schemas that details are made of. Each takes the text that somebody wrote and says, when it
- * does not fit, what would have; the one who asked adds which detail it was.
+ * The schemas of details. Each takes the text that an operator or tenant wrote; its message says
+ * which text would be valid, and the caller adds the name of the detail.
  */
 
 type Text<Value> = () => v.GenericSchema<string, Value>;
@@ -11,11 +11,11 @@ interface Length {
   readonly most?: number;
   /** The characters it may hold, as a pattern for the whole text. */
   readonly pattern?: RegExp;
-  /** Says in words what the pattern wants, and comes with it. */
+  /** The pattern in words; required with a pattern. */
   readonly wants?: string;
 }
 
-// A control character in a detail is never meant. Not \p{Cc}: for that, V8 first reads all of Unicode.
+// A control character in a detail is always a mistake. Not \p{Cc}: for that, V8 first reads all of Unicode.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: matched on purpose
 const printable = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/;
 

@@ -16,7 +16,7 @@ import type { Redactor } from './redact.ts';
 export interface LogFile {
   readonly file: string;
   readonly level: Level;
-  /** Only someone whose file the service can write later may make one. */
+  /** False for a user whose file the service could not write later. */
   readonly mayCreate: boolean;
   /** Past this size the file becomes `.1`, the one before `.2` and so on. */
   readonly mostBytes: number;
@@ -28,8 +28,8 @@ const longestLine = 16_000;
 /**
  * A log of JSON lines in a file that several processes write to at once and that rotates by size.
  *
- * Never fails its caller: what cannot be logged is lost. `facts` go into every
- * line and are asked for only when one is written.
+ * Never throws: a line that cannot be written is lost. `facts` go into every line and are called
+ * only when one is written.
  */
 export function createFileLog(
   place: LogFile,
@@ -45,7 +45,7 @@ export function createFileLog(
       fd ??= open(place, time().getTime());
       if (fd !== undefined) append(fd, line, redactor());
     } catch {
-      // Whoever is being served must not suffer from a full disk or a missing right.
+      // A full disk or a missing right must not fail the call that is logged.
     }
   };
 }
@@ -64,7 +64,7 @@ function toLine(line: unknown): string {
   return escapeControls(JSON.stringify({ time, level, event, ref, shortened: start }));
 }
 
-// JSON leaves these as they are, and a terminal may obey them or a log reader end the line there.
+// JSON does not escape these; a terminal may obey them, and a log reader may end the line there.
 function escapeControls(text: string): string {
   return text.replace(
     /[\u007f-\u009f\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]/g,
@@ -80,10 +80,10 @@ function open(place: LogFile, nowMs: number): number | undefined {
   return tryOpen(place);
 }
 
-/** The folder is never made, and nothing but a plain file is written to. */
+/** Creates no folder, and writes to regular files only. */
 function tryOpen({ file, mayCreate }: LogFile): number | undefined {
   const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
-  // Without O_NONBLOCK a pipe in the file's place would hold us until CloudStack kills us.
+  // Without O_NONBLOCK, opening a pipe in the file's place would block this process.
   const flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | (mayCreate ? O_CREAT : 0);
   const fd = openSync(file, flags, 0o640);
   if (fstatSync(fd).isFile()) return fd;
@@ -91,14 +91,14 @@ function tryOpen({ file, mayCreate }: LogFile): number | undefined {
   return undefined;
 }
 
-/** Whoever makes the lock directory rotates; the others, and who cannot, go on in their file. */
+/** The process that makes the lock directory rotates; any other goes on in the file it has. */
 function rotate(place: LogFile, nowMs: number): boolean {
   const lock = `${place.file}.rotating`;
   try {
     if (!isMade(lock)) dropStale(lock, nowMs);
     else if (moveOn(place, lock)) return true;
   } catch {
-    // A log that is too long is better than none.
+    // An oversized log is better than none.
   }
   return false;
 }
@@ -114,7 +114,7 @@ function isMade(lock: string): boolean {
 
 function moveOn({ file, mostBytes, keep }: LogFile, lock: string): boolean {
   try {
-    // Somebody else may have done it in the meantime.
+    // Another process may have rotated it in the meantime.
     if ((sizeOf(file) ?? 0) < mostBytes) return true;
     for (let age = keep - 1; age >= 1; age -= 1) {
       const older = `${file}.${age}`;
@@ -131,7 +131,7 @@ function sizeOf(file: string): number | undefined {
   return statSync(file, { throwIfNoEntry: false })?.size;
 }
 
-// A writer that was killed in the middle must not stop rotation for ever.
+// A process that was killed while it rotated must not stop rotation for ever.
 function dropStale(lock: string, nowMs: number): void {
   const found = statSync(lock, { throwIfNoEntry: false });
   if (found !== undefined && Math.abs(nowMs - found.mtimeMs) > 60_000) rmdirSync(lock);

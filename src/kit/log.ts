@@ -3,5 +3,5 @@ export type Level = 'debug' | 'info' | 'warn' | 'error';
 
 export const levels: readonly Level[] = ['debug', 'info', 'warn', 'error'];
 
-/** For what has nowhere to log to. */
+/** A log that drops every event. */
 export const silent: Log = () => {};

@@ -1,6 +1,7 @@
 import {
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   statSync,
@@ -31,9 +32,9 @@ export interface MemoPlace {
  */
 export interface Memo {
   /** The failure to repeat instead of asking again, or `undefined`. */
-  recall(): Failure | undefined;
-  remember(failure: Failure): void;
-  forget(): void;
+  recall(): Promise<Failure | undefined>;
+  remember(failure: Failure): Promise<void>;
+  forget(): Promise<void>;
 }
 
 interface Note {
@@ -42,13 +43,33 @@ interface Note {
   readonly advice?: string;
 }
 
-/** `key` is what `memoKey` made of the endpoint. */
-export function createMemo(place: MemoPlace, key: string, nowMs: () => number): Memo {
-  const file = `${place.directory}/${key}.json`;
+/**
+ * `key` makes what `memoKey` makes of the endpoint. It is asked for only where something is kept or
+ * to be kept, since it loads node:crypto, which costs a call over plain http some milliseconds.
+ */
+export function createMemo(
+  place: MemoPlace,
+  key: () => Promise<string>,
+  nowMs: () => number,
+): Memo {
+  const { directory } = place;
+  const fileOf = async (): Promise<string> => `${directory}/${await key()}.json`;
+  const isEmpty = (): boolean => (attempt(() => readdirSync(directory)) ?? []).length === 0;
   return {
-    recall: () => attempt(() => recall(file, place, nowMs())),
-    remember: (failure) => attempt(() => remember(file, place, failure)),
-    forget: () => attempt(() => unlinkSync(file)),
+    async recall() {
+      if (isEmpty()) return undefined;
+      const file = await fileOf();
+      return attempt(() => recall(file, place, nowMs()));
+    },
+    async remember(failure) {
+      const file = await fileOf();
+      attempt(() => remember(file, place, failure));
+    },
+    async forget() {
+      if (isEmpty()) return;
+      const file = await fileOf();
+      attempt(() => unlinkSync(file));
+    },
   };
 }
 
@@ -111,7 +132,6 @@ function attempt<T>(what: () => T): T | undefined {
  * credentials included, so that new credentials start afresh; a keyed SHA-256 gives none of it away.
  */
 export async function memoKey(identity: string): Promise<string> {
-  // Loaded only now: a request that is refused while it is read needs no memo.
   const { createHmac } = await import('node:crypto');
   return createHmac('sha256', 'outrigger failure memo, key 1').update(identity).digest('base64url');
 }

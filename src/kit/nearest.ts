@@ -1,8 +1,8 @@
 /**
  * The candidate that a mistyped word most likely means, or `undefined` when none is near.
  *
- * Case, and `-` or `_`, do not count; a missing, extra, wrong or swapped letter is one edit. Two are
- * allowed, but for short candidates fewer, since everything is near to a short word.
+ * Upper and lower case are equal, and so are `-` and `_`; a missing, extra, wrong or swapped letter
+ * is one edit. Two edits are allowed, fewer for short candidates, since any word is near to those.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const wanted = plain(word);
@@ -19,9 +19,9 @@ function plain(word: string): string {
   return word.toLowerCase().replace(/-/g, '_');
 }
 
-/** Whether so many letters put in, taken out, changed or swapped with a neighbour are enough. */
+/** Whether so many letters inserted, deleted, replaced or swapped turn one word into the other. */
 function isWithin(edits: number, from: string, to: string): boolean {
-  // Words so different in length are far apart anyway, and what comes from outside may be long.
+  // Words of such different lengths are far apart, and a word from outside may be very long.
   if (Math.abs(from.length - to.length) > edits) return false;
   let at = 0;
   while (at < from.length && from[at] === to[at]) at += 1;

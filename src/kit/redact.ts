@@ -1,17 +1,17 @@
 const mask = '***';
 const telling =
   /secret|passw|passphrase|token|api_?key|private|credential|authorization|signature|cookie/i;
-/** Shorter ones would blot out half of every text they are removed from. */
+/** Masking shorter secrets would make texts unreadable. */
 const shortest = 4;
 
-/** Removes secrets from whatever is about to be shown or logged. */
+/** Removes secrets from texts and values before they are shown or logged. */
 export interface Redactor {
   text(value: string): string;
   /** Any value for the log: secrets masked by key and by content, errors as their text. */
   value(value: unknown): unknown;
 }
 
-/** A redactor that knows the secrets of this call by their content. */
+/** A redactor that masks these secrets wherever they stand. */
 export function createRedactor(secrets: readonly string[]): Redactor {
   const known = [...new Set(secrets.filter((secret) => secret.length >= shortest))]
     // The longest first, so that a secret inside another does not leave the rest standing.
@@ -36,7 +36,7 @@ export function createRedactor(secrets: readonly string[]): Redactor {
   return { text, value: (what) => value(what) };
 }
 
-/** Somebody may have shortened the text right inside the secret: its beginning is one, too. */
+/** A text may have been cut inside the secret: the secret's beginning is masked too. */
 function maskCut(text: string, secret: string): string {
   const start = secret.slice(0, shortest);
   let clean = text;
@@ -51,7 +51,7 @@ function maskCut(text: string, secret: string): string {
   return clean;
 }
 
-/** The secret as JSON and URLs hold it; half a Unicode character cannot get into a URL. */
+/** The secret as JSON and URLs write it; an unpaired surrogate cannot stand in a URL. */
 function elsewhere(secret: string): string[] {
   const inJson = JSON.stringify(secret).slice(1, -1);
   try {

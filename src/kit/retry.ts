@@ -2,13 +2,13 @@ import type { Deadline } from '../contract/context.ts';
 
 export interface RetryPolicy<T> {
   readonly deadline: Pick<Deadline, 'remainingMs' | 'sleep'>;
-  /** What the pauses are for; completes "Gave up after 9 s while ...". */
+  /** The reason for the pauses; completes "Gave up after 9 s while ...". */
   readonly doing: string;
   /** How long to wait after the failed try, the first being 1; `undefined` when it is the last. */
   pauseMs(thrown: unknown, turn: number): number | undefined;
   /** Called when there will be another try, before the pause. */
   onRepeat?(thrown: unknown, turn: number): void;
-  /** Looks after the pause whether another try is needed: what it answers is the result. */
+  /** Called after a pause; a value that it returns is the result, and no further try is made. */
   unlessDone?(thrown: unknown): Promise<T | undefined>;
 }
 

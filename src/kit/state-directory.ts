@@ -4,10 +4,10 @@ import { Failure } from '../failure.ts';
 import { systemCode } from './system-error.ts';
 
 /**
- * A directory that only this user can look into, made when it is not there; not by root where the
- * folder above is somebody else's, who could not use it then.
+ * A directory that only this user can read, made when it is missing.
  *
- * `setting` names, for the error, what says where it may be.
+ * Root makes none below a folder of another user, who could not use it. `setting` names, for the
+ * error, the setting that moves it.
  */
 export function makeStateDirectory(path: string, uid: number, setting: string): string {
   const refuse = (why: string, cause?: unknown): Failure =>
@@ -16,8 +16,8 @@ export function makeStateDirectory(path: string, uid: number, setting: string): 
       advice: `Set ${setting} to a directory that this user can write to`,
     });
   if (uid === 0 && ownerOf(path) !== 0) {
-    throw new Failure('config', `Cannot keep state in ${path}: it is for another user than root`, {
-      advice: 'Call as that user, as with: sudo -u cloud',
+    throw new Failure('config', `Cannot keep state in ${path}: it is for a user other than root`, {
+      advice: 'Run this as that user, for example with: sudo -u cloud',
     });
   }
   try {
@@ -28,11 +28,11 @@ export function makeStateDirectory(path: string, uid: number, setting: string): 
   const found = lstatSync(path);
   if (!found.isDirectory()) throw refuse('it is not a directory');
   if (found.uid !== uid) throw refuse('it belongs to another user');
-  if ((found.mode & 0o077) !== 0) throw refuse('others may look into it (its mode must be 0700)');
+  if ((found.mode & 0o077) !== 0) throw refuse('other users may read it (its mode must be 0700)');
   return path;
 }
 
-/** Whose it is, or whose the nearest folder above is while it is not there. */
+/** The owner of the path, or of the nearest folder above that exists. */
 function ownerOf(path: string): number {
   const found = lstatSync(path, { throwIfNoEntry: false });
   return found?.uid ?? ownerOf(dirname(path));

@@ -1,7 +1,7 @@
 /**
- * What the operating system calls the error that it gave, such as `ENOENT`.
+ * The code of an error from the operating system, such as `ENOENT`.
  *
- * Throws every other error again: a programmer's mistake is no trouble with a file.
+ * Throws every other error again, since a mistake in the program is not an error of a file.
  */
 export function systemCode(error: unknown): string {
   const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;

@@ -1,7 +1,7 @@
 import type { Blueprint, Making, Plan, Preparation } from '../contract/driver.ts';
 import type { SizedInstance } from '../contract/instance.ts';
 import type { Machine } from '../contract/machine.ts';
-import { Failure, hasReason } from '../failure.ts';
+import { expectFailure, Failure, hasReason } from '../failure.ts';
 import { withUndo } from '../kit/undo.ts';
 import {
   exclusively,
@@ -10,6 +10,8 @@ import {
   foundIn,
   type Life,
   markOf,
+  refuseForeign,
+  stepOf,
   take,
 } from './find.ts';
 import { isBuilding } from './ownership.ts';
@@ -74,6 +76,7 @@ async function make(life: Life, plan: Plan, partials: readonly Machine[]): Promi
     const markFor = (remoteId: string) => markOf(life, instance, remoteId, building);
     const making: Making = { ...plan, partials, undo, markFor };
     const made = await driver.make(making);
+    refuseForeign(life, made, instance);
     const on = await ensureOn(life, made, plan);
     if (isBuilding(on)) await finish(life, on, instance);
   });
@@ -81,12 +84,50 @@ async function make(life: Life, plan: Plan, partials: readonly Machine[]): Promi
 
 /** Another call may finish or remove the machine at the same moment: the mark settles which. */
 async function finish(life: Life, machine: Machine, instance: SizedInstance): Promise<void> {
-  const { driver, context } = life;
   const { remoteId } = machine;
-  const built = markOf(life, instance, remoteId, { state: 'built', origin: 'created' });
-  const written = await driver.writeMark(machine, built, { instance, deadline: context.deadline });
-  if (written !== 'lost') return;
-  const now = await take(life, instance).catch(() => undefined);
-  if (now?.remoteId !== remoteId) throw beingRemoved(machine, instance);
-  context.log('create.finished-by-another', { machine: remoteId });
+  if ((await writeBuilt(life, machine, instance)) !== undefined) return;
+  const now = await takeUnder(life, remoteId, instance);
+  if (now === undefined) throw beingRemoved(machine, instance);
+  life.context.log('create.finished-by-another', { machine: remoteId });
+}
+
+const mostWrites = 3;
+
+/**
+ * Writes the mark that is never taken back, and writes it again when the answer got lost: another call
+ * may have reported the machine by then. `undefined` when another call was faster with it.
+ */
+async function writeBuilt(
+  life: Life,
+  machine: Machine,
+  instance: SizedInstance,
+): Promise<Machine | undefined> {
+  const { driver, context } = life;
+  const built = markOf(life, instance, machine.remoteId, { state: 'built', origin: 'created' });
+  for (let write = 1; ; write += 1) {
+    try {
+      const written = await driver.writeMark(machine, built, stepOf(life, instance));
+      return written === 'lost' ? undefined : written;
+    } catch (thrown) {
+      if (!(thrown instanceof Failure) || write === mostWrites) throw thrown;
+      context.log('create.mark-uncertain', { machine: machine.remoteId, after: thrown.message });
+      const now = await takeUnder(life, machine.remoteId, instance);
+      if (now !== undefined) return now;
+    }
+  }
+}
+
+/** The instance's finished machine, if it is the one with this id. */
+async function takeUnder(
+  life: Life,
+  remoteId: string,
+  instance: SizedInstance,
+): Promise<Machine | undefined> {
+  try {
+    const machine = await take(life, instance);
+    return machine.remoteId === remoteId ? machine : undefined;
+  } catch (thrown) {
+    expectFailure(thrown);
+    return undefined;
+  }
 }

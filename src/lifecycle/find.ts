@@ -2,7 +2,8 @@ import type { Context, Step } from '../contract/context.ts';
 import type { Driver, Found, Purpose } from '../contract/driver.ts';
 import type { Instance } from '../contract/instance.ts';
 import type { Choice, Machine, Mark } from '../contract/machine.ts';
-import { type Claim, chooseOwn, isBuilding } from './ownership.ts';
+import { Failure } from '../failure.ts';
+import { type Claim, chooseOwn, isBuilding, verdictOn } from './ownership.ts';
 import { changedMeanwhile, leavingMachines, missing, refusal, unfinished } from './refusals.ts';
 
 /** One call's driver and what the call may use. */
@@ -28,8 +29,22 @@ export function markOf(
 export async function find(life: Life, instance: Instance, purpose: Purpose): Promise<Choice> {
   const { driver, context } = life;
   const { deadline } = context;
-  if (driver.find !== undefined) return driver.find({ instance, deadline }, purpose);
-  return chooseOwn(await driver.list('own', deadline), claimOf(life, instance));
+  const claim = claimOf(life, instance);
+  if (driver.find === undefined) return chooseOwn(await driver.list('own', deadline), claim);
+  const choice = await driver.find({ instance, deadline }, purpose);
+  if (choice.kind === 'own') refuseForeign(life, choice.machine, instance);
+  return choice;
+}
+
+/** Fails for a machine that a driver takes for the instance's although its mark does not say so. */
+export function refuseForeign({ context }: Life, machine: Machine, { uuid, name }: Instance): void {
+  const { installation } = context;
+  if (verdictOn(machine, { uuid, installation }) === 'ours') return;
+  throw new Failure(
+    'internal',
+    `The driver gave machine ${machine.remoteId} for ${name}, but its mark is not this instance's`,
+    { advice: 'Please report it: nothing was changed' },
+  );
 }
 
 export function claimOf({ driver, context }: Life, instance: Instance): Claim {

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { Policy } from '../contract/driver.ts';
 import { consoleAddress } from '../kit/console-address.ts';
 import { list, longText, patterns, text, wholeNumber, yesNo } from '../kit/fields.ts';
+import type { Tls } from '../kit/http/tls.ts';
 
 /*
  * The settings, blueprint details and parameters that mean the same for every provider that has the
@@ -38,6 +39,16 @@ export const caFile = {
   file: true,
   example: 'remote-ca.pem',
 } as const;
+
+/** How the server's certificate is checked, as a client of kit/http wants it. */
+export function tlsOf(settings: {
+  readonly verify_tls_certificate: boolean;
+  readonly tls_fingerprint?: readonly string[] | undefined;
+  readonly ca_file?: string | undefined;
+}): Tls {
+  const { verify_tls_certificate: verify, tls_fingerprint: fingerprints = [], ca_file } = settings;
+  return { verify, fingerprints, ...(ca_file === undefined ? {} : { ca: ca_file }) };
+}
 
 // ---- what instances may choose ------------------------------------------------------------------
 

@@ -271,10 +271,10 @@ describe('the built file', () => {
     chmodSync(file, 0o644);
     const create = (uid?: number) =>
       call(['create', file, '30'], { env: { OUTRIGGER_CONFIG: config }, ...(uid && { uid }) });
-    assert.match(String(create()['error']), /it is for another user than root/);
+    assert.match(String(create()['error']), /it is for a user other than root/);
     assert.deepEqual(readdirSync(state), []);
     assert.equal(create(65534)['status'], 'success');
-    assert.match(String(create()['error']), /it is for another user than root/);
+    assert.match(String(create()['error']), /it is for a user other than root/);
   });
 });
 

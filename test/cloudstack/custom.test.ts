@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Action, Parameter } from '../../src/contract/action.ts';
+import type { Provider } from '../../src/contract/provider.ts';
 import { Failure } from '../../src/failure.ts';
 import { text } from '../../src/kit/fields.ts';
+import { openSession } from '../../src/lifecycle/index.ts';
 import { makePlace, type Place } from '../support/world.ts';
 import { type Entry, ledger } from './ledger.ts';
 import { asOf421, changed, type Json, recorded } from './recorded.ts';
@@ -50,11 +52,11 @@ describe('custom actions', () => {
   const given = () =>
     ((entries[entries.length - 1] as Entry).given[0] ?? {}) as Record<string, unknown>;
 
-  it('run under their name in any case', async () => {
+  it('a custom action runs under its name in any case', async () => {
     for (const action of ['Look', 'look', 'LOOK']) await ok({ ...look(), action });
   });
 
-  it('may be called like a built-in action: the payload tells them apart', async () => {
+  it('the payload tells a custom action from a built-in one of the same name', async () => {
     await ok({ ...look(), action: 'delete' });
     assert.equal((entries[entries.length - 1] as Entry).member, 'custom delete');
     const other = await place.call('delete', recorded('delete'));
@@ -62,7 +64,7 @@ describe('custom actions', () => {
     assert.equal((entries[entries.length - 1] as Entry).member, 'delete');
   });
 
-  it('fail under their own name, though it is that of a built-in action', async (t) => {
+  it('a custom action named delete fails as delete, not as the built-in action', async (t) => {
     const fail = async () => {
       throw new Failure('conflict', 'n7 says no');
     };
@@ -72,7 +74,7 @@ describe('custom actions', () => {
     assert.match(String(document['error']), /^delete failed: it is busy/);
   });
 
-  it('get their parameters in whatever way CloudStack wrote them', async () => {
+  it('parameters are read from numbers, booleans and texts alike', async () => {
     for (const depth of [3, 3.0, '3', '3.0']) {
       await ok(look({ depth, word: ' x ', sure: 'true', undeclared: { deep: 1 } }));
       assert.deepEqual(given()['parameters'], { depth: 3, word: 'x', sure: true });
@@ -81,12 +83,12 @@ describe('custom actions', () => {
     assert.deepEqual(given()['parameters'], { depth: 1, word: 'other word', sure: false });
   });
 
-  it('get the details of the action itself as their policy', async () => {
+  it('a handler gets the details of its action as policy', async () => {
     await ok(look());
     assert.deepEqual(given()['policy'], { vendor: 'acme' });
   });
 
-  it('name everything that is wrong with the parameters, to tenants too', async () => {
+  it('a failure names every wrong parameter, to tenants too', async () => {
     const done = await run(look({ depth: 'deep', word: ['x'], sure: 'perhaps' }));
     assert.equal(done.exitCode, 1);
     for (const part of [
@@ -98,7 +100,7 @@ describe('custom actions', () => {
     }
   });
 
-  it('say what there is when there is no such action', async () => {
+  it('an unknown action is refused with a suggestion and the list of actions', async () => {
     const done = await run({ ...look(), action: 'Lok' });
     assert.equal(done.exitCode, 1);
     assert.match(String(done.document['error']), /no custom action "Lok"; did you mean Look\?/);
@@ -108,11 +110,14 @@ describe('custom actions', () => {
     }
   });
 
-  it('that their provider forgot to serve are a mistake of ours, and say so', async () => {
-    const forgetful = ledger({ run: { Look: undefined as never } });
-    const its = makePlace({ ledger: async () => forgetful.provider });
-    after(() => its.remove());
-    const done = await its.call('Look', admin(look()));
+  it('an action without a handler in its provider fails as an internal error', async () => {
+    const open: Provider['open'] = async (settings, context) => ({
+      ...(await openSession(provider, settings, context)),
+      run: {},
+    });
+    const incomplete = makePlace({ ledger: async () => ({ ...provider, open }) });
+    after(() => incomplete.remove());
+    const done = await incomplete.call('Look', admin(look()));
     assert.equal(done.exitCode, 1);
     const error = String(done.document['error']);
     assert.match(
@@ -121,25 +126,25 @@ describe('custom actions', () => {
     );
   });
 
-  it('are refused when command line and payload name different ones', async () => {
+  it('a call is refused when command line and payload name different actions', async () => {
     const done = await place.call('Wipe', look());
     assert.equal(done.exitCode, 1);
   });
 
-  it('for administrators are refused to everybody else, and to nobody in particular', async () => {
+  it('an action for administrators is refused to all other roles and to a call without a caller', async () => {
     const asked = entries.length;
     for (const roletype of ['User', 'DomainAdmin', 'ResourceAdmin', 'Emperor']) {
       const done = await run(changed(wipe(), ['caller', 'roletype'], roletype));
       assert.equal(done.exitCode, 1);
       assert.match(String(done.document['error']), /not allowed for your role/);
     }
-    const nobody = await run(asOf421(wipe()));
-    assert.match(String(nobody.document['error']), /for administrators/);
+    const unknown = await run(asOf421(wipe()));
+    assert.match(String(unknown.document['error']), /for administrators/);
     assert.equal(entries.length, asked);
     await ok(admin(wipe()));
   });
 
-  it('for administrators run without a caller where the host says so, and nowhere else', async () => {
+  it('an action for administrators runs without a caller only where a detail of the host allows it', async () => {
     const allow = (level: string) =>
       changed(asOf421(wipe()), ['externaldetails', level], {
         ...((wipe()['externaldetails'] as Json)[level] as Json),
@@ -155,7 +160,7 @@ describe('custom actions', () => {
     assert.equal((await run(stored)).exitCode, 1);
   });
 
-  it('that destroy data want the name of the instance, exactly', async () => {
+  it('an action that destroys data needs the exact name of the instance', async () => {
     for (const parameters of [{}, { instance_name: 'i-2-43-VM' }, { instance_name: 'I-2-42-VM' }]) {
       const done = await run(admin({ ...wipe(), parameters }));
       assert.equal(done.exitCode, 1);
@@ -163,7 +168,7 @@ describe('custom actions', () => {
     }
   });
 
-  it('that build get the blueprint, of 4.21 as well', async () => {
+  it('an action that builds gets the blueprint, also from CloudStack 4.21', async () => {
     await ok(admin(wipe()));
     assert.deepEqual(given()['blueprint'], { template_id: '9000', is_full_clone: false });
     const older = changed(
@@ -175,7 +180,7 @@ describe('custom actions', () => {
     assert.deepEqual(given()['blueprint'], { template_id: '9000', is_full_clone: false });
   });
 
-  it('answer in the forms that the UI shows: alike rows, or one object', async () => {
+  it('a custom action answers with rows of the same columns or one object, which the UI can show', async () => {
     const plain = await run(look());
     assert.deepEqual(plain.document, {
       status: 'success',
@@ -200,7 +205,7 @@ describe('custom actions', () => {
     });
   });
 
-  it('show no secret that a remote system repeats in what it says', async () => {
+  it('a custom action shows no secret that a remote system repeats in its message', async () => {
     const secret = 'd3adbeef-0000-4000-8000-000000000001';
     answer = { message: `Looked with ${secret}` };
     assert.deepEqual((await run(look())).document['message'], { result: 'Looked with ***' });
@@ -208,7 +213,7 @@ describe('custom actions', () => {
     assert.deepEqual((await run(look())).document['message'], [{ name: '***', size: 1 }]);
   });
 
-  it('show no password among their parameters, by whichever word it came', async (t) => {
+  it('a password among the parameters is shown nowhere, whichever of its names the call used', async (t) => {
     const { provider: plain } = ledger({
       run: {
         Look: async ({ parameters }) => {
@@ -235,7 +240,7 @@ describe('custom actions', () => {
     }
   });
 
-  it('say which time-out to set when CloudStack allows too little', async () => {
+  it('a custom action that timed out names the time-out to set when CloudStack allowed too little', async () => {
     const { provider: slow } = ledger({
       run: { Look: () => new Promise(() => {}) },
     });

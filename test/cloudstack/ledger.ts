@@ -4,7 +4,7 @@ import { defineProvider, type Provider, type Session } from '../../src/contract/
 import { Failure } from '../../src/failure.ts';
 import { list, patterns, text, wholeNumber, yesNo } from '../../src/kit/fields.ts';
 
-/** Everything a session was asked, with what it was given. */
+/** One call of a session, with its arguments. */
 export interface Entry {
   readonly member: string;
   readonly given: readonly unknown[];
@@ -14,17 +14,17 @@ export interface Entry {
 /** Lets a test take the place of any member of the session. */
 export type Members = Partial<Session> & { readonly opening?: (context: Context) => void };
 
-/** A provider that writes down what the dispatcher asks of it and answers as told. */
+/** A provider that records the calls of the dispatcher and answers as the test tells it. */
 export function ledger(members: Members = {}): { provider: Provider; entries: Entry[] } {
   const entries: Entry[] = [];
   const provider = defineProvider({
     name: 'ledger',
     title: 'The Ledger',
-    about: 'Writes down what it is asked',
+    about: 'Records its calls',
     settings: {
       url: { about: 'Where it is', schema: text(), required: true, also: ['address'] },
-      secret: { about: 'What opens it', schema: text(), secret: true },
-      ca_file: { about: 'Whom to trust', schema: text({ most: 10_000 }), file: true },
+      secret: { about: 'The key to it', schema: text(), secret: true },
+      ca_file: { about: 'The authority to trust', schema: text({ most: 10_000 }), file: true },
       grace_seconds: {
         about: 'Patience',
         schema: wholeNumber({ max: 60 }),
@@ -58,10 +58,10 @@ export function ledger(members: Members = {}): { provider: Provider; entries: En
             schema: wholeNumber({ max: 9 }),
             default: '1',
           },
-          word: { type: 'STRING', about: 'What for', schema: text(), also: ['term'] },
+          word: { type: 'STRING', about: 'The word to look for', schema: text(), also: ['term'] },
           sure: { type: 'BOOLEAN', about: 'Really', schema: yesNo },
         },
-        policy: { vendor: { about: 'Whose', schema: text() } },
+        policy: { vendor: { about: 'The vendor', schema: text() } },
         timeoutSeconds: 60,
         roles: everyone,
       },
@@ -84,34 +84,34 @@ export function ledger(members: Members = {}): { provider: Provider; entries: En
       url === 'paper' && grace_seconds > 0 ? ['"url" and "grace_seconds" contradict'] : [],
     open(settings, context) {
       members.opening?.(context);
-      const note =
-        (member: string, answer: unknown) =>
-        async (...given: unknown[]): Promise<unknown> => {
+      const record =
+        <Given extends unknown[], Result>(
+          member: string,
+          serve: (...given: Given) => Promise<Result>,
+        ) =>
+        async (...given: Given): Promise<Result> => {
           entries.push({ member, given, settings });
-          const own = members[member as keyof Session] as
-            | ((...all: unknown[]) => unknown)
-            | undefined;
-          return own === undefined ? answer : own(...given);
+          return serve(...given);
         };
-      const done = Object.fromEntries(
-        ['create', 'start', 'stop', 'reboot', 'delete'].map((name) => [
-          name,
-          note(name, undefined),
-        ]),
-      );
+      const nothing = async (): Promise<void> => {};
+      const vnc = { kind: 'vnc', host: 'ledger.test', port: 5901 } as const;
       return {
-        ...done,
-        prepare: note('prepare', {}),
-        power: note('power', 'on'),
-        powers: note('powers', new Map()),
-        console: note('console', { kind: 'vnc', host: 'ledger.test', port: 5901 }),
+        prepare: record('prepare', members.prepare ?? (async () => ({}))),
+        create: record('create', members.create ?? nothing),
+        start: record('start', members.start ?? nothing),
+        stop: record('stop', members.stop ?? nothing),
+        reboot: record('reboot', members.reboot ?? nothing),
+        delete: record('delete', members.delete ?? nothing),
+        power: record('power', members.power ?? (async () => 'on' as const)),
+        powers: record('powers', members.powers ?? (async () => new Map())),
+        console: record('console', members.console ?? (async () => vnc)),
         run: {
-          Look: note('Look', { message: 'Looked' }),
-          Wipe: note('Wipe', { message: 'Wiped' }),
-          delete: note('custom delete', { message: 'Custom' }),
+          Look: record('Look', async () => ({ message: 'Looked' })),
+          Wipe: record('Wipe', async () => ({ message: 'Wiped' })),
+          delete: record('custom delete', async () => ({ message: 'Custom' })),
           ...members.run,
         },
-      } as never;
+      };
     },
   });
   return { provider, entries };

@@ -44,7 +44,7 @@ describe('what CloudStack sends', () => {
     'statuses',
     'getconsole',
   ]) {
-    it(`replays the recorded ${action} payload, of 4.21 as well`, async () => {
+    it(`the recorded ${action} payload reaches the provider, also in the form of CloudStack 4.21`, async () => {
       for (const payload of [recorded(action), asOf421(recorded(action))]) {
         const entry = await ok(action, payload);
         const member =
@@ -54,7 +54,7 @@ describe('what CloudStack sends', () => {
     });
   }
 
-  it('says what a provider cannot do, rather than pretend', async (t) => {
+  it('an action that the provider lacks fails with a sentence that says so', async (t) => {
     const open: Provider['open'] = async (settings, context) => {
       const {
         powers: _p,
@@ -72,11 +72,11 @@ describe('what CloudStack sends', () => {
     assert.deepEqual(await answer('prepare'), { status: 'success' }, 'nothing to hand back');
   });
 
-  it('takes deploy, the word of the manual, for create', async () => {
+  it("the action deploy, the manual's word, is create", async () => {
     assert.equal((await ok('deploy', recorded('create'))).member, 'create');
   });
 
-  it('hands a create the instance in our words', async () => {
+  it('create gets the instance in the words of the contract', async () => {
     const entry = await ok('create', recorded('create'));
     const [instance, blueprint] = entry.given as [SizedInstance, Json];
     assert.deepEqual(
@@ -103,11 +103,11 @@ describe('what CloudStack sends', () => {
     (await ok('create', changed(recorded('create'), [vm, ...path], value)))
       .given[0] as SizedInstance;
 
-  it('takes the memory of the offering, not what overcommitting leaves of it', async () => {
+  it('the memory is that of the offering, without overcommitment', async () => {
     assert.equal((await sized(['minRam'], 1073741824)).memoryBytes, 2147483648);
   });
 
-  it('tells firmware and secure boot where CloudStack says something of them', async () => {
+  it('firmware and secure boot are handed over when CloudStack names them', async () => {
     assert.equal((await sized(['bootMode'], 'SECURE')).boot, undefined);
     assert.deepEqual((await sized(['bootType'], 'BIOS')).boot, { firmware: 'bios', secure: false });
     const uefi = changed(recorded('create'), [vm, 'bootType'], 'UEFI');
@@ -118,7 +118,7 @@ describe('what CloudStack sends', () => {
     }
   });
 
-  it('tells what else a NIC may have, and takes a rate of -1 for no limit', async () => {
+  it('the optional keys of a NIC are read, and a rate of -1 means no limit', async () => {
     const first = async (more: Json) => {
       const [nic, ...others] = (recorded('create')[vm] as { nics: Json[] }).nics;
       return (await sized(['nics'], [{ ...nic, ...more }, ...others])).nics[0];
@@ -134,10 +134,9 @@ describe('what CloudStack sends', () => {
     assert.equal(full?.mtu, 1450);
     assert.equal(full?.rateMbps, undefined);
     assert.equal((await first({ ip: undefined }))?.ipv4, undefined, 'a network without addresses');
-    assert.equal(full?.details['PromiscuousMode'], 'false');
   });
 
-  it('refuses two NICs in one place, and more than any machine has', async () => {
+  it('two NICs with one deviceId and more than 64 NICs are refused', async () => {
     const twice = changed(recorded('create'), [vm, 'nics', 1, 'deviceId'], 0);
     assert.match(await error('create', twice), /nics" must not have the same deviceId twice/);
     const { nics } = recorded('create')[vm] as { nics: Json[] };
@@ -147,7 +146,7 @@ describe('what CloudStack sends', () => {
     await ok('create', changed(payload, [vm, 'nics'], many.slice(1)));
   });
 
-  it('finds what prepare handed back, and the key, among the details of the instance', async () => {
+  it('the details that prepare returned and the SSH key are found among the details of the instance', async () => {
     const kept = {
       ...{ 'External:ledger_id': '7', proxmox_vmid: '', deployvm: 'false' },
       'SSH.PublicKey': 'ssh-ed25519 AAAA x',
@@ -158,7 +157,7 @@ describe('what CloudStack sends', () => {
     assert.equal(deploying, false);
   });
 
-  it('sorts NICs by deviceId and reads segment and addresses, whatever their order', async () => {
+  it('NICs are sorted by deviceId, and their segments and addresses are read, in any order', async () => {
     const payload = recorded('create');
     const nics = (payload[vm] as { nics: unknown[] }).nics;
     const entry = await ok('create', changed(payload, [vm, 'nics'], [...nics].reverse()));
@@ -182,7 +181,7 @@ describe('what CloudStack sends', () => {
     assert.equal(first.rateMbps, 200);
   });
 
-  it('tells segments it cannot name apart from no segment at all', async () => {
+  it('a segment of an unknown kind differs from no segment', async () => {
     const kind = async (uri: unknown) => {
       const entry = await ok(
         'create',
@@ -195,7 +194,7 @@ describe('what CloudStack sends', () => {
     assert.deepEqual(await kind(undefined), { kind: 'none' });
   });
 
-  it('takes numbers as 3, 3.0 and "3", and truth values as text', async () => {
+  it('numbers are read from 3, 3.0 and "3", and booleans from text', async () => {
     for (const cpus of [3, '3', '3.0']) {
       const entry = await ok('create', changed(recorded('create'), [vm, 'cpus'], cpus));
       assert.equal((entry.given[0] as SizedInstance).cpus, 3);
@@ -204,7 +203,7 @@ describe('what CloudStack sends', () => {
     assert.equal(((await ok('create', text)).given[0] as SizedInstance).nics[0]?.isDefault, true);
   });
 
-  it('does without disks, NICs and caller, and with keys it has never seen', async () => {
+  it('a payload may lack disks, NICs and caller and may have unknown keys', async () => {
     await ok('create', changed(recorded('create'), [vm, 'disks'], undefined));
     await ok('create', changed(recorded('create'), [vm, 'nics'], []));
     await ok('stop', changed(recorded('stop'), [vm, 'nics'], undefined));
@@ -215,7 +214,7 @@ describe('what CloudStack sends', () => {
     await ok('create', changed(recorded('create'), ['externaldetails', 'host', 'surprise'], 'x'));
   });
 
-  it('stops gently only when somebody asked for it', async () => {
+  it('only a stop that a user asked for is graceful', async () => {
     const manner = async (payload: Json) => (await ok('stop', payload)).given[1];
     assert.equal(await manner(recorded('stop')), 'graceful');
     assert.equal(await manner(changed(recorded('stop'), [vm, 'state'], 'Running')), 'hard');
@@ -226,7 +225,7 @@ describe('what CloudStack sends', () => {
     );
   });
 
-  it('names everything that is wrong with a create at once', async () => {
+  it('a refused create names every mistake at once', async () => {
     let payload = changed(recorded('create'), [vm, 'cpus'], 'two');
     payload = changed(payload, [vm, 'maxRam'], undefined);
     payload = changed(payload, [vm, 'nics', 1, 'mac'], 'nonsense');
@@ -247,7 +246,7 @@ describe('what CloudStack sends', () => {
     assert.match(text, /^i-2-42-VM could not be created: |^The instance could not be created: /);
   });
 
-  it('answers the minimal payload of the manual with the full list of what is missing', async () => {
+  it('the minimal payload of the manual is refused with the full list of missing keys', async () => {
     const payload = { externaldetails: { virtualmachine: { exttemplateid: 'x' } } };
     const text = await error('create', payload);
     for (const part of [/UUID/, /instance name/, /cpus/, /maxRam/, /nics/, /provider/])
@@ -260,7 +259,7 @@ describe('what CloudStack sends', () => {
       assert.match(more, part);
   });
 
-  it('refuses a payload that names two instances', async () => {
+  it('a payload that names two instances is refused', async () => {
     const other = '11111111-2222-4333-8444-555555555555';
     assert.match(
       await error('status', changed(recorded('status'), ['virtualmachineid'], other)),
@@ -274,7 +273,7 @@ describe('what CloudStack sends', () => {
     await ok('status', changed(recorded('status'), ['virtualmachineid'], capitals));
   });
 
-  it('refuses names and UUIDs that could be a path or more than one thing', async () => {
+  it('names and UUIDs that could be a path, a pattern or a list are refused', async () => {
     for (const name of ['../x', 'a b', 'a\nb', '', '*', 'x'.repeat(200)]) {
       const payload = changed(
         changed(recorded('stop'), ['virtualmachinename'], name),
@@ -291,7 +290,7 @@ describe('what CloudStack sends', () => {
     assert.match(await error('stop', payload), /must be a UUID/);
   });
 
-  it('fails within a second, with one sentence, on any broken payload file', async () => {
+  it('a broken payload file fails within a second with one sentence', async () => {
     const cases: readonly [unknown, RegExp][] = [
       ['', /is empty/],
       ['   ', /is empty/],
@@ -321,33 +320,33 @@ describe('what CloudStack sends', () => {
     }
   });
 
-  it('reads a payload that begins with a byte order mark', async () => {
+  it('a payload with a byte order mark is read', async () => {
     const done = await place.call('stop', `\ufeff${JSON.stringify(recorded('stop'))}`);
     assert.equal(done.exitCode, 0, done.text);
   });
 
-  it('never quotes a broken payload, since it holds secrets', async () => {
+  it('an error about a broken payload never quotes it, since it holds secrets', async () => {
     const text = await error('status', '{"secret": "hunter2hunter2", oops');
     assert.doesNotMatch(text, /hunter2/);
     assert.doesNotMatch(JSON.stringify(place.log()), /hunter2/);
   });
 
-  it('refuses a payload file that is missing, a folder or a pipe, without waiting', async () => {
+  it('a payload file that is missing, a folder or a pipe is refused without waiting', async () => {
     assert.match(
       await error('status', {}, { file: '/nonexistent/x.json' }),
       /there is no such file/,
     );
     assert.match(
       await error('status', {}, { file: place.folder }),
-      /not a plain file|cannot be read/,
+      /not a regular file|cannot be read/,
     );
-    assert.match(await error('status', {}, { file: '/dev/zero' }), /not a plain file/);
+    assert.match(await error('status', {}, { file: '/dev/zero' }), /not a regular file/);
     const pipe = join(place.folder, 'pipe');
     assert.equal(spawnSync('mkfifo', [pipe]).status, 0);
-    assert.match(await error('status', {}, { file: pipe }), /not a plain file/);
+    assert.match(await error('status', {}, { file: pipe }), /not a regular file/);
   });
 
-  it('refuses time-outs that CloudStack cannot mean', async () => {
+  it("a time-out that is no whole number of seconds in CloudStack's range is refused", async () => {
     for (const timeoutSeconds of ['0', '-1', 'soon', '', '1.5', '2147484', '99999999999', '1e3']) {
       assert.match(await error('status', recorded('status'), { timeoutSeconds }), /time-out/);
     }
@@ -355,40 +354,40 @@ describe('what CloudStack sends', () => {
     assert.equal(done.exitCode, 0);
   });
 
-  it('refuses any other number of arguments', async () => {
+  it('a command line without exactly three arguments is refused', async () => {
     for (const argv of [
       [],
       ['status'],
       ['status', '/x.json'],
       ['status', '/x.json', '3', 'more'],
     ]) {
-      const { exitCode, text } = await place.begin(argv).answer;
+      const { exitCode, text } = await place.begin(argv).result;
       assert.equal(exitCode, 1);
       assert.match(
         JSON.parse(text).error,
         /arguments\. Expected: outrigger <action> <payload file> <timeout seconds>/,
       );
     }
-    const meant = await place.begin(['lgo', '--help'], { commandWords: ['help', 'log'] }).answer;
+    const meant = await place.begin(['lgo', '--help'], { commandWords: ['help', 'log'] }).result;
     assert.match(JSON.parse(meant.text).error, /2 of 3 arguments; did you mean `outrigger log`\?/);
   });
 
-  it('refuses names that no action and no file can have', async () => {
-    const { text } = await place.begin(['a/b', '', '3']).answer;
+  it('an action or a payload file with an impossible name is refused', async () => {
+    const { text } = await place.begin(['a/b', '', '3']).result;
     assert.match(
       JSON.parse(text).error,
-      /the action is no name of an action; the payload file has no name\. /,
+      /the action is not a valid name; the payload file is not a valid path\. /,
     );
   });
 
-  it('suggests the action that a mistyped one means, and takes no inherited key for one', async () => {
+  it('a mistyped action gets a suggestion, and an inherited key of the table is no action', async () => {
     assert.match(await error('statsu', recorded('status')), /did you mean "status"/);
     for (const word of ['constructor', '__proto__', 'toString', 'Create', 'CREATE']) {
       assert.match(await error(word, recorded('status')), /There is no action/);
     }
   });
 
-  it('refuses the commands that CloudStack invents before any provider is looked for', async () => {
+  it("an internal command of CloudStack's is refused before a provider is loaded", async () => {
     const text = await error(
       'com.cloud.agent.api.CheckVirtualMachineCommand',
       recorded('unexpected-command'),

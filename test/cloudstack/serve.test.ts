@@ -13,7 +13,9 @@ import {
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Context } from '../../src/contract/context.ts';
+import type { Provider } from '../../src/contract/provider.ts';
 import { Failure } from '../../src/failure.ts';
+import { text } from '../../src/kit/fields.ts';
 import { finish, makePlace, type Place } from '../support/world.ts';
 import { ledger, type Members, refused } from './ledger.ts';
 import { changed, recorded } from './recorded.ts';
@@ -31,7 +33,7 @@ const never = (): Promise<never> => new Promise(() => {});
 const tenantActions = ['reboot', 'delete', 'getconsole'];
 
 describe('a failure', () => {
-  it('is told in full where only the management server reads it', async (t) => {
+  it('a failure is told in full where only the management server reads it', async (t) => {
     const place = placed({ create: fails(refused), stop: fails(refused) });
     t.after(place.remove);
     for (const action of ['create', 'stop']) {
@@ -44,7 +46,7 @@ describe('a failure', () => {
     }
   });
 
-  it('names nothing to a tenant beyond the own instance, and everything to an administrator', async (t) => {
+  it('a failure names nothing beyond their own instance to tenants, and everything to an administrator', async (t) => {
     const place = placed({
       reboot: fails(refused),
       delete: fails(refused),
@@ -68,7 +70,7 @@ describe('a failure', () => {
     }
   });
 
-  it('tells a tenant the sentence that its author wrote for tenants', async (t) => {
+  it("a tenant reads the failure's sentence for tenants", async (t) => {
     const failure = new Failure('conflict', 'n7 says no', { tenant: 'It is being backed up' });
     const place = placed({ reboot: fails(failure) });
     t.after(place.remove);
@@ -76,7 +78,7 @@ describe('a failure', () => {
     assert.match(String(document['error']), /^It is being backed up\. \(ref r-\w{6}\)$/);
   });
 
-  it('tells a tenant nothing of how a host is set up', async (t) => {
+  it("a failure tells a tenant nothing about the host's configuration", async (t) => {
     const place = placed({});
     t.after(place.remove);
     const broken = changed(recorded('reboot'), ['externaldetails', 'host'], {
@@ -95,7 +97,7 @@ describe('a failure', () => {
     );
   });
 
-  it('names none of our files to a tenant while nobody can say who calls', async (t) => {
+  it('a failure names no file to a tenant while the caller is unknown', async (t) => {
     const place = placed({});
     t.after(place.remove);
     const missing = join(place.folder, 'gone.json');
@@ -125,11 +127,14 @@ describe('a failure', () => {
       assert.ok(String(line?.['error']).includes(missing), 'the log has it');
     }
     for (const action of ['create', 'stop', 'status']) {
-      assert.ok((await run(action, missing)).text.includes(missing), 'nobody else reads these');
+      assert.ok(
+        (await run(action, missing)).text.includes(missing),
+        'only the management server reads these',
+      );
     }
   });
 
-  it('knows who called although something else in the payload is broken', async (t) => {
+  it('the caller is known although another part of the payload is broken', async (t) => {
     const place = placed({});
     t.after(place.remove);
     const broken = { ...recorded('reboot'), parameters: 7 };
@@ -142,11 +147,11 @@ describe('a failure', () => {
       String(document['error']),
       /^i-2-42-VM could not be rebooted: payload key "parameters" must be a map\. /,
     );
-    const nobody = await place.call('reboot', changed(broken, ['caller'], 'alice'));
-    assert.match(String(nobody.document['error']), /the request was not complete/);
+    const unknown = await place.call('reboot', changed(broken, ['caller'], 'alice'));
+    assert.match(String(unknown.document['error']), /the request was not complete/);
   });
 
-  it('stands in the log under its reference with everything that the answer left out', async (t) => {
+  it('the log holds a failure under its reference, with all facts that the answer leaves out', async (t) => {
     const place = placed({ reboot: fails(refused) });
     t.after(place.remove);
     const { document } = await place.call('reboot', recorded('reboot'));
@@ -183,7 +188,92 @@ describe('a failure', () => {
     assert.equal(statSync(place.logFile).mode & 0o777, 0o640);
   });
 
-  it('shows no secret, neither in the answer nor in the log', async (t) => {
+  it('the log line of a failure has everything that was known when the call failed', async (t) => {
+    const place = placed({});
+    t.after(place.remove);
+    const known = async (action: string, payload: unknown, more = {}) => {
+      await place.call(action, payload, more);
+      const line =
+        place
+          .log()
+          .filter(({ event }) => event === 'call')
+          .pop() ?? {};
+      return ['action', 'caller', 'name', 'provider'].map((key) => line[key]);
+    };
+    const host = ['externaldetails', 'host'];
+    const name = 'i-2-42-VM';
+    const extension = ['externaldetails', 'extension', 'provider'];
+    const missing = { file: join(place.folder, 'gone.json') };
+    const wipe = { ...recorded('custom'), action: 'Wipe' };
+    assert.deepEqual(await known('reboot', {}, missing), [
+      'reboot',
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    assert.deepEqual(await known('rebot', recorded('reboot')), [
+      'rebot',
+      'alice',
+      undefined,
+      undefined,
+    ]);
+    assert.deepEqual(await known('reboot', changed(recorded('reboot'), extension, 'x')), [
+      'reboot',
+      'alice',
+      name,
+      undefined,
+    ]);
+    assert.deepEqual(await known('Wipe', wipe), ['Wipe', 'alice', name, 'ledger']);
+    assert.deepEqual(await known('reboot', changed(recorded('reboot'), host, {})), [
+      'reboot',
+      'alice',
+      name,
+      'ledger',
+    ]);
+  });
+
+  it('a secret of the settings is masked although the blueprint check throws it', async (t) => {
+    const { provider } = ledger();
+    const blueprintIssues: Provider['blueprintIssues'] = (_, settings) => {
+      throw new Error(`No disk for ${settings['secret']}`);
+    };
+    const place = makePlace({ ledger: async () => ({ ...provider, blueprintIssues }) });
+    t.after(place.remove);
+    const { text } = await place.call('create', recorded('create'));
+    assert.match(text, /No disk for \*\*\*/);
+  });
+
+  it('a secret of the blueprint is masked although a mistake elsewhere repeats it', async (t) => {
+    const { provider } = ledger();
+    const key = { about: 'Secret', schema: text(), secret: true } as const;
+    const place = makePlace({ ledger: async () => ({ ...provider, blueprint: { key } }) });
+    t.after(place.remove);
+    const details = ['externaldetails', 'virtualmachine', 'key'];
+    const made = changed(recorded('create'), details, 'geheim77');
+    const wrong = changed(made, ['externaldetails', 'host', 'grace_seconds'], 'geheim77');
+    const done = await place.call('create', wrong);
+    assert.match(done.text, /grace_seconds.* is .*\*\*\*.* and must be a whole number/);
+  });
+
+  it('a custom action that fails before its provider is asked fails under its own name', async (t) => {
+    const place = placed({});
+    t.after(place.remove);
+    const custom = { ...recorded('custom'), action: 'look', parameters: {} };
+    const broken = changed(custom, ['externaldetails', 'host'], {});
+    const { document } = await place.call('look', broken);
+    assert.match(String(document['error']), /^Look failed: its host is not set up correctly/);
+    const unloadable = makePlace({
+      ledger: async () => {
+        throw new Error('no such module');
+      },
+    });
+    t.after(unloadable.remove);
+    const named = { ...recorded('custom'), action: 'delete', parameters: {} };
+    const failed = await unloadable.call('delete', named);
+    assert.match(String(failed.document['error']), /^delete failed: something went wrong/);
+  });
+
+  it('a failure shows no secret, neither in the answer nor in the log', async (t) => {
     const secrets = ['d3adbeef-0000-4000-8000-000000000001', 'Xk3vP0cUQ9sZJw'];
     const failure = new Failure('upstream', `It said ${secrets.join(' and ')}`, {
       cause: new Error(`with ${secrets[0]}`),
@@ -201,7 +291,7 @@ describe('a failure', () => {
     }
   });
 
-  it('that nobody foresaw is one sentence to the reader and a stack to the log', async (t) => {
+  it('an unforeseen error is one sentence in the answer and a stack in the log', async (t) => {
     const place = placed({ create: fails(new TypeError('x is not a function')) });
     t.after(place.remove);
     const { document, text } = await place.call('create', recorded('create'));
@@ -210,7 +300,7 @@ describe('a failure', () => {
     assert.match(JSON.stringify(place.log()), /TypeError: x is not a function\\n +at /);
   });
 
-  it('may be anything that was thrown, and is still one answer', async (t) => {
+  it('any thrown value becomes one answer', async (t) => {
     const own = new Error('of itself');
     own.cause = own;
     for (const thrown of ['text', 7, null, undefined, { odd: true }, Object.create(null), own]) {
@@ -225,7 +315,7 @@ describe('a failure', () => {
 });
 
 describe('the time', () => {
-  it('ends a provider that waits for ever, before CloudStack would', async (t) => {
+  it('a call whose provider waits for ever ends before CloudStack kills it', async (t) => {
     const place = placed({ create: never });
     t.after(place.remove);
     const started = Date.now();
@@ -243,7 +333,7 @@ describe('the time', () => {
     );
   });
 
-  it('is to be had by the setting that CloudStack has for the action', async (t) => {
+  it("a time-out names CloudStack's setting for the action", async (t) => {
     const late = fails(new Failure('timeout', 'Gave up'));
     const advised = fails(new Failure('timeout', 'Gave up', { advice: 'Look there' }));
     const place = placed({ stop: late, delete: late, power: late, reboot: advised });
@@ -259,11 +349,15 @@ describe('the time', () => {
       `Gave up. ${allowed} StopCommand in the global setting "commands.timeout" (or "wait").`,
     );
     assert.equal(await advice('delete'), `Gave up. ${allowed} the global setting "wait".`);
-    assert.equal(await advice('status'), 'Gave up.', 'its time is ours');
-    assert.equal(await advice('reboot'), 'Gave up. Look there.', 'who knows better is heard');
+    assert.equal(await advice('status'), 'Gave up.', 'Outrigger limits its time itself');
+    assert.equal(
+      await advice('reboot'),
+      'Gave up. Look there.',
+      'the own advice of a failure is kept',
+    );
   });
 
-  it('leaves a provider a margin to undo in, and its failure comes first', async (t) => {
+  it('a provider has time left to undo, and the answer is its failure', async (t) => {
     let context: Context | undefined;
     let undone = 0;
     const place = placed({
@@ -287,7 +381,7 @@ describe('the time', () => {
     assert.match(String(document['error']), /^Gave up after 0\.\d s while copying the disk\./);
   });
 
-  it('of a status call is short, whatever CloudStack allows', async (t) => {
+  it('a status call gets little time, whatever CloudStack allows', async (t) => {
     const limits: number[] = [];
     const place = placed({ opening: ({ deadline }) => void limits.push(deadline.remainingMs()) });
     t.after(place.remove);
@@ -300,7 +394,7 @@ describe('the time', () => {
     assert.ok(create > 1_700_000 && create < 1_799_000, String(create));
   });
 
-  it('ends early at a signal, with undo and one answer', async (t) => {
+  it('a signal ends the call early, with undo and one answer', async (t) => {
     let context: Context | undefined;
     const place = placed({
       opening: (given) => {
@@ -316,7 +410,7 @@ describe('the time', () => {
     assert.match(String(document['error']), /^Stopped by SIGTERM while copying the disk/);
   });
 
-  it('ends some seconds after a signal even when the provider hears of nothing', async (t) => {
+  it('a call ends some seconds after a signal even when the provider ignores its deadline', async (t) => {
     const place = placed({ create: never });
     t.after(place.remove);
     const call = place.begin(['create', place.payload(recorded('create')), '1800']);
@@ -328,7 +422,7 @@ describe('the time', () => {
     assert.match(String(document['error']), /^Stopped by SIGTERM/);
   });
 
-  it('that a signal cut short is not blamed on a setting, nor taken for an outage', async (t) => {
+  it('a call that a signal ended blames no setting and is not remembered as an outage', async (t) => {
     let context: Context | undefined;
     const place = placed({
       opening: (given) => {
@@ -352,7 +446,7 @@ describe('the time', () => {
     assert.equal(place.asked(), asked + 1, 'the next call asks again');
   });
 
-  it('answers once when an error escapes, whatever the work comes to afterwards', async (t) => {
+  it('an error that escapes is answered once, and the later end of the work is ignored', async (t) => {
     let end = (): void => {};
     const place = placed({ create: () => new Promise((resolve) => (end = resolve)) });
     t.after(place.remove);
@@ -375,7 +469,7 @@ describe('the time', () => {
 describe('an outage', () => {
   const outage = () => new Failure('unreachable', 'Cannot reach ledger.test: connection refused');
 
-  it('is asked about once and then remembered, so that a storm of status calls costs little', async (t) => {
+  it('an outage is remembered after one status call, so that hundreds of others cost little', async (t) => {
     const place = placed({ power: fails(outage()), powers: fails(outage()) });
     t.after(place.remove);
     for (let count = 0; count < 300; count += 1) {
@@ -389,7 +483,7 @@ describe('an outage', () => {
     assert.equal(place.asked(), 1, 'the same endpoint serves both');
   });
 
-  it('may also be a status call that runs out of time, and no other', async (t) => {
+  it('a status call that runs out of time counts as an outage, any other call does not', async (t) => {
     const late = fails(new Failure('timeout', 'Gave up'));
     const place = placed({ power: late, reboot: late });
     t.after(place.remove);
@@ -398,7 +492,7 @@ describe('an outage', () => {
     assert.equal(place.asked(), 2);
   });
 
-  it('is kept without the secrets of its text', async (t) => {
+  it('the failure memo holds no secret', async (t) => {
     const secret = 'd3adbeef-0000-4000-8000-000000000001';
     const advice = `Renew ${secret}`;
     const place = placed({ power: fails(new Failure('denied', secret, { advice, outage: true })) });
@@ -414,7 +508,7 @@ describe('an outage', () => {
     );
   });
 
-  it('is forgotten as soon as any action succeeds, and does not hold those up', async (t) => {
+  it('an outage is forgotten when any action succeeds, and does not stop other actions', async (t) => {
     const place = placed({ power: fails(outage()) });
     t.after(place.remove);
     await place.call('status', recorded('status'));
@@ -423,7 +517,7 @@ describe('an outage', () => {
     assert.equal(place.asked(), 3);
   });
 
-  it('of one endpoint is none of another, nor of the same with new credentials', async (t) => {
+  it('an outage of one endpoint does not count for another endpoint or for new credentials', async (t) => {
     const place = placed({ power: fails(outage()) });
     t.after(place.remove);
     await place.call('status', recorded('status'));
@@ -432,7 +526,7 @@ describe('an outage', () => {
     assert.equal(place.asked(), 3);
   });
 
-  it('is forgotten after its time, and when the clock was set back', async (t) => {
+  it('an outage is forgotten after its time and when the clock was set back', async (t) => {
     const place = placed({ power: fails(outage()) });
     t.after(place.remove);
     await place.call('status', recorded('status'));
@@ -445,7 +539,7 @@ describe('an outage', () => {
     assert.equal(place.asked(), 3);
   });
 
-  it('is not remembered at all where the configuration says so', async (t) => {
+  it('no outage is remembered where the configuration sets 0 seconds', async (t) => {
     const place = placed({ power: fails(outage()) });
     t.after(place.remove);
     const inside = { file: place.logFile };
@@ -457,7 +551,7 @@ describe('an outage', () => {
     }
   });
 
-  it('is not what a failure about one instance is', async (t) => {
+  it('a failure about one instance is not remembered as an outage', async (t) => {
     const place = placed({ power: fails(new Failure('not-found', 'There is no such machine')) });
     t.after(place.remove);
     await place.call('status', recorded('status'));
@@ -465,7 +559,7 @@ describe('an outage', () => {
     assert.equal(place.asked(), 2);
   });
 
-  it('is remembered nowhere that others could have prepared', async (t) => {
+  it('a memo is neither kept nor believed in a directory that another user could have prepared', async (t) => {
     const place = placed({ power: fails(outage()) });
     t.after(place.remove);
     mkdirSync(join(place.folder, 'log/outrigger-memo'), { mode: 0o777 });
@@ -479,15 +573,19 @@ describe('an outage', () => {
     assert.equal(place.asked(), 3, 'it may be remembered there now');
     chmodSync(memos, 0o770);
     await place.call('status', recorded('status'));
-    assert.equal(place.asked(), 4, 'what others could have changed is not believed');
+    assert.equal(place.asked(), 4, 'a memo that another user could have changed is not believed');
     chmodSync(memos, 0o700);
     await place.call('status', recorded('status'), { uid: 4711 });
-    assert.equal(place.asked(), 5, 'nor what another user has made, however closed it is');
+    assert.equal(
+      place.asked(),
+      5,
+      'nor one that another user has made, even if its mode is closed',
+    );
   });
 });
 
 describe('what is left on disk', () => {
-  it('is nothing when root or an operator runs it', async (t) => {
+  it('a call by root or by an operator creates no file', async (t) => {
     const place = placed({ power: fails(new Failure('unreachable', 'Refused')) });
     t.after(place.remove);
     await place.call('status', recorded('status'), { mayCreate: false });
@@ -497,7 +595,7 @@ describe('what is left on disk', () => {
     assert.equal(place.log().length > 0, true, 'an existing log is written to');
   });
 
-  it('says nothing of successful status calls unless the log is to hold everything', async (t) => {
+  it('successful status calls are logged at level debug only', async (t) => {
     const place = placed({});
     t.after(place.remove);
     const quiet = placed({}, { log: { file: place.logFile } });
@@ -508,7 +606,7 @@ describe('what is left on disk', () => {
     assert.equal(place.log().length, 1);
   });
 
-  it('holds no payload of a success, but that of a failure', async (t) => {
+  it("CloudStack's payload file is deleted after a success and stays after a failure", async (t) => {
     const place = placed({ stop: fails(refused) });
     t.after(place.remove);
     const uuid = '0b6a2f0e-9a54-4d4e-8df2-7a4f3a1c0001.json';
@@ -529,7 +627,7 @@ describe('what is left on disk', () => {
     assert.equal(await run('start', own(), { home: undefined }), true);
   });
 
-  it('holds every payload where the configuration says so', async (t) => {
+  it('every payload file stays where the configuration says so', async (t) => {
     const place = placed({}, { keep_payloads: true });
     t.after(place.remove);
     mkdirSync(join(place.folder, 'home/extensions/x'), { recursive: true });
@@ -543,7 +641,7 @@ describe('what is left on disk', () => {
 });
 
 describe('the configuration', () => {
-  it('that is broken fails every call with all that is wrong with it', async (t) => {
+  it('a broken configuration fails every call and names all its mistakes', async (t) => {
     const place = placed({}, { keep_payloads: 'yes', logs: {}, memo: { seconds: -1 } });
     t.after(place.remove);
     const { exitCode, document } = await place.call('status', recorded('status'));
@@ -556,12 +654,12 @@ describe('the configuration', () => {
       assert.ok(String(document['error']).includes(part), `${part} in ${document['error']}`);
     }
     writeFileSync(join(place.folder, 'config.json'), '{');
-    // Nobody knows any more where to log, and a test has no business in the usual place.
+    // The place of the log is unknown now, and a test must not write to the default one.
     const { text } = await place.call('status', recorded('status'), { mayCreate: false });
     assert.match(text, /cannot be read as JSON/);
   });
 
-  it('that is broken still says where to log what is wrong with it, and whether', async (t) => {
+  it('the log settings of a broken configuration still count', async (t) => {
     const place = placed({}, { keep_payloads: 'yes' });
     t.after(place.remove);
     const { document } = await place.call('reboot', recorded('reboot'));
@@ -576,7 +674,7 @@ describe('the configuration', () => {
     assert.equal(place.log().length, 1);
   });
 
-  it('is no pipe, which nobody may ever write to', async (t) => {
+  it('a pipe in place of the configuration is refused without reading it', async (t) => {
     const place = placed({});
     t.after(place.remove);
     const configFile = join(place.folder, 'pipe');
@@ -585,17 +683,17 @@ describe('the configuration', () => {
       configFile,
       mayCreate: false,
     });
-    assert.match(text, /it is not a plain file/);
+    assert.match(text, /it is not a regular file/);
   });
 
-  it('may be missing', async (t) => {
+  it('a missing configuration is an empty one', async (t) => {
     const place = placed({});
     t.after(place.remove);
     const configFile = join(place.folder, 'nowhere.json');
     assert.equal((await place.call('status', recorded('status'), { configFile })).exitCode, 0);
   });
 
-  it('says where state may be kept; without it and HOME, the error names the setting', async (t) => {
+  it('the configuration says where state is kept; without it and HOME, the error names the setting', async (t) => {
     const keep = (members = {}) =>
       placed({ ...members, opening: (context) => void context.stateDirectory('ledger') });
     const place = keep();
@@ -612,7 +710,7 @@ describe('the configuration', () => {
       String((await place.call('status', recorded('status'), more)).document['error']);
     assert.match(await refusal({ uid: 4711 }), /it belongs to another user/);
     chmodSync(made, 0o755);
-    assert.match(await refusal(), /others may look into it/);
+    assert.match(await refusal(), /other users may read it/);
     rmSync(made, { recursive: true });
     writeFileSync(made, '');
     assert.match(await refusal(), /EEXIST.*Set "state_directory" in .*config\.json/);

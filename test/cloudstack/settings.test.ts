@@ -46,7 +46,7 @@ describe('settings', () => {
     return String(done.document['error']);
   };
 
-  it('come from the host before the cluster registration before the extension', async () => {
+  it('settings come from the host before the cluster registration before the extension', async () => {
     const grace = async (levels: Record<string, Json>) =>
       (await got(levels)).settings['grace_seconds'];
     const extension = { grace_seconds: '1' };
@@ -59,7 +59,7 @@ describe('settings', () => {
     assert.equal(await grace({ extension, host: { grace_seconds: ' ' } }), 1, 'blank is not given');
   });
 
-  it('never come from an instance, wherever a tenant puts them', async () => {
+  it('settings never come from an instance, wherever a tenant puts them', async () => {
     const tenant = {
       url: 'https://evil.test',
       address: 'https://evil.test',
@@ -72,7 +72,7 @@ describe('settings', () => {
     assert.equal(settings['secret'], 'd3adbeef-0000-4000-8000-000000000001');
   });
 
-  it('may be given by the other word that existing hosts use', async () => {
+  it('a setting may be given under its other name, which existing hosts use', async () => {
     const without = changed(recorded('create'), ['externaldetails', 'host', 'url'], undefined);
     const done = await place.call(
       'create',
@@ -82,7 +82,7 @@ describe('settings', () => {
     assert.equal((entries[entries.length - 1] as Entry).settings['url'], 'x.test');
   });
 
-  it('that contradict each other are refused', async () => {
+  it('settings that contradict each other are refused', async () => {
     assert.match(
       await error({ host: { address: 'other' } }),
       /"url" and "address" contradict each other/,
@@ -92,7 +92,7 @@ describe('settings', () => {
     assert.equal((await got({ host: twice })).settings['url'], 'https://twice.test');
   });
 
-  it('that are misspelt are suggested when the right one is missing', async () => {
+  it('a misspelt detail is suggested when the setting is missing', async () => {
     const text = await place.call(
       'create',
       changed(payload({ host: { urll: 'x' } }), ['externaldetails', 'host', 'url'], undefined),
@@ -103,7 +103,7 @@ describe('settings', () => {
     );
   });
 
-  it('that nobody knows fail nothing and are remarked in the log', async () => {
+  it('an unknown detail fails no call and is named in the log', async () => {
     await got({ host: { grace_second: '4', zzz: '1' } });
     const unread = () =>
       JSON.stringify(place.log().flatMap((line) => line['details'] ?? line['unread'] ?? []));
@@ -117,7 +117,7 @@ describe('settings', () => {
     assert.match(String(failed?.['unread']), /host detail "yyy"/);
   });
 
-  it('that a start leaves out are in the log with the reason', async () => {
+  it('the log names the details that a start leaves out, with the reason', async () => {
     await got({ virtualmachine: { disk_size_gb: 'nonsense' } }, 'start');
     const line = place
       .log()
@@ -130,7 +130,7 @@ describe('settings', () => {
     assert.equal(line?.['level'], 'warn');
   });
 
-  it('never show their value in an error when it is secret', async () => {
+  it('an error about a secret setting never shows its value', async () => {
     const secret = `${'long'.repeat(80)}`;
     const text = await error({ host: { secret } });
     assert.match(text, /"secret" must not be longer/);
@@ -144,7 +144,7 @@ describe('settings', () => {
     assert.ok(process.cpuUsage(before).user < 2e6, 'however long it is');
   });
 
-  it('choose the provider: host before extension before the name of the file', async () => {
+  it("the provider comes from the host before the extension before the script's own name", async () => {
     const start = async (levels: Record<string, Json>, startedAs: string) => {
       const made = payload(levels);
       const { provider: named, ...extension } = (made['externaldetails'] as Record<string, Json>)[
@@ -176,7 +176,7 @@ describe('settings', () => {
     );
   });
 
-  it('give the instance its choice only within the limits of the operator', async () => {
+  it('an instance may choose only within the limits of the operator', async () => {
     const limits = { allowed_templates: '9*, debian-12', max_disk_gb: '40' };
     const { given } = await got({ host: limits, virtualmachine: { disk_size_gb: '40' } });
     assert.deepEqual(given[1], { template_id: '9000', disk_size_gb: 40, is_full_clone: false });
@@ -188,7 +188,7 @@ describe('settings', () => {
     assert.match(trick, /allowed_templates/);
   });
 
-  it('let operators give blueprint defaults beyond the limits of tenants', async () => {
+  it("an operator's blueprint defaults may exceed the limits for tenants", async () => {
     const operator = { allowed_templates: 'none', max_disk_gb: '1', disk_size_gb: '500' };
     const made = changed(
       payload({ host: operator }),
@@ -207,7 +207,7 @@ describe('settings', () => {
     assert.equal(done.exitCode, 0, done.text);
   });
 
-  it('are not looked at for contradictions while one of them is wrong', async (t) => {
+  it('settings are not checked for contradictions while one of them is wrong', async (t) => {
     const { provider: plain } = ledger();
     const never = (): never => {
       throw new Error('what is wrong is not there to be looked at');
@@ -225,7 +225,7 @@ describe('settings', () => {
     assert.equal((await started.call('start', payload({}))).exitCode, 0);
   });
 
-  it('are told apart from what is to be built, which may contradict them', async (t) => {
+  it('a blueprint that contradicts the settings fails a create and not a start', async (t) => {
     const blueprintIssues = ({ disk_size_gb }: Json, { grace_seconds }: Json) =>
       disk_size_gb === 7 ? [`7 GiB within ${grace_seconds} s`] : [];
     const strict = makePlace({
@@ -240,7 +240,7 @@ describe('settings', () => {
     assert.match(await tell('start'), /Instance started/, 'which builds nothing');
   });
 
-  it('that are secret are masked wherever they come from', async (t) => {
+  it('a secret of the blueprint or of the policy is masked like one of the settings', async (t) => {
     const key = { about: 'Secret', schema: text(), secret: true } as const;
     const { provider: plain } = ledger({
       create: async (_, blueprint) => {
@@ -263,12 +263,12 @@ describe('settings', () => {
     assert.doesNotMatch(JSON.stringify(other.log()), /geheim77|acme/);
   });
 
-  it('leave out of a start what only a create needs', async () => {
+  it('a start leaves out blueprint details that only a create needs', async () => {
     const entry = await got({ virtualmachine: { disk_size_gb: 'nonsense' } }, 'start');
     assert.deepEqual(entry.given[1], { template_id: '9000', is_full_clone: false });
   });
 
-  it('in files are asked for in plain words when the directory cannot be looked into', async (t) => {
+  it('a secrets directory that cannot be read fails with the path of the secret file', async (t) => {
     const blocked = makePlace({ ledger: async () => provider });
     t.after(blocked.remove);
     const secrets = join(blocked.payload('', 'a-file'), 'secrets');
@@ -289,7 +289,7 @@ describe('settings', () => {
       return path;
     };
 
-    it('are read from the secrets directory, without the line break', async () => {
+    it('a secret file is read from the secrets directory, without the line break', async () => {
       file('ledger.token', 'from a file\n');
       const made = changed(recorded('create'), ['externaldetails', 'host', 'secret'], undefined);
       const done = await place.call(
@@ -300,7 +300,7 @@ describe('settings', () => {
       assert.equal((entries[entries.length - 1] as Entry).settings['secret'], 'from a file');
     });
 
-    it('are masked although the file has blanks around what the setting gets', async (t) => {
+    it('a secret from a file with blanks around it is masked', async (t) => {
       file('blank.token', ' geheim77 \n');
       const { provider: telling } = ledger({
         create: async () => {
@@ -321,16 +321,16 @@ describe('settings', () => {
       assert.match(String(done.document['error']), /^Refused \*\*\* for now/);
     });
 
-    it('hand over the content where a setting names a file', async () => {
+    it('a setting that names a file gets the content of the file', async () => {
       file('ca.pem', 'CERTIFICATE');
       const { settings } = await got({ host: { ca_file: 'ca.pem' } });
       assert.equal(settings['ca_file'], 'CERTIFICATE');
     });
 
-    it('are refused in a directory that others can write into or own', async () => {
+    it('a secret file is refused in a directory that another user owns or can write', async () => {
       file('ca.pem', 'CERTIFICATE');
       const folder = join(place.folder, 'secrets');
-      const refused = /must belong to root and be writable by nobody else/;
+      const refused = /must belong to root and be writable by root only/;
       try {
         chmodSync(folder, 0o775);
         assert.match(await error({ host: { ca_file: 'ca.pem' } }), refused);
@@ -343,7 +343,7 @@ describe('settings', () => {
       }
     });
 
-    it('are never read for an instance, whoever owns it', async (t) => {
+    it('a secret file is never read for an instance', async (t) => {
       file('ledger.key', 'from a file');
       const key = { about: 'Secret', schema: text(), secret: true } as const;
       const other = makePlace(
@@ -359,7 +359,7 @@ describe('settings', () => {
       assert.deepEqual((entries[entries.length - 1] as Entry).given[1], { key: 'from a file' });
     });
 
-    it('are refused when others could read, write or redirect them', async () => {
+    it('a secret file that another user could read, write or redirect is refused', async () => {
       file('world', 'x', 0o644);
       file('group', 'x', 0o660);
       const owned = file('owned', 'x');
@@ -368,12 +368,12 @@ describe('settings', () => {
       linkSync(file('twice', 'x'), join(place.folder, 'secrets/hard'));
       mkdirSync(join(place.folder, 'secrets/folder'));
       const cases = {
-        world: /anyone read it/,
+        world: /lets other users read/,
         group: /write it/,
         owned: /belong to root/,
         link: /a link/,
-        hard: /links/,
-        folder: /plain file/,
+        hard: /one name/,
+        folder: /regular file/,
         missing: /no such file/,
       };
       for (const [name, expected] of Object.entries(cases)) {
@@ -381,7 +381,7 @@ describe('settings', () => {
       }
     });
 
-    it('are refused by any name that is more than the name of a file', async () => {
+    it('a secret file is refused under any name that is not a bare file name', async () => {
       for (const name of ['../ca.pem', '/etc/passwd', '.hidden', 'a/b', 'a b']) {
         assert.match(await error({ host: { ca_file: name } }), /not the bare name of a file/);
       }
@@ -391,7 +391,7 @@ describe('settings', () => {
 
 describe('the definitions of every provider', () => {
   for (const [name, load] of Object.entries(registry)) {
-    it(`of ${name} have defaults and examples that their own schemas take`, async () => {
+    it(`the fields of ${name} have defaults and examples that their own schemas accept`, async () => {
       const provider = await load();
       const parameters = Object.values(provider.actions).map((action) => parametersOf(action));
       for (const fields of [coreFields, provider.settings, provider.blueprint, ...parameters]) {

@@ -36,7 +36,7 @@ describe('install.sh --check', { skip }, () => {
     );
   });
 
-  it('warns, with another exit code, of a file that does not belong there', async () => {
+  it('warns, with exit code 1, of a file in the extension directory that is not Outrigger', async () => {
     const { a } = farm.servers;
     a.write('etc/cloudstack/extensions/ext/outrigger.bak', '');
     const { code, output } = await check();
@@ -45,14 +45,14 @@ describe('install.sh --check', { skip }, () => {
     assert.match(output, /warning: \S+outrigger\.bak does not belong there/);
   });
 
-  it('tells another version, what an upgrade has rewritten and what is missing apart', async () => {
+  it('tells apart another version, a file that an upgrade has rewritten and a missing file', async () => {
     const { a, b, c } = farm.servers;
     a.write(place, readFileSync(farm.next, 'utf8'), 0o755, 'cloud:cloud');
     b.write(place, '#!/bin/sh\necho the stub of CloudStack\n', 0o755, 'cloud:cloud');
     rmSync(join(c.root, place));
     const { code, output } = await check();
     assert.equal(code, 2, output);
-    assert.match(output, /^a +differs .*\n +not the local file/m);
+    assert.match(output, /^a +differs .*\n +not the same as the local file/m);
     assert.match(output, /^b +rewritten .*\n.*an upgrade of CloudStack puts its own script back/m);
     assert.match(output, /^c +missing /m);
     assert.match(output, /^CRITICAL: /m);
@@ -60,7 +60,7 @@ describe('install.sh --check', { skip }, () => {
     assert.match(b.listing(), /var\/lib\/outrigger\/ext\/outrigger\/displaced /);
   });
 
-  it('tells a server that is down, a file changed by hand and a wrong mode apart', async () => {
+  it('tells apart a server that is down, a file changed by hand and a wrong mode', async () => {
     const { a, b, c } = farm.servers;
     await b.stop();
     appendFileSync(join(a.root, place), '// by hand\n');
@@ -74,7 +74,7 @@ describe('install.sh --check', { skip }, () => {
     await install();
   });
 
-  it('compares with what CloudStack has registered, and shows no key', async (t) => {
+  it('compares the path with the one that CloudStack has registered, and shows no key', async (t) => {
     const cloud = await startCloudStack(t);
     const pin = { ca_file: undefined, tls_fingerprint: fingerprintOf('trusted') };
     const credentials = cloud.credentials(pin);
@@ -113,7 +113,7 @@ describe('install.sh --check', { skip }, () => {
     assert.deepEqual(cloud.changes, []);
   });
 
-  it('stays red for a server that answered but was not fit, and was left out', async () => {
+  it('stays red for a server that answered, failed its checks and was left out', async () => {
     const { a, c } = farm.servers;
     const hotfix = ['--name', 'ext', '--file', farm.next];
     c.setNode('#!/bin/sh\necho "16.20.2 true /opt/node-16/bin/node"\n');
@@ -136,7 +136,7 @@ describe('install.sh --check', { skip }, () => {
     await install();
   });
 
-  it('stays red for a server that was left out until it has caught up', async () => {
+  it('stays red for a server that was left out, until an install has reached it', async () => {
     const { b } = farm.servers;
     const hotfix = ['--name', 'ext', '--file', farm.next];
     await b.stop();

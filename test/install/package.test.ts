@@ -24,11 +24,11 @@ describe('the package', () => {
     return join(target, file);
   };
 
-  it('is the same, byte for byte, whenever it is made', () => {
+  it('has the same bytes each time it is made', () => {
     assert.ok(readFileSync(tar).equals(readFileSync(pack('two'))));
   });
 
-  it('holds the file, the installer, sums, licences and the docs, all of root', () => {
+  it('holds the file, install.sh, checksums, licences and docs, all owned by root', () => {
     const listing = execFileSync('tar', ['tvzf', tar], { encoding: 'utf8' });
     for (const line of listing.trim().split('\n'))
       assert.match(line, /^-rw[x-]r-[x-]r-[x-] root\/root /);
@@ -52,7 +52,7 @@ describe('the package', () => {
     });
     after(() => farm?.remove());
 
-    it('fits its sums and installs itself there and on another server', async () => {
+    it('fits its checksums, and its install.sh installs it on two servers', async () => {
       const unpacked = join(folder, 'unpacked');
       mkdirSync(unpacked);
       execFileSync('tar', ['xzf', tar, '-C', unpacked, '--strip-components=1']);

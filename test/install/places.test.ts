@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { type Farm, skip, startFarm } from './server-farm.ts';
 
-const cannotMount = mayMount() ? false : 'this machine lets nobody mount a small file system';
+const cannotMount = mayMount() ? false : 'root may not mount a file system on this machine';
 
-describe('install.sh, where a directory is not fit,', { skip }, () => {
+describe('install.sh, on a server with an unsuitable directory,', { skip }, () => {
   let farm: Farm;
   let untouched: readonly string[] = [];
   const mounted: string[] = [];
@@ -31,7 +31,7 @@ describe('install.sh, where a directory is not fit,', { skip }, () => {
     mounted.push(place);
   };
 
-  it('sees that a server has no space before it copies anything', {
+  it('refuses a server without enough space before it copies the file', {
     skip: cannotMount,
   }, async () => {
     const { b } = farm.servers;
@@ -42,13 +42,15 @@ describe('install.sh, where a directory is not fit,', { skip }, () => {
     assert.match(output, /b: \S+b\/etc\/cloudstack has \d+ KiB free, the install needs \d+ KiB/);
   });
 
-  it('puts nothing in place when the disk fills up after that', { skip: cannotMount }, async () => {
+  it('puts no file in place when the disk fills up while it copies', {
+    skip: cannotMount,
+  }, async () => {
     const { b } = farm.servers;
     const small = join(b.root, 'etc/cloudstack');
     mount('3m', small);
     mkdirSync(b.tree);
     chmodSync(small, 0o777);
-    // The last thing that is looked at before the file comes.
+    // install.sh runs Node once after it has looked at the free space, and before it sends the file.
     b.setNode(
       `#!/bin/sh\nhead -c 9m /dev/zero 2>/dev/null >${small}/full\nexec ${process.execPath} "$@"\n`,
     );
@@ -59,7 +61,7 @@ describe('install.sh, where a directory is not fit,', { skip }, () => {
     assert.deepEqual(readdirSync(small).sort(), ['extensions', 'full']);
   });
 
-  it('refuses a tree that is read-only or a file system of its own', {
+  it('refuses an extensions directory that is read-only or a file system of its own', {
     skip: cannotMount,
   }, async () => {
     const { b, c } = farm.servers;
@@ -74,7 +76,7 @@ describe('install.sh, where a directory is not fit,', { skip }, () => {
     assert.match(output, /c: \S+extensions is a file system of its own, .*: mount \S+ instead/);
   });
 
-  it('refuses a place that is open to everybody or a link', async () => {
+  it('refuses a directory that every user may write in, and a link', async () => {
     const { a, b, c } = farm.servers;
     chmodSync(a.tree, 0o757);
     mkdirSync(join(b.tree, 'ext'));
@@ -84,13 +86,13 @@ describe('install.sh, where a directory is not fit,', { skip }, () => {
     chmodSync(a.tree, 0o755);
     for (const { tree } of [b, c]) rmSync(join(tree, 'ext'), { recursive: true });
     assert.equal(code, 1, output);
-    assert.match(output, /a: anyone may write in \S+extensions \(mode 757\): chmod o-w it/);
-    assert.match(output, /b: anyone may write in \S+ext \(mode 777\)/);
+    assert.match(output, /a: every user may write in \S+extensions \(mode 757\): chmod o-w it/);
+    assert.match(output, /b: every user may write in \S+ext \(mode 777\)/);
     assert.match(output, /c: \S+ext is not a plain directory/);
   });
 });
 
-/** Under CI such a machine is a mistake, and the tests are to fail. */
+/** Where CI is set, a machine without mounts is a mistake, and the tests have to fail there. */
 function mayMount(): boolean {
   if (skip !== false || process.env['CI'] !== undefined) return true;
   const place = mkdtempSync(join(tmpdir(), 'outrigger-mount-'));

@@ -5,7 +5,7 @@ import { type Farm, skip, startFarm } from './server-farm.ts';
 
 const script = 'etc/cloudstack/extensions/Proxmox/proxmox.sh';
 
-// One story on two servers.
+// Every case starts from what the case before has left on two servers.
 describe('install.sh --replace', { skip }, () => {
   let farm: Farm;
   let builtIn = '';
@@ -18,7 +18,7 @@ describe('install.sh --replace', { skip }, () => {
     farm.runOn(['a', 'b'], '--replace', 'Proxmox/proxmox.sh', ...args);
   const both = () => [farm.servers.a, farm.servers.b];
 
-  it('refuses where there is no such script', async () => {
+  it('refuses a server that does not have the built-in script', async () => {
     const before = farm.servers.a.listing();
     const { code, output } = await farm.runOn(
       ['a'],
@@ -32,7 +32,7 @@ describe('install.sh --replace', { skip }, () => {
     assert.equal(farm.servers.a.listing(), before);
   });
 
-  it('takes the place of the built-in script, which is kept outside the tree', async () => {
+  it('takes the place of the built-in script, and keeps a copy outside the extensions directory', async () => {
     const { code, output } = await run('--file', farm.file);
     assert.equal(code, 0, output);
     for (const server of both()) {
@@ -41,7 +41,7 @@ describe('install.sh --replace', { skip }, () => {
     }
   });
 
-  it('sees that an upgrade has put the built-in script back, and replaces it again', async () => {
+  it('reports a built-in script that an upgrade has put back, and replaces it again', async () => {
     const newer = '#!/bin/sh\necho a newer built-in script\n';
     farm.servers.b.write(script, newer, 0o755, 'cloud:cloud');
     const red = await run('--file', farm.file, '--check');
@@ -55,11 +55,25 @@ describe('install.sh --replace', { skip }, () => {
     assert.equal(farm.servers.b.read('var/lib/outrigger/Proxmox/proxmox.sh/replaced'), newer);
   });
 
-  it('restores the script with --uninstall, as it last was on each server', async () => {
+  it('restores with --uninstall the built-in script that each server had last', async () => {
     const { code, output } = await run('--uninstall', '--force');
     assert.equal(code, 0, output);
     assert.equal(farm.servers.a.read(script), builtIn);
     assert.match(farm.servers.b.read(script), /newer/);
     for (const server of both()) assert.doesNotMatch(server.listing(), /outrigger/);
+  });
+
+  it('keeps with --uninstall a built-in script that an upgrade has put back', async () => {
+    const { a } = farm.servers;
+    const alone = (...args: readonly string[]) =>
+      farm.runOn(['a'], '--replace', 'Proxmox/proxmox.sh', ...args);
+    const installed = await alone('--file', farm.file);
+    assert.equal(installed.code, 0, installed.output);
+    const newer = '#!/bin/sh\necho the script of an upgrade\n';
+    a.write(script, newer, 0o755, 'cloud:cloud');
+    const { code, output } = await alone('--uninstall', '--force');
+    assert.equal(code, 0, output);
+    assert.equal(a.read(script), newer);
+    assert.doesNotMatch(a.listing(), /outrigger/);
   });
 });

@@ -1,14 +1,24 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Farm, skip, startFarm } from './server-farm.ts';
+import { type Farm, installer, runScript, skip, startFarm } from './server-farm.ts';
 
 const secret = 'correct horse battery staple';
 
-// One story on two servers.
+// Every case starts from what the case before has left on two servers.
 describe('install.sh with secrets and a configuration', { skip }, () => {
   let farm: Farm;
   let given: readonly string[] = [];
@@ -23,7 +33,7 @@ describe('install.sh with secrets and a configuration', { skip }, () => {
   const run = (...args: readonly string[]) =>
     farm.runOn(['a', 'b'], '--name', 'ext', '--file', farm.file, ...args);
 
-  it('refuses a configuration that the file itself would refuse, before anything is changed', async () => {
+  it('refuses a configuration that Outrigger refuses, and changes no server', async () => {
     const before = farm.servers.a.listing();
     const bad = join(farm.folder, 'bad.json');
     const install = (text: string) => {
@@ -34,15 +44,15 @@ describe('install.sh with secrets and a configuration', { skip }, () => {
     assert.equal(broken.code, 1, broken.output);
     assert.match(
       broken.output,
-      /a: the config file will not do: config\.json cannot be read as JSON/,
+      /a: Outrigger refuses the config file: config\.json cannot be read as JSON/,
     );
     const unknown = await install('{"log": {"levle": "debug"}}');
     assert.equal(unknown.code, 1, unknown.output);
-    assert.match(unknown.output, /config\.json is not as it has to be: "log\.levle" is not known/);
+    assert.match(unknown.output, /config\.json is invalid: "log\.levle" is not known/);
     assert.equal(farm.servers.a.listing(), before);
   });
 
-  it('places them as the file that reads them demands, and never shows them', async () => {
+  it('places them with the owner and mode that Outrigger demands, and never shows them', async () => {
     const { code, output } = await run(...given);
     assert.equal(code, 0, output);
     assert.ok(!output.includes(secret));
@@ -60,7 +70,7 @@ describe('install.sh with secrets and a configuration', { skip }, () => {
     }
   });
 
-  it('has nothing to do the second time', async () => {
+  it('changes nothing when the same secrets and configuration are there already', async () => {
     const before = farm.servers.a.listing();
     const { code, output } = await run(...given);
     assert.equal(code, 0, output);
@@ -68,10 +78,10 @@ describe('install.sh with secrets and a configuration', { skip }, () => {
     assert.equal(farm.servers.a.listing(), before);
   });
 
-  it('leaves them readable for nobody else while it is at work', async () => {
+  it('lets no other user read them at any moment of an install', async () => {
     const { a } = farm.servers;
     const busy = join(farm.folder, 'busy');
-    // The file is in place then, and the secret still beside its place.
+    // restorecon runs when the file is in place and the secret is still in the work folder.
     a.write('tools/restorecon', `#!/bin/sh\n: >${busy}\nsleep 3\n`);
     writeFileSync(join(farm.folder, 'token'), `${secret} anew\n`);
     const running = farm.runOn(['a'], '--name', 'ext', '--file', farm.next, ...given);
@@ -91,7 +101,7 @@ describe('install.sh with secrets and a configuration', { skip }, () => {
     assert.equal(seenByOthers, '');
   });
 
-  it('shows with --check which secret differs, is missing or open to others, but not its content', async () => {
+  it('names with --check a secret that differs, is missing or open to other users, but not its content', async () => {
     const { a, b } = farm.servers;
     b.write('etc/outrigger/secrets/pve-token', 'another\n', 0o640, 'root:cloud');
     a.write('etc/outrigger/secrets/extra', 'x\n', 0o640, 'root:root');
@@ -105,5 +115,42 @@ describe('install.sh with secrets and a configuration', { skip }, () => {
     assert.match(output, new RegExp(`secrets/extra ${wanted} root:root 640`));
     assert.match(output, new RegExp(`secrets/open ${wanted} root:cloud 644`));
     assert.ok(!output.includes('another\n') && !output.includes(secret));
+  });
+
+  it('keeps the plain hash of a secret out of the trace of bash -x', async () => {
+    const args = ['--host', 'a', '--host', 'b', ...farm.way, '--name', 'ext', '--check'];
+    const { output } = await runScript('/bin/bash', ['-x', installer, ...args]);
+    const hash = createHash('sha256').update('another\n').digest('hex');
+    assert.match(output, /secrets\/pve-token is not the same here/);
+    assert.match(output, /fact secret\.secrets\/pve-token [0-9a-f]{64}/);
+    assert.ok(!output.includes(hash), 'a short secret can be guessed from its hash');
+  });
+
+  it('reports with --check a secrets directory that other users may write in, and links in it', async () => {
+    const { a } = farm.servers;
+    const secrets = join(a.root, 'etc/outrigger/secrets');
+    chmodSync(secrets, 0o770);
+    symlinkSync('pve-token', join(secrets, 'soft'));
+    linkSync(join(secrets, 'open'), join(secrets, 'hard'));
+    const { code, output } = await farm.runOn(['a'], '--name', 'ext', '--check');
+    assert.equal(code, 2, output);
+    assert.match(output, /etc\/outrigger\/secrets has to belong to root, and no other user may/);
+    assert.match(output, /secrets\/soft is not a plain file without links/);
+    assert.match(output, /secrets\/hard is not a plain file without links/);
+  });
+
+  it('refuses to place a secret over a link', async () => {
+    const { a } = farm.servers;
+    const target = join(farm.folder, 'target');
+    writeFileSync(target, 'untouched');
+    symlinkSync(target, join(a.root, 'etc/outrigger/secrets/linked'));
+    const token = join(farm.folder, 'token');
+    const { code, output } = await farm.runOn(
+      ['a'],
+      ...['--name', 'ext', '--file', farm.file, '--secret', `linked=${token}`],
+    );
+    assert.equal(code, 1, output);
+    assert.match(output, /secrets\/linked is not a plain file without links/);
+    assert.equal(readFileSync(target, 'utf8'), 'untouched');
   });
 });

@@ -14,13 +14,13 @@ export interface Farm {
   /** The built file, and another version of it; copies, since the built one may be made anew. */
   readonly file: string;
   readonly next: string;
-  /** The servers as a list, a to c. */
+  /** The servers a, b and c in this order. */
   readonly all: readonly Server[];
   /** install.sh for a, b and c. */
   run(...args: readonly string[]): Promise<Done>;
   /** The same for a choice of them. */
   runOn(hosts: readonly string[], ...args: readonly string[]): Promise<Done>;
-  /** What leads to the servers, for tests that start install.sh themselves. */
+  /** The options by which install.sh reaches the servers, for tests that start it themselves. */
   readonly way: readonly string[];
   remove(): Promise<void>;
 }
@@ -33,7 +33,7 @@ export interface Done {
 
 const hasSnapshot = Object(process.config.variables)['node_use_node_snapshot'];
 
-/** How --check ends where all is well: of a Node without a snapshot (Debian's own) it warns. */
+/** How --check ends where all is in order: it warns of a Node without a snapshot, as Debian builds it. */
 export const inOrder: { readonly code: number; readonly last: string } =
   hasSnapshot === false || hasSnapshot === 0
     ? { code: 1, last: 'WARNING' }
@@ -41,7 +41,7 @@ export const inOrder: { readonly code: number; readonly last: string } =
 
 export const installer = join(process.cwd(), 'install.sh');
 
-/** Why this machine cannot have such servers; undefined when it can. */
+/** The reason why this machine cannot run such servers; undefined when it can. */
 export function missing(): string | undefined {
   if (process.getuid?.() !== 0) return 'only root can start sshd and files of user cloud';
   const lacks = ['/usr/sbin/sshd', '/usr/bin/ssh', '/usr/bin/ssh-keygen'].find(
@@ -64,7 +64,7 @@ export async function startFarm(): Promise<Farm> {
   if (reason !== undefined) throw new Error(reason);
   const folder = mkdtempSync(join(tmpdir(), 'outrigger-farm-'));
   chmodSync(folder, 0o755);
-  // sshd insists on this folder of its package, which only its own service makes.
+  // sshd does not start without this folder, which only its systemd service makes.
   mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
   const node = nodeForCloud(folder);
   const identity = makeIdentity(folder);
@@ -94,7 +94,7 @@ export async function startFarm(): Promise<Farm> {
   };
 }
 
-/** Runs a script as from cron: without a terminal, and without what this shell has set. */
+/** Runs a script as cron does: without a terminal and without the environment of this process. */
 export function runScript(
   script: string,
   args: readonly string[],
@@ -120,7 +120,7 @@ function filesIn(folder: string): { readonly file: string; readonly next: string
   return { file, next: otherVersion(file, 'next') };
 }
 
-/** A Node that user cloud may run: this one where he may, else a copy. */
+/** A Node that user cloud may run: the one of this process if possible, else a copy. */
 function nodeForCloud(folder: string): string {
   const works = spawnSync('runuser', ['-u', 'cloud', '--', process.execPath, '-e', '0'], {
     cwd: '/',

@@ -1,18 +1,21 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
+  type Stats,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeSshd, type SshIdentity } from './sshd.ts';
 
-/** One management server: an sshd, and the part of a file system that CloudStack's packages make. */
+/** A management server: an sshd, and the part of a file system that CloudStack's packages make. */
 export interface Server {
   readonly name: string;
   readonly root: string;
@@ -20,14 +23,14 @@ export interface Server {
   readonly tree: string;
   readonly sshConfig: string;
   readonly knownHost: string;
-  /** Path, owner, group, mode and size of everything there is, so that "nothing changed" shows. */
+  /** Path, owner, group, mode and content of every file: equal before and after where nothing changed. */
   listing(): string;
   read(path: string): string;
   /** Writes a file, and makes the folders that it lies in; `owner` is `user:group`. */
   write(path: string, text: string, mode?: number, owner?: string): void;
-  /** A node for the PATH of CloudStack's service; a shell script, or none at all. */
+  /** Puts a shell script in the place of node, or (undefined) one that fails as a missing node does. */
   setNode(script: string | undefined): void;
-  /** The good Node again. */
+  /** Puts the working Node back. */
   mendNode(): void;
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -69,7 +72,7 @@ export async function makeServer(
   return server;
 }
 
-/** As the packages of CloudStack leave it, with the link that they make. */
+/** Makes the files that CloudStack's packages make, with their link to /etc/cloudstack/extensions. */
 function makeFileSystem(root: string, node: string): void {
   for (const path of ['usr/share/cloudstack-management', 'etc/default', 'nodes', 'var/lib']) {
     mkdirSync(join(root, path), { recursive: true, mode: 0o755 });
@@ -106,10 +109,17 @@ function list(root: string, path: string): string {
     .sort()
     .map((entry) => {
       const below = join(path, entry);
-      const { uid, gid, mode, size } = lstatSync(join(root, below));
-      const isDirectory = lstatSync(join(root, below)).isDirectory();
-      const line = `${below} ${uid}:${gid} ${mode.toString(8)} ${isDirectory ? 'dir' : size}\n`;
-      return isDirectory ? line + list(root, below) : line;
+      const stats = lstatSync(join(root, below));
+      const owner = `${stats.uid}:${stats.gid} ${stats.mode.toString(8)}`;
+      const line = `${below} ${owner} ${contentOf(join(root, below), stats)}\n`;
+      return stats.isDirectory() ? line + list(root, below) : line;
     })
     .join('');
+}
+
+/** A hash, since two versions of the file may have the same size. */
+function contentOf(file: string, stats: Stats): string {
+  if (stats.isDirectory()) return 'dir';
+  const content = stats.isSymbolicLink() ? readlinkSync(file) : readFileSync(file);
+  return createHash('sha256').update(content).digest('hex');
 }

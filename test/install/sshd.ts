@@ -56,7 +56,7 @@ function writeSshdConfig(root: string, port: number, { client, host }: SshIdenti
     `AuthorizedKeysFile ${client}.pub`,
     'PidFile none',
     'UsePAM no',
-    // The keys lie below a folder that everybody may write in.
+    // The keys lie below /tmp, in which every user may write.
     'StrictModes no',
     'PermitRootLogin prohibit-password',
     'PasswordAuthentication no',
@@ -85,7 +85,7 @@ function childrenOf(pid: number | undefined): number[] {
   return text.trim().split(' ').map(Number);
 }
 
-/** sshd has to be told a number, so one is taken that was free a moment ago. */
+/** A port that was free a moment ago: sshd has to be given a number. */
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

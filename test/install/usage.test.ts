@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -14,29 +21,41 @@ const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['an option in colours', ['--name', 'x', '--local', '--\u001b[31m'], /no option "--\?\[31m"/],
   ['an option without its value', ['--name', 'x', '--host'], /--host needs a value/],
   [
-    'a host that ssh would take for an option',
+    'a host that ssh would read as an option',
     ['--name', 'x', '--host=-oProxyCommand=x'],
     /not a host/,
   ],
   ['a host by the name of this server', ['--name', 'x', '--host', 'local'], /use --local/],
-  ['the same server twice', ['--name', 'x', '--host', 'a', '--host', 'a'], /a is named twice/],
-  ['a hosts file that is not there', ['--name', 'x', '--hosts-file', '/no/file'], /cannot read/],
+  ['a server named twice', ['--name', 'x', '--host', 'a', '--host', 'a'], /a is named twice/],
+  ['a hosts file that does not exist', ['--name', 'x', '--hosts-file', '/no/file'], /cannot read/],
   [
-    'a server to leave out that is none',
+    'an --allow-down that names none of the servers',
     ['--name', 'x', '--local', '--allow-down', 'b'],
     /none of/,
   ],
-  ['a name that is no directory', ['--name', '..', '--local'], /makes no directory's name/],
-  ['an entry with a path', ['--name', 'x', '--local', '--entry', '../y'], /bare file name/],
   [
-    'a Node that is no absolute path',
+    'an extension name that makes no directory name',
+    ['--name', '..', '--local'],
+    /makes no directory's name/,
+  ],
+  ['an --entry with a path', ['--name', 'x', '--local', '--entry', '../y'], /bare file name/],
+  [
+    'a --node that is not an absolute path',
     ['--name', 'x', '--local', '--node', 'node'],
     /absolute path/,
   ],
-  ['a Node that a shell could read', ['--name', 'x', '--local', '--node', '/x;y'], /absolute path/],
-  ['name and replace', ['--name', 'x', '--replace', 'a/b', '--local'], /do not go together/],
   [
-    'two things at once',
+    'a --node with a character that a shell reads',
+    ['--name', 'x', '--local', '--node', '/x;y'],
+    /absolute path/,
+  ],
+  [
+    '--name together with --replace',
+    ['--name', 'x', '--replace', 'a/b', '--local'],
+    /do not go together/,
+  ],
+  [
+    'two commands at once',
     ['--name', 'x', '--local', '--dry-run', '--rollback'],
     /do not go together/,
   ],
@@ -46,11 +65,15 @@ const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
     /no secrets/,
   ],
   [
-    'API keys where nothing is compared',
+    '--credentials without --check',
     ['--name', 'x', '--local', '--credentials', '/x'],
     /--credentials goes with --check alone/,
   ],
-  ['a secret that is not there', ['--name', 'x', '--local', '--secret', '/no/s'], /secret file/],
+  [
+    'a secret file that does not exist',
+    ['--name', 'x', '--local', '--secret', '/no/s'],
+    /secret file/,
+  ],
 ];
 
 describe('install.sh, used wrongly,', () => {
@@ -75,10 +98,10 @@ describe('install.sh, used wrongly,', () => {
 
   for (const [what, args, why] of wrong) it(`refuses ${what}`, () => refused(args, why));
 
-  it('ends --check with the code that monitoring takes for "unknown"', () =>
+  it('ends --check with exit code 3, which monitoring takes for "unknown"', () =>
     refused(['--check', '--local'], /say which extension/, 3));
 
-  it('reads one server in a line of the hosts file, with comments and the ends of Windows', async () => {
+  it('reads one server from each line of the hosts file, with comments and Windows line ends', async () => {
     const hosts = join(folder, 'hosts');
     writeFileSync(hosts, '# all of them\r\n\r\n  a   # the first\r\na\r\n');
     await refused(['--name', 'x', '--hosts-file', hosts], /: a is named twice/);
@@ -94,18 +117,24 @@ describe('install.sh, used wrongly,', () => {
     await refused(['--check', '--name', 'x', '--local', '--credentials', large], why, 3);
   });
 
-  it('refuses keys of the cloud that everybody may read', () => {
+  it('refuses an API key file that every user may read', () => {
     const open = join(folder, 'open.json');
     writeFileSync(open, '{}', { mode: 0o644 });
     const args = ['--check', '--name', 'x', '--local', '--credentials', open];
-    return refused(args, /everybody may read \S+open\.json, .*chmod 0600/, 3);
+    return refused(args, /every user of this machine may read \S+open\.json, .*chmod 0600/, 3);
   });
 
-  it('refuses a file that is not as it was built, or does not fit its sums', async () => {
+  it('refuses a file that is not as it was built, or does not fit SHA256SUMS', async () => {
     const own = join(folder, 'own');
     copyFileSync(builtFile, own);
     writeFileSync(join(folder, 'SHA256SUMS'), `${'0'.repeat(64)}  own\n`);
     await refused(['--name', 'x', '--local', '--file', own], /does not fit \S+SHA256SUMS/);
+    const bare = ['--name', 'x', '--local', '--prefix', folder, '--file', 'own'];
+    const { status, stderr } = spawnSync(installer, bare, { cwd: folder, encoding: 'utf8' });
+    assert.deepEqual(
+      [status, stderr.split('\n')[0]],
+      [2, 'install.sh: own does not fit ./SHA256SUMS'],
+    );
     appendFileSync(own, 'x');
     await refused(['--name', 'x', '--local', '--file', own], /is not as it was built/);
   });
@@ -113,10 +142,10 @@ describe('install.sh, used wrongly,', () => {
   it('explains every option and every exit code', async () => {
     const { code, output } = await runScript(installer, ['--help']);
     assert.equal(code, 0);
-    const known = spawnSync('grep', ['-oE', '^ +(--[a-z-]+ \\|? ?)+', installer], {
-      encoding: 'utf8',
-    });
-    for (const option of known.stdout.match(/--[a-z-]+/g) ?? []) assert.ok(output.includes(option));
+    const patterns = readFileSync(installer, 'utf8').match(/^ +--[a-z-]+( \| --?[a-z-]+)*\)/gm);
+    const options = patterns?.join(' ').match(/--[a-z-]+/g) ?? [];
+    assert.ok(options.length > 15, 'the patterns of read_arguments were found');
+    for (const option of options) assert.match(output, new RegExp(`^ .*${option}\\b`, 'm'));
     assert.match(output, /Exit codes\n {2}0 .*\n {2}1 .*\n {2}2 .*\n {2}3 /);
   });
 
@@ -128,6 +157,33 @@ describe('install.sh, used wrongly,', () => {
       return;
     }
     assert.equal(done.stdout, '');
+  });
+});
+
+describe('install.sh --check without a local file', { skip }, () => {
+  let folder = '';
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'outrigger-alone-'));
+    copyFileSync(installer, join(folder, 'install.sh'));
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('compares the servers with each other only, and says so', async () => {
+    const args = ['--name', 'x', '--local', '--prefix', folder, '--check'];
+    const { code, output } = await runScript(join(folder, 'install.sh'), args);
+    assert.equal(code, 2, output);
+    assert.match(
+      output,
+      /^There is no \S+\/out\/outrigger: the servers are compared with each other/,
+    );
+    assert.match(output, /there is no x\/outrigger\n/);
+  });
+
+  it('refuses to install', async () => {
+    const args = ['--name', 'x', '--local', '--prefix', folder];
+    const { code, output } = await runScript(join(folder, 'install.sh'), args);
+    assert.equal(code, 2, output);
+    assert.match(output, /cannot read \S+\/out\/outrigger; build it/);
   });
 });
 

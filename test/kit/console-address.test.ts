@@ -11,7 +11,7 @@ function accepts(text: string): boolean {
 }
 
 describe('the address of consoles that an operator gives', () => {
-  it('is https without a login, and varies only by its own words', () => {
+  it('a console address must be https without credentials, and may hold only its own words in braces', () => {
     const good = [
       'https://c.example/',
       'https://c.example/{uuid}',
@@ -33,19 +33,19 @@ describe('the address of consoles that an operator gives', () => {
     for (const text of bad) assert.ok(!accepts(text), text);
   });
 
-  it('says which words it may leave open', () => {
+  it('the refusal of a console address names the words it may hold', () => {
     const result = v.safeParse(address.schema(), 'https://c.example/{ticket}');
     assert.match(result.issues?.[0].message ?? '', /only \{name\}, \{uuid\} and \{rack\} vary/);
   });
 
-  it('leads where it did, whatever is filled in', () => {
+  it('a console address keeps its host whatever values are filled in', () => {
     const values = { name: '../?x#', uuid: '{rack}', rack: 'a&b@c' };
     const filled = address.fill('https://c.example/{name}/{uuid}?{rack}{rack}', values);
     assert.equal(filled, 'https://c.example/..%2F%3Fx%23/%7Brack%7D?a%26b%40ca%26b%40c');
   });
 });
 
-it('the usual console address takes name and UUID and nothing else', () => {
+it('the usual console address may hold the name and the UUID only', () => {
   const accepted = (text: string): boolean => v.safeParse(consoleUrl.schema(), text).success;
   assert.ok(accepted('https://{name}.c.example/{uuid}'));
   assert.ok(!accepted('https://c.example/{rack}'));

@@ -13,7 +13,7 @@ const inMs = (endMs: number, undoMs = 200) =>
 const never = new Promise<never>(() => {});
 
 describe('a deadline', () => {
-  it('lets pass what is done in time, with its result or its error', async () => {
+  it('a wait that ends in time has the result or the error of its promise', async () => {
     const deadline = inMs(1000);
     assert.equal(await deadline.within(Promise.resolve(7), 'counting'), 7);
     await assert.rejects(deadline.within(Promise.reject(new Error('own')), 'counting'), /own/);
@@ -21,7 +21,7 @@ describe('a deadline', () => {
     assert.ok(deadline.remainingMs() > 0 && deadline.remainingMs() < 995);
   });
 
-  it('ends a wait when the time is up and says what was waited for', async () => {
+  it('a deadline ends a wait and names it in the failure', async () => {
     const began = clock();
     await assert.rejects(inMs(60).within(never, 'cloning the disk'), {
       kind: 'timeout',
@@ -30,7 +30,7 @@ describe('a deadline', () => {
     assert.ok(clock() - began < 300);
   });
 
-  it('ends a wait that begins when nobody waits any more, or when the time is up', async () => {
+  it('a deadline ends a wait that begins after all others ended, or after its end', async () => {
     const deadline = inMs(60);
     await deadline.within(Promise.resolve(), 'counting');
     await new Promise((resolve) => setImmediate(resolve));
@@ -38,20 +38,20 @@ describe('a deadline', () => {
     await assert.rejects(deadline.within(never, 'removing'), { kind: 'timeout' });
   });
 
-  it('ends when its own clock says so, though a timer may ring before', async () => {
+  it('a deadline ends by its own clock, even if its timer fires earlier', async () => {
     const slow = () => clock() / 4;
     const deadline = createDeadline(slow, { endMs: slow() + 10, undoEndMs: slow() + 10 });
     await assert.rejects(deadline.within(never, 'copying'));
     assert.equal(deadline.remainingMs(), 0);
   });
 
-  it('does not begin a sleep that it could not finish', async () => {
+  it('a sleep that would exceed the deadline fails at once', async () => {
     const began = clock();
     await assert.rejects(inMs(100).sleep(5000, 'waiting for the guest'), { kind: 'timeout' });
     assert.ok(clock() - began < 50);
   });
 
-  it('has a margin for undo beyond its end', async () => {
+  it('a deadline has a margin for undo after its end', async () => {
     const deadline = inMs(20, 500);
     await assert.rejects(deadline.within(never, 'working'));
     assert.equal(deadline.remainingMs(), 0);
@@ -60,7 +60,7 @@ describe('a deadline', () => {
     await undo.sleep(20, 'undoing');
   });
 
-  it('ends at once when it is cut short, with the reason, and undo has what it is given', async () => {
+  it('a deadline that is cut short ends at once with the reason, and undo gets the time it is given', async () => {
     const deadline = inMs(60_000, 60_000);
     const began = clock();
     setTimeout(() => deadline.cutShort('Stopped by SIGTERM', 20_000), 10);
@@ -76,13 +76,13 @@ describe('a deadline', () => {
     await assert.rejects(deadline.sleep(1, 'more'), /Stopped by SIGTERM/);
   });
 
-  it('gives undo no more time than there was when it is cut short', () => {
+  it('cutting a deadline short gives undo no more time than before', () => {
     const deadline = inMs(60, 40);
     deadline.cutShort('Stopped by SIGTERM', 5000);
     assert.ok(deadline.forUndo().remainingMs() <= 100);
   });
 
-  it('may be further away than any timer reaches', async () => {
+  it('a deadline may be further away than any timer reaches', async () => {
     const warnings: Error[] = [];
     const warned = (warning: Error) => void warnings.push(warning);
     process.on('warning', warned);
@@ -93,7 +93,7 @@ describe('a deadline', () => {
     assert.deepEqual(warnings, []);
   });
 
-  it('holds no timer that nobody waits for', async () => {
+  it('a deadline without a wait holds no timer', async () => {
     // The types of Node 18 do not know it yet.
     const node = process as unknown as { getActiveResourcesInfo(): string[] };
     const timers = () => node.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
@@ -105,7 +105,7 @@ describe('a deadline', () => {
     assert.ok(timers() <= before, `${before} timers, then ${timers()}`);
   });
 
-  it('tells everybody who listens, once, and nobody who has left', async () => {
+  it('the end of a deadline calls every remaining listener once', async () => {
     const deadline = inMs(30);
     const heard: string[] = [];
     deadline.onEnd(() => heard.push('a'));
@@ -120,7 +120,7 @@ describe('a deadline', () => {
 });
 
 describe('polling', () => {
-  it('looks quickly at first, then ever more slowly, until there is something', async () => {
+  it('polling makes ever longer pauses until there is a value', async () => {
     const pauses: number[] = [];
     const deadline = { ...inMs(5000), sleep: async (ms: number) => void pauses.push(ms) };
     const look = async () => (pauses.length === 4 ? 'there' : undefined);
@@ -129,7 +129,7 @@ describe('polling', () => {
     assert.deepEqual(pauses, [10, 20, 40, 40]);
   });
 
-  it('ends with the deadline, or with whatever looking throws', async () => {
+  it('polling ends with the deadline or with the error of its look', async () => {
     await assert.rejects(
       poll(inMs(50), 'the task to end', async () => undefined),
       /while the task to end/,

@@ -20,7 +20,7 @@ const complaint = (schema: Schema, given: string) => {
 };
 
 describe('a field of', () => {
-  it('text is one trimmed line without control characters', () => {
+  it('a text field is one trimmed line without control characters', () => {
     assert.equal(value(text(), '  a b '), 'a b');
     for (const given of ['a\nb', 'a\u0000', 'a\u001b[31m', 'a\u2028b']) {
       assert.match(complaint(text(), given), /control characters/);
@@ -36,7 +36,7 @@ describe('a field of', () => {
     assert.equal(value(longText(100), 'a\nb'), 'a\nb');
   });
 
-  it('whole numbers takes 3, 3.0 and blanks around them, and nothing else', () => {
+  it('a whole-number field accepts 3, 3.0 and blanks around them only', () => {
     for (const given of ['3', '3.0', ' 3 ', '+3']) assert.equal(value(wholeNumber(), given), 3);
     for (const given of [
       '',
@@ -56,18 +56,18 @@ describe('a field of', () => {
     assert.equal(value(wholeNumber({ min: -5 }), '-5'), -5);
   });
 
-  it('yes or no takes the words that people use', () => {
+  it('a yes-or-no field accepts true, yes, on, 1 and their opposites', () => {
     for (const given of ['true', 'TRUE', 'yes', 'on', '1']) assert.equal(value(yesNo, given), true);
     for (const given of ['false', 'No', 'off', '0']) assert.equal(value(yesNo, given), false);
     assert.match(complaint(yesNo, 'maybe'), /true or false/);
   });
 
-  it('a few words takes one of them in any case', () => {
+  it('a one-of field accepts its words in any case', () => {
     assert.equal(value(oneOf('iso', 'template'), 'ISO'), 'iso');
     assert.match(complaint(oneOf('iso', 'template'), 'disk'), /one of iso, template/);
   });
 
-  it('lists is cut at commas', () => {
+  it('a list field is split at commas', () => {
     assert.deepEqual(value(list(), ' a, b,,c '), ['a', 'b', 'c']);
     assert.deepEqual(value(list(), ' , '), []);
     assert.match(complaint(list({ most: 1 }), 'a,b'), /1 entries/);
@@ -77,7 +77,7 @@ describe('a field of', () => {
 });
 
 describe('a pattern', () => {
-  it('matches the whole text, with * for anything and every other sign for itself', () => {
+  it('a pattern matches the whole text, with * for anything and all other characters literal', () => {
     assert.ok(matchesAny('debian-12', ['ubuntu-*', 'debian-*']));
     assert.ok(matchesAny('a.b', ['a.b']));
     assert.ok(!matchesAny('axb', ['a.b']));

@@ -42,7 +42,7 @@ describe('the log file', () => {
       .split('\n')
       .map((line) => JSON.parse(line));
 
-  it('holds one JSON object a line, with the facts of the call', () => {
+  it('a log file holds one JSON object per line, with the facts of the call', () => {
     open()('started', { vm: 'x', level: 'warn' });
     assert.deepEqual(lines(), [
       { time: '2026-11-24T10:00:00.000Z', level: 'warn', event: 'started', ref: 'r-1', vm: 'x' },
@@ -50,7 +50,7 @@ describe('the log file', () => {
     assert.equal(statSync(file).mode & 0o777, 0o640);
   });
 
-  it('leaves out what is below its level', () => {
+  it('the log file leaves out events below its level', () => {
     const log = open({ level: 'warn' });
     log('a');
     log('b', { level: 'error' });
@@ -60,19 +60,19 @@ describe('the log file', () => {
     );
   });
 
-  it('shows control characters and never obeys them', () => {
+  it('control characters are written to the log as escapes', () => {
     open()('x', { text: 'a\u001b[2J\nb\u202ec\u0085d\u2028e\u200ef' });
     const raw = readFileSync(file, 'utf8');
     for (const sign of raw.trimEnd()) assert.match(sign, /[\x20-\x7e]/);
     assert.equal(lines()[0].text, 'a\u001b[2J\nb\u202ec\u0085d\u2028e\u200ef');
   });
 
-  it('holds no secret', () => {
+  it('the log holds no secret', () => {
     open({}, ['hunter22'])('x', { note: 'with hunter22 in it', deep: { password: 'other' } });
     assert.deepEqual([lines()[0].note, lines()[0].deep.password], ['with *** in it', '***']);
   });
 
-  it('cuts a line that is too long instead of losing it', () => {
+  it('a log line that is too long is cut and not lost', () => {
     open({ mostBytes: 1e6 })('x', { text: 'y'.repeat(100_000) });
     const { shortened, ...rest } = lines()[0];
     const time = '2026-11-24T10:00:00.000Z';
@@ -81,7 +81,7 @@ describe('the log file', () => {
     assert.ok(readFileSync(file).length < 20_000);
   });
 
-  it('becomes .1 when it is full, the one before .2, and the oldest goes', () => {
+  it('a full log file becomes .1, the one before .2, and the oldest is deleted', () => {
     for (let count = 0; count < 60; count += 1) open()('line', { count });
     assert.deepEqual(readdirSync(folder).sort(), [
       'outrigger.log',
@@ -101,7 +101,7 @@ describe('the log file', () => {
     assert.equal(kept.length, 60 - kept[0]);
   });
 
-  it('is not held up by a rotation that was killed, nor for long', () => {
+  it('a rotation that was killed stops neither writing nor, for long, rotation', () => {
     mkdirSync(`${file}.rotating`);
     const just = new Date('2026-11-24T09:59:30Z');
     utimesSync(`${file}.rotating`, just, just);
@@ -116,7 +116,7 @@ describe('the log file', () => {
     assert.ok(readdirSync(folder).includes('outrigger.log.1'));
   });
 
-  it('goes on in the file that is too long where it cannot be moved away', () => {
+  it('the log goes on in an oversized file that cannot be renamed', () => {
     writeFileSync(`${file}.2`, '');
     mkdirSync(`${file}.3`);
     for (let count = 0; count < 30; count += 1) open()('line', { count });
@@ -127,7 +127,7 @@ describe('the log file', () => {
     );
   });
 
-  it('is never made by someone whose file the service could not write', () => {
+  it('a user whose file the service could not write creates no log file', () => {
     open({ mayCreate: false })('x');
     assert.deepEqual(readdirSync(folder), []);
     writeFileSync(file, '');
@@ -137,9 +137,9 @@ describe('the log file', () => {
     assert.equal(lines().length, 2, 'nor is it moved away, since that would make one');
   });
 
-  it('never fails whoever writes to it', () => {
+  it('a log file that cannot be written fails no caller', () => {
     const boom = (): never => {
-      throw new Error('nobody knows');
+      throw new Error('not recorded');
     };
     const place = { file, level: 'info', mayCreate: true, mostBytes: 1000, keep: 3 } as const;
     createFileLog(
@@ -163,7 +163,7 @@ describe('the log file', () => {
     );
   });
 
-  it('is never a pipe, whether somebody reads it or not', () => {
+  it('a pipe in place of the log file is never written to, with or without a reader', () => {
     assert.equal(spawnSync('mkfifo', [file]).status, 0);
     open()('x');
     const reader = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -172,7 +172,7 @@ describe('the log file', () => {
     closeSync(reader);
   });
 
-  it('is never a link to somewhere else, and a missing folder costs nothing', () => {
+  it('a link in place of the log file is not followed, and a missing folder fails no call', () => {
     symlinkSync(join(folder, 'elsewhere'), file);
     open()('x');
     assert.deepEqual(readdirSync(folder), ['outrigger.log']);

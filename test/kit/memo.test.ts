@@ -9,7 +9,7 @@ import { createMemo, memoKey } from '../../src/kit/memo.ts';
 function memoIn(directory: string, key = 'key') {
   const clean = (text: string): string => text;
   const own = { uid: process.getuid?.() ?? 0, pid: process.pid, mayCreate: true, clean };
-  return createMemo({ directory, seconds: 30, ...own }, key, Date.now);
+  return createMemo({ directory, seconds: 30, ...own }, async () => key, Date.now);
 }
 
 function folder(t: TestContext): string {
@@ -28,35 +28,44 @@ describe('the failure memo', () => {
     const { createHash } = await import('node:crypto');
     assert.notEqual(key, createHash('sha256').update(identity).digest('base64url'));
     const directory = folder(t);
-    memoIn(directory, key).remember(new Failure('unreachable', 'PVE does not answer'));
+    await memoIn(directory, key).remember(new Failure('unreachable', 'PVE does not answer'));
     assert.deepEqual(readdirSync(directory), [`${key}.json`]);
   });
 
-  it('repeats what it was told, as a failure that says so to code', (t) => {
+  it('repeats what it was told, as a failure that says so to code', async (t) => {
     const memo = memoIn(folder(t));
-    memo.remember(new Failure('unreachable', 'PVE does not answer'));
-    const again = memo.recall();
+    await memo.remember(new Failure('unreachable', 'PVE does not answer'));
+    const again = await memo.recall();
     assert.equal(hasReason(again, 'remembered'), true);
     assert.match(again?.message ?? '', /^PVE does not answer \(seen 0 s ago, not asked again\)$/);
   });
 
-  it('takes a file that holds something else for no memo', (t) => {
+  it('takes a file that holds something else for no memo', async (t) => {
     const directory = folder(t);
     const memo = memoIn(directory);
-    memo.remember(new Failure('unreachable', 'PVE does not answer'));
+    await memo.remember(new Failure('unreachable', 'PVE does not answer'));
     for (const text of ['', 'null', '{"kind":"unreachable"', '{"kind":1,"message":2}', '[]']) {
       writeFileSync(join(directory, 'key.json'), text);
-      assert.equal(memo.recall(), undefined, text);
+      assert.equal(await memo.recall(), undefined, text);
     }
   });
 
-  it('costs no call anything where it cannot be kept, and lets a TypeError through', (t) => {
+  it('costs no call anything where it cannot be kept, and lets a TypeError through', async (t) => {
     const nowhere = memoIn(join(folder(t), 'not/there'));
-    nowhere.remember(new Failure('unreachable', 'PVE does not answer'));
-    nowhere.forget();
-    assert.equal(nowhere.recall(), undefined);
+    await nowhere.remember(new Failure('unreachable', 'PVE does not answer'));
+    await nowhere.forget();
+    assert.equal(await nowhere.recall(), undefined);
     // Node refuses a path with a NUL before it asks the operating system for anything.
     const mistaken = memoIn('/tmp/no\0where');
-    assert.throws(() => mistaken.recall(), TypeError);
+    await assert.rejects(mistaken.recall(), TypeError);
+  });
+
+  it('makes no key, and so loads no crypto, for a call that meets no memo and leaves none', async (t) => {
+    const clean = (text: string): string => text;
+    const own = { uid: process.getuid?.() ?? 0, pid: process.pid, mayCreate: true, clean };
+    const key = (): Promise<string> => assert.fail('a key was made');
+    const memo = createMemo({ directory: folder(t), seconds: 30, ...own }, key, Date.now);
+    assert.equal(await memo.recall(), undefined);
+    await memo.forget();
   });
 });

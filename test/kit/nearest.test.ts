@@ -20,18 +20,18 @@ describe('The nearest word', () => {
     ['anything', [], undefined],
   ];
   for (const [word, candidates, expected] of found) {
-    test(`to "${word}" among ${JSON.stringify(candidates)} is ${expected ?? 'none'}`, () => {
+    test(`the nearest word to "${word}" among ${JSON.stringify(candidates)} is ${expected ?? 'none'}`, () => {
       assert.equal(nearest(word, candidates), expected);
     });
   }
 
-  test('counts two neighbours that changed places as one edit', () => {
+  test('two neighbouring letters that changed places count as one edit', () => {
     assert.equal(nearest('ulr', ['url']), 'url', 'two edits would be too many for three letters');
     assert.equal(nearest('ule', ['url']), undefined);
     assert.equal(nearest('tmpalte_id', ['template_id']), 'template_id', 'beside another one');
   });
 
-  test('is looked for without much work in a text of any length', () => {
+  test('the nearest word to a very long one is found without much work', () => {
     const long = 'x'.repeat(100_000);
     assert.equal(nearest(long, ['x', `${long}abc`]), undefined);
     assert.equal(nearest(`${long}ab`, [`${long}ba`]), `${long}ba`);

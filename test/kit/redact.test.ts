@@ -5,7 +5,7 @@ import { createRedactor } from '../../src/kit/redact.ts';
 describe('a redactor', () => {
   const { text, value } = createRedactor(['geheim-77', 'geheim-77-lang', 'a/b "c" \\d', 'abc']);
 
-  it('masks a secret wherever it stands, as it is and as JSON and URLs hold it', () => {
+  it('a secret is masked anywhere in a text, plain and as JSON and URLs write it', () => {
     assert.equal(text('geheim-77 and xgeheim-77x'), '*** and x***x');
     assert.equal(text('geheim-77-lang'), '***', 'the longer one leaves no rest');
     const odd = 'a/b "c" \\d';
@@ -14,7 +14,7 @@ describe('a redactor', () => {
     assert.equal(text(`?p=${encodeURIComponent(odd)}&q`), '?p=***&q');
   });
 
-  it('masks the beginning of a secret that somebody cut', () => {
+  it('the beginning of a secret is masked where the text was cut', () => {
     assert.equal(text('it said "gehei'), 'it said "***');
     assert.equal(text('it said gehe...'), 'it said ***...');
     assert.equal(text('it said "geheim-7"'), 'it said "***"');
@@ -22,11 +22,11 @@ describe('a redactor', () => {
     assert.equal(text('a geheimer word'), 'a geheimer word');
   });
 
-  it('leaves texts alone that hold what is too short to be a secret', () => {
+  it('a secret of three characters is not masked', () => {
     assert.equal(text('abcdef'), 'abcdef');
   });
 
-  it('masks by key whatever the value is, and by content at any depth', () => {
+  it('a value is masked by its key, and by its content at any depth', () => {
     const given = {
       vncPassword: 7,
       api_key: ['x'],
@@ -47,7 +47,7 @@ describe('a redactor', () => {
     });
   });
 
-  it('comes to an end with what holds itself', () => {
+  it('a value that contains itself is redacted to a limited depth', () => {
     const loop: Record<string, unknown> = {};
     loop['loop'] = loop;
     const list: unknown[] = [];
@@ -57,7 +57,7 @@ describe('a redactor', () => {
     }
   });
 
-  it('takes a secret with half a Unicode character', () => {
+  it('a secret with an unpaired surrogate is masked', () => {
     assert.equal(createRedactor(['half\ud800']).text('a half\ud800'), 'a ***');
   });
 });

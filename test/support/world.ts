@@ -90,6 +90,6 @@ export function makePlace(
 }
 
 export async function finish(call: Call): Promise<Done> {
-  const { exitCode, text } = await call.answer;
+  const { exitCode, text } = await call.result;
   return { exitCode, text, document: JSON.parse(text) };
 }

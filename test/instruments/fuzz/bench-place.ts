@@ -42,7 +42,7 @@ export function makeBench(registry?: Registry): Bench {
       writeFileSync(file, example.payload);
       const started = process.hrtime.bigint();
       const call = place.begin([example.action, file, example.timeout], world);
-      const { text, exitCode } = await answered(call.answer);
+      const { text, exitCode } = await answered(call.result);
       const tookMs = Number(process.hrtime.bigint() - started) / 1e6;
       const log = takeLog(place.logFile);
       calls += 1;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { builtIn } from '../../../src/cloudstack/actions.ts';
-import { shareOut } from '../../../src/cloudstack/budget.ts';
+import { rowNamed } from '../../../src/cloudstack/resolve-action.ts';
+import { splitTimeout } from '../../../src/cloudstack/split-timeout.ts';
 import type { Entry } from '../../cloudstack/ledger.ts';
 import { powersOf } from './behaviour.ts';
 import type { Example } from './example.ts';
@@ -64,7 +64,7 @@ export function checkOutcome(example: Example, outcome: Outcome): void {
 function checkTenant({ action, payload }: Example, document: Document): void {
   if (document['status'] === 'success') return;
   const { caller, action: custom } = parsed(payload);
-  const shown = custom === undefined ? builtIn(action)?.row.shown === true : custom === action;
+  const shown = custom === undefined ? rowNamed(action)?.shownToCaller === true : custom === action;
   if (!shown || (caller as Document | undefined)?.['roletype'] === 'Admin') return;
   assert.ok(!holds(document, foreignWord), `tells a tenant: ${document['error']}`);
 }
@@ -92,7 +92,7 @@ function checkStatuses(
 
 function checkTime({ action, timeout }: Example, tookMs: number): void {
   const seconds = Number(timeout);
-  const allowed = seconds >= 1 ? shareOut(action, Math.min(seconds, 2_147_483)).answerMs : 5000;
+  const allowed = seconds >= 1 ? splitTimeout(action, Math.min(seconds, 2_147_483)).answerMs : 5000;
   assert.ok(tookMs < allowed, `took ${tookMs} ms of ${allowed}`);
 }
 

@@ -22,7 +22,6 @@ export function nic(more: Partial<Nic> = {}): Nic {
     isDefault: true,
     segment: { kind: 'vlan', id: 1577 },
     network: { id: '204', uuid: 'c0a8e1de-1111-4f0b-9a40-000000000101', name: 'D1-S204' },
-    details: {},
     ...more,
   };
 }

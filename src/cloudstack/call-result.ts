@@ -3,19 +3,19 @@ import type { Console, Preparation } from '../contract/driver.ts';
 import type { Power } from '../contract/machine.ts';
 import { Failure } from '../failure.ts';
 
-/** What goes into the document besides `status`. */
+/** The document without its `status`. */
 export type Body = Readonly<Record<string, unknown>>;
 
-/** One finished call: what to print and how to exit. */
-export interface Answer {
+/** A finished call: the text to print and the code to exit with. */
+export interface CallResult {
   readonly exitCode: 0 | 1;
   /** One JSON document in ASCII, at most 60,000 bytes, its line break included. */
   readonly text: string;
 }
 
 /**
- * CloudStack reads only after we have exited, so everything has to fit into the pipe's 65,536
- * bytes; the rest is room for what the runtime might print.
+ * CloudStack reads only after this process has exited, so all output has to fit into the pipe's
+ * 65,536 bytes; the rest is left for warnings that Node.js might print.
  */
 export const mostBytes = 60_000;
 
@@ -33,14 +33,14 @@ export function powerBody(power: Power): Body {
   return { power_state: powerWords[power] };
 }
 
-/** Never shortened: an instance that is missing from it would count as stopped. */
+/** Never shortened: CloudStack takes an instance that is missing from it for stopped. */
 export function powersBody(powers: ReadonlyMap<string, Power>): Body {
   // Built by hand, since a name such as __proto__ must be a key like any other.
   const entries = [...powers].map(([name, power]) => [name, powerWords[power]] as const);
   return { power_state: Object.fromEntries(entries) };
 }
 
-/** NICs go by nicUuid and without `uuid`, which CloudStack takes for the network's. */
+/** NICs are named by nicUuid, without `uuid`, which CloudStack takes for the network's. */
 export function preparationBody({ details, nics }: Preparation): Body {
   return {
     ...(details === undefined ? {} : { details }),
@@ -82,21 +82,21 @@ export function outcomeBody({ message: sentence, rows = [] }: Outcome): Body {
   return { printmessage: true, message: alike };
 }
 
-/** The answer to a success; only a message is ever shortened, anything else fails instead. */
-export function succeed(body: Body): Answer {
+/** The result of a success; a long message is shortened, any other part that is too long fails. */
+export function succeed(body: Body): CallResult {
   const text = encode({ status: 'success', ...body });
   if (text.length <= mostBytes) return { exitCode: 0, text };
   const shorter = shorten(body);
   if (shorter !== undefined) return { exitCode: 0, text: shorter };
-  const size = `The answer has ${text.length} bytes, and CloudStack reads only ${mostBytes}`;
+  const size = `The answer has ${text.length} bytes, but CloudStack can read only ${mostBytes}`;
   throw new Failure('upstream', size, {
-    advice: 'CloudStack falls back to asking for each instance where it can',
+    advice: 'Where it can, CloudStack asks for each instance instead',
     tenant: 'The answer is too long to be shown',
   });
 }
 
-/** The answer to a failure; a text that is too long is cut, and says so. */
-export function fail(error: string, ref: string): Answer {
+/** The result of a failure; a text that is too long is cut, with a note. */
+export function fail(error: string, ref: string): CallResult {
   const text = encode({ status: 'error', error, ref });
   if (text.length <= mostBytes) return { exitCode: 1, text };
   const cut = fit(error, (part) => encode({ status: 'error', error: part, ref }));
@@ -106,7 +106,7 @@ export function fail(error: string, ref: string): Answer {
 function fit(error: string, write: (part: string) => string): string {
   const note = ' ... (shortened)';
   let keep = Math.min(error.length, mostBytes);
-  // Escapes make a character up to six bytes long, so this ends after a few rounds.
+  // An escape makes up to six bytes of a character, so a few rounds are enough.
   for (;;) {
     const text = write(error.slice(0, keep) + note);
     if (text.length <= mostBytes) return text;
@@ -114,7 +114,7 @@ function fit(error: string, write: (part: string) => string): string {
   }
 }
 
-/** Long cells go first, then rows from the end; the last row says how many. */
+/** Cuts long cells first, then rows from the end; the last row says how many are missing. */
 function shorten(body: Body): string | undefined {
   const { message: whole } = body;
   if (typeof whole !== 'object' || whole === null) return undefined;
@@ -143,7 +143,7 @@ function more(rows: readonly Record<string, unknown>[], shown: number): Record<s
   );
 }
 
-/** ASCII only: CloudStack decodes with whatever character set its JVM has. */
+/** ASCII only: CloudStack decodes with the default character set of its JVM. */
 function encode(document: Body): string {
   const ascii = JSON.stringify(document).replace(
     /[\u007f-\uffff]/g,

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { shareOut } from '../../src/cloudstack/budget.ts';
+import { splitTimeout } from '../../src/cloudstack/split-timeout.ts';
 import { registry } from '../../src/providers/index.ts';
 
 describe('the time that CloudStack allows', () => {
-  it('is shared out to work, undo and answer, each with its margin, whatever it is', () => {
+  it('every time-out leaves time for work, undo and answer', () => {
     for (const seconds of [1, 2, 3, 5, 60, 1800, 2_147_483]) {
       for (const action of ['create', 'status', 'statuses', 'Look']) {
-        const { endMs, undoEndMs, answerMs } = shareOut(action, seconds);
+        const { endMs, undoEndMs, answerMs } = splitTimeout(action, seconds);
         const what = `${action} ${seconds}: ${endMs} ${undoEndMs} ${answerMs}`;
         assert.ok(endMs > 400, what);
         assert.ok(undoEndMs - endMs >= 250, what);
@@ -17,23 +17,23 @@ describe('the time that CloudStack allows', () => {
     }
   });
 
-  it('of the three seconds that a custom action has by default is two for its work', () => {
-    assert.ok(shareOut('Look', 3).endMs >= 2000);
+  it('a custom action with the default of three seconds has two for its work', () => {
+    assert.ok(splitTimeout('Look', 3).endMs >= 2000);
   });
 
-  it('is not spent on margins when there is much of it', () => {
-    const { endMs, answerMs } = shareOut('create', 1800);
+  it('the margins of a long time-out are limited', () => {
+    const { endMs, answerMs } = splitTimeout('create', 1800);
     assert.equal(answerMs, 1_798_000);
     assert.equal(endMs, 1_798_000 - 50 - 30_000);
   });
 
-  it('is cut down for what holds up the ping of a host', () => {
-    assert.ok(shareOut('status', 1800).answerMs < 8_000);
-    assert.ok(shareOut('statuses', 1800).answerMs < 20_000);
-    assert.deepEqual(shareOut('status', 2), shareOut('create', 2));
+  it('status calls get less, since they block the ping of their host', () => {
+    assert.ok(splitTimeout('status', 1800).answerMs < 8_000);
+    assert.ok(splitTimeout('statuses', 1800).answerMs < 20_000);
+    assert.deepEqual(splitTimeout('status', 2), splitTimeout('create', 2));
   });
 
-  it('is cut down for no custom action, since none is called like those two', async () => {
+  it('no custom action is named like a status call, so none gets less', async () => {
     const providers = await Promise.all(Object.values(registry).map((load) => load()));
     const names = providers.flatMap(({ actions }) => Object.keys(actions));
     assert.ok(names.includes('CreateSnapshot'));

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { isOwnPayloadFile } from '../../src/cloudstack/payload-place.ts';
+import { isOwnPayloadFile } from '../../src/cloudstack/finish.ts';
 
 const name = '0b6a2f0e-9a54-4d4e-8df2-7a4f3a1c0001.json';
 
-it('A file of CloudStack is one that it named, in its own directory, in any of its homes', () => {
+it("A payload file is CloudStack's own if it has a UUID as its name, in a folder of an extension, in any home of CloudStack", () => {
   for (const home of ['/var/lib/cloudstack/management', '/var/cloudstack/management']) {
     assert.ok(isOwnPayloadFile(`${home}/extensions/My Extension/${name}`, undefined));
   }
@@ -12,7 +12,7 @@ it('A file of CloudStack is one that it named, in its own directory, in any of i
   assert.ok(isOwnPayloadFile(`/srv/cs/extensions/x/${name}`, '/srv/cs//'));
 });
 
-it('Whatever lies elsewhere or is called otherwise is not a file of CloudStack', () => {
+it("A file in another folder or with another name is not CloudStack's own payload file", () => {
   const place = '/var/lib/cloudstack/management/extensions';
   for (const file of [
     `/srv/cs/extensions/x/${name}`,

@@ -1,10 +1,10 @@
-/** How one call's time is shared out, in milliseconds since the process started. */
-export interface Budget {
+/** The limits of one call, in milliseconds since the process started. */
+export interface TimeoutSplit {
   /** Work ends here. */
   readonly endMs: number;
   /** Undo ends here. */
   readonly undoEndMs: number;
-  /** The answer is written here, whatever is still going on. */
+  /** The answer is written here, even if work or undo still go on. */
   readonly answerMs: number;
 }
 
@@ -12,12 +12,13 @@ const statusSeconds = 8;
 const statusesSeconds = 20;
 
 /**
- * Shares CloudStack's time-out out, so that the answer stands before the process is killed.
+ * Splits CloudStack's time-out into work, undo and answer, so that the answer is written before
+ * CloudStack kills the process.
  *
- * CloudStack gives status calls half an hour although they hold up the host's ping, so they get
- * limits of their own.
+ * CloudStack gives status calls half an hour although they block the host's ping, so these have
+ * shorter limits.
  */
-export function shareOut(action: string, timeoutSeconds: number): Budget {
+export function splitTimeout(action: string, timeoutSeconds: number): TimeoutSplit {
   const own =
     action === 'status' ? statusSeconds : action === 'statuses' ? statusesSeconds : Infinity;
   const totalMs = Math.min(timeoutSeconds, own) * 1000;

@@ -5,31 +5,36 @@ import { createFileLog } from '../kit/log-file.ts';
 import { createMemo, type Memo } from '../kit/memo.ts';
 import { createRedactor } from '../kit/redact.ts';
 import { makeStateDirectory } from '../kit/state-directory.ts';
-import type { State } from './call.ts';
+import type { CallFacts, Known } from './call-facts.ts';
 import type { Config } from './config.ts';
-import type { Request } from './request.ts';
 
-/** The failure memo of the endpoint that the request is for; an early end teaches it nothing. */
-export function memoFor(state: State, { memoKey }: Request, config: Config): Memo {
-  const { known, world } = state;
+/** The failure memo of the endpoint that the call is for; a call that a signal ended adds nothing. */
+export function memoFor({
+  world,
+  secrets,
+  config,
+  memoKey,
+  deadline,
+}: Known<'config' | 'memoKey' | 'deadline'>): Memo {
   const { uid, pid, mayCreate } = world;
-  const clean = (text: string): string => createRedactor(known.secrets).text(text);
+  const clean = (text: string): string => createRedactor(secrets).text(text);
   const memo = createMemo({ ...config.memo, uid, pid, mayCreate, clean }, memoKey, () =>
     world.time().getTime(),
   );
   return {
     ...memo,
-    remember: (failure) => (state.interrupted ? undefined : memo.remember(failure)),
+    remember: async (failure) => (deadline.wasCutShort() ? undefined : memo.remember(failure)),
   };
 }
 
-/** What the provider may use. */
-export function contextFor(
-  { world, log, deadline }: State,
-  { core }: Request,
-  config: Config,
-): Context {
-  if (deadline === undefined) throw new Failure('internal', 'There is no deadline yet');
+/** The parts of this process that the provider may use. */
+export function contextFor({
+  world,
+  log,
+  config,
+  deadline,
+  core,
+}: Known<'config' | 'deadline' | 'core'>): Context {
   return {
     deadline,
     log,
@@ -44,15 +49,15 @@ export function contextFor(
 
 function homePlace(home: string | undefined, setting: string): string {
   if (home?.startsWith('/') === true) return `${home.replace(/\/+$/, '')}/.local/state/outrigger`;
-  throw new Failure('config', 'There is no place for state: HOME is not set for this user', {
+  throw new Failure('config', 'No directory for state: HOME is not set for this user', {
     advice: `Set ${setting} to a directory that this user can write to`,
   });
 }
 
-/** The log as the configuration wants it; each line says which call it belongs to. */
-export function openLog(state: State, { enabled, file, level }: Config['log']): Log {
-  const { world, known, ref, args } = state;
+/** The log as the configuration wants it; each line carries the facts known when it is written. */
+export function openLog({ enabled, file, level }: Config['log'], current: () => CallFacts): Log {
   if (!enabled) return silent;
+  const { world } = current();
   const place = {
     file,
     level,
@@ -61,11 +66,19 @@ export function openLog(state: State, { enabled, file, level }: Config['log']): 
     keep: 5,
   };
   const call = `${world.pid}-${Math.round(world.time().getTime()).toString(36)}`;
-  const facts = (): Readonly<Record<string, unknown>> => {
-    const { provider, vm, name, caller } = known;
-    const host = world.hostname();
-    const who = { pid: world.pid, host, action: args?.action, vm, name, provider };
-    return { ref, call, ...who, caller: caller?.account };
+  const line = () => ({ ...lineFacts(current()), call });
+  return createFileLog(place, line, world.time, () => createRedactor(current().secrets));
+}
+
+function lineFacts({ world, ref, args, instance, provider, caller }: CallFacts) {
+  return {
+    ref,
+    pid: world.pid,
+    host: world.hostname(),
+    action: args?.action,
+    vm: instance?.uuid,
+    name: instance?.name,
+    provider: provider?.name,
+    caller: caller?.account,
   };
-  return createFileLog(place, facts, world.time, () => createRedactor(known.secrets));
 }

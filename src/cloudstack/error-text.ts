@@ -1,20 +1,7 @@
-import type { Caller } from '../contract/instance.ts';
 import { type Failure, type FailureKind, fullText, reworded } from '../failure.ts';
 import type { ActionRow } from './actions.ts';
+import type { CallFacts } from './call-facts.ts';
 import type { Custom } from './custom.ts';
-
-/** What failed, as far as its wording goes. */
-export interface Attempt {
-  readonly row?: ActionRow | undefined;
-  readonly custom?: Custom;
-  /** CloudStack shows the text to whoever asked. */
-  readonly shown?: boolean;
-  readonly caller?: Caller;
-  /** The word on the command line. */
-  readonly action: string | undefined;
-  /** What CloudStack allowed, where that may have been too little. */
-  readonly timeoutSeconds: number | undefined;
-}
 
 const neutral: Readonly<Record<FailureKind, string>> = {
   usage: 'the request was not complete; please tell your administrator',
@@ -30,41 +17,46 @@ const neutral: Readonly<Record<FailureKind, string>> = {
 };
 
 /**
- * The text of a failure for whoever will read it, with the reference that finds it in the log.
+ * The text of a failure for its reader, with the reference that finds it in the log.
  *
- * Where CloudStack shows it to tenants it names nothing beyond their own instance.
+ * Where CloudStack shows it to tenants, it names nothing beyond their own instance.
  */
-export function wordFailure(failure: Failure, attempt: Attempt, ref: string): string {
-  const advised = failure.kind === 'timeout' ? withTimeoutAdvice(failure, attempt) : failure;
-  const text = mayReadAll(attempt) ? fullText(advised) : tenantText(advised, attempt);
-  return `${text} (ref ${ref})`;
+export function errorText(failure: Failure, facts: CallFacts): string {
+  const advised = failure.kind === 'timeout' ? withTimeoutAdvice(failure, facts) : failure;
+  const text = isForTenants(facts) ? tenantText(advised, facts) : fullText(advised);
+  return `${text} (ref ${facts.ref})`;
 }
 
-function mayReadAll({ shown, caller }: Attempt): boolean {
-  return shown !== true || caller?.role === 'Admin';
+/** Bad arguments come from an operator; CloudStack shows the text of a custom action to its caller. */
+function isForTenants({ args, row, caller }: CallFacts): boolean {
+  if (args === undefined || caller?.role === 'Admin') return false;
+  return row?.shownToCaller ?? true;
 }
 
-function tenantText(failure: Failure, { row, custom, action }: Attempt): string {
+function tenantText(failure: Failure, { row, custom, args }: CallFacts): string {
   const own = failure.tenant;
   if (own !== undefined) return /[.!?]$/.test(own) ? own : `${own}.`;
-  const what =
+  const attempt =
     row === undefined
-      ? `${custom?.name ?? action} failed`
-      : `The instance could not be ${row.done}`;
-  return `${what}: ${neutral[failure.kind]}.`;
+      ? `${custom?.name ?? args?.action} failed`
+      : `The instance could not be ${row.pastParticiple}`;
+  return `${attempt}: ${neutral[failure.kind]}.`;
 }
 
-/** The longest wait is CloudStack's to set, so a time-out says which of its settings that is. */
-function withTimeoutAdvice(failure: Failure, attempt: Attempt): Failure {
-  const { custom, row, timeoutSeconds: allowed } = attempt;
-  if (allowed === undefined || failure.advice !== undefined) return failure;
+/** CloudStack sets the longest wait, so the text of a time-out names the setting to raise. */
+function withTimeoutAdvice(failure: Failure, facts: CallFacts): Failure {
+  const { custom, row, args, deadline } = facts;
+  // A call that a signal ended says nothing about the time that CloudStack allowed.
+  if (args === undefined || deadline?.wasCutShort() === true) return failure;
+  if (failure.advice !== undefined) return failure;
+  const allowed = args.timeoutSeconds;
   const advice = custom === undefined ? rowAdvice(row, allowed) : customAdvice(custom, allowed);
   if (advice === undefined) return failure;
-  return reworded(failure, { advice, tenant: failure.tenant ?? tenantAdvice(attempt, allowed) });
+  return reworded(failure, { advice, tenant: failure.tenant ?? tenantAdvice(custom, allowed) });
 }
 
 function rowAdvice(row: ActionRow | undefined, allowed: number): string | undefined {
-  if (row === undefined || row.remembers === true) return undefined;
+  if (row === undefined || row.usesFailureMemo === true) return undefined;
   const setting =
     row.command === undefined
       ? 'the global setting "wait"'
@@ -78,7 +70,7 @@ function customAdvice({ name, action }: Custom, allowed: number): string | undef
   return `CloudStack allowed ${allowed} s, ${name} needs ${wanted}: updateCustomAction timeout=${wanted}`;
 }
 
-function tenantAdvice({ custom }: Attempt, allowed: number): string | undefined {
+function tenantAdvice(custom: Custom | undefined, allowed: number): string | undefined {
   if (custom === undefined || allowed >= custom.action.timeoutSeconds) return undefined;
   const { name, action } = custom;
   return `${name} was given only ${allowed} s; ask your administrator to set the time-out of this action to ${action.timeoutSeconds} s`;

@@ -9,13 +9,13 @@ import {
   powersBody,
   preparationBody,
   succeed,
-} from '../../src/cloudstack/answer.ts';
+} from '../../src/cloudstack/call-result.ts';
 import type { Power } from '../../src/contract/machine.ts';
 
 const parse = (text: string) => JSON.parse(text) as Record<string, unknown>;
 
 describe('an answer', () => {
-  it('is one line of ASCII whatever stands in it, and reads back the same', () => {
+  it('a result is one line of ASCII whatever its text holds, and parses to the same text', () => {
     const text = 'Zażółć \u007f\u0080\u2028 ☃ \ud83d\ude00 \ud800 "\\ \u0000';
     const answer = succeed({ message: { text } });
     assert.match(answer.text, /^[\x20-\x7e]+\n$/);
@@ -25,20 +25,20 @@ describe('an answer', () => {
     assert.equal(parse(failed.text)['error'], text);
   });
 
-  it('says success with exit code 0 and failure with exit code 1', () => {
+  it('a success exits with code 0 and a failure with code 1', () => {
     assert.equal(succeed({}).exitCode, 0);
     assert.deepEqual(parse(succeed({ message: 'x' }).text), { status: 'success', message: 'x' });
     assert.equal(fail('x', 'r-1').exitCode, 1);
     assert.deepEqual(parse(fail('x', 'r-1').text), { status: 'error', error: 'x', ref: 'r-1' });
   });
 
-  it('names power states by the only two words that CloudStack takes, and a third for doubt', () => {
+  it('power states are PowerOn and PowerOff, the words that CloudStack knows, and PowerUnknown when in doubt', () => {
     assert.deepEqual(powerBody('on'), { power_state: 'PowerOn' });
     assert.deepEqual(powerBody('off'), { power_state: 'PowerOff' });
     assert.deepEqual(powerBody('unknown'), { power_state: 'PowerUnknown' });
   });
 
-  it('lists power states by instance name, whatever the name', () => {
+  it('a list of power states is keyed by instance name, even by __proto__', () => {
     const powers = new Map<string, Power>([
       ['i-2-42-VM', 'on'],
       ['__proto__', 'off'],
@@ -52,7 +52,7 @@ describe('an answer', () => {
     ]);
   });
 
-  it('hands NICs back by nicUuid and never with uuid, which would be the network’s', () => {
+  it('prepare returns NICs with nicUuid and without uuid, which CloudStack takes for the network’s', () => {
     const body = preparationBody({
       details: { ledger_id: '7' },
       nics: [
@@ -70,7 +70,7 @@ describe('an answer', () => {
     assert.deepEqual(preparationBody({}), {});
   });
 
-  it('describes a console for the proxy or for the browser, and leaves out what is not there', () => {
+  it('a console is described for the proxy or for the browser, without keys that have no value', () => {
     assert.deepEqual(consoleBody({ kind: 'direct', url: 'https://c.test/' }), {
       console: { protocol: 'direct', url: 'https://c.test/' },
     });
@@ -89,7 +89,7 @@ describe('an answer', () => {
     });
   });
 
-  it('cuts an error that is too long, says so and keeps its reference', () => {
+  it('an error that is too long is cut, says so and keeps its reference', () => {
     for (const error of ['x'.repeat(200_000), '☃'.repeat(40_000), '"\\'.repeat(90_000)]) {
       const { text } = fail(error, 'r-abc');
       assert.ok(text.length <= mostBytes, String(text.length));
@@ -98,7 +98,7 @@ describe('an answer', () => {
     }
   });
 
-  it('cuts rows that are too many and cells that are too long, and says so', () => {
+  it('a table with too many rows or too long cells is cut, and says so', () => {
     const rows = Array.from({ length: 5000 }, (_, at) => ({
       name: `snapshot-${at}`,
       note: 'n'.repeat(40),
@@ -124,7 +124,7 @@ describe('an answer', () => {
     });
   });
 
-  it('takes what just fits as it is, and nothing that is one byte longer', () => {
+  it('a result of exactly the allowed size is not cut, and one that is a byte longer is', () => {
     const room = mostBytes - succeed({ power_state: {} }).text.length;
     const longest = { power_state: { a: 'x'.repeat(room - '"a":""'.length) } };
     assert.equal(succeed(longest).text.length, mostBytes);
@@ -136,7 +136,7 @@ describe('an answer', () => {
     assert.match(String(parse(fail(`${error}e`, 'r-1').text)['error']), /shortened/);
   });
 
-  it('never cuts a list of power states: it fails instead', () => {
+  it('a list of power states that is too long fails and is never cut', () => {
     const powers = (count: number) =>
       powersBody(
         new Map(Array.from({ length: count }, (_, at) => [`i-2-${at}-VM`, 'on' as Power])),

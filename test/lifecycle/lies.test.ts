@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Mark } from '../../src/contract/machine.ts';
+import type { Session } from '../../src/contract/provider.ts';
+import { session, World } from './memory-driver.ts';
+import { failureOf, instance, plantStranger } from './subject.ts';
+
+const verbs: Readonly<Record<string, (session: Session) => Promise<unknown> | undefined>> = {
+  prepare: (verbs) => verbs.prepare?.(instance, {}),
+  create: (verbs) => verbs.create(instance, {}),
+  start: (verbs) => verbs.start(instance, {}),
+  stop: (verbs) => verbs.stop(instance, 'hard'),
+  reboot: (verbs) => verbs.reboot(instance),
+  delete: (verbs) => verbs.delete(instance),
+  power: (verbs) => verbs.power(instance),
+  console: (verbs) => verbs.console?.(instance),
+};
+
+describe('a driver that gives another instance’s machine for the instance’s own', () => {
+  for (const [name, run] of Object.entries(verbs)) {
+    it(`is refused by ${name}, and the other machine stays as it was`, async () => {
+      const world = new World();
+      const stranger = plantStranger(world);
+      world.replaced = {
+        find: async () => ({ kind: 'own', machine: stranger, mark: stranger.mark as Mark }),
+      };
+      const failure = await failureOf(Promise.resolve(run(await session(world))));
+      assert.equal(failure.kind, 'internal');
+      assert.deepEqual([world.read(stranger.remoteId), world.calls], [stranger, []]);
+    });
+  }
+
+  it('is refused when it makes one', async () => {
+    const world = new World();
+    const stranger = plantStranger(world, { state: 'off' });
+    world.replaced = { make: async () => stranger };
+    const failure = await failureOf((await session(world)).create(instance, {}));
+    assert.equal(failure.kind, 'internal');
+    assert.deepEqual([world.read(stranger.remoteId), world.calls], [stranger, []]);
+  });
+});
+
+describe('a driver', () => {
+  it('is closed once after a success and once after a failure', async () => {
+    for (const list of [async () => [], async () => Promise.reject(new Error('broken'))]) {
+      const world = new World();
+      let closed = 0;
+      world.replaced = {
+        list,
+        close: () => {
+          closed += 1;
+        },
+      };
+      await (await session(world)).stop(instance, 'hard').catch(() => undefined);
+      assert.equal(closed, 1);
+    }
+  });
+
+  it('with a programmer’s mistake in it fails with that mistake, not as a remote system’s trouble', async () => {
+    const world = new World();
+    world.replaced = { list: async () => Promise.reject(new TypeError('x is undefined')) };
+    await assert.rejects((await session(world)).power(instance), TypeError);
+  });
+});

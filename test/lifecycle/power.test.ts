@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type Settings, type Stored, session, World } from './memory-driver.ts';
+import { failureOf, instance, plant, plantStranger } from './subject.ts';
+
+async function report(world: World): Promise<Readonly<Record<string, string>>> {
+  return Object.fromEntries((await (await session(world)).powers?.()) ?? []);
+}
+
+const powers = [
+  ['on', 'on'],
+  ['paused', 'on'],
+  ['off', 'off'],
+  ['saved', 'unknown'],
+  ['unknown', 'unknown'],
+] as const;
+
+const doubts: readonly (readonly [string, (world: World) => unknown])[] = [
+  ['two machines carry its mark', (world) => [plant(world), plant(world)]],
+  ['a copy carries its mark', (world) => plant(world, {}, { remoteId: 'other' })],
+  ['its machine is unfinished', (world) => plant(world, {}, { state: 'building' })],
+  ['its machine is being taken away', (world) => plant(world, { leaving: true })],
+  ['an unmarked machine has its name', (world) => world.put({ name: instance.name })],
+  ['its mark is unreadable', (world) => world.put({ name: instance.name, mark: 'unreadable' })],
+];
+
+describe('the power of one instance', () => {
+  for (const [state, power] of powers) {
+    it(`is ${power} for a machine that is ${state}`, async () => {
+      const world = new World();
+      plant(world, { state });
+      assert.equal(await (await session(world)).power(instance), power);
+    });
+  }
+
+  for (const [doubt, put] of doubts) {
+    it(`is unknown, never off, while ${doubt}`, async () => {
+      const world = new World();
+      put(world);
+      assert.equal(await (await session(world)).power(instance), 'unknown');
+    });
+  }
+
+  it('fails with not-found for an instance that is proved to have no machine', async () => {
+    const world = new World();
+    plantStranger(world);
+    const failure = await failureOf((await session(world)).power(instance));
+    assert.equal(failure.kind, 'not-found');
+  });
+});
+
+describe('the report of all instances', () => {
+  it('has every instance with the power of its machine', async () => {
+    for (const [state, power] of powers) {
+      const world = new World();
+      plant(world, { state });
+      plantStranger(world);
+      assert.deepEqual(await report(world), { [instance.name]: power, 'i-2-43-VM': 'on' });
+    }
+  });
+
+  for (const [doubt, put] of doubts) {
+    it(`says unknown, and leaves no instance out, while ${doubt}`, async () => {
+      const world = new World();
+      put(world);
+      assert.deepEqual(await report(world), { [instance.name]: 'unknown' });
+    });
+  }
+
+  it('fails while a machine may be any instance’s', async () => {
+    const world = new World();
+    plant(world);
+    world.put({ name: undefined, mark: 'unreadable' });
+    assert.match((await failureOf(report(world))).message, /cannot be read/);
+  });
+
+  it('leaves out machines of other installations, templates and names that are no instance’s', async () => {
+    const world = new World();
+    plant(world, {}, { installation: 'cloud-b' });
+    plant(world, { template: true }, { remoteId: 'source' });
+    world.put({ name: 'fileserver' });
+    assert.deepEqual(await report(world), {});
+  });
+
+  it('has the new machine of an instance whose old one is being taken away', async () => {
+    const world = new World();
+    plant(world, { leaving: true, state: 'off' });
+    plant(world, { state: 'on' });
+    assert.deepEqual(await report(world), { [instance.name]: 'on' });
+  });
+
+  const cases: readonly (readonly [string, Partial<Stored>, Settings, boolean])[] = [
+    ['on a node of this host', { node: 'a' }, { nodes: ['a'] }, true],
+    [
+      'on a node of another host',
+      { node: 'b', home: 'a' },
+      { nodes: ['a'], otherNodes: ['b'] },
+      false,
+    ],
+    [
+      'made here, on a node of no host',
+      { node: 'c', home: 'a' },
+      { nodes: ['a'], otherNodes: ['b'] },
+      true,
+    ],
+    ['made elsewhere, on a node of no host', { node: 'c', home: 'b' }, { nodes: ['a'] }, false],
+    ['on any node, where the host names none', { node: 'c' }, {}, true],
+    ['without a node', {}, { nodes: ['a'] }, true],
+  ];
+  for (const [where, machine, settings, reported] of cases) {
+    it(`${reported ? 'has' : 'leaves out'} a machine ${where}`, async () => {
+      const world = new World();
+      world.settings = settings;
+      plant(world, { state: 'on', ...machine });
+      assert.equal(instance.name in (await report(world)), reported);
+    });
+  }
+});
