@@ -60,9 +60,10 @@ export async function maasBackend(options: MaasOptions = {}): Promise<MaasBacken
       setPower: 'a physical machine is on or off',
       makeTemplate: 'MAAS has no templates',
       segments: 'its cables are where they are, whatever networks an instance is on',
-      allowed_machines: 'it is about what prepare hands back too; maas-claim.test.ts has refusals',
+      allowed_machines:
+        'it is about what prepare hands back too; test/providers/maas/claim.test.ts has refusals',
       screen: 'MAAS has no screens, only the address that the operator gives',
-      fill: 'a machine that is claimed is all the room there is to be; maas-claim.test.ts has refusals',
+      fill: 'a machine that is claimed is all the room there is to be; test/providers/maas/claim.test.ts has refusals',
       traceless: 'prepare claims the machine, since otherwise another instance would get it',
     },
     machines: async () =>

@@ -60,6 +60,22 @@ describe('giving a machine back', () => {
   );
 
   it(
+    'is tried again by the stop after a create that failed and could not give its machine back',
+    inMaas({ host: { erase: 'full' }, timings: { eraseMs: 10 }, ready: 1 }, async (scene) => {
+      const { cloud, fake, owned } = scene;
+      for (const machine of fake.world.machines.values()) {
+        Object.assign(machine, { installs: 'badly', erases: 'badly' });
+      }
+      assert.equal((await cloud.call('create')).exitCode, 1);
+      const [stuck] = owned();
+      assert.equal(stuck?.status, 'failed_disk_erasing');
+      Object.assign(stuck ?? {}, { erases: 'well' });
+      await cloud.ok('stop', { state: 'Starting' });
+      assert.equal(owned().length, 0);
+    }),
+  );
+
+  it(
     'does not erase what was only claimed',
     inMaas({ host: { erase: 'full' } }, async ({ cloud, fake, owned }) => {
       for (const action of ['stop', 'delete']) {

@@ -11,7 +11,7 @@ export const status = {
   failedErasing: 15,
 } as const;
 
-/** The filter words for every status in which a machine can belong to somebody. */
+/** The filter words for every status in which a machine can belong to a user. */
 export const ownedLabels: readonly string[] = [
   'reserved',
   'deployed',
@@ -32,7 +32,7 @@ export const ownedLabels: readonly string[] = [
   'failed_testing',
 ];
 
-/** Belongs to nobody: new, in or before commissioning, ready, missing, retired. */
+/** Belongs to no user: new, in or before commissioning, ready, missing, retired. */
 const unowned: readonly number[] = [0, 1, 2, 3, 4, 7];
 
 export function isOwned(number: number): boolean {
