@@ -175,6 +175,19 @@ describe('a system that is being installed anew', () => {
   );
 
   it(
+    'is waited for by a stop also in the moment in which the machine reboots and is off',
+    inMaas({ timings: { deployMs: 300 } }, async (scene) => {
+      const { cloud, fake, own } = scene;
+      await cloud.deploy();
+      fake.world.life.deploy(own());
+      own().powered = false;
+      setTimeout(() => Object.assign(own(), { powered: true }), 100);
+      await cloud.ok('stop', { state: 'Running' });
+      assert.deepEqual([own().status, own().powered], ['deployed', false]);
+    }),
+  );
+
+  it(
     'is not interrupted by a stop that runs out of time, nor by a reboot',
     inMaas({ timings: { deployMs: 60_000 } }, async (scene) => {
       const { cloud, fake, own } = scene;
