@@ -179,9 +179,17 @@ describe('a system that is being installed anew', () => {
     inMaas({ timings: { deployMs: 300 } }, async (scene) => {
       const { cloud, fake, own } = scene;
       await cloud.deploy();
-      fake.world.life.deploy(own());
-      own().powered = false;
-      setTimeout(() => Object.assign(own(), { powered: true }), 100);
+      const machine = own();
+      fake.world.life.deploy(machine);
+      let looks = 0;
+      fake.disturb(({ method }) => {
+        looks += Number(method === 'GET');
+        if (looks === 1) {
+          machine.powered = false;
+          setTimeout(() => Object.assign(machine, { powered: true }), 100);
+        }
+        return undefined;
+      });
       await cloud.ok('stop', { state: 'Running' });
       assert.deepEqual([own().status, own().powered], ['deployed', false]);
     }),

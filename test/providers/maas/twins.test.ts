@@ -87,6 +87,7 @@ describe('two calls at one unfinished machine of MAAS', () => {
       await cloud.ok('create');
       assert.equal(scene.own().annotations[leaving], undefined);
       assert.match(scene.own().annotations['outrigger'] ?? '', /"built"/);
+      assert.doesNotMatch(cloud.everythingSaid(), /create\.taken-away/, 'it did not try the first');
     }),
   );
 });

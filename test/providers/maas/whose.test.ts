@@ -106,13 +106,15 @@ describe('an instance without a finished machine of its own', () => {
   it(
     'is not what one is that has a claim of a killed call besides',
     inMaas({}, async (scene) => {
-      const { cloud } = scene;
-      await plant(scene, cloud, {}, { state: 'building' });
+      const { cloud, fake } = scene;
+      const claim = await plant(scene, cloud, {}, { state: 'building' });
       const { systemId } = await plant(scene, cloud);
       await cloud.ok('start');
       const { text } = await cloud.okCustom('GetDetails', {}, { caller: admin });
       assert.ok(text.includes(`{"what":"system_id","value":"${systemId}"}`), text);
       assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
+      await cloud.ok('stop');
+      assert.deepEqual([claim.agentName, fake.machine(systemId).powered], ['', false]);
     }),
   );
 });
