@@ -14,7 +14,7 @@ function instanceOf({ vm }: Cloud): Instance {
   return { uuid: vm.uuid, name: vm.name, deploying: false, stored };
 }
 
-/** A machine of the built-in extension that was taken over for the instance. */
+/** A machine of the built-in extension that was adopted for the instance. */
 async function adopted(scene: MaasScene): Promise<FakeMachine> {
   const { cloud, fake } = scene;
   const machine = fake.add({ status: 'deployed', owner: 'cloudstack', powered: true });
@@ -37,7 +37,7 @@ async function redeploy({ cloud }: MaasScene, timeoutSeconds = 20): Promise<numb
 
 describe('adopt', () => {
   it(
-    'takes a machine of the built-in extension over, and delete gives it back stopped',
+    'marks a machine of the built-in extension, which delete gives back stopped',
     inMaas({}, async (scene) => {
       const { cloud } = scene;
       const machine = await adopted(scene);
@@ -127,7 +127,7 @@ describe('adopt', () => {
       const machine = fake.add({ status: 'deployed', owner: 'cloudstack' });
       const stored = { 'External:maas_system_id': machine.systemId };
       cloud.change({ details: { ...cloud.vm.details, ...stored } });
-      const session = await sessionOf(scene, { api_user: 'somebody' });
+      const session = await sessionOf(scene, { api_user: 'other' });
       const work = session.adopt?.(machine.systemId, instanceOf(cloud));
       await assert.rejects(Promise.resolve(work), /is the one of cloudstack/);
       assert.deepEqual(machine.annotations, {});
@@ -168,7 +168,7 @@ describe('adopt', () => {
   );
 });
 
-describe('a machine that was taken over and installed anew', () => {
+describe('an adopted machine that was installed anew', () => {
   it(
     'is still let go by delete and not released, however often',
     inMaas({}, async (scene) => {

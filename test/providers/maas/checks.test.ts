@@ -91,7 +91,7 @@ describe('doctor for MAAS', () => {
         /does not accept the API key/,
       );
       assert.match(
-        (await doctor({ api_user: 'somebody' })).get('key')?.found ?? '',
+        (await doctor({ api_user: 'other' })).get('key')?.found ?? '',
         /is the one of cloudstack/,
       );
       const wrong = await doctor({ endpoint: `${fake.url}/elsewhere` });

@@ -39,7 +39,7 @@ async function kill(
   });
   const ended = action({ endpoint: gate.url }).then(() => false);
   const first = await Promise.race([died, ended]);
-  // A killed process has no more time; ours only has nobody left to talk to.
+  // A killed process has no more time; ours only has no server left to talk to.
   if (first) await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 30))]);
   return { died: first, request: requests(gate)[at - 1] };
 }

@@ -68,7 +68,7 @@ describe('Redeploy', () => {
     }),
   );
 
-  // Erasing may take hours, and nobody watches a release that long.
+  // Erasing may take hours, and no call watches a release that long.
   const slow = { host: { erase: 'quick', release_watch_seconds: '0' }, timings: { eraseMs: 300 } };
 
   it(

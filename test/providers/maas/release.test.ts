@@ -33,7 +33,7 @@ describe('giving a machine back', () => {
       await cloud.deploy();
       const startedMs = performance.now();
       await cloud.ok('delete');
-      assert.ok(performance.now() - startedMs < 5_000, 'nobody waits for the disks');
+      assert.ok(performance.now() - startedMs < 5_000, 'delete does not wait for the disks');
       await cloud.ok('delete');
       await cloud.ok('stop');
       assert.deepEqual(
@@ -116,7 +116,7 @@ describe('giving a machine back', () => {
 
   for (const status of [403, 404, 500]) {
     it(
-      `succeeds although nobody can watch the machine any more (${status})`,
+      `succeeds although the machine cannot be watched any more (${status})`,
       inMaas({}, async ({ cloud, fake, own }) => {
         await cloud.deploy();
         const machine = own();

@@ -40,7 +40,7 @@ async function statuses({ cloud }: MaasScene, host: Readonly<Record<string, stri
   return (await cloud.ok('statuses', { host })).document['power_state'];
 }
 
-describe('a machine of somebody else', () => {
+describe('a machine of another instance', () => {
   it(
     'that could not be erased is not released again by an instance that has none',
     inMaas({}, async (scene) => {
@@ -141,7 +141,7 @@ describe('a machine that may be hidden from the key', () => {
   );
 });
 
-describe('a machine that was taken over', () => {
+describe('an adopted machine', () => {
   it(
     'is not changed while another one carries its mark too',
     inMaas({}, async (scene) => {
