@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { assemble, bundleInParts, headBytes } from './tools/parts.mjs';
+import { assemble, bundleInParts } from './tools/parts.mjs';
 
 /*
  * Makes out/outrigger: one file that runs alone. The same sources give the same bytes wherever this
@@ -11,13 +11,15 @@ import { assemble, bundleInParts, headBytes } from './tools/parts.mjs';
 
 const root = dirname(fileURLToPath(import.meta.url));
 
-// What the environment could print before our first line, or slow the start with, is emptied. Then the
-// head of this file is evaluated, without a look for package.json files beside or above it, and with
-// this line as a comment: Node 10 knows no `#!` in such a text. Older kernels read 127 bytes of it.
-const shebang = `#!/usr/bin/env -SNODE_OPTIONS= NODE_EXTRA_CA_CERTS= NODE_DEBUG= node -e eval(\`/\`+fs.readFileSync(process.argv[1]).slice(2,${headBytes / 1000}e3))`;
+// What the environment could print before our first line, or slow the start with, is emptied. Node
+// requires the file, which no `"type": "module"` beside or above it can change; the exit code is 1
+// unless the file sets another, so that a file that was cut off is never a success. 127 characters,
+// since kernels before 5.1 read no more.
+const shebang =
+  '#!/usr/bin/env -SNODE_OPTIONS= NODE_EXTRA_CA_CERTS= NODE_DEBUG= node -e p=process;p.exitCode=1;require(path.resolve(p.argv[1]))';
 
 // Read by Node 10 too, so that an old server gets an answer that CloudStack can show.
-const prologue = `(function(){var v=process.versions.node.split('.');if(+v[0]<18||(+v[0]===18&&+v[1]<17)){require('fs').writeSync(1,JSON.stringify({status:'error',error:'Outrigger needs Node.js 18.17 or newer, but '+process.execPath+' is v'+process.versions.node+'. Install a newer Node.js on this management server, or name one with install.sh --node.'})+'\\n');process.exit(1)}process.removeAllListeners('warning');process.on('warning',function(){})})();`;
+const prologue = `process.exitCode=1;(function(){var v=process.versions.node.split('.');if(+v[0]<18||(+v[0]===18&&+v[1]<17)){require('fs').writeSync(1,JSON.stringify({status:'error',error:'Outrigger needs Node.js 18.17 or newer, but '+process.execPath+' is v'+process.versions.node+'. Install a newer Node.js on this management server, or name one with install.sh --node.'})+'\\n');process.exit(1)}process.removeAllListeners('warning');process.on('warning',function(){})})();`;
 
 const unstamped = 'sha256:'.padEnd(7 + 64, '0');
 
@@ -70,11 +72,13 @@ export const shared = {
 };
 
 /**
- * Bundles one entry into one executable file and returns its text.
+ * Bundles one entry into one executable file; answers its text, its parts (tools/parts.mjs) and the
+ * names of all sources in it.
  *
- * `entry` is a path in the project; the probe of the tests is built by the same function.
+ * `entry` is a path in the project; the probe of the tests is built by the same function. With a
+ * `mapfile` the source maps of the parts are written there, for tools/trace.mjs.
  */
-export async function bundle({ entry, outfile }) {
+export async function bundle({ entry, outfile, mapfile }) {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const { parts, inputs } = await bundleInParts({
     ...shared,
@@ -90,13 +94,25 @@ export async function bundle({ entry, outfile }) {
   const end = await licenceComment(inputs);
   const text = `${shebang}\n${assemble({ prologue, parts, end })}`;
   const stamped = text.replace(unstamped, `sha256:${contentHash(text)}`);
-  await mkdir(dirname(outfile), { recursive: true });
-  // In one step, so that nobody ever starts half a file.
-  const draft = `${outfile}.${process.pid}`;
-  await writeFile(draft, stamped);
-  await chmod(draft, 0o755);
-  await rename(draft, outfile);
-  return stamped;
+  await writeWhole(outfile, stamped, 0o755);
+  if (mapfile !== undefined) await writeWhole(mapfile, mapOf(stamped, parts), 0o644);
+  return { text: stamped, parts, inputs };
+}
+
+/** In one step, so that no process ever reads half of the file. */
+async function writeWhole(path, text, mode) {
+  await mkdir(dirname(path), { recursive: true });
+  const draft = `${path}.${process.pid}`;
+  await writeFile(draft, text);
+  await chmod(draft, mode);
+  await rename(draft, path);
+}
+
+/** By the name that a stack has for a part, its source map; `content` is the stamp of the file. */
+function mapOf(text, parts) {
+  const [content] = /sha256:[0-9a-f]{64}/.exec(text);
+  const maps = Object.fromEntries(parts.map(({ name, map }) => [`outrigger:${name}`, map]));
+  return `${JSON.stringify({ content, parts: maps })}\n`;
 }
 
 async function licenceComment(inputs) {
@@ -121,7 +137,8 @@ async function licenceOf(name) {
 
 async function main() {
   const outfile = join(root, 'out/outrigger');
-  const text = await bundle({ entry: 'src/main.ts', outfile });
+  const mapfile = join(root, 'build/outrigger.map.json');
+  const { text } = await bundle({ entry: 'src/main.ts', outfile, mapfile });
   const sum = createHash('sha256').update(text).digest('hex');
   await writeFile(join(root, 'out/SHA256SUMS'), `${sum}  ${basename(outfile)}\n`);
 }

@@ -231,6 +231,9 @@ write_node() {
   IFS= read -r first <"$1"
   [[ $first == '#!'*' node '* ]] || refuse "line 1 of $1 names no node that --node could replace"
   first=${first/ node / $node }
+  # Without the exit code for a file that was cut off and without paths relative to the working directory
+  # the line is shorter; CloudStack starts the file by its absolute path.
+  [ ${#first} -le 127 ] || first=${first/% -e p=process*/ -e require(process.argv[1])}
   [ ${#first} -le 255 ] || refuse '--node: line 1 would be longer than 255 bytes; make a link with a shorter path'
   source=$scratch/outrigger
   { printf '%s\n' "$first"; tail -n +2 -- "$1"; } >"$source"

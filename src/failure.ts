@@ -1,4 +1,4 @@
-/** What the operator has to do next, as one word. */
+/** The kind of the operator's next step, as one word. */
 export type FailureKind =
   | 'usage'
   | 'config'
@@ -26,15 +26,15 @@ export type FailureReason =
   /** The failure memo repeats what an earlier call met. */
   | 'remembered';
 
-/** What the remote system answered, or that it did not, as far as code decides by it. */
+/** The remote system's answer, or its absence, as far as code decides by it. */
 export interface Remote {
   /** The status of its answer; absent when none came. */
   readonly status?: number;
-  /** What the transport calls its trouble, such as `ECONNREFUSED`. */
+  /** The transport's name for its error, such as `ECONNREFUSED`. */
   readonly code?: string | undefined;
   /** Whether it can have seen the request; absent when it answered. */
   readonly sent?: 'no' | 'maybe';
-  /** What it wrote, in its own words. */
+  /** The text of its answer. */
   readonly message?: string;
   /** How a task that it ran has ended, in its own words. */
   readonly exit?: string;
@@ -46,7 +46,7 @@ export interface Remote {
 
 export interface FailureOptions {
   readonly cause?: unknown;
-  /** What to do about it, as a sentence for the operator. */
+  /** The remedy, as a sentence for the operator. */
   readonly advice?: string | undefined;
   /** A sentence that any tenant may read; without one a tenant gets a neutral text for the kind. */
   readonly tenant?: string | undefined;
@@ -54,7 +54,7 @@ export interface FailureOptions {
   readonly outage?: boolean;
   readonly remote?: Remote;
   readonly reason?: FailureReason | undefined;
-  /** What only the log shows: ids, owners, task logs. Code never decides by these. */
+  /** Facts that only the log shows: ids, owners, task logs. Code never decides by these. */
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
@@ -127,7 +127,7 @@ export function fullText(failure: Failure): string {
 }
 
 /*
- * What a catch may ask of the value that it caught. All of them answer "no" for a programmer's
+ * Questions that a catch may ask of the value that it caught. All of them answer "no" for a programmer's
  * error, which therefore goes the way of every failure that the catch does not expect.
  */
 
@@ -148,7 +148,7 @@ export function statusOf(thrown: unknown): number | undefined {
   return thrown instanceof Failure ? thrown.remote.status : undefined;
 }
 
-/** What the remote system wrote in its own words; empty for trouble on the way. */
+/** The remote system's own words; empty for trouble on the way. */
 export function remoteMessage(thrown: unknown): string {
   if (!(thrown instanceof Failure)) return '';
   return thrown.remote.message ?? thrown.remote.exit ?? '';

@@ -61,11 +61,16 @@ process.exitCode = status ?? 1;
 async function bundleAll() {
   try {
     await Promise.all([
-      bundle({ entry: 'src/main.ts', outfile: join(root, 'build/out/outrigger') }),
-      bundle({ entry: 'test/built-file/probe/main.ts', outfile: join(root, 'build/probe/probe') }),
+      bundleOne('src/main.ts', 'build/out/outrigger'),
+      bundleOne('test/built-file/probe/main.ts', 'build/probe/probe'),
     ]);
   } catch (error) {
     // A part of the tests may well run while another part of the sources is being written.
     if (wanted.length === 0) throw error;
   }
+}
+
+function bundleOne(entry, file) {
+  const outfile = join(root, file);
+  return bundle({ entry, outfile, mapfile: `${outfile}.map.json` });
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -6,46 +6,35 @@ import { build } from 'esbuild';
 import { shared } from '../build.mjs';
 
 /*
- * `node tools/fake.mjs acme` starts the fake that the suite has for a provider, prints the details
- * that lead to it as key=value and serves until Ctrl-C. It is the fake of test/providers/acme/conformance.test.ts: whatever
- * that file hands to the suite.
+ * `node tools/fake.mjs pve` bundles fakes/pve/main.ts and runs it: the fake prints the details that
+ * lead to it, one key=value a line, and serves on loopback until Ctrl-C.
  */
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const [name = ''] = process.argv.slice(2);
-const test = join(root, 'test/providers', name, 'conformance.test.ts');
-if (!/^[a-z0-9-]+$/.test(name) || !existsSync(test)) {
-  throw new Error(
-    'usage: node tools/fake.mjs PROVIDER, one that has test/providers/PROVIDER/conformance.test.ts',
-  );
+const names = readdirSync(join(root, 'fakes')).filter((each) => existsSync(mainOf(each)));
+if (!names.includes(name)) {
+  process.stderr.write(`usage: node tools/fake.mjs ${names.join('|')}\n`);
+  process.exit(2);
 }
 
-// The fakes read their keys beside the tests.
+// The fakes read their certificates from fakes/http/keys.
 process.chdir(root);
 const folder = join(root, `build/fake-${process.pid}`);
-let loaded;
+const outfile = join(folder, 'fake.mjs');
 try {
   await build({
     ...shared,
-    stdin: {
-      contents: `import './test/providers/${name}/conformance.test.ts'; export * from './tools/fake-main.ts';`,
-      resolveDir: root,
-      loader: 'ts',
-    },
-    outfile: join(folder, 'fake.cjs'),
+    entryPoints: [mainOf(name)],
+    outfile,
+    format: 'esm',
     target: 'node18',
-    plugins: [{ name: 'no suite', setup: withoutSuite }],
-    define: { OUTRIGGER_VERSION: '"0.0.0-fake"', OUTRIGGER_STAMP: '"sha256:fake"' },
   });
-  ({ default: loaded } = await import(pathToFileURL(join(folder, 'fake.cjs')).href));
+  await import(pathToFileURL(outfile).href);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
-await loaded.serveFake();
 
-/** In place of the suite, and of what runs tests, stands what keeps the system that is handed to it. */
-function withoutSuite({ onResolve }) {
-  onResolve({ filter: /\/conformance\/index\.ts$|^node:test$/ }, () => ({
-    path: join(root, 'tools/fake-main.ts'),
-  }));
+function mainOf(each) {
+  return join(root, 'fakes', each, 'main.ts');
 }

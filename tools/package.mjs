@@ -1,118 +1,125 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
-import { shared } from '../build.mjs';
+import { bundle } from '../build.mjs';
 import { billOfMaterials } from './sbom.mjs';
 
 /*
  * Puts the built file and what belongs to it into one tar file, for servers without the internet, and
- * its bill of materials beside it: `node tools/package.mjs [folder]`.
+ * its bill of materials beside it: `node tools/package.mjs [folder]`. Needs GNU tar.
  *
  * The same content makes the same bytes: one fixed date, owner root, sorted names, and a gzip wrapper
  * without compression, since what zlib makes of the same text differs from one Node to the next.
  */
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const billName = 'outrigger.cdx.json';
+const date = '2026-01-01T00:00:00Z';
+const fixed = [
+  'CHANGELOG.md',
+  'LICENSE',
+  'README.md',
+  'install.sh',
+  'out/SHA256SUMS',
+  'out/outrigger',
+];
 
-const byName = (a, b) => (a.name < b.name ? -1 : 1);
 const hash = (algorithm, data) => createHash(algorithm).update(data).digest('hex');
 const sha256 = (data) => hash('sha256', data);
-const readJson = async (name) => JSON.parse(await readFile(join(root, name), 'utf8'));
+const read = (name) => readFileSync(join(root, name));
+const readJson = (name) => JSON.parse(read(name).toString());
 
 async function main(folder = join(root, 'build')) {
-  const manifest = await readJson('package.json');
-  const files = await packed(manifest);
+  const manifest = readJson('package.json');
   const top = `${manifest.name}-${manifest.version}`;
-  await mkdir(folder, { recursive: true });
-  for (const [name, data] of [
-    [`${top}.tar.gz`, tarFile(top, files)],
-    [`${top}.cdx.json`, files.find(({ name }) => name === billName).data],
-  ]) {
-    await writeFile(join(folder, name), data);
-    process.stdout.write(`${sha256(data)}  ${join(folder, name)}\n`);
+  const work = mkdtempSync(join(tmpdir(), 'outrigger-package-'));
+  try {
+    const bill = await fill(join(work, top), manifest);
+    mkdirSync(folder, { recursive: true });
+    for (const [name, data] of [
+      [`${top}.tar.gz`, packed(work, top)],
+      [`${top}.cdx.json`, bill],
+    ]) {
+      writeFileSync(join(folder, name), data);
+      process.stdout.write(`${sha256(data)}  ${join(folder, name)}\n`);
+    }
+  } finally {
+    rmSync(work, { recursive: true, force: true });
   }
 }
 
-async function packed(manifest) {
-  const docs = await readdir(join(root, 'docs'), { recursive: true, withFileTypes: true });
-  const names = docs
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name)));
-  const fixed = [
-    'CHANGELOG.md',
-    'LICENSE',
-    'README.md',
-    'install.sh',
-    'out/SHA256SUMS',
-    'out/outrigger',
-  ];
-  const files = await Promise.all(
-    [...fixed, ...names].map(async (name) => ({ name, data: await readFile(join(root, name)) })),
+/** Fills the folder with everything that is packed; answers the bill of materials. */
+async function fill(folder, manifest) {
+  for (const name of [...fixed, 'docs']) {
+    cpSync(join(root, name), join(folder, name), { recursive: true });
+  }
+  const mapfile = join(folder, 'out/outrigger.map.json');
+  const { text, inputs } = await bundle({
+    entry: 'src/main.ts',
+    outfile: join(folder, 'out/outrigger'),
+    mapfile,
+  });
+  const file = read('out/outrigger');
+  if (text !== file.toString() || !read('out/SHA256SUMS').includes(sha256(file))) {
+    throw new Error('out/outrigger is not what the sources make: run "node build.mjs" first');
+  }
+  const bill = billOfMaterials({
+    manifest,
+    lock: readJson('package-lock.json'),
+    inputs,
+    sums: { 'SHA-256': sha256(file), 'SHA-512': hash('sha512', file) },
+  });
+  writeFileSync(join(folder, 'LICENSES-THIRD-PARTY'), licencesIn(text));
+  writeFileSync(join(folder, 'outrigger.cdx.json'), bill);
+  const sums = filesIn(folder).map(
+    (name) => `${sha256(readFileSync(join(folder, name)))}  ${name}\n`,
   );
-  const dataOf = (wanted) => files.find(({ name }) => name === wanted).data;
-  const file = dataOf('out/outrigger');
-  if (!dataOf('out/SHA256SUMS').includes(sha256(file))) {
-    throw new Error('out/outrigger does not fit out/SHA256SUMS: run "node build.mjs" first');
-  }
-  return [
-    ...files,
-    { name: 'LICENSES-THIRD-PARTY', data: Buffer.from(licencesIn(file)) },
-    { name: billName, data: Buffer.from(await billOf(manifest, file)) },
-  ].sort(byName);
+  writeFileSync(join(folder, 'SHA256SUMS'), sums.join(''));
+  return bill;
 }
 
-function licencesIn(file) {
-  const licences = /\/\*\n(Outrigger is licensed[\s\S]*)\n\*\/\n*$/.exec(file)?.[1];
-  if (licences === undefined) throw new Error('out/outrigger does not end with the licences');
+function licencesIn(text) {
+  const licences = /\n\/\*\n(Outrigger is licensed[\s\S]*)\n\*\/\n/.exec(text)?.[1];
+  if (licences === undefined) throw new Error('out/outrigger does not hold the licences');
   return `${licences}\n`;
 }
 
-/** esbuild is asked once more what goes into the file: that alone is what it is made of. */
-async function billOf(manifest, file) {
-  const { metafile } = await build({
-    ...shared,
-    entryPoints: [join(root, 'src/main.ts')],
-    target: 'node18',
-    write: false,
-    metafile: true,
-  });
-  return billOfMaterials({
-    manifest,
-    lock: await readJson('package-lock.json'),
-    inputs: Object.keys(metafile.inputs),
-    sums: { 'SHA-256': sha256(file), 'SHA-512': hash('sha512', file) },
-  });
+function filesIn(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath ?? entry.path, entry.name)))
+    .sort();
 }
 
-function tarFile(top, files) {
-  const sums = files.map(({ name, data }) => `${sha256(data)}  ${name}\n`).join('');
-  const members = [...files, { name: 'SHA256SUMS', data: Buffer.from(sums) }].sort(byName);
-  const blocks = members.map(({ name, data }) => tarMember(`${top}/${name}`, data));
-  const wrapped = gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]), { level: 0 });
-  // Which level and which system made it: neither is anybody's business.
+/** A tar file in the format of POSIX, ustar, which every version of GNU tar writes alike. */
+function packed(work, top) {
+  const names = filesIn(join(work, top));
+  for (const name of names) {
+    chmodSync(join(work, top, name), /(^|\/)(install\.sh|outrigger)$/.test(name) ? 0o755 : 0o644);
+  }
+  const fixedFacts = ['--format=ustar', `--mtime=${date}`, '--owner=root:0', '--group=root:0'];
+  const members = names.map((name) => `${top}/${name}`);
+  const tar = execFileSync('tar', [...fixedFacts, '-cf', '-', '-C', work, ...members], {
+    maxBuffer: 64 * 1024 * 1024,
+    env: { PATH: process.env['PATH'], LC_ALL: 'C' },
+  });
+  const wrapped = gzipSync(tar, { level: 0 });
+  // The level of compression and the system that packed it do not count.
   wrapped[8] = 0;
   wrapped[9] = 255;
   return wrapped;
-}
-
-/** One file as POSIX's ustar has it. */
-function tarMember(name, data) {
-  if (name.length > 100) throw new Error(`${name} is too long a name for a tar file`);
-  const octal = (value, width) => `${value.toString(8).padStart(width - 1, '0')}\0`;
-  const mode = /\/(install\.sh|outrigger)$/.test(name) ? 0o755 : 0o644;
-  const date = Date.UTC(2026, 0, 1) / 1000;
-  const numbers = `${octal(mode, 8)}${octal(0, 8)}${octal(0, 8)}${octal(data.length, 12)}${octal(date, 12)}`;
-  const header = Buffer.alloc(512);
-  header.write(`${name.padEnd(100, '\0')}${numbers}${' '.repeat(8)}0`);
-  header.write('ustar\x0000root', 257);
-  header.write('root', 297);
-  const sum = header.reduce((total, byte) => total + byte, 0);
-  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-  return Buffer.concat([header, data, Buffer.alloc(-data.length & 511)]);
 }
 
 await main(process.argv[2]);

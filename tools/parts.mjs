@@ -1,23 +1,26 @@
-import { createHash } from 'node:crypto';
+import { relative, resolve } from 'node:path';
 import { build, transform } from 'esbuild';
 
 /*
  * A call needs one provider and no command, so most of the file is never run. esbuild cuts it along
- * its dynamic imports, and the parts lie in comments behind a short head, which is all that line 1
- * evaluates; the head reads the others out of the file when they are asked for. So what a call does
- * not need costs it nothing, and an old Node gets past what it could not parse and can say so.
+ * its dynamic imports. Each part becomes a string literal, which costs V8 far less to pass over than
+ * code does, and the loader evaluates the string when the part is asked for.
  */
 
-/** Line 1 evaluates so many bytes of the file, itself included. */
-export const headBytes = 9000;
-/** What line 1 may be longer or shorter by, with another Node in it. */
-const leeway = 200;
-const closing = '*/';
-/** Stands for the end of a comment inside one. */
-const escaped = '*~~/';
-const markLength = 16;
+/** How esbuild names another chunk. */
+const chunkName = /"\.\/([A-Z0-9]{8})\.js"/g;
+const entryName = 'ENTRYPNT';
+/** In place of `import`: the loader's function that evaluates a part later. As long as `import`. */
+const later = 'lazily';
+const opening = `(function(exports,require,${later}){"use strict";\n`;
 
-/** Bundles an entry with esbuild's options; answers its parts and the names of all inputs. */
+/**
+ * Bundles an entry with esbuild's options.
+ *
+ * Answers the parts, the entry first, each as `{ name, code, map, sources }`: `name` is the path
+ * of the source that the part is made for, `sources` says how many bytes of the part are of which
+ * source; and the names of all inputs.
+ */
 export async function bundleInParts(options) {
   const { supported: _, ...others } = options;
   const result = await build({
@@ -25,111 +28,88 @@ export async function bundleInParts(options) {
     format: 'esm',
     splitting: true,
     outdir: '/',
-    entryNames: 'entry',
+    entryNames: entryName,
     chunkNames: '[hash]',
     write: false,
     metafile: true,
+    sourcemap: 'external',
+    sourcesContent: false,
   });
   const { outputs, inputs } = result.metafile;
-  const texts = new Map(result.outputFiles.map(({ path, text }) => [path.slice(1), text]));
-  const names = inOrder(importsByName(outputs));
-  const codes = names.map((name) => asCommonJs(texts.get(name), names, options));
-  const parts = (await Promise.all(codes)).map((code, at) => hidden(asFunction(code, at)));
+  const chunks = inOrder(chunksByName(result.outputFiles, outputs));
+  const ids = new Map(chunks.map(({ name }, at) => [name, String(at)]));
+  const parts = await Promise.all(chunks.map((chunk) => partOf(chunk, ids, options)));
   return { parts, inputs: Object.keys(inputs) };
 }
 
-/** What follows line 1: the prologue and the loader, padded, then the parts and the last words. */
-export function assemble({ prologue, parts, end }) {
-  const marked = parts.map((code) => `${markOf(code)}${code}`);
-  const bodies = marked.map((text) => `/*${text}*/\n`);
-  const index = marked.map((text, at) => [
-    bodies.slice(at).join('').length - 2 + end.length,
-    text.length,
-    text.slice(0, markLength),
-  ]);
-  const longest = Math.max(...marked.map(({ length }) => length));
-  const head = `${prologue}\n${loader(JSON.stringify(index), longest)}\n`;
-  if (head.length > headBytes - 2 * leeway) throw new Error('the head is longer than line 1 reads');
-  return `${head.padEnd(headBytes + leeway, '\n')}${bodies.join('')}${end}`;
-}
-
-/**
- * In the words of Node 10, which reads it. The file stays open, so that whoever replaces it
- * replaces it for the next call only; was it replaced right at the start, the new one is run.
- * Places count from the end, since line 1 may get another length.
- */
-function loader(index, longest) {
-  return `(function(){
-var fs=require('fs'),file=process.argv[1],fd=fs.openSync(file,'r'),size=fs.fstatSync(fd).size,escaped=${JSON.stringify(escaped)};
-var parts=${index},loaded={},bytes=Buffer.allocUnsafeSlow(${longest});
-function textOf(key){
-var part=parts[key];
-var count=fs.readSync(fd,bytes,0,part[1],Math.max(0,size-part[0]));
-if(count<part[1]||bytes.toString('latin1',0,${markLength})!==part[2])return'';
-var text=bytes.toString('latin1',${markLength},part[1]);
-return text.indexOf(escaped)<0?text:text.split(escaped).join('*'+'/');
-}
-function use(id){
-if(id.slice(0,2)!=='./')return require(id);
-var key=id.slice(2);
-return loaded[key]?loaded[key].exports:run(key,textOf(key));
-}
-function run(key,text){
-if(!text)throw new Error(file+' was changed while it ran');
-var module=loaded[key]={exports:{}};
-(0,eval)(text)(module.exports,use,module);
-return module.exports;
-}
-var first=textOf('0');
-if(first)return run('0',first);
-if(!process.outriggerReplaced){process.outriggerReplaced=true;return eval('/'+fs.readFileSync(file).slice(2,${headBytes}))}
-fs.writeSync(1,JSON.stringify({status:'error',error:file+' is damaged. Install it again, and check it with sha256sum.'})+'\\n');
-process.exit(1);
-})();`;
-}
-
-/** Tells a part from what another build has in its place. */
-function markOf(code) {
-  return createHash('sha256').update(code).digest('hex').slice(0, markLength);
-}
-
-/** esbuild gives paths relative to the working directory; only the names count here. */
-function importsByName(outputs) {
-  const name = (path) => path.replace(/^.*\//, '');
+/** By name: the text of a chunk, its map, its sources and the chunks that it imports. */
+function chunksByName(files, outputs) {
+  const name = (path) => path.replace(/^.*\//, '').replace(/\.js(\.map)?$/, '');
+  const textOf = (wanted) => files.find(({ path }) => path.endsWith(`/${wanted}`))?.text;
+  const chunks = Object.entries(outputs).filter(([path]) => path.endsWith('.js'));
   return new Map(
-    Object.entries(outputs).map(([path, { imports }]) => [
+    chunks.map(([path, { imports, inputs, entryPoint }]) => [
       name(path),
-      imports.filter(({ external }) => external !== true).map((one) => name(one.path)),
+      {
+        name: name(path),
+        text: textOf(`${name(path)}.js`),
+        map: textOf(`${name(path)}.js.map`),
+        // A shared chunk ends with the source that imports the others in it.
+        source: entryPoint ?? Object.keys(inputs).at(-1),
+        sources: Object.entries(inputs).map(([source, { bytesInOutput }]) => ({
+          source,
+          bytes: bytesInOutput,
+        })),
+        imports: imports.filter(({ external }) => external !== true).map((one) => name(one.path)),
+      },
     ]),
   );
 }
 
-/** The entry first, the rest as it is met from there. */
-function inOrder(imports) {
-  const names = new Set(['entry.js']);
-  for (const name of names) for (const next of imports.get(name)) names.add(next);
-  return [...names];
+/** The entry first, the others as they are met from there. */
+function inOrder(chunks) {
+  const names = new Set([entryName]);
+  for (const name of names) for (const next of chunks.get(name).imports) names.add(next);
+  return [...names].map((name) => chunks.get(name));
 }
 
 /**
- * A part may take its own shortcuts, as none is ever in a circle: what it gives is set at its end,
- * where esbuild would define getters first and copy them for each that asks.
+ * A part as the text of a function.
+ *
+ * It may take its own shortcuts, as no part is in a circle: its exports are set at its end, where
+ * esbuild would define getters first and copy them for each part that imports them.
  */
-async function asCommonJs(text, names, { target, charset, supported, minify }) {
+async function partOf({ name, text, map, source, sources }, ids, options) {
+  const { target, charset, supported, minify } = options;
+  const idOf = (chunk) => {
+    if (!ids.has(chunk)) throw new Error(`${source} names a chunk ${chunk}, which is no part`);
+    return ids.get(chunk);
+  };
   const plain = text
-    .replace(/import\("(\.\/[^"]+)"\)/g, 'Promise.resolve().then(()=>require("$1"))')
-    .replace(/export\{([^}]*)\};?\s*$/, (_, given) => assignments(given));
-  const { code } = await transform(plain, {
-    format: 'cjs',
-    platform: 'node',
-    ...{ target, charset, supported, minify },
-    logOverride: { 'commonjs-variable-in-esm': 'silent' },
-  });
-  const numbered = code.replace(/require\("\.\/([^"]+)"\)/g, (_, name) => {
-    if (!names.includes(name)) throw new Error(`the part ${name} does not exist`);
-    return `require("./${names.indexOf(name)}")`;
-  });
-  return `"use strict";${numbered.trim()}`;
+    .replace(/\bimport\((?=")/g, `${later}(`)
+    .replace(/export\s*\{([^}]*)\};?\s*$/, (_, given) => assignments(given))
+    // Blanks fill what the shorter name leaves, so that no column of the chunk's map moves.
+    .replace(chunkName, (written, chunk) => `"${idOf(chunk)}"`.padEnd(written.length));
+  const inline = Buffer.from(map).toString('base64');
+  const { code, map: composed } = await transform(
+    `${plain}\n//# sourceMappingURL=data:application/json;base64,${inline}\n`,
+    {
+      format: 'cjs',
+      platform: 'node',
+      ...{ target, charset, supported, minify },
+      sourcemap: 'external',
+      sourcefile: name,
+      sourcesContent: false,
+      logOverride: { 'commonjs-variable-in-esm': 'silent' },
+    },
+  );
+  return {
+    name: source,
+    // Parenthesized, so that V8 compiles it at once.
+    code: `${opening}${code.trim()}\n})//# sourceURL=outrigger:${source}`,
+    map: movedDown(JSON.parse(composed), name, options.absWorkingDir),
+    sources,
+  };
 }
 
 /** `a as b,c` becomes `exports.b=a;exports.c=c;`. */
@@ -141,12 +121,48 @@ function assignments(given) {
     .join('');
 }
 
-/** Parenthesized, so that V8 compiles it at once; the last words name it in a stack. */
-function asFunction(code, at) {
-  return `(function(exports,require,module){${code}\n})//# sourceURL=outrigger:${at}`;
+/**
+ * The code of a part begins in its second line. esbuild names sources as URLs seen from `/`, and the
+ * chunk, whose name depends on the folder of the build, where it has written the code itself.
+ */
+function movedDown({ version, sources, names, mappings }, chunk, root) {
+  const plain = sources.map((url) =>
+    url === chunk ? '(esbuild)' : relative(root, resolve('/', decodeURI(url))),
+  );
+  return { version, sources: plain, names, mappings: `;${mappings}` };
 }
 
-function hidden(code) {
-  if (code.includes(escaped)) throw new Error(`the code holds ${escaped}`);
-  return code.split(closing).join(escaped);
+/** What follows line 1: the prologue, the parts, and the loader, which runs the first part. */
+export function assemble({ prologue, parts, end }) {
+  const texts = parts.map(({ code }) => literal(code));
+  return `${prologue}\nvar parts=[\n${texts.join(',\n')}\n];\n${end}${loader}\n`;
 }
+
+/**
+ * In quotation marks that minified code hardly uses, since V8 is slow with every `\`. In lines, for
+ * Node prints the line in which a file that was cut off ends, and CloudStack's pipe holds 64 KB.
+ */
+function literal(text) {
+  const lines = text
+    .match(/.{1,2000}/gs)
+    .map((line) => line.replace(/[\\']/g, '\\$&').replace(/\n/g, '\\n').replace(/\r/g, '\\r'));
+  return `'${lines.join('\\\n')}'`;
+}
+
+/**
+ * In the words of Node 10, which reads it before it is told that it is too old. A part has a number;
+ * any other name is one of Node's own modules.
+ */
+const loader = `var loaded={};
+function use(id){
+var made=loaded[id];
+if(made!==undefined)return made;
+var text=parts[id];
+if(text===undefined)return loaded[id]=require(id);
+(0,eval)(text)(made={},use,later);
+return loaded[id]=made;
+}
+function later(id){
+return Promise.resolve().then(function(){return use(id)});
+}
+use('0');`;

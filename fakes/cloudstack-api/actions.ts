@@ -56,7 +56,7 @@ export function listCustomActions(state: FakeState, form: Values): object {
   const found = state.actions.filter(
     (each) => extensionId === undefined || each.extensionId === extensionId,
   );
-  // Whatever is asked for, CloudStack answers with the enabled ones.
+  // CloudStack answers with the enabled ones, also when the disabled ones are asked for.
   const filtered = form.has('enabled') ? found.filter(({ enabled }) => enabled) : found;
   return { extensioncustomaction: filtered.map((each) => show(state, each)) };
 }

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
-import { temporaryDirectory } from '../../test/commands/scripts.ts';
 import type { KeyName } from '../http/keys.ts';
 import { type FakeServer, type Seen, startServer } from '../http/server.ts';
 import {
@@ -69,7 +68,7 @@ const calls: Readonly<Record<string, Answer>> = {
 };
 
 export async function startCloudStack(
-  t: Pick<TestContext, 'after'>,
+  owner: { after(close: () => void | Promise<void>): void },
   release: FakeRelease = '4.22.0.0',
   key: KeyName = 'trusted',
 ): Promise<FakeCloudStack> {
@@ -130,8 +129,11 @@ export async function startCloudStack(
     },
     { key },
   );
-  t.after(server.close);
-  const folder = temporaryDirectory();
+  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'outrigger-cloudstack-'));
+  owner.after(async () => {
+    await server.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
   return {
     ...{ state, changes, commands, server },
     url: `${server.url}/client/api`,
@@ -161,7 +163,7 @@ function authenticate({ method, target }: Seen, form: Values, nowMs: number): vo
     text: 'unable to verify user credentials and/or request signature',
   });
   if (target !== '/client/api') throw { code: 404, text: `nothing at ${target}` };
-  // What changes something has to be posted, and keys do not belong into access logs.
+  // A call that changes something has to be posted, and keys do not belong into access logs.
   if (method !== 'POST') throw { code: 405, text: `${method} is not allowed` };
   if (form.get('apikey') !== keys.apiKey) throw refuse();
   if (form.get('signatureversion') !== '3') throw refuse();

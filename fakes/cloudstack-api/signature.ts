@@ -29,7 +29,7 @@ export function isSigned(form: ReadonlyMap<string, string>, secret: string): boo
   return given.length === computed.length && timingSafeEqual(given, computed);
 }
 
-/** What java.net.URLEncoder makes of a text, with blanks as %20. */
+/** A text as java.net.URLEncoder encodes it, with blanks as %20. */
 function toJavaForm(text: string): string {
   let out = '';
   for (const byte of Buffer.from(text, 'utf8')) {

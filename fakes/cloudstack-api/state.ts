@@ -12,9 +12,9 @@ export interface FakeExtension {
   description: string;
   state: 'Enabled' | 'Disabled';
   pathReady: boolean;
-  /** What the API shows. */
+  /** The details that the API shows. */
   details: Texts;
-  /** What it keeps to itself. */
+  /** The details that the API hides. */
   hidden: Texts;
   reserved: string;
 }

@@ -63,7 +63,7 @@ export function startServer(handle: Handler, place: Place = {}): Promise<FakeSer
   return listen(server, place, seen, (socket, number) => numbers.set(socket, number));
 }
 
-/** A server that is given each connection, number and all, and speaks whatever it likes. */
+/** A server that is given each connection, number and all, and speaks a protocol of its own. */
 export function startRawServer(
   handle: (socket: Socket, number: number) => void,
   place: Place = {},

@@ -1,4 +1,4 @@
-/** What goes back over the wire. */
+/** An answer as it goes over the wire. */
 export interface Answer {
   readonly status: number;
   readonly type: string;
@@ -6,7 +6,7 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What handlers throw to end a request. */
+/** An error that handlers throw to end a request. */
 export type Refused = Error & { readonly answer: Answer };
 
 export function refused(answer: Answer): Refused {

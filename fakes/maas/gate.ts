@@ -16,7 +16,7 @@ export interface Seen {
   readonly body: string;
 }
 
-/** What is done to a request instead of, or beside, serving it. */
+/** An effect on a request instead of, or beside, serving it. */
 export type Fault =
   | Answer
   /** The connection ends before anything is done. */
@@ -32,7 +32,7 @@ export interface Gate {
   readonly seen: Seen[];
   readonly connections: () => number;
   disturb(fault: ((request: Seen) => Fault | undefined) | undefined): void;
-  /** Nobody gets through any more, not even on open connections. */
+  /** No request gets through any more, not even on open connections. */
   cut(): void;
 }
 

@@ -69,9 +69,9 @@ export interface FakeMachine {
   cachedPower: 'on' | 'off' | 'unknown' | 'error';
   /** `refuses` fails without a word, `fails` says so, `silent` never answers. */
   bmc: 'works' | 'refuses' | 'fails' | 'silent';
-  /** What comes of a deployment. */
+  /** The result of a deployment. */
   installs: 'well' | 'badly' | 'never';
-  /** What comes of an erasing. */
+  /** The result of an erasing. */
   erases: 'well' | 'badly';
   /** Guests that do not listen to a soft power-off. */
   deaf: boolean;
@@ -135,7 +135,7 @@ export function newMachine(more: Partial<FakeMachine> = {}): FakeMachine {
     userData: undefined,
     boots: 0,
     busyUntilMs: 0,
-    // Not in the order of booting, so that whoever takes the first gets the wrong one.
+    // Not in the order of booting, so that a client that takes the first gets the wrong one.
     interfaces: [nic(2), nic(1)],
     bootInterface: 1,
     events: [],
@@ -144,7 +144,7 @@ export function newMachine(more: Partial<FakeMachine> = {}): FakeMachine {
   };
 }
 
-/** What the API shows of a machine. */
+/** A machine as the API shows it. */
 export function show(machine: FakeMachine): Record<string, unknown> {
   const [number, name] = statuses[machine.status];
   const interfaces = machine.interfaces.map(showInterface);

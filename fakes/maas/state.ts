@@ -10,11 +10,11 @@ export interface Timings {
   busyMs: number;
   /** How long a BMC takes to say whether its machine has power. */
   bmcMs: number;
-  /** MAAS's own patience with a deployment, node_timeout. */
+  /** MAAS's own time-out of a deployment, node_timeout. */
   nodeTimeoutMs: number;
 }
 
-/** What the machines do by themselves once something was asked of them. */
+/** The steps that the machines take by themselves after a request. */
 export interface Life {
   /** May be changed while things are going on; it counts from the next step. */
   readonly timings: Timings;
@@ -145,7 +145,7 @@ function install(parts: Parts, machine: FakeMachine): void {
   });
 }
 
-/** Nobody says anything until MAAS's own patience ends. */
+/** The machine reports nothing until MAAS's own time-out ends the deployment. */
 function expire(parts: Parts, machine: FakeMachine): void {
   parts.later(machine, parts.timings.nodeTimeoutMs, () =>
     become(parts, machine, 'failed_deployment'),

@@ -10,7 +10,7 @@ export function unauthorized(text: string): ApiError {
   return apiError(401, text, { delayMs: refusalMs });
 }
 
-/** What a request shows to say who it comes from. */
+/** The part of a request that says who sends it. */
 export interface Credentials {
   readonly authorization?: string | undefined;
   readonly cookie?: string | undefined;
@@ -72,7 +72,7 @@ function sign(text: string): string {
   return createHmac('sha256', key).update(text).digest('base64');
 }
 
-/** What a login by password gets: a ticket for the cookie and a token against forgery. */
+/** The answer to a login by password: a ticket for the cookie and a token against forgery. */
 export function login(
   state: State,
   user: string,

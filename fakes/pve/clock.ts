@@ -11,7 +11,7 @@ export interface Clock {
   sleep(ms: number): Promise<void>;
   /** Calls back after so many of the cluster's milliseconds; the result takes the call back. */
   after(ms: number, callback: () => void): () => void;
-  /** Lets so much time pass at once; whatever is due in it happens in its order. */
+  /** Lets so much time pass at once; all that is due in it happens in its order. */
   advance(ms: number): Promise<void>;
   /** Lets time pass until the next thing happens. */
   step(): Promise<void>;

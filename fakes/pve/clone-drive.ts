@@ -16,7 +16,7 @@ import {
 } from './storage.ts';
 import type { Worker } from './worker.ts';
 
-/** What a drive's copy has to know of the clone it is for. */
+/** The facts about a clone that the copy of a drive needs. */
 interface Plan {
   readonly source: Vm;
   readonly full: boolean;
@@ -96,7 +96,7 @@ async function copyFully(call: Call, { newid, source }: Plan, copying: Copying):
   return to;
 }
 
-/** What is copied: the volume of now, or of a snapshot. */
+/** The drives that are copied: the volume of now, or of a snapshot. */
 function dataOf(volume: Volume, snapshot: string | undefined): string {
   const saved = snapshot === undefined ? undefined : volume.snapshots.get(snapshot)?.data;
   return saved ?? volume.data ?? '';

@@ -112,7 +112,7 @@ function demandLinks({ state, node }: Call, config: Config): void {
   }
 }
 
-/** What stands on the clone beside its disks: everything of the source but its identity. */
+/** The options of the clone beside its disks: everything of the source but its identity. */
 function inherited(call: Call, plan: Plan): Config {
   const { params } = call;
   const { source, config } = plan;

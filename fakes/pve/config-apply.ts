@@ -31,7 +31,7 @@ function replaceDrive(state: State, vm: Vm, option: string, value: string): void
   if (!isDrive(option)) return;
   const { file } = parseDrive(value);
   for (const [other, volume] of vm.config) {
-    // What is used again is not unused any more.
+    // A volume that is used again is not unused any more.
     if (/^unused\d+$/.test(other) && volume === file) vm.config.delete(other);
   }
   const old = vm.config.get(option);
@@ -124,7 +124,7 @@ function sortedDrive(text: string): string {
   return [file, ...rest.sort()].join(',');
 }
 
-/** Firmware and TPM have a size of their own, whatever is asked for. */
+/** Firmware and TPM have a size of their own, not the one that is asked for. */
 function sizeOf(option: string, bytes: number): number {
   if (option === 'efidisk0') return 528 * 1024;
   return option === 'tpmstate0' ? 4 * 2 ** 20 : bytes;
@@ -142,7 +142,7 @@ function logOf(
   return [formatting(storage.path, made.name, made.format, made.size), done];
 }
 
-/** What qemu-img says when it makes a file. */
+/** The output of qemu-img when it makes a file. */
 export function formatting(
   path: string,
   name: string,

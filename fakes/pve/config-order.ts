@@ -59,7 +59,7 @@ export function changeOf(call: Call, params: Params): Change {
   return change;
 }
 
-/** What is no URL encoding stays as it is. */
+/** A text that is no URL encoding stays as it is. */
 function unescaped(text: string): string {
   return text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),

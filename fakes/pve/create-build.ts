@@ -11,7 +11,7 @@ import type { Worker } from './worker.ts';
 
 interface Making {
   readonly worker: Worker;
-  /** What has to go again when something fails. */
+  /** The volumes that have to go again when a step fails. */
   readonly made: Volume[];
 }
 

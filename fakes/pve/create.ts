@@ -14,7 +14,7 @@ import { free, needVolume } from './storage.ts';
 import { demandTags } from './tags.ts';
 import type { Worker } from './worker.ts';
 
-/** What `POST qemu` does: a new VM, or one out of a backup. */
+/** The steps of `POST qemu`: a new VM, or one out of a backup. */
 export function create(call: Call): string {
   const { state, caller, params } = call;
   const vmid = vmidOf(call);

@@ -70,7 +70,7 @@ async function withoutQuorum(state: State, vm: Vm, worker: Worker): Promise<void
   failWrite(state, vm.vmid, vm.node);
 }
 
-/** The VM's own volumes, unused and saved ones included; nobody else's. */
+/** The VM's own volumes, unused and saved ones included; no other VM's. */
 function freeAll(state: State, vm: Vm): void {
   const files = [
     ...drivesOf(vm.config).map(([, drive]) => drive.file),
@@ -85,7 +85,7 @@ function freeAll(state: State, vm: Vm): void {
   }
 }
 
-/** Whatever carries this id on any storage, also when it belongs to another cluster's VM. */
+/** Every volume that carries this id on any storage, also when it belongs to another cluster's VM. */
 function freeUnreferenced(state: State, vm: Vm): void {
   for (const { id } of state.storages.values()) {
     for (const volume of volumesOn(state, storageOf(state, id).id, vm.node)) {

@@ -57,18 +57,18 @@ export async function dispatch(
   const early = faults.find((fault) => fault.answer !== undefined && fault.processed !== true);
   const work = async (): Promise<Answer> =>
     answer(desk, { served, url, path, method }, request, logged);
-  const result = early?.answer === undefined ? await work() : planted(early.answer);
+  const result = early?.answer === undefined ? await work() : injectedAnswer(early.answer);
   for (const fault of faults) await fault.after?.();
   await rest(desk.latencyMs + faults.reduce((sum, { latencyMs = 0 }) => sum + latencyMs, 0));
   if (faults.some((fault) => fault.hang === 'after')) return;
   if (faults.some((fault) => fault.cut === 'after')) return void request.socket.destroy();
   const late = faults.find((fault) => fault.answer !== undefined && fault.processed === true);
-  const final = late?.answer === undefined ? result : planted(late.answer);
+  const final = late?.answer === undefined ? result : injectedAnswer(late.answer);
   Object.assign(logged, { status: final.status, reason: final.reason });
   send(request, response, final);
 }
 
-function planted({ status, reason, body = '', type }: NonNullable<Fault['answer']>): Answer {
+function injectedAnswer({ status, reason, body = '', type }: NonNullable<Fault['answer']>): Answer {
   return { status, reason: reason ?? 'Injected', body, type: type ?? 'text/html' };
 }
 

@@ -52,7 +52,7 @@ export function disksOf(config: Config): (readonly [name: string, drive: Drive])
   return drivesOf(config).filter(([, drive]) => !isCdrom(drive));
 }
 
-/** First disk, first CD-ROM, first NIC: what Proxmox boots from when nobody says otherwise. */
+/** First disk, first CD-ROM, first NIC: the drives that Proxmox boots from by default. */
 export function defaultBoot(config: Config): string {
   const names = (['scsi', 'ide', 'sata', 'virtio'] as const).flatMap((bus) =>
     drivesOf(config).filter(([name]) => name.startsWith(bus)),

@@ -16,7 +16,7 @@ export function isApiError(thrown: unknown): thrown is ApiError {
   return thrown instanceof Error && 'status' in thrown;
 }
 
-/** What Perl's `die` becomes: 500 in an answer, the exit status in a task. */
+/** The error that Perl's `die` becomes: 500 in an answer, the exit status in a task. */
 export function die(text: string, more: More = {}): never {
   throw apiError(500, text, more);
 }

@@ -7,7 +7,7 @@ export interface Target {
   readonly node?: string;
 }
 
-/** What goes wrong with a request. */
+/** A fault of a request. */
 export interface Fault extends Target {
   /** How often; once when left out. */
   readonly times?: number;
@@ -36,7 +36,7 @@ export interface Answer {
   readonly type?: string;
 }
 
-/** What goes wrong with a task. */
+/** A fault of a task. */
 export interface TaskFault {
   readonly type?: string;
   /** The id in the UPID; a clone carries its source's. */
@@ -52,25 +52,25 @@ export interface TaskFault {
   readonly warnings?: boolean;
 }
 
-/** A planted fault. */
-export interface Planted {
-  /** How often it has struck. */
+/** A fault that was injected. */
+export interface InjectedFault {
+  /** How often it took effect. */
   hits: number;
   remove(): void;
 }
 
 export interface Faults {
-  request(fault: Fault): Planted;
-  task(fault: TaskFault): Planted;
+  request(fault: Fault): InjectedFault;
+  task(fault: TaskFault): InjectedFault;
   /** The next fork of that kind answers `got no worker upid` and starts nothing. */
-  loseWorker(type: string, times?: number): Planted;
+  loseWorker(type: string, times?: number): InjectedFault;
   clear(): void;
   forRequest(request: { method: string; path: string; node: string }): Fault[];
   forTask(type: string, vmid: number): TaskFault | undefined;
   losesWorker(type: string): boolean;
 }
 
-interface Entry<T> extends Planted {
+interface Entry<T> extends InjectedFault {
   readonly what: T;
   left: number;
   skip: number;
@@ -82,22 +82,22 @@ export function createFaults(): Faults {
   const workers = new Set<Entry<string>>();
 
   return {
-    request: (fault) => plant(requests, fault, fault.times, fault.skip),
-    task: (fault) => plant(tasks, fault, fault.times),
-    loseWorker: (type, times) => plant(workers, type, times),
+    request: (fault) => inject(requests, fault, fault.times, fault.skip),
+    task: (fault) => inject(tasks, fault, fault.times),
+    loseWorker: (type, times) => inject(workers, type, times),
     clear() {
       for (const set of [requests, tasks, workers]) set.clear();
     },
     forRequest: (request) =>
-      [...requests].filter((entry) => fits(entry.what, request) && strike(entry)).map(what),
+      [...requests].filter((entry) => fits(entry.what, request) && isDue(entry)).map(what),
     forTask(type, vmid) {
       const entry = [...tasks].find(
         ({ what: fault, left }) =>
           left > 0 && (fault.type ?? type) === type && (fault.vmid ?? vmid) === vmid,
       );
-      return entry !== undefined && strike(entry) ? entry.what : undefined;
+      return entry !== undefined && isDue(entry) ? entry.what : undefined;
     },
-    losesWorker: (type) => [...workers].some((entry) => entry.what === type && strike(entry)),
+    losesWorker: (type) => [...workers].some((entry) => entry.what === type && isDue(entry)),
   };
 }
 
@@ -105,7 +105,7 @@ function what<T>(entry: Entry<T>): T {
   return entry.what;
 }
 
-function plant<T>(set: Set<Entry<T>>, fault: T, times = 1, skip = 0): Planted {
+function inject<T>(set: Set<Entry<T>>, fault: T, times = 1, skip = 0): InjectedFault {
   const entry: Entry<T> = {
     what: fault,
     left: times,
@@ -117,7 +117,7 @@ function plant<T>(set: Set<Entry<T>>, fault: T, times = 1, skip = 0): Planted {
   return entry;
 }
 
-function strike<T>(entry: Entry<T>): boolean {
+function isDue<T>(entry: Entry<T>): boolean {
   if (entry.left <= 0) return false;
   if (entry.skip > 0) {
     entry.skip -= 1;

@@ -160,7 +160,7 @@ function smbios(text: string): string | undefined {
   return undefined;
 }
 
-/** What is wrong with a text in a named format; formats that no client of VMs uses pass. */
+/** The complaint about a text in a named format; formats that no client of VMs uses pass. */
 export function formatComplaint(format: string, text: string): string | undefined {
   return formats[format]?.(text);
 }

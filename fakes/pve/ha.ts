@@ -19,7 +19,7 @@ export function requestState(call: Call, vmid: number, wanted: string, type: str
   });
 }
 
-/** What is found in another state than its resource has is brought there. */
+/** A machine in another state than that of its resource is brought to that state. */
 export function watchOver(state: State, vmid: number): void {
   if (state.ha.has(`vm:${vmid}`)) state.clock.after(reaction, () => act(state, vmid));
 }

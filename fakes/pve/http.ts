@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 
-/** What is written back, in the shape the real daemon writes it. */
+/** An answer, in the shape in which the real daemon writes it. */
 export interface Answer {
   readonly status: number;
   readonly reason: string;

@@ -37,7 +37,7 @@ export interface Cluster {
   readonly state: State;
   readonly clock: Clock;
   readonly faults: Faults;
-  /** What has been asked, in its order. */
+  /** The requests so far, in their order. */
   readonly requests: Logged[];
   /** `user@realm!name=secret` by token, as the Authorization header carries it. */
   readonly tokens: ReadonlyMap<string, string>;
@@ -58,7 +58,7 @@ export interface Cluster {
   nodeUp(name: string): Promise<void>;
   /** Cuts all open connections, as an idle one is cut after a while. */
   cutConnections(): void;
-  /** What pvestatd tells every ten seconds, now. */
+  /** Sends the message of pvestatd, which comes every ten seconds, now. */
   broadcast(): void;
   close(): Promise<void>;
 }

@@ -34,7 +34,7 @@ export function findVm(state: State, vmid: number, node: string): Vm | undefined
   return vm?.node === node ? vm : undefined;
 }
 
-/** What calls that look for a running QEMU first say instead. */
+/** The error of calls that look for a running QEMU first. */
 export function checkRunning(state: State, vmid: number, node: string): Vm {
   return (
     findVm(state, vmid, node) ??
@@ -60,7 +60,7 @@ export function demandQuorum(state: State): void {
   if (!state.quorate) die('cluster not ready - no quorum?');
 }
 
-/** What happens to a write that was begun without the majority. */
+/** The end of a write that was begun without the majority. */
 export function failWrite(state: State, vmid: number, node: string, prefix = ''): void {
   if (state.quorate) return;
   const file = `/etc/pve/nodes/${node}/qemu-server/${vmid}.conf.tmp.${100 + (vmid % 900)}`;

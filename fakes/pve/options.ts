@@ -9,7 +9,7 @@ export interface StorageSetup {
   readonly disabled?: boolean;
   readonly path?: string;
   readonly totalBytes?: number;
-  /** What is used beside the volumes. */
+  /** The bytes that are used beside the volumes. */
   readonly otherBytes?: number;
 }
 
@@ -70,7 +70,7 @@ export const defaultStorages: readonly StorageSetup[] = [
   },
 ];
 
-/** What the recorded servers needed, roughly. */
+/** Roughly the durations of the recorded servers. */
 export const defaultDurations: Readonly<Record<string, number>> = {
   default: 100,
   qmcreate: 200,

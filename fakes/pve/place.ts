@@ -16,8 +16,8 @@ export async function place(state: State, served: Node, found: Found): Promise<N
   // vncproxy and the like are not handed on: their port opens where the call came in.
   if (!found.method.proxied) return node ?? served;
   if (node === undefined) throw noSuchHost(name);
-  const trouble = node === served ? undefined : unreachable[node.reach];
-  if (trouble !== undefined) throw apiError(595, trouble[0], { delayMs: trouble[1] });
+  const unreached = node === served ? undefined : unreachable[node.reach];
+  if (unreached !== undefined) throw apiError(595, unreached[0], { delayMs: unreached[1] });
   return node;
 }
 

@@ -5,7 +5,7 @@ import type { Config, Guest, State, Vm } from './state.ts';
 import { tell } from './status.ts';
 import { isFiles, splitVolumeId, storageOf } from './storage.ts';
 
-/** A VM that is simply there, as if somebody had made it long ago. */
+/** A VM that is simply there, as if an administrator had made it long ago. */
 export interface Planting {
   readonly vmid: number;
   readonly node?: string;

@@ -88,7 +88,7 @@ function shutdown(call: Call): string {
   );
 }
 
-/** What is done to a QEMU that runs: reset, resume. */
+/** The effect on a QEMU that runs: reset, resume. */
 function switchQemu(call: Call, type: string, change: (vm: Vm) => void): string {
   const { state, node } = call;
   const vmid = vmidOf(call);

@@ -46,7 +46,7 @@ export function quit(place: Place, vm: Vm): void {
   state.clock.after(durationOf(state, 'bringback'), () => void cleanUp(place, vm.vmid));
 }
 
-/** What qmeventd has done once QEMU has gone: `qm cleanup`, which waits a minute for the lock file. */
+/** The steps of qmeventd once QEMU has gone: `qm cleanup`, which waits a minute for the lock file. */
 async function cleanUp({ state, node }: Place, vmid: number): Promise<void> {
   const lock = { node: node.name, vmid, timeoutMs: 60_000 };
   const back = await state.locks

@@ -84,7 +84,7 @@ async function unpack(
   delete vm.parent;
 }
 
-/** What the VM had before gives way. */
+/** The volumes that the VM had before are removed. */
 function dropDisks(state: State, vm: Vm): void {
   for (const [, drive] of disksOf(vm.config)) {
     const volume = findVolume(state, drive.file, vm.node);

@@ -3,7 +3,7 @@ import type { Check } from './schema.ts';
 import type { State, Token } from './state.ts';
 import type { Raw } from './verify.ts';
 
-/** Who calls: a user, or a user's token. */
+/** The caller: a user, or a user's token. */
 export interface Caller {
   /** `root@pam` or `root@pam!test`, as UPIDs carry it. */
   readonly id: string;

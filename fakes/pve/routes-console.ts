@@ -8,7 +8,7 @@ import type { Console } from './state.ts';
 
 const base = '/nodes/{node}/qemu/{vmid}';
 
-/** How long the port waits for somebody, in the cluster's milliseconds. */
+/** How long the port waits for a client, in the cluster's milliseconds. */
 const patience = 10_000;
 
 export const consoleRoutes: Routes = {
@@ -23,7 +23,7 @@ export const consoleRoutes: Routes = {
 };
 
 /**
- * Opens a port on the node that was called, whatever the VM's state. The real one takes it from
+ * Opens a port on the node that was called, in every state of the VM. The real one takes it from
  * 5900 to 5999; here it is one that is free.
  */
 async function openConsole(call: Call): Promise<object> {
@@ -35,10 +35,10 @@ async function openConsole(call: Call): Promise<object> {
   const server = createServer();
   const port = await listening(server);
   const order = { node: served.name, type: 'vncproxy', id: vmid, owner: caller.id };
-  const seat: { console?: Console } = {};
+  const slot: { console?: Console } = {};
   const task = state.tasks.fork(order, async (worker) => {
     const left = visited(server, () => {
-      if (seat.console !== undefined) seat.console.connected += 1;
+      if (slot.console !== undefined) slot.console.connected += 1;
       worker.finish();
     });
     try {
@@ -46,18 +46,18 @@ async function openConsole(call: Call): Promise<object> {
     } finally {
       server.close();
     }
-    if (seat.console?.connected === 0) die('connection timed out');
+    if (slot.console?.connected === 0) die('connection timed out');
     await left;
   });
-  seat.console = { ...{ vmid, node: served.name, port, password, upid: task.upid }, connected: 0 };
-  state.consoles.push(seat.console);
+  slot.console = { ...{ vmid, node: served.name, port, password, upid: task.upid }, connected: 0 };
+  state.consoles.push(slot.console);
   return {
     ...{ user: caller.id, ticket, port: String(port), upid: task.upid, cert: served.certificate },
     ...(flag(call, 'generate-password') ? { password } : {}),
   };
 }
 
-/** Greets whoever comes, as a VNC server does; resolves when the first one has left. */
+/** Greets every client, as a VNC server does; resolves when the first one has left. */
 function visited(server: Server, welcome: () => void): Promise<void> {
   return new Promise((resolve) => {
     server.on('connection', (socket) => {

@@ -91,7 +91,7 @@ function everyDisk({ state, node }: Call, vm: Vm, test: typeof canSnapshot): boo
   });
 }
 
-/** What the guest would be given; only what a client can tell by it. */
+/** The data that the guest would be given; only what a client can tell by it. */
 function cloudInit(call: Call): string {
   const { config } = loadVm(call.state, vmidOf(call), call.node.name);
   if (call.params['type'] !== 'user') return `type: ${call.params['type']}\n`;

@@ -13,7 +13,7 @@ export const taskRoutes: Routes = {
 
 const parts = /^UPID:([^:]+):[0-9A-F]{8}:[0-9A-F]{8,9}:[0-9A-F]{8}:([^:]+):([^:]*):([^:]+):$/;
 
-/** What every listing of tasks shows of one. */
+/** A task as every listing shows it. */
 export function summary(task: Task): Record<string, unknown> {
   const [user, tokenid] = task.owner.split('!');
   const { upid, node, type, id, pid, pstart, starttime, endtime, exit } = task;

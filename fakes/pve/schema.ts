@@ -42,7 +42,7 @@ export interface Found {
 export interface Api {
   /** The method behind a decoded path without `/api2/json`. */
   find(method: string, path: string): Found | undefined;
-  /** What may stand in a VM's configuration. */
+  /** The options that a VM's configuration may hold. */
   readonly config: Readonly<Record<string, Property>>;
 }
 

@@ -27,7 +27,7 @@ export const snapshotRoutes: Routes = {
   [`POST ${base}/{snapname}/rollback`]: rollback,
 };
 
-/** What QEMU was when its memory was saved. */
+/** The state of QEMU when its memory was saved. */
 function runningOn({ state }: Call): Record<string, string> {
   const nets = state.version === '9.1' ? { 'running-nets-host-mtu': 'net0=0' } : {};
   return { runningmachine: 'pc-i440fx-7.2+pve0', runningcpu: 'qemu64', ...nets };

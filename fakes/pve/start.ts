@@ -8,7 +8,7 @@ import type { Node, State, Vm } from './state.ts';
 import { findVolume, needVolume } from './storage.ts';
 import type { Worker } from './worker.ts';
 
-/** What qmstart does with the lock held. */
+/** The steps of qmstart with the lock held. */
 export async function startVm(
   state: State,
   node: Node,

@@ -17,7 +17,7 @@ export interface Snapshot {
   readonly config: Config;
 }
 
-/** What the system inside a VM does, which Proxmox can only watch. */
+/** The behaviour of the system inside a VM, which Proxmox can only watch. */
 export interface Guest {
   /** A guest agent answers once the system has come up. */
   agent: boolean;
@@ -40,7 +40,7 @@ export interface Vm {
   snapshots: Map<string, Snapshot>;
   parent?: string;
   power: 'running' | 'stopped';
-  /** What QEMU says while it runs: running, paused, io-error, … */
+  /** The state that QEMU reports while it runs: running, paused, io-error, … */
   qmp: string;
   startedAt: number;
   pid: number;
@@ -67,7 +67,7 @@ export interface Storage {
   mounted: boolean;
   readonly path: string;
   totalBytes: number;
-  /** What is used beside the volumes below. */
+  /** The bytes that are used beside the volumes below. */
   otherBytes: number;
 }
 
@@ -85,14 +85,14 @@ export interface Volume {
   readonly ctime: number;
   /** The base volume of a linked clone, without the storage. */
   parent?: string;
-  /** What stands in it, for tests that follow it through copies, snapshots and backups. */
+  /** The content, for tests that follow it through copies, snapshots and backups. */
   data?: string;
   readonly snapshots: Map<string, { readonly data: string; readonly size: number }>;
   notes?: string;
   protected?: boolean;
   /** A backup's own configuration, as `extractconfig` shows it. */
   archived?: string;
-  /** What stood in a backup's disks, by option. */
+  /** The content of a backup's disks, by option. */
   readonly disks?: ReadonlyMap<string, string>;
 }
 
@@ -100,9 +100,9 @@ export interface Node {
   readonly name: string;
   readonly ip: string;
   readonly id: number;
-  /** What corosync thinks of it. */
+  /** Whether corosync counts it as online. */
   online: boolean;
-  /** What a connection to it meets. */
+  /** The result of a connection to it. */
   reach: 'up' | 'refused' | 'no-route' | 'silent';
   bridges: Map<string, Record<string, string | number | readonly string[]>>;
   totalMemory: number;
@@ -156,7 +156,7 @@ export interface HaResource {
   comment?: string;
 }
 
-/** What pvestatd has told the cluster about a VM, up to ten seconds ago. */
+/** The state of a VM that pvestatd last reported to the cluster, up to ten seconds ago. */
 export interface Broadcast {
   readonly at: number;
   readonly figures: Readonly<Record<string, string | number>>;
@@ -199,7 +199,7 @@ export interface State {
   readonly options: Map<string, string>;
   readonly broadcasts: Map<number, Broadcast>;
   readonly consoles: Console[];
-  /** What the guests of VMs made through the API do. */
+  /** The behaviour of the guests of VMs that are made through the API. */
   readonly guest: Guest;
   /** Milliseconds of the cluster's time that a kind of task works. */
   readonly durations: Record<string, number>;

@@ -12,7 +12,7 @@ export function diskBytes(vm: Vm): number {
   return first?.['size'] === undefined ? 0 : parseSize(first['size']);
 }
 
-/** What the list of a node shows of a VM; live, not from a broadcast. */
+/** A VM in the list of a node; live, not from a broadcast. */
 export function listed(state: State, vm: Vm): Fields {
   const { config, vmid } = vm;
   const running = vm.power === 'running';
@@ -95,7 +95,7 @@ export function haOf(state: State, vmid: number): Fields {
   return { managed: 1, state: wanted, ...(group === undefined ? {} : { group }) };
 }
 
-/** What pvestatd of the VM's node tells the cluster every ten seconds. */
+/** The report of the pvestatd of the VM's node to the cluster, every ten seconds. */
 export function broadcast(state: State): void {
   for (const vm of state.vms.values()) {
     const node = state.nodes.get(vm.node);
@@ -107,7 +107,7 @@ export function broadcast(state: State): void {
   }
 }
 
-/** What a node has told is known for so long, in the cluster's milliseconds. */
+/** The report of a node is kept for so long, in the cluster's milliseconds. */
 const forgottenAfter = 300_000;
 
 export function tell(state: State, vm: Vm): void {

@@ -20,9 +20,9 @@ export interface Task {
   readonly log: readonly string[];
   /** Sends the signal that DELETE sends. */
   interrupt(): void;
-  /** SIGKILL: the worker is gone, whatever it was in the middle of stays as it is. */
+  /** SIGKILL: the worker is gone, and its unfinished work stays as it is. */
   kill(): void;
-  /** Resolves when it has ended, whatever became of it. */
+  /** Resolves when it has ended, well or not. */
   readonly ended: Promise<void>;
 }
 
@@ -47,7 +47,7 @@ interface Pids {
   next(node: string): number;
 }
 
-/** What it takes a worker to get going, in the cluster's milliseconds. */
+/** The time that a worker takes to get going, in the cluster's milliseconds. */
 const forkMs = 20;
 
 export function createTasks(clock: Clock, faults: Faults, pids: Pids): Tasks {

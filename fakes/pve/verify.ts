@@ -2,7 +2,7 @@ import { badParameters } from './errors.ts';
 import { formatComplaint } from './formats.ts';
 import type { Property } from './schema.ts';
 
-/** What a request brings, from query, form or JSON. */
+/** The parameters of a request, from query, form or JSON. */
 export type Raw = Record<string, unknown>;
 
 /** Parameters after they were checked: texts, and lists where the API wants a list. */

@@ -2,17 +2,17 @@ import type { Clock } from './clock.ts';
 import { apiError } from './errors.ts';
 import type { TaskFault } from './faults.ts';
 
-/** What a worker's code may use. */
+/** The functions that a worker's code may use. */
 export interface Worker {
   log(line: string): void;
   warn(line: string): void;
   /** Works so long in the cluster's time, or until it is interrupted. */
   work(ms: number): Promise<void>;
-  /** What the worker dies with when a signal comes. */
+  /** The error of a worker that a signal ends. */
   onSignal(text: string): void;
-  /** Ends its work early and well, as when somebody has come to the console. */
+  /** Ends its work early and well, as when a client has come to the console. */
   finish(): void;
-  /** Resolves when it is killed: whatever held a lock file lets go of it then. */
+  /** Resolves when it is killed: the work that held a lock file releases it then. */
   readonly killed: Promise<void>;
 }
 
@@ -26,7 +26,7 @@ export interface Reins {
   kill(): void;
 }
 
-/** Who has been killed never comes back to what it was doing. */
+/** A killed worker never comes back to its work. */
 export const never = new Promise<never>(() => {});
 
 export function createWorker(clock: Clock, fault: TaskFault = {}): Reins {

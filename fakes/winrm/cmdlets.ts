@@ -13,7 +13,7 @@ import {
 } from './state.ts';
 
 /*
- * What Hyper-V's cmdlets do and refuse, as far as the scripts use them. Refusals speak German, as
+ * The effects and refusals of Hyper-V's cmdlets, as far as the scripts use them. Refusals speak German, as
  * on a German server; their identifiers and numbers are those of every server.
  */
 

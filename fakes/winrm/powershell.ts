@@ -13,7 +13,7 @@ import { release, runs, type Session } from './steps.ts';
 export interface PowerShell {
   /** Base64 of standard input, as it comes. */
   write(content: Buffer, end: boolean): void;
-  /** What was said since; waits for something, but not longer than this. */
+  /** The output since then; waits for something, but not longer than this. */
   read(forMs: number): Promise<Said>;
   /** Waits for something to be said, without taking it; not longer than this. */
   heard(forMs: number): Promise<void>;

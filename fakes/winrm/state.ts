@@ -60,7 +60,7 @@ export interface Machine extends Config {
 }
 
 export interface File {
-  /** What is on it: two equal texts are two equal disks. */
+  /** The content: two equal texts are two equal disks. */
   content: string;
   size: number;
   fileSize: number;
@@ -81,12 +81,12 @@ export interface HostState {
     known: boolean;
     elsewhere: { name: string; node: string }[];
   };
-  /** Who holds the mutex of an instance. */
+  /** The holder of the mutex of an instance. */
   readonly locks: Map<string, object>;
   freeMemory: number;
   freeBytes: number | null;
   sees: boolean;
-  /** What a task such as a copy or a start takes. */
+  /** The duration of a task such as a copy or a start. */
   taskMs: number;
   mergeMs: number;
   failCopy: boolean;
@@ -96,14 +96,14 @@ export interface HostState {
   /** The module is not installed. */
   noModule: boolean;
   languageMode: string;
-  /** What Windows says in place of starting PowerShell; empty where it may start. */
+  /** The message of Windows in place of starting PowerShell; empty where it may start. */
   blocked: string;
   /** Answers of single steps in place of the host's own, used up one by one. */
   readonly errors: {
     step: string;
     trouble: Trouble;
     done: boolean;
-    /** What happens on the host at that moment. */
+    /** An event on the host at that moment. */
     meanwhile?: () => void | Promise<void>;
   }[];
   /** The steps that were run, in their order. */

@@ -3,7 +3,7 @@ import { type File, fileAt, type HostState, type Machine, psError, put } from '.
 
 /*
  * The steps of the scripts, each done with the host's cmdlets in the order that its script uses
- * them. What is given comes as the JSON that travelled.
+ * them. The arguments come as the JSON that travelled.
  */
 
 export type Given = Readonly<Record<string, unknown>>;
@@ -324,7 +324,7 @@ export const runs: Readonly<Record<string, Run>> = {
   }),
 };
 
-/** What lies in a folder itself and is a disk by its name. */
+/** The files in the folder itself that are disks by their names. */
 export function filesIn({ files }: HostState, folder: string): string[] {
   const start = `${folder.toLowerCase()}\\`;
   return [...files.keys()].filter(
@@ -340,7 +340,7 @@ function copied(source: File | undefined): string {
   return `${source?.content ?? 'empty'} #${copies}`;
 }
 
-/** What the process held open is closed: a copy that was not finished stays as a file. */
+/** The files that the process held open are closed: a copy that was not finished stays as a file. */
 export function release({ held, state }: Session): void {
   const job = held.get('copy');
   held.delete('copy');

@@ -18,16 +18,16 @@ const ns = {
 
 export interface FakeOptions {
   readonly key?: KeyName;
-  /** What WinRM offers; only Negotiate unless said otherwise. */
+  /** The login schemes that WinRM offers; only Negotiate unless said otherwise. */
   readonly offers?: readonly ('Negotiate' | 'Basic' | 'Kerberos')[];
   readonly acceptor?: Acceptor;
   /** Strict: the login has to be bound to this connection. */
   readonly checkBinding?: boolean;
-  /** The certificate that the server believes to be its own, as somebody in between would. */
+  /** The certificate that the server believes to be its own, as a machine in the middle would. */
   readonly bindingKey?: KeyName;
 }
 
-/** What goes wrong with the next message of this kind. */
+/** A fault of the next message of this kind. */
 export interface Mishap {
   readonly action: string;
   readonly code?: number;
@@ -44,7 +44,7 @@ export interface FakeHyperV {
   readonly state: HostState;
   readonly server: FakeServer;
   readonly url: string;
-  /** What a strict server found wrong; empty for a good client. */
+  /** The complaints of the strict server; empty for a good client. */
   readonly complaints: readonly string[];
   /** The last part of the action of every message that was let in, and `login` for the others. */
   readonly messages: readonly string[];
@@ -58,7 +58,7 @@ export interface FakeHyperV {
   disturb(judge: Disturbance | undefined): void;
   /** Every connection has to log in anew from now on. */
   forgetLogins(): void;
-  /** What Windows does with shells that nobody asks any more. */
+  /** Ends idle shells, as Windows does. */
   clearShells(): void;
   /** Closes idle connections after each answer that many times. */
   closeAfter(times: number): void;
@@ -354,7 +354,7 @@ function created(id: string): Answer {
   };
 }
 
-/** In two pieces, so that nobody takes the first one for all of it. */
+/** In two pieces, so that a client must not take the first one for all of it. */
 function received(id: string, stdout: Buffer, stderr: Buffer, exitCode?: number): Answer {
   const stream = (name: string, part: Buffer): string =>
     part.length === 0

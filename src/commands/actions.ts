@@ -1,8 +1,7 @@
 import { parametersOf } from '../cloudstack/custom.ts';
-import { markdown } from './blocks.ts';
+import { markdown, printBlocks } from './blocks.ts';
 import type { Command } from './command.ts';
 import { loadProvider } from './load-provider.ts';
-import { printBlocks } from './print-blocks.ts';
 import { actionBlocks } from './reference.ts';
 
 export const actions: Command = {

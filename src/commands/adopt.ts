@@ -1,4 +1,5 @@
 import { Failure } from '../failure.ts';
+import { deadlineIn } from '../kit/deadline.ts';
 import { type Decision, decided, instanceNamed, readDecisions } from './adopt/by-hand.ts';
 import { carryOut } from './adopt/carry-out.ts';
 import { type Matches, matchAll } from './adopt/match.ts';
@@ -7,12 +8,11 @@ import { apiHelp, apiOptions } from './api/access.ts';
 import { isOurs } from './audit/compare.ts';
 import type { Listed } from './audit/listed.ts';
 import { inventoryOption, withLists } from './audit/lists.ts';
-import { type Survey, survey } from './audit/survey.ts';
+import { type Scan, scanHosts } from './audit/scan.ts';
 import type { Command, CommandCall } from './command.ts';
-import { deadlineIn } from './deadline.ts';
-import { progressOf } from './progress.ts';
+import { progressOf } from './terminal.ts';
 
-const patienceSeconds = 600;
+const timeoutSeconds = 600;
 
 export const adopt: Command = {
   usage: '',
@@ -40,7 +40,7 @@ ${apiHelp}
   outrigger adopt --plan --credentials /etc/outrigger/audit.json
   outrigger adopt --vm i-2-42-VM`,
   async run(call) {
-    const deadline = deadlineIn(patienceSeconds);
+    const deadline = deadlineIn(timeoutSeconds);
     const decisions = readDecisions(call.texts('map'));
     if (decisions.length > 0 && call.texts('vm').length > 0) {
       throw new Failure('usage', '--map names the instances itself: leave --vm away');
@@ -48,8 +48,8 @@ ${apiHelp}
     return withLists(call, deadline, async ({ hosts, instances }) => {
       const changes = !call.flag('plan');
       const onStep = progressOf(call);
-      const seen = await survey(hosts, { world: call.world, deadline, changes, onStep });
-      refuseBlind(seen);
+      const seen = await scanHosts(hosts, { world: call.world, deadline, changes, onStep });
+      refuseUnreachable(seen);
       const matches = settle(call, decisions, instances, seen);
       const outcomes = changes ? await carryOut(matches.matches) : undefined;
       return report(call, matches, outcomes);
@@ -61,39 +61,39 @@ function settle(
   call: CommandCall,
   decisions: readonly Decision[],
   instances: readonly Listed[],
-  seen: Survey,
+  seen: Scan,
 ): Matches {
-  const homeless = withoutMachine(instances, seen);
-  const free = seen.sightings.filter(
+  const unmatched = withoutMachine(instances, seen);
+  const free = seen.seenMachines.filter(
     ({ machine }) => machine.mark === undefined && machine.template !== true,
   );
-  // Whoever decides himself wants nothing else to happen.
+  // An operator who decides by --map wants nothing else to be marked.
   if (decisions.length > 0) {
-    return { matches: decided(decisions, homeless, free), undecided: [] };
+    return { matches: decided(decisions, unmatched, free), undecided: [] };
   }
-  const unreadable = seen.sightings.filter(({ machine }) => machine.mark === 'unreadable');
-  const { matches, undecided } = matchAll(homeless, free, unreadable);
-  const wanted = new Set(chosen(call, homeless));
+  const unreadable = seen.seenMachines.filter(({ machine }) => machine.mark === 'unreadable');
+  const { matches, undecided } = matchAll(unmatched, free, unreadable);
+  const wanted = new Set(chosen(call, unmatched));
   return {
     matches: matches.filter(({ instance }) => wanted.has(instance)),
     undecided: undecided.filter(({ instance }) => wanted.has(instance)),
   };
 }
 
-/** A second machine may be where nobody could look. */
-function refuseBlind({ blind }: Survey): void {
-  const [first] = blind;
+/** A host that could not be asked may have a second candidate. */
+function refuseUnreachable({ unreachable }: Scan): void {
+  const [first] = unreachable;
   if (first === undefined) return;
-  const names = blind.map(({ host }) => host).join(', ');
-  throw new Failure('conflict', `Not all hosts could be looked at (${names}): ${first.why}`, {
+  const names = unreachable.map(({ host }) => host).join(', ');
+  throw new Failure('conflict', `Not all hosts could be asked (${names}): ${first.why}`, {
     advice: 'Nothing was marked: a second candidate may be there',
   });
 }
 
 /** Instances that have to have a machine and of which no marked one was seen. */
-function withoutMachine(instances: readonly Listed[], { sightings }: Survey): Listed[] {
+function withoutMachine(instances: readonly Listed[], { seenMachines }: Scan): Listed[] {
   const owned = new Set(
-    sightings.filter(isOurs).map(({ machine }) => machine.mark.uuid.toLowerCase()),
+    seenMachines.filter(isOurs).map(({ machine }) => machine.mark.uuid.toLowerCase()),
   );
   const states = ['Running', 'Stopped', 'Stopping', 'Migrating'];
   return instances.filter(
@@ -101,9 +101,9 @@ function withoutMachine(instances: readonly Listed[], { sightings }: Survey): Li
   );
 }
 
-function chosen({ texts }: CommandCall, homeless: readonly Listed[]): readonly Listed[] {
+function chosen({ texts }: CommandCall, unmatched: readonly Listed[]): readonly Listed[] {
   const words = texts('vm');
-  if (words.length === 0) return homeless;
+  if (words.length === 0) return unmatched;
   // One may be named twice, by its name and by its UUID.
-  return [...new Set(words.map((word) => instanceNamed(word, homeless)))];
+  return [...new Set(words.map((word) => instanceNamed(word, unmatched)))];
 }

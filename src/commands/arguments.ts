@@ -3,7 +3,7 @@ import { Failure } from '../failure.ts';
 import { nearest } from '../kit/nearest.ts';
 import type { Command, Option } from './command.ts';
 
-/** What is left of a command line once its options are taken out. */
+/** A command line, taken apart into its options and the rest. */
 export interface Given {
   readonly positionals: readonly string[];
   readonly values: ReadonlyMap<string, readonly string[]>;
@@ -12,14 +12,14 @@ export interface Given {
 }
 
 /** The options that every command has. */
-export const everyCommands: Readonly<Record<string, Option>> = {
+export const commonOptions: Readonly<Record<string, Option>> = {
   help: { type: 'boolean', about: 'Explain this command' },
   json: { type: 'boolean', about: 'Print one JSON document' },
 };
 
 /** Reads what follows the command's name; throws `usage` with what was meant, where that is plain. */
 export function readArguments(name: string, command: Command, args: readonly string[]): Given {
-  const options = { ...everyCommands, ...command.options };
+  const options = { ...commonOptions, ...command.options };
   const { tokens } = parseArgs({
     args: [...args],
     options: Object.fromEntries(
@@ -88,4 +88,14 @@ function checkCount(name: string, command: Command, positionals: readonly string
 
 function usage(name: string, sentence: string): Failure {
   return new Failure('usage', sentence, { advice: `Try: outrigger help ${name}` });
+}
+
+/** A whole number of seconds as an option gives it; throws `usage`. */
+export function readSeconds(option: string, text: string): number {
+  const seconds = Number(text);
+  if (/^\d{1,7}$/.test(text) && seconds > 0 && seconds <= 2_147_483) return seconds;
+  throw new Failure(
+    'usage',
+    `${option} must be a whole number of seconds from 1 to 2147483, not "${text}"`,
+  );
 }

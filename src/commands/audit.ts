@@ -1,19 +1,18 @@
 import { resolve } from 'node:path';
 import type { Deadline } from '../contract/context.ts';
 import { Failure, fullText } from '../failure.ts';
+import { deadlineIn } from '../kit/deadline.ts';
 import { apiHelp, apiOptions } from './api/access.ts';
 import { compare, lasting } from './audit/compare.ts';
 import type { Lists } from './audit/listed.ts';
 import { inventoryOption, withLists } from './audit/lists.ts';
 import { writePrometheus } from './audit/prometheus.ts';
 import { exitCodeFor, readable } from './audit/report.ts';
-import { survey } from './audit/survey.ts';
+import { scanHosts } from './audit/scan.ts';
 import type { Command, CommandCall } from './command.ts';
-import { deadlineIn } from './deadline.ts';
-import { progressOf } from './progress.ts';
-import { visible } from './visible.ts';
+import { progressOf, visible } from './terminal.ts';
 
-const patienceSeconds = 600;
+const timeoutSeconds = 600;
 const unknown = 3;
 
 export const audit: Command = {
@@ -28,13 +27,13 @@ export const audit: Command = {
     0: 'OK: everything is as CloudStack believes',
     1: 'WARNING',
     2: 'CRITICAL, or wrong usage',
-    3: 'UNKNOWN: something could not be looked at',
+    3: 'UNKNOWN: a host or a list could not be read',
   },
   more: `
-Compares the marked machines on the remote systems with CloudStack's instances: orphans that
-nobody will delete, duplicates and copies, lost, foreign and damaged marks, machines on the
-wrong VLAN, of the wrong size, or running where they are to be stopped. It changes nothing.
-The first line and the exit code are made for Nagios and its like.
+Compares the marked machines on the remote systems with CloudStack's instances. It finds
+orphans (machines that CloudStack will never delete), duplicates and copies, lost, foreign and
+damaged marks, and machines on the wrong VLAN, of the wrong size, or running while CloudStack
+says stopped. It changes nothing. The first line and the exit code suit Nagios and its like.
 ${apiHelp}
 
   outrigger audit --credentials /etc/outrigger/audit.json
@@ -54,7 +53,7 @@ ${apiHelp}
 };
 
 async function examine(call: CommandCall): Promise<number> {
-  const deadline = deadlineIn(patienceSeconds);
+  const deadline = deadlineIn(timeoutSeconds);
   return withLists(call, deadline, (lists) => examineLists(call, lists, deadline));
 }
 
@@ -67,13 +66,13 @@ async function examineLists(call: CommandCall, lists: Lists, deadline: Deadline)
     });
   }
   const onStep = progressOf(call);
-  const seen = await survey(hosts, { world, deadline, changes: false, onStep });
+  const seen = await scanHosts(hosts, { world, deadline, changes: false, onStep });
   const first = compare(instances, seen);
   // Instances came and went while the hosts were asked: what is wrong has to be wrong twice.
   const lasted = first.length === 0 ? first : lasting(first, compare(await lists.again(), seen));
   const counts = {
     instances: instances.length,
-    machines: seen.sightings.length,
+    machines: seen.seenMachines.length,
     hosts: hosts.length,
   };
   const file = text('prometheus');

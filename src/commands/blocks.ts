@@ -1,4 +1,6 @@
+import type { CommandWorld } from './command.ts';
 import { table, wrapped } from './table.ts';
+import { columnsOf, paintFor } from './terminal.ts';
 
 /** A piece of a text that is shown on a terminal and in the documentation alike. */
 export type Block =
@@ -50,10 +52,10 @@ function tableLines(rows: readonly (readonly string[])[], columns: number): stri
       2,
     ).map((line) => line.length),
   );
-  const room = Math.max(30, columns - taken);
+  const width = Math.max(30, columns - taken);
   const broken = rows.flatMap((row) => {
     const blanks = row.slice(0, -1).map(() => '');
-    return wrapped(row[row.length - 1] ?? '', room).map((line, index) =>
+    return wrapped(row[row.length - 1] ?? '', width).map((line, index) =>
       index === 0 ? [...row.slice(0, -1), line] : [...blanks, line],
     );
   });
@@ -62,4 +64,10 @@ function tableLines(rows: readonly (readonly string[])[], columns: number): stri
 
 function plain(text: string): string {
   return text.replace(/`/g, '');
+}
+
+/** Prints blocks as wide as the terminal is. */
+export function printBlocks(blocks: readonly Block[], world: CommandWorld): void {
+  const lines = readable(blocks, columnsOf(world), paintFor(world).bold);
+  for (const line of lines) world.out(line);
 }

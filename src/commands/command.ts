@@ -1,6 +1,6 @@
 import type { Registry } from '../contract/provider.ts';
 
-/** What a command may touch of the world; injected, so that tests see all of it. */
+/** All that a command may touch outside of itself; injected, so that tests see all of it. */
 export interface CommandWorld {
   /** Writes a line to standard output. */
   out(line: string): void;
@@ -17,7 +17,7 @@ export interface CommandWorld {
 export interface Option {
   readonly type: 'boolean' | 'string';
   readonly about: string;
-  /** What stands for the value in the help, such as FILE. */
+  /** The word for the value in the help, such as FILE. */
   readonly value?: string;
   /** May be given more than once; the values are collected. */
   readonly multiple?: boolean;
@@ -45,7 +45,7 @@ export interface Command {
   readonly options: Readonly<Record<string, Option>>;
   /** How many positionals it takes. */
   readonly positionals: { readonly min: number; readonly max: number };
-  /** What each exit code means. */
+  /** The meaning of each exit code. */
   readonly exitCodes: Readonly<Record<number, string>>;
   /** Examples and anything else worth saying. */
   readonly more?: string;

@@ -2,14 +2,13 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Failure } from '../failure.ts';
+import { readSeconds } from './arguments.ts';
 import type { Command, CommandCall } from './command.ts';
 import { examine } from './conform/examine.ts';
 import { readKeyValues } from './conform/key-values.ts';
 import { type Found, inJson, readable } from './conform/report.ts';
-import { paintFor } from './paint.ts';
-import { progressOf } from './progress.ts';
-import { withScratchToTheEnd } from './scratch.ts';
-import { readSeconds } from './seconds.ts';
+import { withTempDirGraceful } from './temp-dir.ts';
+import { paintFor, progressOf } from './terminal.ts';
 
 export const conform: Command = {
   usage: '<executable> [key=value ...]',
@@ -32,11 +31,11 @@ export const conform: Command = {
   exitCodes: { 0: 'every rule is kept', 1: 'a rule is broken', 2: 'wrong usage' },
   more: `
 It calls the executable some forty times: prepare, create, start, stop, reboot, delete and
-more, for instances that it invents, with new UUIDs and names such as i-2-912345-VM.
+more, for sample instances with new UUIDs and names such as i-2-912345-VM.
 
 Aimed at a real extension, it really creates, stops and deletes such instances on the remote
-system. It never names one that it did not invent, and it deletes what it created, also after
-a failure or Ctrl-C. Use a test system all the same.
+system. It never names any other instance, and it deletes the ones it created, also after a
+failure or Ctrl-C. Use a test system all the same.
 
 Details are given as key=value: of the host, or with extension., resourcemap. or
 virtualmachine. in front for the other places they may come from.
@@ -45,8 +44,8 @@ virtualmachine. in front for the other places they may come from.
   outrigger conform ./outrigger provider=simulator --json`,
   async run(call) {
     const { json, world } = call;
-    const found = await withScratchToTheEnd((scratch, asked) =>
-      call.flag('keep') ? inKeptDirectory(call, asked) : runIn(call, asked, scratch),
+    const found = await withTempDirGraceful((directory, asked) =>
+      call.flag('keep') ? inKeptDirectory(call, asked) : runIn(call, asked, directory),
     );
     if (json) world.out(JSON.stringify(inJson(found), undefined, 2));
     else for (const line of readable(found, paintFor(world))) world.out(line);

@@ -4,14 +4,13 @@ import { callAsCloudStack } from './as-cloudstack/call.ts';
 import { type Conclusion, conclude } from './as-cloudstack/conclude.ts';
 import type { Raw } from './as-cloudstack/raw.ts';
 import type { Command, CommandWorld } from './command.ts';
-import { type Invented, invent, withPrepared } from './conform/invented.ts';
 import { customPayload, type Details, payloadFor, statusesPayload } from './conform/payloads.ts';
+import { type SampleInstance, sampleInstance, withPrepared } from './conform/sample-instance.ts';
 import { describeConclusion, duration, howItEnded } from './describe.ts';
-import type { Members } from './members.ts';
-import { type Paint, paintFor } from './paint.ts';
-import { withScratch } from './scratch.ts';
+import type { Members } from './json.ts';
 import { wrapped } from './table.ts';
-import { visibleLines } from './visible.ts';
+import { withTempDir } from './temp-dir.ts';
+import { type Paint, paintFor, visibleLines } from './terminal.ts';
 
 /** One call of the demonstration. */
 interface Step {
@@ -55,7 +54,7 @@ export const demo: Command = {
   positionals: { min: 0, max: 0 },
   exitCodes: {
     0: 'every call ended as CloudStack needs it',
-    1: 'a call did not',
+    1: 'a call ended otherwise',
     2: 'wrong usage',
   },
   more: `
@@ -63,7 +62,7 @@ Acts as CloudStack for one instance on the simulator, from prepare to delete, wi
 as the extension. Machines of the simulator are files; these lie in a temporary directory, which
 is removed at the end.`,
   run: ({ json, world }) =>
-    withScratch(async (directory) => {
+    withTempDir(async (directory) => {
       const done = await play(directory, world, json ? () => {} : narrator(world));
       const failed = done.filter(({ asExpected }) => !asExpected);
       if (json) world.out(JSON.stringify({ steps: done }, undefined, 2));
@@ -83,7 +82,7 @@ type Narrate = (step: Step, done: Done, at: number) => void;
 
 async function play(directory: string, world: CommandWorld, narrate: Narrate): Promise<Done[]> {
   const env = sheltered(directory, world);
-  let instance = invent(1);
+  let instance = sampleInstance(1);
   const done: Done[] = [];
   for (const [at, step] of steps.entries()) {
     const payload = payloadOf(step, instance);
@@ -107,7 +106,7 @@ function sheltered(directory: string, { env }: CommandWorld): CommandWorld['env'
   return { PATH: env['PATH'], HOME: directory, OUTRIGGER_CONFIG: config };
 }
 
-function payloadOf({ action, parameters }: Step, instance: Invented): Members {
+function payloadOf({ action, parameters }: Step, instance: SampleInstance): Members {
   if (action === 'statuses') return statusesPayload(details);
   if (parameters !== undefined) return customPayload(action, instance, details, parameters);
   return payloadFor(action, instance, details);

@@ -1,9 +1,7 @@
 import type { Conclusion } from './as-cloudstack/conclude.ts';
 import type { Raw } from './as-cloudstack/raw.ts';
-import type { Paint } from './paint.ts';
-import { shellWord } from './shell-word.ts';
 import { type Cell, table, wrapped } from './table.ts';
-import { visible, visibleLines } from './visible.ts';
+import { type Paint, shellWord, visible, visibleLines } from './terminal.ts';
 
 /** A run for reading: command line, how it ended, and what came out. */
 export function describeRun(raw: Raw, paint: Paint): string[] {
@@ -28,7 +26,7 @@ export function duration(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
-/** What CloudStack makes of it, for reading. */
+/** CloudStack's conclusion, for reading. */
 export function describeConclusion(conclusion: Conclusion, paint: Paint): string[] {
   const { success, verdict, shown, prepared, powers, table: rows, console, doubts } = conclusion;
   const word = success ? paint.green('CloudStack: ') : paint.red('CloudStack: ');

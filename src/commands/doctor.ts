@@ -1,11 +1,11 @@
+import { deadlineIn } from '../kit/deadline.ts';
 import type { Command } from './command.ts';
-import { deadlineIn } from './deadline.ts';
 import { readGiven } from './doctor/details.ts';
 import { examine } from './doctor/examine.ts';
 import { readable } from './doctor/report.ts';
-import { progressOf } from './progress.ts';
+import { progressOf } from './terminal.ts';
 
-const patienceSeconds = 120;
+const timeoutSeconds = 120;
 
 export const doctor: Command = {
   usage: '[key=value ...]',
@@ -13,17 +13,17 @@ export const doctor: Command = {
     provider: { type: 'string', value: 'NAME', about: 'The provider, where no detail names it' },
     details: { type: 'string', value: 'FILE', about: 'Details as JSON, by place or of the host' },
     payload: { type: 'string', value: 'FILE', about: 'Details from a payload CloudStack wrote' },
-    user: { type: 'string', value: 'NAME', about: 'Who CloudStack runs as; default: cloud' },
+    user: { type: 'string', value: 'NAME', about: 'The user CloudStack runs as; default: cloud' },
   },
   positionals: { min: 0, max: 1000 },
   exitCodes: {
-    0: 'nothing is wrong (there may be warnings)',
-    1: 'something is wrong',
+    0: 'no check failed (there may be warnings)',
+    1: 'a check failed',
     2: 'wrong usage',
   },
   more: `
-Looks at this server, the details, the way to the remote system and the remote system itself,
-and says for each line what it found and what to do. It changes nothing anywhere.
+Checks this server, the details, the network to the remote system and the remote system itself,
+and prints for each check the result and the advice. It changes nothing anywhere.
 
 Details are given as key=value: of the host, or with extension. or resourcemap. in front, or
 with virtualmachine. for what a template or an offering gives its instances. A secret is better
@@ -42,7 +42,7 @@ Run it as user cloud to see what CloudStack sees, or as root to see everything.
     const findings = await examine({
       ...{ world, ...given, providerName: text('provider') },
       user: text('user') ?? 'cloud',
-      deadline: deadlineIn(patienceSeconds),
+      deadline: deadlineIn(timeoutSeconds),
       onStep: progressOf({ json, world }),
     });
     const wrong = findings.filter(({ state }) => state === 'fail').length;

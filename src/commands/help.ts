@@ -1,11 +1,19 @@
 import { version } from '../build-stamp.ts';
-import { everyCommands } from './arguments.ts';
-import type { Command, CommandCall, Commands, CommandWorld, Option } from './command.ts';
-import { entryFor } from './entry.ts';
-import { paintFor } from './paint.ts';
+import { Failure } from '../failure.ts';
+import { nearest } from '../kit/nearest.ts';
+import { commonOptions } from './arguments.ts';
+import type {
+  Command,
+  CommandCall,
+  CommandEntry,
+  Commands,
+  CommandWorld,
+  Option,
+} from './command.ts';
 import { table } from './table.ts';
+import { paintFor } from './terminal.ts';
 
-/** What is shown to somebody who does not know what to type. */
+/** The list of all commands, for an operator who typed none. */
 export function overview(commands: Commands, world: CommandWorld): string {
   const paint = paintFor(world);
   const list = Object.entries(commands).map(([name, { about }]) => [name, about]);
@@ -49,7 +57,7 @@ export function explain(
 }
 
 function optionLines(own: Readonly<Record<string, Option>>): string[] {
-  const rows = Object.entries({ ...own, ...everyCommands }).map(([name, option]) => {
+  const rows = Object.entries({ ...own, ...commonOptions }).map(([name, option]) => {
     const value = option.type === 'string' ? ` ${option.value ?? 'VALUE'}` : '';
     const again = option.multiple === true ? ' (again for more)' : '';
     return [`--${name}${value}${name === 'help' ? ', -h' : ''}`, `${option.about}${again}`];
@@ -86,4 +94,15 @@ async function explanation(word: string, { json, world, commands }: CommandCall)
   const { usage, options, exitCodes, more } = command;
   const about = entry.about;
   return JSON.stringify({ name: word, about, usage, options, exitCodes, more }, undefined, 2);
+}
+
+/** The table's line for a word; throws `usage` with the nearest command. */
+export function entryFor(word: string, commands: Commands): CommandEntry {
+  const entry = Object.hasOwn(commands, word) ? commands[word] : undefined;
+  if (entry !== undefined) return entry;
+  const near = nearest(word, Object.keys(commands));
+  const hint = near === undefined ? '' : `; did you mean "${near}"?`;
+  throw new Failure('usage', `There is no command "${word}"${hint}`, {
+    advice: 'The list of commands: outrigger help',
+  });
 }

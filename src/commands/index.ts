@@ -7,7 +7,7 @@ export const commands: Commands = {
     load: async () => (await import('./help.ts')).help,
   },
   version: {
-    about: 'Show version, hash and Node of this file, and the providers in it',
+    about: 'Show version, hash, Node.js and providers of this file',
     load: async () => (await import('./version.ts')).version,
   },
   demo: {
@@ -15,7 +15,7 @@ export const commands: Commands = {
     load: async () => (await import('./demo.ts')).demo,
   },
   invoke: {
-    about: 'Run any extension as CloudStack does and say what comes of it',
+    about: 'Run any extension as CloudStack does and show the conclusion',
     load: async () => (await import('./invoke.ts')).invoke,
   },
   conform: {
@@ -35,11 +35,11 @@ export const commands: Commands = {
     load: async () => (await import('./doctor.ts')).doctor,
   },
   register: {
-    about: 'Make CloudStack know an extension, its actions, clusters and hosts',
+    about: 'Register an extension, its actions, clusters and hosts in CloudStack',
     load: async () => (await import('./register.ts')).register,
   },
   log: {
-    about: 'Tell what happened to an instance, call by call, from all servers',
+    about: 'Show the calls for an instance, one by one, from all servers',
     load: async () => (await import('./log.ts')).log,
   },
   audit: {

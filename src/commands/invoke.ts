@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Failure } from '../failure.ts';
+import { readSeconds } from './arguments.ts';
 import { callAsCloudStack } from './as-cloudstack/call.ts';
 import { type Conclusion, conclude } from './as-cloudstack/conclude.ts';
 import type { Raw } from './as-cloudstack/raw.ts';
 import { defaultTimeout } from './as-cloudstack/time-outs.ts';
 import type { Command, CommandWorld } from './command.ts';
 import { describeConclusion, describeRun } from './describe.ts';
-import { isMembers, type Members } from './members.ts';
-import { paintFor } from './paint.ts';
-import { readSeconds } from './seconds.ts';
+import { isMembers, type Members } from './json.ts';
+import { paintFor } from './terminal.ts';
 
 export const invoke: Command = {
   usage: '<executable> <action> <payload>',
@@ -27,8 +27,8 @@ export const invoke: Command = {
     2: 'wrong usage',
   },
   more: `
-The executable gets three arguments, an open standard input that says nothing, and one pipe
-for standard output and error that nobody reads before it has ended: 64 KiB is all that fits.
+The executable gets three arguments, an open and silent standard input, and one pipe
+for standard output and error that is read when it has ended: 64 KiB is all that fits.
 It runs in the current directory, as you. At the time-out it is killed with SIGKILL; its
 children are not.
 

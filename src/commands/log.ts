@@ -1,16 +1,15 @@
 import { defaultConfigFile, readLogConfig } from '../cloudstack/config.ts';
 import { Failure, fullText } from '../failure.ts';
-import { columnsOf } from './columns.ts';
+import { deadlineIn } from '../kit/deadline.ts';
 import type { Command, CommandCall } from './command.ts';
-import { deadlineIn } from './deadline.ts';
 import { readLogFiles } from './log/files.ts';
 import { groupByCall, inOrder, type Line, parseLine } from './log/line.ts';
 import { fetchLog } from './log/remote.ts';
 import { readSince, type Selection, select } from './log/select.ts';
 import { describeCall } from './log/show.ts';
-import { paintFor } from './paint.ts';
+import { columnsOf, paintFor } from './terminal.ts';
 
-const patienceSeconds = 120;
+const timeoutSeconds = 120;
 
 export const log: Command = {
   usage: '',
@@ -25,17 +24,17 @@ export const log: Command = {
   },
   positionals: { min: 0, max: 0 },
   exitCodes: {
-    0: 'something was found',
-    1: 'nothing was found, or a log could not be read',
+    0: 'a call was found',
+    1: 'no call was found, or a log could not be read',
     2: 'wrong usage',
   },
   more: `
-Tells what happened, call by call and in order, from rotated files too. With several management
-servers each has its own part of the log: name the others with --host. They need nothing but
-ssh, and the log in the same place.
+Shows the calls in order, from rotated files, too. Of several management servers each has its
+own part of the log: name the others with --host. They need nothing but ssh, and the log in
+the same place.
 
-A call without an end was killed, as CloudStack does at the time-out. One that is still running on
-this server is told apart; on others it has no end yet either.
+A call without an end was killed, as CloudStack does at the time-out. A call that still runs on
+this server is shown as such; a running call of another server has no end, either.
 
   outrigger log --failed --since 2h
   outrigger log --vm i-2-42-VM --host root@mgmt2 --host root@mgmt3
@@ -80,7 +79,7 @@ async function gather(call: CommandCall): Promise<{ lines: Line[]; problems: str
   const config = readLogConfig(world.env['OUTRIGGER_CONFIG'] ?? defaultConfigFile);
   const file = text('file') ?? config.file;
   const hosts = texts('host');
-  const way = { deadline: deadlineIn(patienceSeconds), env: { ...world.env } };
+  const way = { deadline: deadlineIn(timeoutSeconds), env: { ...world.env } };
   const lines: Line[] = [];
   const problems: string[] = [];
   const sources = [
@@ -94,7 +93,7 @@ async function gather(call: CommandCall): Promise<{ lines: Line[]; problems: str
       } catch (thrown) {
         const failure = Failure.from(thrown);
         if (failure.kind === 'usage') throw failure;
-        // Whoever asks other servers may well sit at a machine that is none.
+        // An operator may ask the servers from a machine that is none itself.
         if (failure.kind === 'not-found' && hosts.length > 0) return;
         problems.push(fullText(failure));
       }

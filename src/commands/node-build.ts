@@ -1,6 +1,6 @@
 import { getFips } from 'node:crypto';
 
-/** What matters of the Node.js that runs this: how it was built decides how fast calls start. */
+/** The facts about this Node.js that matter: how it was built decides how fast calls start. */
 export interface Build {
   readonly version: string;
   readonly path: string;

@@ -6,8 +6,8 @@ import type { Provider } from '../contract/provider.ts';
 import { type Block, markdown } from './blocks.ts';
 
 /*
- * The reference of a provider, made from its definitions. What it says about a detail is what the
- * checks use; texts hold Markdown's backticks, which a terminal does not get to see.
+ * The reference of a provider, made from its definitions, which the checks use, too. The
+ * texts hold Markdown's backticks, which a terminal does not get to see.
  */
 
 /** All of it in Markdown, as it stands between the markers in docs/providers/<name>.md. */

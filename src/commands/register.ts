@@ -1,28 +1,24 @@
 import { Failure } from '../failure.ts';
+import { deadlineIn } from '../kit/deadline.ts';
 import { apiHelp, apiOptions, demandAccess, readAccess } from './api/access.ts';
 import { type Api, createApi } from './api/client.ts';
 import { releaseOf } from './api/release.ts';
 import type { Command, CommandCall } from './command.ts';
-import { deadlineIn } from './deadline.ts';
-import { paintFor } from './paint.ts';
-import { progressOf } from './progress.ts';
 import { planActions } from './register/actions.ts';
 import { type Actual, nothingKnown, readActual } from './register/actual.ts';
-import { apply } from './register/apply.ts';
-import { joined, type Plan } from './register/change.ts';
-import { check } from './register/check.ts';
+import { check, type Readiness, readReadiness } from './register/check.ts';
 import { findCluster, planClusters } from './register/clusters.ts';
-import { secretKeys } from './register/detail-changes.ts';
+import { secretKeys } from './register/details.ts';
 import { planExtension } from './register/extension.ts';
+import { apply, describePlan, headline, joined, type Plan } from './register/plan.ts';
 import { printCommands } from './register/print.ts';
-import { type Readiness, readReadiness } from './register/readiness.ts';
 import { planRemoval } from './register/remove.ts';
-import { describePlan, headline } from './register/show.ts';
 import { planTemplates } from './register/templates.ts';
 import { readWanted, type Wanted } from './register/wanted.ts';
 import { wrapped } from './table.ts';
+import { paintFor, progressOf } from './terminal.ts';
 
-const patienceSeconds = 600;
+const timeoutSeconds = 600;
 const wouldChange = 3;
 
 export const register: Command = {
@@ -73,7 +69,7 @@ async function establish(call: CommandCall): Promise<number> {
   const access = call.flag('print') ? readAccess(call) : demandAccess(call);
   const release = releaseOf(call.text('cloudstack') ?? '4.22');
   if (access === undefined) return print(call, wanted, nothingKnown(release));
-  const api = createApi(access, deadlineIn(patienceSeconds));
+  const api = createApi(access, deadlineIn(timeoutSeconds));
   try {
     const actual = await readActual(api, wanted);
     if (call.flag('print')) return print(call, wanted, actual);
@@ -89,7 +85,7 @@ async function remove(call: CommandCall): Promise<number> {
   const [name] = call.positionals;
   if (name === undefined) throw new Failure('usage', '--remove needs the name of the extension');
   if (call.flag('print')) throw new Failure('usage', '--remove does not go with --print');
-  const api = createApi(demandAccess(call), deadlineIn(patienceSeconds));
+  const api = createApi(demandAccess(call), deadlineIn(timeoutSeconds));
   try {
     const plan = await planRemoval(api, name);
     if (call.flag('plan')) return show(call, plan, wouldChange);

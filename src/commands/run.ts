@@ -1,10 +1,9 @@
 import { Failure, fullText } from '../failure.ts';
 import { readArguments } from './arguments.ts';
 import type { CommandWorld } from './command.ts';
-import { entryFor } from './entry.ts';
-import { explain, overview } from './help.ts';
+import { entryFor, explain, overview } from './help.ts';
 import { commands } from './index.ts';
-import { visible } from './visible.ts';
+import { visible } from './terminal.ts';
 
 /** Exit code of a command line that could not be understood. */
 export const usageExitCode = 2;

@@ -1,8 +1,7 @@
 import { coreFields } from '../cloudstack/settings.ts';
-import { markdown } from './blocks.ts';
+import { markdown, printBlocks } from './blocks.ts';
 import type { Command } from './command.ts';
 import { loadProvider } from './load-provider.ts';
-import { printBlocks } from './print-blocks.ts';
 import { settingsBlocks } from './reference.ts';
 
 export const settings: Command = {

@@ -1,4 +1,4 @@
-import { visible } from './visible.ts';
+import { visible } from './terminal.ts';
 
 /** A cell is a text, or a text with the colour it gets once the columns are aligned. */
 export type Cell = string | { readonly text: string; readonly paint: (text: string) => string };
@@ -23,12 +23,12 @@ export function table(rows: readonly (readonly Cell[])[], indent = 0): string[] 
 
 /** A paragraph in lines of at most `columns` characters; a longer word gets its own line. */
 export function wrapped(text: string, columns = 80, indent = 0): string[] {
-  const room = Math.max(20, columns - indent);
+  const available = Math.max(20, columns - indent);
   const lines: string[] = [];
   for (const word of visible(text).split(' ')) {
     const last = lines.length - 1;
     const longer = `${lines[last] ?? ''} ${word}`;
-    if (last >= 0 && width(longer) <= room) lines[last] = longer;
+    if (last >= 0 && width(longer) <= available) lines[last] = longer;
     else lines.push(word);
   }
   return lines.map((line) => ' '.repeat(indent) + line);

@@ -4,8 +4,8 @@ import { version as builtVersion, stamp } from '../build-stamp.ts';
 import type { Registry } from '../contract/provider.ts';
 import type { Command, CommandWorld } from './command.ts';
 import { type Build, isSlow, thisBuild } from './node-build.ts';
-import { paintFor } from './paint.ts';
 import { table, wrapped } from './table.ts';
+import { paintFor } from './terminal.ts';
 
 interface Facts {
   readonly version: string;

@@ -1,4 +1,4 @@
-/** What an operator may type; looked at in every call, so nothing is loaded for it. */
+/** The commands of operators; every call compares its first argument, so that this file loads nothing. */
 export const commandWords: readonly string[] = [
   'help',
   'version',

@@ -27,7 +27,7 @@ export const adminOnly: readonly Role[] = ['Admin'];
 export interface Action<P extends Parameters = Parameters, F extends Fields = Fields> {
   readonly about: string;
   readonly parameters: P;
-  /** What the action may take; CloudStack's own default of 3 s kills most of them. */
+  /** How long the action may take; CloudStack's own default of 3 s kills most of them. */
   readonly timeoutSeconds: number;
   readonly roles: readonly Role[];
   /** Throws an instance's data away: the caller has to repeat its name as `instance_name`. */
@@ -48,7 +48,7 @@ export type Actions = Readonly<Record<string, Action>>;
  */
 export type Wants = 'none' | 'shown' | 'built' | 'running';
 
-/** What a custom action's handler is called with. */
+/** The argument of a custom action, checked and translated. */
 export interface Run<P extends Parameters, B, F extends Fields> {
   readonly instance: Instance;
   readonly parameters: Values<P>;
@@ -57,7 +57,7 @@ export interface Run<P extends Parameters, B, F extends Fields> {
   readonly blueprint: B;
 }
 
-/** What a driver's handler is called with. */
+/** The argument of a driver's handler. */
 export interface ActionCall<M, P extends Parameters, B, F extends Fields>
   extends Run<P, B, F>,
     Step {

@@ -2,8 +2,8 @@ import type { Failure } from '../failure.ts';
 import type { Instance } from './instance.ts';
 
 /**
- * When the work has to end. Every wait of a provider goes through it, so that nothing is still
- * going on when whoever started the process kills it.
+ * When the work has to end. Every wait of a provider goes through it, so that no wait is still going on
+ * when the management server kills the process.
  */
 export interface Deadline {
   /** Milliseconds until the work has to end; 0 when it is over. */
@@ -23,7 +23,7 @@ export interface Deadline {
 /** Writes one event with its facts; `level` among them is the line's level, `info` without. */
 export type Log = (event: string, facts?: Readonly<Record<string, unknown>>) => void;
 
-/** What a provider may use of the process it runs in. */
+/** The parts of the process that a provider may use. */
 export interface Context {
   readonly deadline: Deadline;
   readonly log: Log;
@@ -35,7 +35,7 @@ export interface Context {
   stateDirectory(name: string): string;
 }
 
-/** What a primitive is called for: `deadline` ends its waiting, also while changes are taken back. */
+/** The occasion of a primitive: `deadline` ends its waiting, also while changes are taken back. */
 export interface Step {
   readonly instance: Instance;
   readonly deadline: Deadline;

@@ -4,13 +4,13 @@ import type { Instance, SizedInstance } from './instance.ts';
 import type { Choice, Machine, Mark, RemoteMachine, State } from './machine.ts';
 import type { SnapshotDriver } from './snapshot.ts';
 
-/** What an instance is to be made of, or switched on with. */
+/** The instance to be made or switched on, and the choices for it. */
 export interface Plan<B = Blueprint> extends Step {
   readonly instance: SizedInstance;
   readonly blueprint: B;
 }
 
-/** What `make` is called with. */
+/** The argument of `make`. */
 export interface Making<M extends Machine = Machine, B = Blueprint> extends Plan<B> {
   /** Unfinished machines that earlier creates of the instance have left: to be finished or replaced. */
   readonly partials: readonly M[];
@@ -19,7 +19,7 @@ export interface Making<M extends Machine = Machine, B = Blueprint> extends Plan
   markFor(remoteId: string): Mark;
 }
 
-/** What the operator's settings say about the rules that the lifecycle keeps. */
+/** The operator's settings for the rules that the lifecycle keeps. */
 export interface Policy {
   readonly adoptUnmarked: boolean;
   readonly deleteAdopted: boolean;
@@ -31,7 +31,7 @@ export interface Policy {
   readonly snapshotMemory?: boolean;
 }
 
-/** What CloudStack is to remember: details come back as `stored`, NICs are matched by uuid. */
+/** Facts for CloudStack to remember: details come back as `stored`, NICs are matched by uuid. */
 export interface Preparation {
   readonly details?: Readonly<Record<string, string>>;
   readonly nics?: readonly {
@@ -82,7 +82,7 @@ export interface Driver<M extends Machine = Machine, B = Blueprint, A extends Ac
 
   // ---- looking ----
   /**
-   * What the machine was doing when it was read, or is doing now: for a `change` as certain as the
+   * The state when the machine was read, or now: for a `change` as certain as the
    * remote system can tell, for a `report` as fast as is safe.
    */
   state(machine: M, purpose: 'change' | 'report', deadline: Deadline): Promise<State>;
@@ -139,7 +139,7 @@ export interface Driver<M extends Machine = Machine, B = Blueprint, A extends Ac
 /** Why a machine is looked for: a `create` leaves a stranger under the prepared id alone. */
 export type Purpose = 'show' | 'change' | 'create' | 'power';
 
-/** What there is of an instance before it is created. */
+/** The machines of an instance before it is created. */
 export interface Found<M extends Machine = Machine> {
   readonly machine: M | undefined;
   readonly partials: readonly M[];

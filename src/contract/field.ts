@@ -29,7 +29,7 @@ export interface Field<Value = unknown> {
 
 export type Fields = Readonly<Record<string, Field>>;
 
-/** What a session gets for a record of fields: `undefined` only where nothing fills the gap. */
+/** The values of a record of fields: `undefined` only where nothing fills the gap. */
 export type Values<F extends Fields> = {
   readonly [Key in keyof F]: F[Key] extends { required: true } | { default: string }
     ? FieldValue<F[Key]>

@@ -37,7 +37,7 @@ export interface Nic {
   readonly mtu?: number;
 }
 
-/** What every action about one instance knows of it. */
+/** The facts that every action about one instance gets. */
 export interface Instance {
   /** The identity; lower case. */
   readonly uuid: string;
@@ -55,7 +55,7 @@ export interface Instance {
   readonly caller?: Caller;
 }
 
-/** What prepare, create and start know besides; NICs stand in the order of their deviceId. */
+/** The facts that prepare, create and start get besides; NICs stand in the order of their deviceId. */
 export interface SizedInstance extends Instance {
   readonly cpus: number;
   readonly memoryBytes: number;

@@ -16,12 +16,12 @@ export interface Mark {
 }
 
 /**
- * What a machine is doing: `paused` is halted in memory, `saved` is off with its memory on disk, and
+ * The state of a machine: `paused` is halted in memory, `saved` is off with its memory on disk, and
  * `unknown` covers everything that is neither certainly on nor certainly off.
  */
 export type State = 'on' | 'paused' | 'off' | 'saved' | 'unknown';
 
-/** What CloudStack is told: `unknown` whenever anything is in doubt; `on` also for `paused`. */
+/** The power as CloudStack gets it: `unknown` whenever anything is in doubt; `on` also for `paused`. */
 export type Power = 'on' | 'off' | 'unknown';
 
 /** A machine of the remote system, as far as the rules of ownership look at it. */
@@ -44,7 +44,7 @@ export interface Machine {
 /** Why no rule can say which machine is the instance's. */
 export type Doubt = 'duplicate' | 'copy' | 'template' | 'unmarked' | 'unreadable';
 
-/** What was found of an instance. */
+/** The result of looking for an instance's machine. */
 export type Choice<M extends Machine = Machine> =
   | {
       readonly kind: 'own';
@@ -75,6 +75,6 @@ export interface RemoteMachine {
   readonly leftover?: boolean;
   /** Was given back and is no instance's any more, although it still carries the mark. */
   readonly givenBack?: boolean;
-  /** What an operator should know besides, such as an erase that failed. */
+  /** Further facts for the operator, such as an erase that failed. */
   readonly remarks?: readonly string[];
 }

@@ -35,7 +35,7 @@ export interface Session<B extends Fields = Fields, A extends Actions = Actions>
   /** By instance name, for this host's machines only; proves first that it can see. */
   powers?(): Promise<ReadonlyMap<string, Power>>;
   console?(instance: Instance): Promise<Console>;
-  /** All machines that this host can see, whoever made them; proves first that it can see. */
+  /** All machines that this host can see, of any origin; proves first that it can see. */
   machines?(): Promise<readonly RemoteMachine[]>;
   /** Marks this unmarked machine as the instance's; refuses templates and marked ones. */
   adopt?(remoteId: string, instance: Instance): Promise<void>;
@@ -58,11 +58,11 @@ export interface Provider<
   readonly about: string;
   /** Connection and policy: from extension, cluster registration and host, never from an instance. */
   readonly settings: S;
-  /** What to build: operators give the default, the instance may choose within the limits. */
+  /** The things to build: operators give the default, the instance may choose within the limits. */
   readonly blueprint: B;
   /** VM details that prepare hands back, with a sentence each. */
   readonly stored: Readonly<Record<string, string>>;
-  /** None is called `status` or `statuses`: those words have little time whatever CloudStack allows. */
+  /** None is called `status` or `statuses`: those words get little time even where CloudStack allows more. */
   readonly actions: A;
   /** Whether CloudStack has to call prepare before create. */
   readonly prepares: boolean;

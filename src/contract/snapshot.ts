@@ -20,7 +20,7 @@ export interface NewSnapshot {
 
 /**
  * The primitives of snapshots. The lifecycle keeps the limits, picks by name, and sees to it that an
- * instance keeps today's network, size and mark whatever a snapshot holds.
+ * instance keeps today's network, size and mark and never gets those of the snapshot.
  */
 export interface SnapshotDriver<M extends Machine = Machine> {
   /** Names that the remote system keeps for itself, in small letters. */

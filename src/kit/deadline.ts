@@ -95,3 +95,10 @@ export function createDeadline(clock: Clock, times: Times): DeadlineControl {
 function seconds(ms: number): string {
   return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`;
 }
+
+/** A deadline for a command of an operator: so many seconds from now, and five more to undo. */
+export function deadlineIn(forSeconds: number): DeadlineControl {
+  const clock = (): number => performance.now();
+  const endMs = clock() + forSeconds * 1000;
+  return createDeadline(clock, { endMs, undoEndMs: endMs + 5000 });
+}

@@ -5,7 +5,7 @@ import { poll } from './poll.ts';
 import { systemCode } from './system-error.ts';
 
 /**
- * Runs the work while no other process on this machine, and nobody else in this one, holds `path`.
+ * Runs the work while no other process on this machine, and no other call in this one, holds `path`.
  *
  * Waits for the holder as long as the deadline lets it; a holder that was killed is noticed and its
  * lock taken over. `what` says in the failure what was waited for.
@@ -54,7 +54,7 @@ function tryAcquire(path: string): boolean {
 
 /**
  * Removes the lock of a dead holder. The name of the second lock holds that holder, which never
- * comes back: whoever has it may remove this one lock and cannot hit one that was made since.
+ * comes back: the process that has it may remove this one lock and cannot hit one that was made since.
  */
 function takeAway(path: string, holder: string): void {
   const right = `${path}.${holder}`;

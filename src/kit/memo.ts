@@ -16,7 +16,7 @@ import { systemCode } from './system-error.ts';
 export interface MemoPlace {
   readonly directory: string;
   readonly seconds: number;
-  /** Whoever runs this: only a directory of its own is trusted. */
+  /** The user of this process: only a directory of its own is trusted. */
   readonly uid: number;
   readonly pid: number;
   readonly mayCreate: boolean;

@@ -15,7 +15,7 @@ import { withUndo } from '../kit/undo.ts';
 import { exclusively, type Life, show, take } from './find.ts';
 import { ensureRunning } from './start.ts';
 
-/** What a custom action was asked for with, whatever its provider. */
+/** The argument of a custom action of any provider. */
 export type AnyRun = Run<Parameters, Blueprint, Fields>;
 
 type AnyHandler = Handler<ActionCall<Machine | undefined, Parameters, Blueprint, Fields>>;

@@ -92,7 +92,7 @@ export async function show(life: Life, instance: Instance): Promise<Machine> {
   return machine;
 }
 
-/** What there is before a create; nothing is adopted or changed. */
+/** The machines that there are before a create; nothing is adopted or changed. */
 export async function findBeforeCreate(life: Life, instance: Instance): Promise<Found> {
   return foundIn(await findCertain(life, instance, 'create'));
 }

@@ -1,8 +1,8 @@
 import type { Mark } from '../contract/machine.ts';
 /**
- * What a mark says about a machine: ours, a copy that carries our mark, somebody else's, or nothing.
+ * The verdict of a mark on a machine: ours, a copy that carries our mark, another instance's, or none.
  *
- * `unreadable` is a mark that a later version wrote or somebody damaged: never ours, never free.
+ * `unreadable` is a mark that a later version wrote, or a damaged one: never ours, never free.
  */
 export type Verdict = 'ours' | 'copy' | 'foreign' | 'unmarked' | 'unreadable';
 
@@ -30,14 +30,14 @@ export function readMark(text: string): Mark | 'unreadable' | undefined {
   const end = text.indexOf('}]', start);
   if (end < 0) return 'unreadable';
   try {
-    // What ends with a brace is an object, or no JSON.
+    // A text that ends with a brace is an object, or no JSON.
     return fromBody(JSON.parse(text.slice(start + opening.length, end + 1)));
   } catch {
     return 'unreadable';
   }
 }
 
-/** The text without its mark, as somebody else wrote it. */
+/** The text without its mark, as other people wrote it. */
 export function withoutMark(text: string): string {
   const start = text.indexOf(opening);
   const end = start < 0 ? -1 : text.indexOf('}]', start);

@@ -3,14 +3,6 @@ import { chownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { type FakeCloudStack, startCloudStack } from '../../fakes/cloudstack-api/server.ts';
-import {
-  createSimulatedHost,
-  introduce,
-  listed,
-  nic,
-  type SimulatedHost,
-  uuidOf,
-} from '../../fakes/cloudstack-api/simulated-host.ts';
 import { readDecisions } from '../../src/commands/adopt/by-hand.ts';
 import { findAccount } from '../../src/commands/doctor/account.ts';
 import { runCommand } from '../../src/commands/run.ts';
@@ -18,6 +10,14 @@ import { defineProvider, type Session } from '../../src/contract/provider.ts';
 import { registry } from '../../src/providers/index.ts';
 import { sample } from './sample-provider.ts';
 import { temporaryDirectory } from './scripts.ts';
+import {
+  createSimulatedHost,
+  introduce,
+  listed,
+  nic,
+  type SimulatedHost,
+  uuidOf,
+} from './simulated-host.ts';
 import { createWorld } from './world.ts';
 
 interface Ran {
@@ -49,7 +49,7 @@ const mac = '02:00:00:00:00:01';
 const stored = { details: { simulator_id: 'a' } };
 
 describe('adopt', () => {
-  test('marks the machine that name and stored id agree on, and audit is content', async (t) => {
+  test('adopt marks the machine that name and stored id agree on, and audit then finds nothing', async (t) => {
     const { cloud, host, adopt, audit } = await scene(t);
     cloud.state.machines.push(listed('i-2-1-VM', stored));
     host.plant('a', { name: 'i-2-1-VM' });
@@ -70,7 +70,7 @@ describe('adopt', () => {
     assert.equal(again.code, 0);
   });
 
-  test('marks a machine of another name by its stored id and its MAC addresses', async (t) => {
+  test('adopt marks a machine of another name by its stored id and its MAC addresses', async (t) => {
     const { cloud, host, adopt } = await scene(t);
     cloud.state.machines.push(listed('i-2-1-VM', { ...stored, nic: [nic(mac, 5)] }));
     host.plant('a', { name: 'web server', nics: { [mac]: 5 } });
@@ -79,7 +79,7 @@ describe('adopt', () => {
     assert.match(printed, /the stored id and all MAC addresses/);
   });
 
-  test('marks nothing for an instance that failed or is about to go', async (t) => {
+  test('adopt marks nothing for an instance that failed or is about to go', async (t) => {
     const { cloud, host, adopt } = await scene(t);
     for (const [at, state] of ['Error', 'Destroyed', 'Expunging', 'Starting'].entries()) {
       cloud.state.machines.push(listed(`i-2-${at}-VM`, { ...stored, state }));
@@ -90,7 +90,7 @@ describe('adopt', () => {
     assert.match(printed, /Every instance has its machine/);
   });
 
-  test('marks nothing for an instance on a host that another extension serves', async (t) => {
+  test('adopt marks nothing for an instance on a host that another extension serves', async (t) => {
     const { cloud, host, adopt } = await scene(t);
     cloud.state.hosts.push({ id: 'theirs', name: 'theirs', clusterId: 'other', details: {} });
     cloud.state.machines.push(listed('i-2-1-VM', { ...stored, hostid: 'theirs' }));
@@ -99,7 +99,7 @@ describe('adopt', () => {
     assert.equal(host.markOf('a'), undefined);
   });
 
-  test('shows what it would do, marks nothing and exits with 3', async (t) => {
+  test('adopt --plan shows the machines it would mark, marks nothing and exits with 3', async (t) => {
     const { cloud, host, adopt } = await scene(t);
     cloud.state.machines.push(listed('i-2-1-VM', stored), listed('i-2-2-VM'));
     host.plant('a', { name: 'i-2-1-VM' });
@@ -110,7 +110,7 @@ describe('adopt', () => {
     assert.equal(host.markOf('a'), undefined);
   });
 
-  test('marks only the instances that are named', async (t) => {
+  test('adopt marks only the instances that are named', async (t) => {
     const { cloud, host, adopt } = await scene(t);
     cloud.state.machines.push(listed('i-2-1-VM', stored));
     const details = { simulator_id: 'b' };
@@ -126,7 +126,7 @@ describe('adopt', () => {
     assert.notEqual(host.markOf('a'), undefined);
   });
 
-  test('says the same as facts', async (t) => {
+  test('adopt --json prints the same as facts', async (t) => {
     const { cloud, host, adopt } = await scene(t);
     cloud.state.machines.push(listed('i-2-1-VM', stored), listed('i-2-2-VM'));
     host.plant('a', { name: 'i-2-1-VM' });
@@ -203,7 +203,7 @@ describe('adopt in doubt', () => {
     ],
   ];
   for (const [what, arrange, said] of cases) {
-    test(`leaves a machine alone that ${what}`, async (t) => {
+    test(`adopt leaves a machine alone that ${what}`, async (t) => {
       const played = await scene(t);
       arrange(played);
       const { code, printed } = await played.adopt();
@@ -214,7 +214,7 @@ describe('adopt in doubt', () => {
     });
   }
 
-  test('never touches a machine that carries a mark, whoever wrote it', async (t) => {
+  test('adopt never touches a machine that carries a mark, of any installation', async (t) => {
     const { cloud, host, adopt } = await scene(t);
     cloud.state.machines.push(listed('i-2-1-VM', stored));
     host.plant('a', { name: 'i-2-1-VM', mark: { uuid: uuidOf('7'), installation: 'cs-2' } });
@@ -222,17 +222,17 @@ describe('adopt in doubt', () => {
     assert.match((await adopt('--map', 'i-2-1-VM=a')).complained, /no unmarked machine a/);
   });
 
-  test('marks nothing while a host cannot be looked at', async (t) => {
+  test('adopt marks nothing while a host cannot be asked', async (t) => {
     const { cloud, host, adopt } = await scene(t, { node: 'sim1', fail_actions: 'audit' });
     cloud.state.machines.push(listed('i-2-1-VM', stored));
     host.plant('a', { name: 'i-2-1-VM' });
     const { code, complained } = await adopt();
     assert.equal(code, 1);
-    assert.match(complained, /Not all hosts could be looked at \(sim1\)/);
+    assert.match(complained, /Not all hosts could be asked \(sim1\)/);
     assert.equal(host.markOf('a'), undefined);
   });
 
-  test('writes no file of another user, which only its owner could read then', {
+  test('adopt writes no file of another user, which only its owner could read then', {
     skip: process.getuid?.() === 0 ? false : 'files of other users can only be made by root',
   }, async (t) => {
     const { cloud, host, adopt, audit } = await scene(t);
@@ -249,7 +249,7 @@ describe('adopt in doubt', () => {
     assert.match((await audit()).printed, /lost-mark/);
   });
 
-  test('goes on with the others when one cannot be marked', async (t) => {
+  test('adopt goes on with the other machines when one cannot be marked', async (t) => {
     const { cloud, host, adopt } = await scene(t, { node: 'sim1', fail_actions: 'adopt' });
     cloud.state.machines.push(listed('i-2-1-VM', stored));
     host.plant('a', { name: 'i-2-1-VM' });
@@ -260,7 +260,7 @@ describe('adopt in doubt', () => {
 });
 
 describe('adopt by an operator’s word', () => {
-  test('marks the machine that was named, and no other', async (t) => {
+  test('adopt marks the machine that was named, and no other', async (t) => {
     const { cloud, host, adopt } = await scene(t);
     cloud.state.machines.push(listed('i-2-1-VM'));
     cloud.state.machines.push(listed('i-2-2-VM', { details: { simulator_id: 'b' } }));
@@ -276,7 +276,7 @@ describe('adopt by an operator’s word', () => {
     );
   });
 
-  test('refuses one machine for two instances and two for one, however they are called', async (t) => {
+  test('adopt refuses one machine for two instances and two for one, however they are called', async (t) => {
     const { cloud, host, adopt } = await scene(t);
     cloud.state.machines.push(listed('i-2-1-VM'), listed('i-2-2-VM'));
     host.plant('a', { name: 'web server' });
@@ -294,7 +294,7 @@ describe('adopt by an operator’s word', () => {
     assert.equal(code, 0);
   });
 
-  test('refuses what is no decision, and other instances beside it', async (t) => {
+  test('adopt refuses a --map that is no decision, and --vm beside it', async (t) => {
     for (const words of [['x'], ['=a'], ['x=']]) {
       assert.throws(() => readDecisions(words), /has to be INSTANCE=MACHINE/);
     }
@@ -304,7 +304,7 @@ describe('adopt by an operator’s word', () => {
     assert.match(complained, /leave --vm away/);
   });
 
-  test('marks nothing without an installation to mark it with', async (t) => {
+  test('adopt marks nothing without an installation to mark it with', async (t) => {
     const { cloud, host, adopt } = await scene(t);
     for (const { details } of cloud.state.extensions) delete details['installation'];
     cloud.state.machines.push(listed('i-2-1-VM'));
@@ -315,7 +315,7 @@ describe('adopt by an operator’s word', () => {
     assert.equal(host.markOf('a'), undefined);
   });
 
-  test('refuses a machine that is not there or a template', async (t) => {
+  test('adopt refuses a machine that is not there or a template', async (t) => {
     const { cloud, host, adopt } = await scene(t);
     cloud.state.machines.push(listed('i-2-1-VM'));
     host.plant('t', { name: 'template', template: true });
@@ -361,7 +361,7 @@ describe('adopt on two systems that use the same ids', () => {
     return { code, marked, printed: world.printed(), complained: world.complained() };
   }
 
-  test('asks for the host, and marks the machine of that host only', async () => {
+  test('adopt asks for the host, and marks the machine of that host only', async () => {
     for (const machines of [
       { one: 'web', two: 'mail' },
       { one: 'web', two: 'web' },
@@ -375,7 +375,7 @@ describe('adopt on two systems that use the same ids', () => {
     assert.equal(code, 2);
   });
 
-  test('says so where the provider cannot adopt', async () => {
+  test('adopt says so where a provider cannot adopt machines', async () => {
     const machines = { one: 'web', two: 'mail', canAdopt: false };
     const { code, printed } = await adopt(machines, 'i-2-1-VM=100@one');
     assert.match(printed, /the sample cannot adopt machines/);

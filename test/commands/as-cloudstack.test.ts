@@ -10,7 +10,7 @@ import { defaultTimeout } from '../../src/commands/as-cloudstack/time-outs.ts';
 import { executable, temporaryDirectory } from './scripts.ts';
 
 /*
- * What CloudStack makes of an executable, row by row as measured with CloudStack's own class
+ * CloudStack's conclusions about executables, row by row as measured with its own class
  * (docs/contract.md): each script runs once and is judged for every kind of action.
  */
 
@@ -165,7 +165,7 @@ const rows: readonly (Expected & { readonly title: string; readonly body: string
   },
 ];
 
-describe('What CloudStack makes of a run', { concurrency: 4 }, () => {
+describe('The conclusion of CloudStack', { concurrency: 4 }, () => {
   for (const { title, body, ...expected } of rows) {
     test(title, async () => expectEverywhere(await run(body), expected));
   }
@@ -190,7 +190,7 @@ describe('What CloudStack makes of a run', { concurrency: 4 }, () => {
   });
 });
 
-describe('The pipe that nobody reads', { concurrency: 4 }, () => {
+describe('The pipe of a call', { concurrency: 4 }, () => {
   const bytes = (count: number): string => `head -c ${count} /dev/zero | tr '\\0' x`;
 
   test('65,536 bytes pass whole', async () => {
@@ -264,24 +264,24 @@ describe('The pipe that nobody reads', { concurrency: 4 }, () => {
 });
 
 describe('The call', () => {
-  test('passes three arguments and a payload as CloudStack writes it', async () => {
+  test('the call passes three arguments and a payload as CloudStack writes it', async () => {
     const raw = await run('echo $#; echo "$1 $3"; stat -c %a "$2"; cat "$2"');
     const [count, rest, mode, text = ''] = raw.text.split('\n');
     assert.deepEqual([count, rest, mode], ['3', 'stop 10', '644']);
     assert.deepEqual(JSON.parse(text), payload);
   });
 
-  test('leaves nothing behind', async () => {
+  test('the call leaves nothing behind', async () => {
     const raw = await run('exit 0');
     assert.equal(raw.payloadLeft, true);
     assert.equal(existsSync(raw.command[2] ?? ''), false);
   });
 
-  test('notices that the executable removed its payload', async () => {
+  test('the call notices that the executable removed its payload', async () => {
     assert.equal((await run('rm "$2"')).payloadLeft, false);
   });
 
-  test('gives the file it was given', async () => {
+  test('the call gives the file it was given', async () => {
     const file = join(temporaryDirectory(), 'payload.json');
     writeFileSync(file, '{ "a" : 1 }');
     const path = executable('cat "$2"');
@@ -294,7 +294,7 @@ describe('The call', () => {
     assert.equal(raw.text, '{ "a" : 1 }');
   });
 
-  test('refuses what is missing, no file or not executable, in CloudStack’s words', async () => {
+  test('the call refuses a missing file, a directory and a file that is not executable, in CloudStack’s words', async () => {
     const directory = join(temporaryDirectory(), 'folder');
     mkdirSync(directory);
     for (const path of ['/nowhere/at-all', directory, executable('exit 0', 0o644)]) {
@@ -311,7 +311,7 @@ describe('The call', () => {
     }
   });
 
-  test('stands in with files where there is no mkfifo, and says so', async () => {
+  test('the call stands in with files where there is no mkfifo, and says so', async () => {
     const path = process.env['PATH'];
     process.env['PATH'] = '/nowhere';
     try {
@@ -324,7 +324,7 @@ describe('The call', () => {
     }
   });
 
-  test('tells standard error apart when asked to', async () => {
+  test('the call tells standard error apart when asked to', async () => {
     const path = executable('echo out; echo err >&2');
     const call = { executable: path, action: 'stop', payload, timeoutSeconds: 5 };
     const raw = await callAsCloudStack({ ...call, errorsApart: true });
@@ -333,7 +333,7 @@ describe('The call', () => {
 });
 
 describe('The payload file', () => {
-  test('is compact, without nulls, with HTML’s characters escaped', () => {
+  test('the payload file is compact, without nulls, with HTML’s characters escaped', () => {
     const text = payloadText({ a: null, b: `<a href='x'>&=`, c: [null, 1] });
     assert.equal(
       text,
@@ -343,7 +343,7 @@ describe('The payload file', () => {
 });
 
 describe('The default time-out', () => {
-  test('is 1800 s for CloudStack’s own actions, 3 s for custom ones, 5 s for class names', () => {
+  test('the default time-out is 1800 s for CloudStack’s own actions, 3 s for custom ones, 5 s for class names', () => {
     const seconds = ['create', 'status', 'statuses', 'getconsole', 'Create', 'List Snapshots'].map(
       (action) => defaultTimeout(action).seconds,
     );
@@ -356,7 +356,7 @@ describe('What the user sees of a failure', () => {
   const shown = async (action: string): Promise<string> =>
     conclude(action, await run(`echo '${quota}'; exit 1`), payload).shown;
 
-  test('is the whole text after reboot, delete and custom actions only', async () => {
+  test('the text that the user sees of a failure is the whole text after reboot, delete and custom actions only', async () => {
     for (const action of ['reboot', 'delete', 'Do It']) {
       assert.match(await shown(action), /quota exceeded/, action);
     }
@@ -365,7 +365,7 @@ describe('What the user sees of a failure', () => {
     }
   });
 
-  test('names the instance where CloudStack does', async () => {
+  test('the text that the user sees of a failure names the instance where CloudStack does', async () => {
     assert.match(await shown('create'), /'i-2-7-VM' \(11111111-2222-4333-8444-555555555555\)/);
     assert.equal(await shown('getconsole'), 'Console access to this instance cannot be provided');
   });

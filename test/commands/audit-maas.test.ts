@@ -51,7 +51,7 @@ function claimed({ fake }: MaasScene): FakeMachine {
   return found;
 }
 
-/** From the request on nobody gets through, as if our process had been killed. */
+/** From the request on no call gets through, as if our process had been killed. */
 async function killAt(scene: MaasScene, op: string): Promise<void> {
   let killed = false;
   scene.fake.disturb((request) => {
@@ -66,7 +66,7 @@ const own = { host: { shared_user: 'false' } } as const;
 
 describe('an audit of MAAS', () => {
   it(
-    'is content with an instance on iron that is larger than its offering',
+    'audit accepts a machine that is larger than the offering of its instance',
     inMaas(own, async (scene) => {
       await scene.cloud.deploy();
       const { code, lines } = await audit(scene, [{ state: 'Running', vm: scene.cloud.vm }]);
@@ -78,7 +78,7 @@ describe('an audit of MAAS', () => {
   );
 
   it(
-    'finds the claim of a process that was killed before it could mark it, and who gives it back',
+    'audit finds the claim of a process that was killed before it could mark it, and says how to release it',
     inMaas(own, async (scene) => {
       await killAt(scene, 'set_workload_annotations');
       const { systemId, hostname } = claimed(scene);
@@ -99,7 +99,7 @@ describe('an audit of MAAS', () => {
   );
 
   it(
-    'tells such a claim by the record of MAAS where others work under the same user',
+    'audit tells such a claim by the record of MAAS where others work under the same user',
     inMaas({}, async (scene) => {
       await killAt(scene, 'set_workload_annotations');
       scene.fake.add({ status: 'allocated', owner: 'cloudstack' });
@@ -110,7 +110,7 @@ describe('an audit of MAAS', () => {
   );
 
   it(
-    'finds claims of which nothing is known under a user of our own',
+    'audit finds claims of which nothing is known under a user of our own',
     inMaas(own, async (scene) => {
       const { hostname } = scene.fake.add({ status: 'allocated', owner: 'cloudstack' });
       scene.fake.add({ status: 'allocated', owner: 'juju' });
@@ -124,7 +124,7 @@ describe('an audit of MAAS', () => {
   );
 
   it(
-    'says nothing of a claim that is marked while it looks',
+    'audit says nothing of a claim that is marked while it looks',
     inMaas({}, async (scene) => {
       const { cloud, fake } = scene;
       await killAt(scene, 'set_workload_annotations');
@@ -140,7 +140,7 @@ describe('an audit of MAAS', () => {
   );
 
   it(
-    'shows a failed erase as long as it is not mended, and nothing of one that goes well',
+    'audit shows a failed erase as long as it is not mended, and nothing of one that goes well',
     inMaas(
       { host: { erase: 'full', shared_user: 'false', release_watch_seconds: '0' } },
       async (scene) => {
@@ -165,7 +165,7 @@ describe('an audit of MAAS', () => {
   );
 
   it(
-    'takes the erased machine of an earlier attempt for no duplicate of the one that runs',
+    'audit takes the erased machine of an earlier attempt for no duplicate of the one that runs',
     inMaas({ host: { erase: 'full' }, timings: { eraseMs: 60_000 } }, async (scene) => {
       const { cloud, fake, owned } = scene;
       for (const machine of fake.world.machines.values()) machine.installs = 'badly';
@@ -180,7 +180,7 @@ describe('an audit of MAAS', () => {
   );
 
   it(
-    'finds an instance whose machine is gone, and one whose machine has another',
+    'audit finds an instance whose machine is gone, and one whose machine has another',
     inMaas({}, async (scene) => {
       const { cloud, own: mine } = scene;
       await cloud.deploy();
@@ -194,13 +194,16 @@ describe('an audit of MAAS', () => {
   );
 
   it(
-    'exits with UNKNOWN when the key may not see what there is',
+    'audit exits with UNKNOWN when the key may not see the machines',
     inMaas({}, async (scene) => {
       await scene.cloud.deploy();
       await scene.backend.withdrawRights(true);
       const { code, lines } = await audit(scene, [{ state: 'Running', vm: scene.cloud.vm }]);
       assert.equal(code, 3);
-      assert.match(lines[1] ?? '', /^unknown blind-host maas1 The API key is the one of juju/);
+      assert.match(
+        lines[1] ?? '',
+        /^unknown unreachable-host maas1 The API key is the one of juju/,
+      );
     }),
   );
 });

@@ -3,6 +3,16 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { type FakeCloudStack, startCloudStack } from '../../fakes/cloudstack-api/server.ts';
+import type { Finding } from '../../src/commands/audit/finding.ts';
+import { scanHosts } from '../../src/commands/audit/scan.ts';
+import { runCommand } from '../../src/commands/run.ts';
+import type { RemoteMachine } from '../../src/contract/machine.ts';
+import { defineProvider, type Session } from '../../src/contract/provider.ts';
+import { Failure } from '../../src/failure.ts';
+import { deadlineIn } from '../../src/kit/deadline.ts';
+import { registry } from '../../src/providers/index.ts';
+import { sample } from './sample-provider.ts';
+import { temporaryDirectory } from './scripts.ts';
 import {
   createSimulatedHost,
   introduce,
@@ -10,17 +20,7 @@ import {
   nic,
   type SimulatedHost,
   uuidOf,
-} from '../../fakes/cloudstack-api/simulated-host.ts';
-import type { Finding } from '../../src/commands/audit/finding.ts';
-import { survey } from '../../src/commands/audit/survey.ts';
-import { deadlineIn } from '../../src/commands/deadline.ts';
-import { runCommand } from '../../src/commands/run.ts';
-import type { RemoteMachine } from '../../src/contract/machine.ts';
-import { defineProvider, type Session } from '../../src/contract/provider.ts';
-import { Failure } from '../../src/failure.ts';
-import { registry } from '../../src/providers/index.ts';
-import { sample } from './sample-provider.ts';
-import { temporaryDirectory } from './scripts.ts';
+} from './simulated-host.ts';
 import { createWorld } from './world.ts';
 
 interface Scene {
@@ -61,7 +61,7 @@ async function scene(t: TestContext, hosts: object = { sim1: { node: 'sim1' } })
 const mac = '02:00:00:00:00:01';
 
 describe('audit of a world in order', () => {
-  test('finds nothing, says so in one line and exits with 0', async (t) => {
+  test('audit of a world in order finds nothing, says so in one line and exits with 0', async (t) => {
     const { cloud, host, audit } = await scene(t, {
       sim1: { node: 'sim1' },
       sim2: { node: 'sim2' },
@@ -82,13 +82,13 @@ describe('audit of a world in order', () => {
     assert.equal(code, 0);
   });
 
-  test('counts a machine once that several hosts show, and says which', async (t) => {
+  test('audit counts a machine that several hosts show once, and names them', async (t) => {
     const { host, only } = await scene(t, { sim1: { node: 'sim1' }, sim2: { node: 'sim2' } });
     host.plant('a', { name: 'i-2-1-VM', mark: {} });
     assert.match((await only()).found, /^machine a \(i-2-1-VM\) seen by sim1, sim2 belongs/);
   });
 
-  test('changes nothing, neither here nor there', async (t) => {
+  test('audit changes nothing, neither on this server nor on the remote system', async (t) => {
     const { cloud, host, audit } = await scene(t);
     host.plant('a', { name: 'i-2-1-VM', mark: {} });
     const before = readdirSync(host.folder, { recursive: true }).sort();
@@ -97,7 +97,7 @@ describe('audit of a world in order', () => {
     assert.deepEqual(cloud.changes, []);
   });
 
-  test('pages through more instances than one answer holds', async (t) => {
+  test('audit pages through more instances than one answer holds', async (t) => {
     const { cloud, host, audit } = await scene(t);
     for (let number = 1; number <= 450; number += 1) {
       cloud.state.machines.push(listed(`i-2-${number}-VM`));
@@ -203,7 +203,7 @@ describe('audit of a world in disorder', () => {
         cloud.state.machines.push(listed('i-2-1-VM', { state: 'Stopped' }));
         host.plant('a', { name: 'i-2-1-VM', mark: { state: 'building' }, power: 'off' });
       },
-      'warning half-made i-2-1-VM',
+      'warning partial i-2-1-VM',
       /never finished/,
     ],
     [
@@ -281,7 +281,7 @@ describe('audit of a world in disorder', () => {
     ],
   ];
   for (const [what, disturb, wanted, said] of cases) {
-    test(`finds ${what}`, async (t) => {
+    test(`audit finds ${what}`, async (t) => {
       const played = await scene(t);
       disturb(played);
       const { severity, kind, subject, found } = await played.only();
@@ -293,14 +293,14 @@ describe('audit of a world in disorder', () => {
     });
   }
 
-  test('takes a deployment that is under way for no half-made machine', async (t) => {
+  test('audit takes a deployment that is under way for no machine left partial', async (t) => {
     const { cloud, host, findings } = await scene(t);
     cloud.state.machines.push(listed('i-2-1-VM', { state: 'Starting' }));
     host.plant('a', { name: 'i-2-1-VM', mark: { state: 'building' } });
     assert.deepEqual(await findings(), []);
   });
 
-  test('lets a stopped machine have other NICs and another size: its start mends them', async (t) => {
+  test('audit lets a stopped machine have other NICs and another size: its start mends them', async (t) => {
     const { cloud, host, findings } = await scene(t);
     const stopped = { state: 'Stopped', cpunumber: 4, nic: [nic(mac, 100)] };
     cloud.state.machines.push(listed('i-2-1-VM', stopped));
@@ -308,7 +308,7 @@ describe('audit of a world in disorder', () => {
     assert.deepEqual(await findings(), []);
   });
 
-  test('compares only what CloudStack can name', async (t) => {
+  test('audit compares only networks that CloudStack can name', async (t) => {
     const { cloud, host, findings } = await scene(t);
     const overlay = { macaddress: mac, broadcasturi: 'vxlan://5' };
     const unsized = { cpunumber: undefined, memory: undefined };
@@ -317,7 +317,7 @@ describe('audit of a world in disorder', () => {
     assert.deepEqual(await findings(), []);
   });
 
-  test('counts a machine whose mark names no installation, or that was made a template', async (t) => {
+  test('audit counts a machine whose mark names no installation, or that was made a template', async (t) => {
     const { cloud, host, findings } = await scene(t);
     cloud.state.machines.push(listed('i-2-1-VM'), listed('i-2-2-VM'));
     host.plant('a', { name: 'i-2-1-VM', mark: { installation: '' } });
@@ -325,7 +325,7 @@ describe('audit of a world in disorder', () => {
     assert.deepEqual(await findings(), []);
   });
 
-  test('says whose keys are needed where CloudStack hides the names', async (t) => {
+  test('audit names the keys that it needs where CloudStack hides the instance names', async (t) => {
     const { cloud, audit } = await scene(t);
     cloud.state.machines.push(listed('i-2-1-VM', { instancename: undefined }));
     const { code, printed } = await audit();
@@ -333,7 +333,7 @@ describe('audit of a world in disorder', () => {
     assert.equal(code, 3);
   });
 
-  test('takes no template with the mark of what it was made from for a copy', async (t) => {
+  test('audit takes no template that kept the mark of its machine for a copy', async (t) => {
     const { cloud, host, findings } = await scene(t);
     cloud.state.machines.push(listed('i-2-1-VM'));
     host.plant('a', { name: 'i-2-1-VM', mark: {} });
@@ -345,7 +345,7 @@ describe('audit of a world in disorder', () => {
     assert.deepEqual(await findings(), []);
   });
 
-  test('leaves instances alone that another extension serves', async (t) => {
+  test('audit leaves instances alone that another extension serves', async (t) => {
     const { cloud, findings } = await scene(t);
     // CloudStack's own, which has no detail "provider".
     const [builtIn] = cloud.state.extensions;
@@ -360,7 +360,7 @@ describe('audit of a world in disorder', () => {
     assert.deepEqual(await findings(), ['critical missing i-2-3-VM']);
   });
 
-  test('finds nothing wrong with what changes while it looks', async (t) => {
+  test('audit finds nothing wrong with instances that change while it runs', async (t) => {
     const { cloud, host, findings } = await scene(t);
     host.plant('a', { name: 'i-2-1-VM', mark: {} });
     host.plant('b', { name: 'i-2-2-VM', mark: {} });
@@ -375,22 +375,22 @@ describe('audit of a world in disorder', () => {
     assert.deepEqual(await findings(), ['warning orphan i-2-2-VM']);
   });
 
-  test('calls nothing missing while a host cannot be looked at, and exits with 3', async (t) => {
-    const blind = { node: 'sim1', fail_actions: 'audit', fail_kind: 'unreachable' };
-    const { cloud, findings, audit } = await scene(t, { sim1: blind });
+  test('audit calls no machine missing while a host cannot be asked, and exits with 3', async (t) => {
+    const unreachable = { node: 'sim1', fail_actions: 'audit', fail_kind: 'unreachable' };
+    const { cloud, findings, audit } = await scene(t, { sim1: unreachable });
     cloud.state.machines.push(listed('i-2-1-VM'));
-    assert.deepEqual(await findings(), ['unknown blind-host sim1']);
+    assert.deepEqual(await findings(), ['unknown unreachable-host sim1']);
     assert.equal((await audit()).code, 3);
   });
 
-  test('believes no empty list of a host that has lost its rights', async (t) => {
-    const blind = { node: 'sim1', fail_actions: 'audit', fail_kind: 'blind' };
-    const { cloud, findings } = await scene(t, { sim1: blind });
+  test('audit believes no empty list of a host that has lost its rights', async (t) => {
+    const unreachable = { node: 'sim1', fail_actions: 'audit', fail_kind: 'blind' };
+    const { cloud, findings } = await scene(t, { sim1: unreachable });
     cloud.state.machines.push(listed('i-2-1-VM'));
-    assert.deepEqual(await findings(), ['unknown blind-host sim1']);
+    assert.deepEqual(await findings(), ['unknown unreachable-host sim1']);
   });
 
-  test('gives a host that never answers its share of the time, and asks the others', async () => {
+  test('audit gives a host that never answers its share of the time, and asks the others', async () => {
     const system = (machines: () => Promise<readonly RemoteMachine[]>) =>
       defineProvider({ ...sample, open: () => ({ machines }) as unknown as Session });
     const there = { remoteId: '1', name: 'web', power: 'on', mark: undefined } as const;
@@ -404,24 +404,27 @@ describe('audit of a world in disorder', () => {
       const details = { provider, url: 'https://s:1', token: 'x' };
       return { name: provider, extension: 'x', levels: [{ name: 'host', details }] } as const;
     });
-    const { sightings, blind } = await survey(hosts, {
+    const { seenMachines, unreachable } = await scanHosts(hosts, {
       ...{ world: createWorld({ providers }), deadline: deadlineIn(1), changes: false },
       onStep: (what) => void asked.push(what),
     });
     assert.deepEqual(asked, ['asking silent', 'asking mute', 'asking quick']);
     assert.deepEqual(
-      blind.map(({ host }) => host),
+      unreachable.map(({ host }) => host),
       ['silent', 'mute'],
     );
-    assert.match(blind[0]?.why ?? '', /^Gave up after \d\.\d s while waiting for its machines/);
-    assert.match(blind[1]?.why ?? '', /^the sample cannot list its machines/);
+    assert.match(
+      unreachable[0]?.why ?? '',
+      /^Gave up after \d\.\d s while waiting for its machines/,
+    );
+    assert.match(unreachable[1]?.why ?? '', /^the sample cannot list its machines/);
     assert.deepEqual(
-      sightings.map(({ machine }) => machine),
+      seenMachines.map(({ machine }) => machine),
       [there],
     );
   });
 
-  test('says that hidden details of a host may be why its settings do not fit', async (t) => {
+  test('audit says that hidden details of a host may be why its settings do not fit', async (t) => {
     const { cloud, only } = await scene(t);
     cloud.state.showsHostDetails = false;
     for (const { details } of cloud.state.extensions) details['grace_seconds'] = 'long';
@@ -431,7 +434,7 @@ describe('audit of a world in disorder', () => {
 });
 
 describe('audit for machines to read', () => {
-  test('writes every kind as a number for Prometheus, in one step', async (t) => {
+  test('audit writes every kind as a number for Prometheus, in one step', async (t) => {
     const { host, audit } = await scene(t);
     host.plant('a', { name: 'i-2-1-VM', mark: {} });
     const file = join(temporaryDirectory(), 'outrigger.prom');
@@ -448,7 +451,7 @@ describe('audit for machines to read', () => {
     assert.equal(readdirSync(join(file, '..')).length, 1);
   });
 
-  test('says UNKNOWN with exit code 3 when CloudStack does not work', async (t) => {
+  test('audit says UNKNOWN with exit code 3 when CloudStack does not work', async (t) => {
     const { cloud } = await scene(t);
     const wrong = cloud.credentials({ secret_key: 'another' });
     const world = createWorld({ registry });
@@ -464,14 +467,14 @@ describe('audit for machines to read', () => {
     assert.match(error, /CloudStack does not accept/);
   });
 
-  test('says UNKNOWN with exit code 3 when no host is served by a provider', async (t) => {
+  test('audit says UNKNOWN with exit code 3 when no host is served by a provider', async (t) => {
     const { audit } = await scene(t, {});
     const { code, printed } = await audit();
     assert.match(printed, /^OUTRIGGER UNKNOWN - No host is served by a provider of this file/);
     assert.equal(code, 3);
   });
 
-  test('tells what it found although Prometheus cannot be told', async (t) => {
+  test('audit prints its findings although the file for Prometheus cannot be written', async (t) => {
     const { host, audit } = await scene(t);
     host.plant('a', { name: 'i-2-1-VM', mark: {} });
     const directory = temporaryDirectory();
@@ -487,7 +490,7 @@ describe('audit for machines to read', () => {
 });
 
 describe('audit with a file', () => {
-  test('needs no CloudStack when hosts and instances are in it', async () => {
+  test('audit needs no CloudStack when the inventory holds hosts and instances', async () => {
     const host = createSimulatedHost();
     host.plant('a', { name: 'i-2-1-VM', mark: {}, nics: { [mac]: 7 } });
     const file = join(host.folder, 'inventory.json');
@@ -508,7 +511,7 @@ describe('audit with a file', () => {
     assert.match(world.printed(), /^OUTRIGGER OK/);
   });
 
-  test('compares size and network with what it says', async () => {
+  test('audit compares size and network with the inventory', async () => {
     const host = createSimulatedHost();
     host.plant('a', { name: 'i-2-1-VM', mark: {}, nics: { [mac]: 7 } });
     const file = join(host.folder, 'inventory.json');
@@ -527,7 +530,7 @@ describe('audit with a file', () => {
     assert.match(printed, /1 CPUs where CloudStack says 2 CPUs, and 1 GiB where/);
   });
 
-  test('takes the instances from it and asks CloudStack for the hosts', async (t) => {
+  test('audit takes the instances from the inventory and asks CloudStack for the hosts', async (t) => {
     const { host, audit } = await scene(t);
     host.plant('a', { name: 'i-2-1-VM', mark: {} });
     const file = join(host.folder, 'inventory.json');
@@ -536,7 +539,7 @@ describe('audit with a file', () => {
     assert.match((await audit('--inventory', file)).printed, /^OUTRIGGER OK - 0 findings; 1 inst/);
   });
 
-  test('takes the hosts from it and asks CloudStack for the instances', async (t) => {
+  test('audit takes the hosts from the inventory and asks CloudStack for the instances', async (t) => {
     const { cloud, host, audit } = await scene(t);
     cloud.state.machines.push(listed('i-2-1-VM', { hostid: 'sim1' }), listed('i-2-2-VM'));
     host.plant('a', { name: 'i-2-1-VM', mark: {} });
@@ -552,7 +555,7 @@ describe('audit with a file', () => {
     assert.equal(code, 2);
   });
 
-  test('repeats no secret that a remote system puts into its refusal', async () => {
+  test('audit repeats no secret that a remote system puts into its refusal', async () => {
     const refusing = defineProvider({
       ...sample,
       open: ({ token }) => {
@@ -577,7 +580,7 @@ describe('audit with a file', () => {
     [['--promtheus', 'x'], /did you mean --prometheus/],
   ];
   for (const [words, complaint] of cases) {
-    test(`refuses what makes no sense with exit code 2: ${words.join(' ')}`, async () => {
+    test(`audit refuses the input with exit code 2: ${words.join(' ')}`, async () => {
       const none = { CLOUDSTACK_API_URL: undefined, CLOUDSTACK_API_KEY: undefined };
       const world = createWorld({ registry, env: { ...none, CLOUDSTACK_SECRET_KEY: undefined } });
       assert.equal(await runCommand(['audit', ...words], world), 2);

@@ -42,7 +42,7 @@ describe('A state that status prints', () => {
     '{/* on */ "power_state" = PowerOff}': 'PowerOff',
   };
   for (const [text, word] of Object.entries(accepted)) {
-    test(`is ${word} for ${JSON.stringify(text)}`, () => {
+    test(`a state that status prints is ${word} for ${JSON.stringify(text)}`, () => {
       assert.equal(power(text).power, word);
       assert.equal(power(text).success, true);
     });
@@ -67,13 +67,13 @@ describe('A state that status prints', () => {
     '',
   ];
   for (const text of unknown) {
-    test(`is PowerUnknown for ${JSON.stringify(text)}`, () => {
+    test(`a state that status prints is PowerUnknown for ${JSON.stringify(text)}`, () => {
       assert.equal(power(text).power, 'PowerUnknown');
       assert.equal(power(text).success, false);
     });
   }
 
-  test('may honestly be unknown', () => {
+  test('a state that status prints may honestly be unknown', () => {
     for (const word of ['unknown', 'PowerUnknown']) {
       const conclusion = power(`{"status":"success","power_state":"${word}"}`);
       assert.equal(conclusion.power, 'PowerUnknown');
@@ -85,7 +85,7 @@ describe('A state that status prints', () => {
 describe('A statuses answer', () => {
   const powers = (text: string): Conclusion => conclude('statuses', printed(text), undefined);
 
-  test('is taken by instance name, with words in any case', () => {
+  test('a statuses answer is taken by instance name, with words in any case', () => {
     const text =
       '{"status":"Success","power_state":{"i-2-1-VM":"PowerOn","i-2-2-VM":"poweroff","i-2-3-VM":"weird","i-2-4-VM":"on"}}';
     assert.deepEqual(powers(text).powers, {
@@ -97,7 +97,7 @@ describe('A statuses answer', () => {
     assert.equal(powers(text).doubts.length, 2);
   });
 
-  test('that is empty is taken as an empty host', () => {
+  test('a statuses answer that is empty is taken as an empty host', () => {
     assert.deepEqual(powers('{"status":"success","power_state":{}}').powers, {});
   });
 
@@ -111,13 +111,13 @@ describe('A statuses answer', () => {
     '',
   ];
   for (const text of fallBacks) {
-    test(`makes CloudStack fall back to status: ${JSON.stringify(text)}`, () => {
+    test(`a statuses answer makes CloudStack fall back to status: ${JSON.stringify(text)}`, () => {
       assert.equal(powers(text).powers, undefined);
       assert.equal(powers(text).success, false);
     });
   }
 
-  test('that fails makes CloudStack fall back to status', () => {
+  test('a statuses answer that fails makes CloudStack fall back to status', () => {
     assert.equal(conclude('statuses', refused, undefined).powers, undefined);
   });
 });
@@ -126,7 +126,7 @@ describe('A getconsole answer', () => {
   const console = (body: string): Conclusion =>
     conclude('getconsole', printed(`{"status":"success","console":${body}}`), undefined);
 
-  test('takes a port as a number or as its digits', () => {
+  test('a getconsole answer takes a port as a number or as its digits', () => {
     for (const port of ['5901', '"5901"']) {
       const conclusion = console(`{"host":"10.0.0.1","port":${port}}`);
       assert.equal(conclusion.success, true);
@@ -143,14 +143,14 @@ describe('A getconsole answer', () => {
     '{}': 'Missing required fields in output',
   };
   for (const [body, verdict] of Object.entries(broken)) {
-    test(`is refused: ${body}`, () => {
+    test(`a getconsole answer is refused: ${body}`, () => {
       assert.equal(console(body).verdict, verdict);
       assert.equal(console(body).success, false);
       assert.equal(console(body).shown, 'Console access to this instance cannot be provided');
     });
   }
 
-  test('without a console object is refused, also when it says that it failed', () => {
+  test('a getconsole answer without a console object is refused, also when it says that it failed', () => {
     for (const text of ['{"status":"success"}', '{"status":"error"}']) {
       const conclusion = conclude('getconsole', printed(text), undefined);
       assert.equal(conclusion.verdict, 'Missing console object in output');
@@ -161,7 +161,7 @@ describe('A getconsole answer', () => {
     );
   });
 
-  test('with a URL is handed out only under protocol direct', () => {
+  test('a getconsole answer with a URL is handed out only under protocol direct', () => {
     const direct = console('{"url":"https://c.example.org/","protocol":"Direct"}');
     assert.equal(direct.success, true);
     assert.match(direct.shown, /https:\/\/c\.example\.org\//);
@@ -172,7 +172,7 @@ describe('A getconsole answer', () => {
     assert.equal(console('{"host":"h","port":1,"protocol":"direct"}').success, false);
   });
 
-  test('asks for a viewer per session only together with a password', () => {
+  test('a getconsole answer asks for a viewer per session only together with a password', () => {
     const once = console('{"host":"h","port":1,"password":"p","passwordonetimeuseonly":"true"}');
     assert.equal(once.console?.oneTime, true);
     const without = console('{"host":"h","port":1,"passwordonetimeuseonly":true}');
@@ -206,12 +206,12 @@ describe('A prepare answer', () => {
     conclude('prepare', printed(JSON.stringify(answer)), payload);
   const mac = '02:aa:aa:aa:aa:aa';
 
-  test('changes a NIC by nicUuid without uuid', () => {
+  test('a prepare answer changes a NIC by nicUuid without uuid', () => {
     const { nicUuid } = nic(2, 1) as { nicUuid: string };
     assert.deepEqual(prepare({ nics: [{ nicUuid, mac }] }).prepared?.nics, [{ nicUuid, mac }]);
   });
 
-  test('changes a NIC by the network’s uuid, the last one of a network only', () => {
+  test('a prepare answer changes a NIC by the network’s uuid, the last one of a network only', () => {
     const uuids = [0, 1].map((n) => (nic(n, n) as { uuid: string }).uuid);
     const { prepared } = prepare({ nics: uuids.map((uuid) => ({ uuid, mac })) });
     assert.deepEqual(
@@ -221,7 +221,7 @@ describe('A prepare answer', () => {
     assert.match(prepared?.ignored.join(' ') ?? '', /only the last counts/);
   });
 
-  test('changes one NIC by several entries with the uuid of its network', () => {
+  test('a prepare answer changes one NIC by several entries with the uuid of its network', () => {
     const { uuid, nicUuid } = nic(0, 0) as { uuid: string; nicUuid: string };
     const { prepared } = prepare({
       nics: [
@@ -232,7 +232,7 @@ describe('A prepare answer', () => {
     assert.deepEqual(prepared?.nics, [{ nicUuid, mac, ip: '10.9.9.9' }]);
   });
 
-  test('ignores a NIC by uuid alone, or without any', () => {
+  test('a prepare answer ignores a NIC by uuid alone, or without any', () => {
     const { nicUuid } = nic(0, 0) as { nicUuid: string };
     for (const given of [{ uuid: nicUuid, mac }, { mac }]) {
       const { prepared, success } = prepare({ nics: [given] });
@@ -242,7 +242,7 @@ describe('A prepare answer', () => {
     }
   });
 
-  test('keeps mac, ip and ip6address of a NIC, and nothing else', () => {
+  test('a prepare answer keeps mac, ip and ip6address of a NIC, and nothing else', () => {
     const { nicUuid } = nic(0, 0) as { nicUuid: string };
     const kept = { mac, ip: '10.9.9.9', ip6address: '2001:db8::9' };
     const { prepared } = prepare({ nics: [{ nicUuid, ...kept, netmask: '255.0.0.0', mtu: 1400 }] });
@@ -250,12 +250,12 @@ describe('A prepare answer', () => {
     assert.equal(prepared?.ignored.length, 2);
   });
 
-  test('keeps details, which become strings', () => {
+  test('a prepare answer keeps details, which become strings', () => {
     const { prepared } = prepare({ details: { vmid: '10042', n: 5, t: true } });
     assert.deepEqual(prepared?.details, { vmid: '10042', n: '5', t: 'true' });
   });
 
-  test('stores null as such', () => {
+  test('a prepare answer stores null as such', () => {
     assert.deepEqual(prepare({ details: { kept: null } }).prepared?.details, { kept: null });
   });
 
@@ -268,14 +268,14 @@ describe('A prepare answer', () => {
     { arch: 'pdp11', unknown: { key: [1] } },
   ];
   for (const answer of harmless) {
-    test(`changes nothing: ${JSON.stringify(answer)}`, () => {
+    test(`a prepare answer changes nothing: ${JSON.stringify(answer)}`, () => {
       const { success, prepared } = prepare(answer);
       assert.equal(success, true);
       assert.deepEqual([prepared?.nics, prepared?.details], [[], {}]);
     });
   }
 
-  test('does not keep a password, which it may hold', () => {
+  test('a prepare answer does not keep a password, which it may hold', () => {
     assert.deepEqual(prepare({ vncPassword: 'x' }).prepared?.ignored.length, 1);
   });
 
@@ -290,14 +290,14 @@ describe('A prepare answer', () => {
     3,
   ];
   for (const answer of unfit) {
-    test(`cannot be parsed: ${JSON.stringify(answer)}`, () => {
+    test(`a prepare answer cannot be parsed: ${JSON.stringify(answer)}`, () => {
       const { success, verdict } = prepare(answer);
       assert.equal(success, false);
       assert.match(verdict, /^Failed to parse VM/);
     });
   }
 
-  test('that is empty goes on without an instance', () => {
+  test('a prepare answer that is empty goes on without an instance', () => {
     assert.equal(conclude('prepare', printed(''), payload).success, true);
   });
 });
@@ -306,7 +306,7 @@ describe('A custom action', () => {
   const custom = (answer: unknown): Conclusion =>
     conclude('List Snapshots', printed(JSON.stringify(answer)), undefined);
 
-  test('shows a table for a list of objects, under the keys of the first', () => {
+  test('a custom action shows a table for a list of objects, under the keys of the first', () => {
     const message = [
       { name: 'a', size: 1 },
       { name: 'b', size: 2 },
@@ -322,7 +322,7 @@ describe('A custom action', () => {
     }
   });
 
-  test('shows an object as one row', () => {
+  test('a custom action shows an object as one row', () => {
     const { table } = custom({ printmessage: 'true', message: { ip: '10.0.0.1' } });
     assert.deepEqual(table, { columns: ['ip'], rows: [['10.0.0.1']] });
   });
@@ -336,14 +336,14 @@ describe('A custom action', () => {
     { message: [{ a: 1 }] },
   ];
   for (const answer of hidden) {
-    test(`shows its template only: ${JSON.stringify(answer)}`, () => {
+    test(`a custom action shows its template only: ${JSON.stringify(answer)}`, () => {
       assert.equal(custom(answer).table, undefined);
       assert.equal(custom(answer).success, true);
       assert.match(custom(answer).shown, /Successfully completed List Snapshots/);
     });
   }
 
-  test('warns when rows are not in the order of the first', () => {
+  test('a custom action warns when rows are not in the order of the first', () => {
     const message = [
       { a: 1, b: 2 },
       { b: 2, a: 1 },
@@ -356,13 +356,13 @@ describe('A custom action', () => {
 describe('What an author is told although CloudStack says nothing', () => {
   const doubts = (output: string): string => conclude('stop', printed(output), {}).doubts.join(' ');
 
-  test('covers failures that exit with 0, in the words people use', () => {
+  test('the report to an author covers failures that exit with 0, in the words people use', () => {
     const said = ['{"status":"error"}', '{"success": false, "result": {}}', '{"error":"no"}'];
     for (const text of said) assert.match(doubts(text), /counts as success/);
     assert.equal(doubts('{"status":"success","error":""}'), '');
   });
 
-  test('covers letters outside ASCII and sizes near the limit', () => {
+  test('the report to an author covers letters outside ASCII and sizes near the limit', () => {
     assert.match(doubts('{"message":"schön"}'), /ASCII/);
     assert.match(doubts('x'.repeat(61_000)), /64 KiB/);
   });
@@ -382,7 +382,7 @@ describe('Gson’s reading of JSON', () => {
     ['{"__proto__":"x"}', JSON.parse('{"__proto__":"x"}')],
   ];
   for (const [text, value] of read) {
-    test(`takes ${JSON.stringify(text)}`, () => {
+    test(`Gson takes ${JSON.stringify(text)}`, () => {
       const json = parseGson(text);
       assert.ok(json !== undefined);
       assert.deepEqual(toPlain(json), value);
@@ -390,12 +390,12 @@ describe('Gson’s reading of JSON', () => {
   }
 
   for (const text of ['{"a":1,}', '{"a"}', '{', '"a', '[1', '{} x', '{} // x', String.raw`"\x"`]) {
-    test(`refuses ${JSON.stringify(text)}`, () => {
+    test(`Gson refuses ${JSON.stringify(text)}`, () => {
       assert.equal(parseGson(text), undefined);
     });
   }
 
-  test('does not break on depth', () => {
+  test('Gson does not break on depth', () => {
     assert.equal(parseGson('['.repeat(200_000)), undefined);
   });
 });

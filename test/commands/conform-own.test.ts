@@ -57,7 +57,7 @@ async function interrupted(
 }
 
 describe('conform', { concurrency: 2 }, () => {
-  test('finds nothing wrong with a small good extension, which is left without instances', async () => {
+  test('conform finds nothing wrong with a small good extension, which is left without instances', async () => {
     const state = temporaryDirectory();
     const { code, report, broken } = await conform([fixture('good.js'), `state=${state}`]);
     assert.deepEqual(broken, []);
@@ -65,7 +65,7 @@ describe('conform', { concurrency: 2 }, () => {
     assert.deepEqual(readdirSync(state), []);
   });
 
-  test('deletes what it created when it is interrupted, and leaves no files', {
+  test('conform deletes its instances when it is interrupted, and leaves no files', {
     timeout: 30_000,
   }, async () => {
     const [state, temporary] = [temporaryDirectory(), temporaryDirectory()];
@@ -75,7 +75,9 @@ describe('conform', { concurrency: 2 }, () => {
     assert.deepEqual(readdirSync(temporary), []);
   });
 
-  test('names what it could not delete when it is interrupted', { timeout: 30_000 }, async () => {
+  test('conform names the instance that it could not delete when it is interrupted', {
+    timeout: 30_000,
+  }, async () => {
     const state = temporaryDirectory();
     const stubborn = executable(`case $1 in
       create) echo >${state}/made; echo '{"status":"success"}';;
@@ -86,7 +88,7 @@ describe('conform', { concurrency: 2 }, () => {
     assert.match(said, /Remove it on the remote system/);
   });
 
-  test('gives each action the NICs as CloudStack does, with what prepare handed back', async () => {
+  test('conform gives each action the NICs as CloudStack does, with the changes of prepare', async () => {
     const { report } = await conform([
       fixture('good.js'),
       `state=${temporaryDirectory()}`,
@@ -117,7 +119,7 @@ describe('conform', { concurrency: 2 }, () => {
     rmSync(directory, { recursive: true });
   });
 
-  test('finds nothing wrong with Outrigger on the simulator, custom actions included', async () => {
+  test('conform finds nothing wrong with Outrigger on the simulator, custom actions included', async () => {
     const details = ['--provider-details', 'provider=simulator', 'console_url=https://c/{uuid}'];
     const { code, report, broken } = await conform(
       [builtFile, ...details, '--action', 'ListSnapshots'],

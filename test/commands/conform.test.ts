@@ -28,7 +28,7 @@ async function conform(
   return { report, code, failed };
 }
 
-/** What the stub does wrong, and so do the fixtures that hand on to it. */
+/** The faults of the stub, and of the fixtures that hand on to it. */
 const wrongInStub = [
   'payload-missing',
   'payload-empty',
@@ -45,7 +45,7 @@ const besides = (failed: readonly string[], known: readonly string[]): string[] 
   failed.filter((id) => !known.includes(id) && id !== 'directory');
 
 describe('conform', { concurrency: 2 }, () => {
-  test('shows where CloudStack’s stub is content with too much', async () => {
+  test('conform shows which faults CloudStack’s stub has', async () => {
     const { report, code, failed } = await conform(fixture('stub.sh'));
     assert.equal(code, 1);
     assert.deepEqual(besides(failed, []), wrongInStub);
@@ -54,7 +54,7 @@ describe('conform', { concurrency: 2 }, () => {
     assert.equal(stop?.evidence?.step, 'status after stop');
   });
 
-  test('calls it dangerous to say of an instance that never was that it is off', async () => {
+  test('conform calls it dangerous to report an instance that never existed as off', async () => {
     const { report } = await conform(executable(`echo '{"power_state":"poweroff"}'`));
     const rule = report.rules.find(({ id }) => id === 'status-of-nothing');
     assert.equal(rule?.reason, 'PowerOff makes CloudStack stop a running instance');
@@ -65,7 +65,7 @@ describe('conform', { concurrency: 2 }, () => {
     // Debian's own Python, not one that a version manager puts in front.
     ['manual-python.py', { PATH: `/usr/bin:/bin` }],
   ] as const) {
-    test(`shows why the manual’s ${name} deploys nothing`, async () => {
+    test(`conform shows why the manual’s ${name} deploys nothing`, async () => {
       const { report, failed } = await conform(fixture(name), { env });
       const expected = [
         'unknown-action',
@@ -92,7 +92,7 @@ describe('conform', { concurrency: 2 }, () => {
     });
   }
 
-  test('finds each fault of a careless extension, and ends what that left running', async () => {
+  test('conform finds each fault of a careless extension, and ends the processes that it left running', async () => {
     const { report, failed } = await conform(fixture('careless.sh'), { args: ['--timeout', '2'] });
     const wrong = ['statuses', 'one-document', 'no-errors-printed', 'ascii', 'size', 'ends-whole'];
     for (const id of wrong) assert.ok(failed.includes(id), `${id} is not among ${failed}`);
@@ -105,12 +105,12 @@ describe('conform', { concurrency: 2 }, () => {
     assert.equal(existsSync(commandLine) ? readFileSync(commandLine, 'utf8') : '', '');
   });
 
-  test('finds that an extension counts on SIGTERM and on its children being killed', async () => {
+  test('conform finds that an extension counts on SIGTERM and on its children being killed', async () => {
     const { failed } = await conform(fixture('stubborn.sh'), { args: ['--timeout', '2'] });
     for (const id of ['time-out', 'ends-whole']) assert.ok(failed.includes(id), `${failed}`);
   });
 
-  test('finds secrets, misplaced NICs and numbers among details, for reading too', async () => {
+  test('conform finds secrets, misplaced NICs and numbers among details, for reading too', async () => {
     const world = createWorld();
     assert.equal(await runCommand(['conform', fixture('talkative.sh'), '--keep'], world), 1);
     const text = world.printed();
@@ -124,7 +124,7 @@ describe('conform', { concurrency: 2 }, () => {
     rmSync(kept, { recursive: true });
   });
 
-  test('knows the secrets of a registration too, and a state that is honestly unknown', async () => {
+  test('conform knows the secrets of a registration too, and a state that is honestly unknown', async () => {
     const careless = executable('[ "$1" = status ] && echo unknown && exit 0; cat "$2"; exit 1');
     const { report } = await conform(careless, { args: ['resourcemap.api_token=0123456789'] });
     const rule = (wanted: string) => report.rules.find(({ id }) => id === wanted);
@@ -132,7 +132,7 @@ describe('conform', { concurrency: 2 }, () => {
     assert.equal(rule('one-document')?.state, 'pass', rule('one-document')?.evidence?.output);
   });
 
-  test('tells an executable that waits for its input from one that hangs anyway', async () => {
+  test('conform tells an executable that waits for its input from one that hangs anyway', async () => {
     const reason = async (name: string): Promise<string> => {
       const { report } = await conform(fixture(name), { args: ['--timeout', '1'] });
       assert.equal(report.calls.length, 2);
@@ -142,7 +142,7 @@ describe('conform', { concurrency: 2 }, () => {
     assert.match(await reason('endless.sh'), /alike/);
   });
 
-  test('judges the file itself and calls nothing when CloudStack would not', async () => {
+  test('conform judges the file itself and calls nothing when CloudStack would not', async () => {
     const { report, failed } = await conform('/nowhere/extension');
     assert.deepEqual(failed, ['entry-point']);
     assert.deepEqual(report.calls, []);
@@ -152,7 +152,7 @@ describe('conform', { concurrency: 2 }, () => {
     );
   });
 
-  test('wants details as key=value', async () => {
+  test('conform refuses details that are not key=value', async () => {
     const world = createWorld();
     assert.equal(await runCommand(['conform', fixture('stub.sh'), 'simulator'], world), 2);
     assert.match(world.complained(), /"simulator" is no detail: it has to be key=value/);

@@ -17,7 +17,7 @@ describe('the demo', () => {
     return { output, exitCode, left };
   };
 
-  it('takes an instance from prepare to delete as CloudStack would, and leaves nothing behind', () => {
+  it('the demo takes an instance from prepare to delete as CloudStack would, and leaves nothing behind', () => {
     const { output, exitCode, left } = play(['--json']);
     assert.equal(exitCode, 0, output);
     assert.deepEqual(left, []);
@@ -46,7 +46,7 @@ describe('the demo', () => {
     ]);
   });
 
-  it('tells a person what is called, what is answered and what CloudStack makes of it', () => {
+  it('the demo shows each call, its answer and the conclusion of CloudStack', () => {
     const { output, exitCode } = play([]);
     assert.equal(exitCode, 0, output);
     assert.match(

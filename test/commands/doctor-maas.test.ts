@@ -53,7 +53,7 @@ function wordsOf({ backend }: MaasScene): readonly string[] {
 
 describe('doctor on MAAS', () => {
   it(
-    'looks for the image that the template of a create wants',
+    'doctor looks for the image that the template of a create wants',
     inMaas({}, async (scene) => {
       const good = await doctor(scene, ['--payload', payloadOf(scene, { distro_series: 'noble' })]);
       assert.equal(good.of('instance')?.state, 'ok');
@@ -66,7 +66,7 @@ describe('doctor on MAAS', () => {
   );
 
   it(
-    'looks for the image that the operator gives every instance, and for what is typed',
+    'doctor looks for the image in the operator’s details, and for the one that is typed',
     inMaas({ host: { distro_series: 'ubuntu/plucky' } }, async (scene) => {
       const words = wordsOf(scene);
       assert.equal((await doctor(scene, words)).of('images')?.found, 'not there: ubuntu/plucky');
@@ -77,7 +77,7 @@ describe('doctor on MAAS', () => {
   );
 
   it(
-    'says which details of an instance would be refused, and of the operator',
+    'doctor says which details of an instance would be refused, and of the operator',
     inMaas({ host: { allowed_series: 'ubuntu/*' } }, async (scene) => {
       const found = await doctor(scene, [
         ...wordsOf(scene),

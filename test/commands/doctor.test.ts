@@ -15,7 +15,7 @@ import { authority, fingerprintOf, type KeyName } from '../../fakes/http/keys.ts
 import type { Handler } from '../../fakes/http/server.ts';
 import { findAccount, may } from '../../src/commands/doctor/account.ts';
 import type { Finding } from '../../src/commands/doctor/finding.ts';
-import { nodeChecks } from '../../src/commands/doctor/node.ts';
+import { nodeChecks } from '../../src/commands/doctor/server.ts';
 import { runCommand } from '../../src/commands/run.ts';
 import { type Check, defineProvider } from '../../src/contract/provider.ts';
 import { text } from '../../src/kit/fields.ts';
@@ -66,7 +66,7 @@ const remote = defineProvider({
     }
   },
   open: () => {
-    throw new Error('nobody opens it');
+    throw new Error('it cannot be opened');
   },
 });
 
@@ -144,7 +144,7 @@ async function diagnoseServer(
 }
 
 describe('doctor on a healthy world', () => {
-  test('finds name, connection, certificate, clock and the provider in order', async (t) => {
+  test('doctor finds name, connection, certificate, clock and provider in order', async (t) => {
     const pin = fingerprintOf('self-signed');
     const found = await diagnoseServer(t, 'self-signed', [`tls_fingerprint=${pin}`]);
     for (const name of ['name', 'connection', 'TLS', 'expiry', 'clock', 'login', 'right to see']) {
@@ -152,7 +152,7 @@ describe('doctor on a healthy world', () => {
     }
   });
 
-  test('shows the SHA-256 fingerprint ready to be pinned', async (t) => {
+  test('doctor shows the SHA-256 fingerprint ready to be pinned', async (t) => {
     const found = await diagnoseServer(t, 'self-signed', ['verify_tls_certificate=false']);
     const pin = fingerprintOf('self-signed');
     assert.equal(found.of('fingerprint').found, `SHA-256 ${pin}`);
@@ -160,7 +160,7 @@ describe('doctor on a healthy world', () => {
     assert.match(found.of('TLS').advice ?? '', new RegExp(`tls_fingerprint=${pin}`));
   });
 
-  test('accepts an issuer that ca_file names', needsRoot, async (t) => {
+  test('doctor accepts an issuer that ca_file names', needsRoot, async (t) => {
     const where = place();
     writeFileSync(join(where.folder, 'secrets/ca.pem'), authority(), { mode: 0o640 });
     const server = await serve(t, welcome);
@@ -169,7 +169,7 @@ describe('doctor on a healthy world', () => {
     assert.equal(found.of('TLS').state, 'ok');
   });
 
-  test('looks at the simulator, makes no directory for it, and exits with 0', async () => {
+  test('doctor looks at the simulator, makes no directory for it, and exits with 0', async () => {
     const where = place();
     const world = createWorld({
       registry,
@@ -192,21 +192,21 @@ describe('doctor with the details of an instance', () => {
     return world.printed();
   };
 
-  test('says whether an instance could be made of them', async () => {
+  test('doctor says whether an instance could be made of them', async () => {
     assert.match(await looked('virtualmachine.disk_size_gb=20'), /ok +instance +its details fit/);
     const wrong = await looked('virtualmachine.disk_size_gb=many');
     assert.match(wrong, /warn +instance .*"disk_size_gb"/);
     assert.match(wrong, /-> A create with these details is refused/);
   });
 
-  test('judges without an instance only what the operator gives to all', async () => {
+  test('doctor checks without an instance only the details that the operator gives to all', async () => {
     assert.doesNotMatch(await looked(), /instance +/);
     assert.match(await looked('disk_size_gb=many'), /warn +details .*"disk_size_gb"/);
   });
 });
 
 describe('doctor on a broken world', () => {
-  test('says that a name does not exist and stops there', async () => {
+  test('doctor says that a name does not exist and stops there', async () => {
     const found = await diagnose(['provider=remote', 'url=https://no-such.invalid', 'token=abcd']);
     assert.equal(found.code, 1);
     assert.equal(found.of('name').state, 'fail');
@@ -214,7 +214,7 @@ describe('doctor on a broken world', () => {
     assert.equal(found.of('connection').state, 'skipped');
   });
 
-  test('says that a port is closed', async () => {
+  test('doctor says that a port is closed', async () => {
     const { url } = await nobody();
     const found = await diagnose(['provider=remote', `url=${url}`, 'token=abcd']);
     assert.equal(found.of('name').state, 'ok');
@@ -222,21 +222,21 @@ describe('doctor on a broken world', () => {
     assert.match(found.of('connection').found, /refused the connection/);
   });
 
-  test('says when a certificate has expired', async (t) => {
+  test('doctor says when a certificate has expired', async (t) => {
     const found = await diagnoseServer(t, 'expired', []);
     assert.equal(found.of('expiry').state, 'fail');
     assert.match(found.of('expiry').found, /expired on \d{4}-\d\d-\d\d/);
     assert.equal(found.of('clock').state, 'skipped');
   });
 
-  test('says that a certificate is self-signed and how to pin it', async (t) => {
+  test('doctor says that a certificate is self-signed and how to pin it', async (t) => {
     const found = await diagnoseServer(t, 'self-signed', []);
     assert.equal(found.of('TLS').state, 'fail');
     assert.match(found.of('TLS').found, /is self-signed/);
     assert.match(found.of('TLS').found, new RegExp(fingerprintOf('self-signed')));
   });
 
-  test('says what was pinned and what came instead, never to switch it off', async (t) => {
+  test('doctor shows the pinned and the actual fingerprint, and never advises to switch verification off', async (t) => {
     const pin = fingerprintOf('self-signed');
     const found = await diagnoseServer(t, 'renewed', [`tls_fingerprint=${pin}`]);
     assert.match(found.of('TLS').found, new RegExp(`pinned ${pin}, got`));
@@ -244,7 +244,7 @@ describe('doctor on a broken world', () => {
     assert.doesNotMatch(found.printed, /verify_tls_certificate/);
   });
 
-  test('says that a certificate is for another name', needsRoot, async (t) => {
+  test('doctor says that a certificate is for another name', needsRoot, async (t) => {
     const where = place();
     writeFileSync(join(where.folder, 'secrets/ca.pem'), authority(), { mode: 0o640 });
     const server = await serve(t, welcome, { key: 'other-name' });
@@ -258,7 +258,7 @@ describe('doctor on a broken world', () => {
     [90, 'fail'],
     [600, 'fail'],
   ] as const) {
-    test(`says by how much the clocks differ, ${seconds} s`, async (t) => {
+    test(`doctor says by how much the clocks differ, ${seconds} s`, async (t) => {
       const pin = `tls_fingerprint=${fingerprintOf('self-signed')}`;
       const late: Handler = (seen, response) => {
         response.setHeader('date', new Date(Date.now() - seconds * 1000).toUTCString());
@@ -271,7 +271,7 @@ describe('doctor on a broken world', () => {
     });
   }
 
-  test('tells a bad secret and a missing right, and prints no secret', async (t) => {
+  test('doctor tells a bad secret and a missing right, and prints no secret', async (t) => {
     const pin = `tls_fingerprint=${fingerprintOf('self-signed')}`;
     const stale = await diagnoseServer(t, 'self-signed', [pin, 'host.x=1', 'token=stale-token']);
     assert.equal(stale.of('login').state, 'fail');
@@ -282,7 +282,7 @@ describe('doctor on a broken world', () => {
     assert.doesNotMatch(stale.printed + blind.printed, /stale-token|other-token/);
   });
 
-  test('names missing settings, all at once, and details that nobody reads', async () => {
+  test('doctor names all missing settings at once, and unknown details', async () => {
     const missing = await diagnose(['provider=remote', 'tokn=x']);
     assert.match(missing.of('details').found, /"url" is missing.*"token"/);
     const odd = await diagnose([
@@ -295,14 +295,14 @@ describe('doctor on a broken world', () => {
     assert.ok(said.some(({ advice }) => advice === 'Did you mean "tls_fingerprint"?'));
   });
 
-  test('says which providers there are', async () => {
+  test('doctor names the known providers for an unknown one', async () => {
     const found = await diagnose(['provider=remot']);
     assert.match(found.of('provider').found, /did you mean "remote"/);
   });
 });
 
 describe('doctor on this server', () => {
-  test('finds a log that root left behind', needsRoot, async () => {
+  test('doctor finds a log that root left behind', needsRoot, async () => {
     const where = place();
     chownSync(join(where.folder, 'log'), 65534, 65534);
     writeFileSync(join(where.folder, 'log/outrigger.log'), '', { mode: 0o640 });
@@ -313,7 +313,7 @@ describe('doctor on this server', () => {
   });
 
   test(
-    'is content with a log and a memo of the service, unless others may look into them',
+    'doctor accepts a log and a memo of the service, unless other users may read them',
     needsRoot,
     async () => {
       const where = place();
@@ -340,13 +340,13 @@ describe('doctor on this server', () => {
     },
   );
 
-  test('finds a memo directory of somebody else', needsRoot, async () => {
+  test('doctor finds a memo directory of another user', needsRoot, async () => {
     const where = place();
     mkdirSync(join(where.folder, 'log/outrigger-memo'), { mode: 0o700 });
     assert.match((await diagnose([], where)).of('memo').advice ?? '', /^Remove it: rm -r/);
   });
 
-  test('finds a secret file that the service cannot read', needsRoot, async () => {
+  test('doctor finds a secret file that the service cannot read', needsRoot, async () => {
     const where = place();
     chmodSync(join(where.folder, 'secrets'), 0o755);
     writeFileSync(join(where.folder, 'secrets/token'), 'right-token', { mode: 0o600 });
@@ -369,7 +369,7 @@ describe('doctor on this server', () => {
     ['in a directory it may not enter', (file) => chmodSync(dirname(file), 0o700), /may not enter/],
   ];
   for (const [what, spoil, said] of secretFiles) {
-    test(`finds a secret file ${what}`, needsRoot, async () => {
+    test(`doctor finds a secret file ${what}`, needsRoot, async () => {
       const where = place();
       const file = join(where.folder, 'secrets/token');
       chmodSync(dirname(file), 0o755);
@@ -393,7 +393,7 @@ describe('doctor on this server', () => {
     ['behind a wall', (file) => chmodSync(dirname(file), 0o700), 'fail', /nobody may not enter/],
   ];
   for (const [what, spoil, wanted, said] of entryPoints) {
-    test(`judges an entry point ${what}`, needsRoot, async () => {
+    test(`doctor judges an entry point ${what}`, needsRoot, async () => {
       const directory = join(temporaryDirectory(), 'extensions/lab');
       mkdirSync(directory, { recursive: true });
       const file = join(directory, 'outrigger');
@@ -406,7 +406,7 @@ describe('doctor on this server', () => {
     });
   }
 
-  test('finds what lies beside the entry point, and an entry point that is a link', async () => {
+  test('doctor finds files beside the entry point, and an entry point that is a link', async () => {
     const directory = join(temporaryDirectory(), 'extensions/lab');
     mkdirSync(directory, { recursive: true });
     const file = join(directory, 'outrigger');
@@ -420,7 +420,7 @@ describe('doctor on this server', () => {
     assert.match(found, /beside the entry point in \S+: secrets\.txt$/);
   });
 
-  test('finds a log and a memo that are switched off', async () => {
+  test('doctor finds a log and a memo that are switched off', async () => {
     const where = place();
     const log = { enabled: false, file: join(where.folder, 'log/outrigger.log') };
     writeFileSync(where.config, JSON.stringify({ log, memo: { seconds: 0 } }));
@@ -430,7 +430,7 @@ describe('doctor on this server', () => {
     assert.equal(found.of('log rotation').state, 'skipped');
   });
 
-  test('finds a configuration that others may change', needsRoot, async () => {
+  test('doctor finds a configuration that others may change', needsRoot, async () => {
     const where = place();
     chmodSync(where.config, 0o666);
     const { state, advice } = (await diagnose([], where)).of('configuration');
@@ -438,7 +438,7 @@ describe('doctor on this server', () => {
     assert.match(advice ?? '', /^chown root .*; chmod 0644/);
   });
 
-  test('finds a broken configuration', async () => {
+  test('doctor finds a broken configuration', async () => {
     const where = place();
     writeFileSync(where.config, '{ "log": { "levle": "debug" } }');
     const found = await diagnose(['provider=remote'], where);
@@ -446,7 +446,7 @@ describe('doctor on this server', () => {
     assert.equal(found.of('configuration').state, 'fail');
   });
 
-  test('says what a Node.js without snapshot and with FIPS means', () => {
+  test('doctor explains a Node.js without snapshot and one with FIPS', () => {
     const slow = { version: 'v20.1.0', path: '/usr/bin/node', snapshot: false, codeCache: true };
     const [build, fips] = nodeChecks({ ...slow, fips: true });
     assert.deepEqual([build?.state, fips?.state], ['warn', 'warn']);
@@ -455,7 +455,7 @@ describe('doctor on this server', () => {
     assert.deepEqual([good?.state, none?.state], ['ok', 'ok']);
   });
 
-  test('reads users, their groups and what a mode lets them do', () => {
+  test('doctor reads users, their groups and the rights that a mode gives them', () => {
     const folder = temporaryDirectory();
     const files = { passwd: join(folder, 'passwd'), group: join(folder, 'group') };
     writeFileSync(files.passwd, 'root:x:0:0::/root:/bin/sh\ncloud:x:7:8::/var/lib/cloud:/bin/sh\n');
@@ -470,7 +470,7 @@ describe('doctor on this server', () => {
 });
 
 describe('doctor as the file that is installed', () => {
-  test('exits with 0 when nothing is wrong, and with 1 when the file was modified', () => {
+  test('doctor exits with 0 when nothing is wrong, and with 1 when the file was modified', () => {
     const { folder, config } = place();
     const { file, remove } = copyAlone();
     const env = { OUTRIGGER_CONFIG: config, HOME: folder };
@@ -500,27 +500,31 @@ describe('doctor as the file that is installed', () => {
 });
 
 describe('Commands run by a user who may not see everything', () => {
-  test('say what is hidden instead of calling it missing', needsRoot, () => {
-    const { folder, config } = place();
-    const hidden = join(folder, 'hidden');
-    mkdirSync(join(hidden, 'log'), { recursive: true });
-    chmodSync(hidden, 0o700);
-    chmodSync(folder, 0o755);
-    writeFileSync(config, JSON.stringify({ log: { file: join(hidden, 'log/outrigger.log') } }));
-    const { file, remove } = copyAlone();
-    const run = (...words: string[]) =>
-      spawnFile(file, words, { uid: 65534, env: { OUTRIGGER_CONFIG: config } });
-    try {
-      const looked = run('doctor', '--json');
-      assert.equal(looked.exitCode, 0, looked.output);
-      assert.match(looked.output, /\/hidden\/log is hidden from whoever runs this/);
-      const called = run('invoke', join(hidden, 'extension'), 'status', '/nowhere.json');
-      assert.equal(called.exitCode, 1);
-      assert.match(called.output, /CloudStack refuses the entry point: this user may not enter/);
-    } finally {
-      remove();
-    }
-  });
+  test(
+    'commands run by a user with few rights call a hidden file hidden, not missing',
+    needsRoot,
+    () => {
+      const { folder, config } = place();
+      const hidden = join(folder, 'hidden');
+      mkdirSync(join(hidden, 'log'), { recursive: true });
+      chmodSync(hidden, 0o700);
+      chmodSync(folder, 0o755);
+      writeFileSync(config, JSON.stringify({ log: { file: join(hidden, 'log/outrigger.log') } }));
+      const { file, remove } = copyAlone();
+      const run = (...words: string[]) =>
+        spawnFile(file, words, { uid: 65534, env: { OUTRIGGER_CONFIG: config } });
+      try {
+        const looked = run('doctor', '--json');
+        assert.equal(looked.exitCode, 0, looked.output);
+        assert.match(looked.output, /\/hidden\/log is hidden from the user that runs doctor/);
+        const called = run('invoke', join(hidden, 'extension'), 'status', '/nowhere.json');
+        assert.equal(called.exitCode, 1);
+        assert.match(called.output, /CloudStack refuses the entry point: this user may not enter/);
+      } finally {
+        remove();
+      }
+    },
+  );
 });
 
 describe('doctor with input that makes no sense', () => {
@@ -541,14 +545,14 @@ describe('doctor with input that makes no sense', () => {
     [['--detials', 'x'], /did you mean --details/],
   ];
   for (const [words, complaint] of cases) {
-    test(`refuses it with exit code 2: ${words.join(' ')}`, async () => {
+    test(`doctor refuses the input with exit code 2: ${words.join(' ')}`, async () => {
       const world = createWorld({ providers: { remote } });
       assert.equal(await runCommand(['doctor', ...words], world), 2);
       assert.match(world.complained(), complaint);
     });
   }
 
-  test('reads a file of details by place or of the host alone, and what is typed wins', async () => {
+  test('doctor reads a file of details by place or of the host alone, and typed details win', async () => {
     const host = { url: 'ftp://x', token: 'abcd' };
     for (const [name, content] of [
       ['places', { extension: { provider: 'remote' }, host }],
@@ -564,7 +568,7 @@ describe('doctor with input that makes no sense', () => {
     }
   });
 
-  test('reads a payload that CloudStack wrote', async () => {
+  test('doctor reads a payload that CloudStack wrote', async () => {
     const payload = join(process.cwd(), 'test/payloads/main/status.json');
     const found = await diagnose(['--payload', payload, '--provider', 'remote']);
     assert.equal(found.of('provider').state, 'ok');

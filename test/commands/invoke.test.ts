@@ -32,7 +32,7 @@ async function invoke(
 }
 
 describe('invoke', () => {
-  test('shows command line, output, how it ended, and what CloudStack makes of it', async () => {
+  test('invoke shows command line, output, end of the process, and the conclusion of CloudStack', async () => {
     const { code, printed } = await invoke(`echo '{"power_state":"PowerOff"}'`, 'status');
     assert.equal(code, 0);
     assert.match(printed, /^\$ \/\S+\/extension status \/\S+\/payload\.json 1800$/m);
@@ -43,7 +43,7 @@ describe('invoke', () => {
     assert.match(printed, /^User sees: {2}Stopped/m);
   });
 
-  test('exits with 1 where CloudStack would count a failure, and not by what the output says', async () => {
+  test('invoke exits with 1 where CloudStack would count a failure, whether the output says so or not', async () => {
     assert.equal((await invoke('exit 3', 'create')).code, 1);
     const lied = await invoke(`echo '{"status":"error"}'`, 'create');
     assert.equal(lied.code, 0);
@@ -55,7 +55,7 @@ describe('invoke', () => {
     assert.equal((await invoke('echo "{}"', 'getconsole')).code, 1);
   });
 
-  test('kills at the time-out that it is given, and says which it took otherwise', async () => {
+  test('invoke kills the process at the given time-out, and names the default that it takes without one', async () => {
     const late = await invoke('exec sleep 9', 'Snap', '--timeout', '1');
     assert.equal(late.code, 1);
     assert.match(late.printed, /\[killed at the time-out, 1\.\d s, 0 bytes\]/);
@@ -63,7 +63,7 @@ describe('invoke', () => {
     assert.match((await invoke('exit 0', 'Snap')).printed, /Time-out 3 s: the default of a custom/);
   });
 
-  test('shows what CloudStack keeps of a prepare answer', async () => {
+  test('invoke shows the part of a prepare answer that CloudStack keeps', async () => {
     const { nicUuid } = instance['cloudstack.vm.details'].nics[0] ?? {};
     const answer = { nics: [{ nicUuid, mac: '02:aa:aa:aa:aa:aa' }], details: { vmid: '7' } };
     const { printed } = await invoke(`echo '${JSON.stringify(answer)}'`, 'prepare');
@@ -71,18 +71,18 @@ describe('invoke', () => {
     assert.match(printed, /^ +detail +vmid +7$/m);
   });
 
-  test('shows the table that the user interface would show', async () => {
+  test('invoke shows the table that the user interface would show', async () => {
     const answer = { printmessage: 'true', message: [{ name: 'first', size: 3 }] };
     const { printed } = await invoke(`echo '${JSON.stringify(answer)}'`, 'ListSnapshots');
     assert.match(printed, /^ +name +size\n +first +3$/m);
   });
 
-  test('does not obey control characters in an output', async () => {
+  test('invoke does not obey control characters in an output', async () => {
     const { printed } = await invoke(String.raw`printf '\033[31mred\r\n'`, 'stop');
     assert.match(printed, /^\\x1B\[31mred\\x0D$/m);
   });
 
-  test('prints run and conclusion as facts with --json', async () => {
+  test('invoke prints run and conclusion as facts with --json', async () => {
     const { printed } = await invoke(`echo '{"power_state":"PowerOn"}'`, 'status', '--json');
     const { run, conclusion } = JSON.parse(printed) as {
       run: { exitCode: number; text: string };
@@ -92,7 +92,7 @@ describe('invoke', () => {
     assert.deepEqual([conclusion.power, conclusion.success], ['PowerOn', true]);
   });
 
-  test('passes a payload on that is missing, and refuses a directory', async () => {
+  test('invoke passes a missing payload on, and refuses a directory', async () => {
     const world = createWorld();
     const path = executable('test -e "$2" || exit 4');
     assert.equal(await runCommand(['invoke', path, 'stop', '/nowhere/p.json'], world), 1);
@@ -101,7 +101,7 @@ describe('invoke', () => {
     assert.match(world.complained(), /\/tmp is a directory, not a payload file/);
   });
 
-  test('that is interrupted leaves neither files nor the process behind', {
+  test('an interrupted invoke leaves neither files nor the process behind', {
     timeout: 20_000,
   }, async () => {
     const directory = temporaryDirectory();

@@ -65,7 +65,7 @@ async function run({ config }: Place, words: readonly string[], env: object = {}
 const ours = { vm: uuid, name: 'i-2-42-VM' };
 
 describe('log', () => {
-  test('tells the story of an instance in order, with what each call did', async () => {
+  test('log shows the calls of an instance in order, with their steps', async () => {
     const where = place();
     where.call({ ...ours, action: 'create', outcome: 'success', caller: 'admin' }, 'create.begun');
     where.call({ vm: 'other', name: 'i-2-43-VM', action: 'start', outcome: 'success' });
@@ -80,7 +80,7 @@ describe('log', () => {
     }
   });
 
-  test('finds the lines of calls that were written before the instance was known', async () => {
+  test('log finds the lines of calls that were written before the instance was known', async () => {
     const where = place();
     where.call({ ...ours, action: 'start', outcome: 'success' });
     const text = readFileSync(where.file, 'utf8').trimEnd();
@@ -89,7 +89,7 @@ describe('log', () => {
     assert.match((await run(where, ['--vm', uuid])).printed, /early/);
   });
 
-  test('shows only what failed, killed calls included', async () => {
+  test('log --failed shows only failed calls, killed ones included', async () => {
     const where = place();
     where.call({ ...ours, action: 'start', outcome: 'success' });
     where.call({ ...ours, action: 'CreateSnapshot' }, 'snapshot.begun');
@@ -100,7 +100,7 @@ describe('log', () => {
     assert.match(printed, /no way there/);
   });
 
-  test('tells a call that is still running on this server from one that was killed', async (t) => {
+  test('log tells a call that is still running on this server from one that was killed', async (t) => {
     const where = place();
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 9e9)', 'create']);
     t.after(() => child.kill('SIGKILL'));
@@ -119,7 +119,7 @@ describe('log', () => {
     assert.match((await run(where, ['--failed'])).printed, / create .* no end ref r-000001/);
   });
 
-  test('finds one call by its reference', async () => {
+  test('log finds one call by its reference', async () => {
     const where = place();
     where.call({ ...ours, action: 'start', outcome: 'success' });
     where.call({ ...ours, action: 'stop', outcome: 'success' });
@@ -131,7 +131,7 @@ describe('log', () => {
     );
   });
 
-  test('leaves out what is older than --since', async () => {
+  test('log leaves out calls that are older than --since', async () => {
     const where = place();
     where.call({ ...ours, action: 'start', outcome: 'success' });
     where.call({ ...ours, action: 'stop', outcome: 'success' });
@@ -141,7 +141,7 @@ describe('log', () => {
     assert.equal((await run(where, ['--since', '2126-01-01'])).code, 1);
   });
 
-  test('reads what was rotated away, by us and by logrotate', async () => {
+  test('log reads rotated files, of Outrigger and of logrotate', async () => {
     const where = place();
     where.call({ ...ours, action: 'create', outcome: 'success' });
     writeFileSync(`${where.file}-20261124.gz`, gzipSync(readFileSync(where.file)));
@@ -156,7 +156,7 @@ describe('log', () => {
     assert.equal(printed.split('\n').length, 3);
   });
 
-  test('reads as many lines as the kept files can hold', async () => {
+  test('log reads as many lines as the kept files can hold', async () => {
     const where = place();
     writeFileSync(where.file, '{"time":"2026-11-24T09:00:00Z","event":"x"}\n'.repeat(200_000));
     where.call({ ...ours, ref: 'r-last00', action: 'stop', outcome: 'success' });
@@ -165,7 +165,7 @@ describe('log', () => {
     assert.match(printed, / stop i-2-42-VM /);
   });
 
-  test('shows the rest when one file cannot be read, such as one half compressed', async () => {
+  test('log shows the rest when one file cannot be read, such as one half compressed', async () => {
     const where = place();
     where.call({ ...ours, action: 'stop', outcome: 'success' });
     writeFileSync(`${where.file}.2.gz`, gzipSync('x'.repeat(1000)).subarray(0, 20));
@@ -175,14 +175,14 @@ describe('log', () => {
     assert.match(complained, /outrigger\.log\.2\.gz cannot be read \(Z_BUF_ERROR\)\.$/);
   });
 
-  test('finds what a broken configuration made of calls, where that says to log', async () => {
+  test('log finds calls that a broken configuration made fail, in the file that the configuration names', async () => {
     const where = place();
     where.call({ ref: 'r-broken', action: 'stop', outcome: 'config', error: 'Mend that file' });
     writeFileSync(where.config, JSON.stringify({ log: { file: where.file }, memo: 7 }));
     assert.match((await run(where, ['--ref', 'r-broken'])).printed, /Mend that file/);
   });
 
-  test('waits for a reader who takes his time with a page of it', () => {
+  test('log waits for a slow reader of its output', () => {
     const where = place();
     const line = '{"time":"2026-11-24T09:00:00Z","event":"x"}\n';
     writeFileSync(where.file, line.repeat(5000));
@@ -192,7 +192,7 @@ describe('log', () => {
     assert.equal(output.trim(), '10000');
   });
 
-  test('passes over half a line of a writer that was killed', async () => {
+  test('log skips half a line of a process that was killed', async () => {
     const where = place();
     where.call({ ...ours, action: 'create', outcome: 'success' });
     appendFileSync(
@@ -203,7 +203,7 @@ describe('log', () => {
     assert.equal((await run(where, [])).printed.split('\n').length, 2);
   });
 
-  test('shows control characters and does not obey them', async () => {
+  test('log shows control characters and does not obey them', async () => {
     const where = place();
     const error = 'said \u001b[2Jhello\u202e';
     where.call({ ...ours, name: 'i-\u001b]0;x\u0007', action: 'stop', outcome: 'upstream', error });
@@ -213,7 +213,7 @@ describe('log', () => {
     assert.doesNotMatch(printed, /[\u0000-\u0009\u000b-\u001f\u202e]/);
   });
 
-  test('says that nothing was found, or that there is no log, with exit code 1', async () => {
+  test('log says that nothing was found, or that there is no log, with exit code 1', async () => {
     const where = place();
     const none = await run(where, []);
     assert.equal(none.code, 1);
@@ -223,7 +223,7 @@ describe('log', () => {
     assert.deepEqual([other.code, other.printed], [1, '']);
   });
 
-  test('leaves no file behind', async () => {
+  test('log leaves no file behind', async () => {
     const where = place();
     await run(where, []);
     assert.ok(!existsSync(where.file));
@@ -246,7 +246,7 @@ exec sh -c "$(printf '%s' "$*" | sed 's#${from}#${to}#g')"
 }
 
 describe('log of several servers', () => {
-  test('puts what they say into one order', async () => {
+  test('log sorts the lines of several servers into one order', async () => {
     const [here, there] = [place(), place()];
     here.call({ ...ours, action: 'create', outcome: 'success' });
     there.call({ ...ours, host: 'mgmt2', action: 'unseen', outcome: 'success' });
@@ -260,7 +260,7 @@ describe('log of several servers', () => {
     assert.match(printed, / create .*\n.* unseen .* on mgmt2 .*\n.* start .* on mgmt2/);
   });
 
-  test('hands ssh the options that are meant for it', async () => {
+  test('log hands ssh its options', async () => {
     const here = place();
     here.call({ ...ours, action: 'create', outcome: 'success' });
     const env = fakeSsh(here.file, here.file);
@@ -269,7 +269,7 @@ describe('log of several servers', () => {
     assert.match(readFileSync(join(folder, 'words'), 'utf8'), /^-o BatchMode=yes -o Port=2222 -- /);
   });
 
-  test('needs no log here, where others are asked', async () => {
+  test('log needs no log on this server when it asks others', async () => {
     const [here, there] = [place(), place()];
     there.call({ ...ours, action: 'create', outcome: 'success' });
     const env = fakeSsh(here.file, there.file);
@@ -277,7 +277,7 @@ describe('log of several servers', () => {
     assert.deepEqual([code, complained], [0, '']);
   });
 
-  test('shows what can be had, and says what could not', async () => {
+  test('log shows the logs that it can read and names the servers that it cannot', async () => {
     const here = place();
     here.call({ ...ours, action: 'create', outcome: 'success' });
     const env = fakeSsh(here.file, here.file);
@@ -298,7 +298,7 @@ describe('log with input that makes no sense', () => {
     [['--fialed'], /did you mean --failed/],
   ];
   for (const [words, complaint] of cases) {
-    test(`refuses it with exit code 2: ${words.join(' ')}`, async () => {
+    test(`log refuses the input with exit code 2: ${words.join(' ')}`, async () => {
       const { code, complained } = await run(place(), words);
       assert.equal(code, 2);
       assert.match(complained, complaint);

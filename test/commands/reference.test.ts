@@ -16,7 +16,7 @@ async function printed(args: readonly string[], terminal = false): Promise<strin
 
 describe('The reference in the documentation', () => {
   for (const name of Object.keys(registry)) {
-    test(`of ${name} is the one its definitions give`, async () => {
+    test(`the reference of ${name} is the one its definitions give`, async () => {
       const page = `docs/providers/${name}.md`;
       const provider = await registry[name]?.();
       assert.ok(provider !== undefined);
@@ -28,30 +28,30 @@ describe('The reference in the documentation', () => {
 });
 
 describe('The reference', () => {
-  test('says of each setting what it defaults to, or that it is required', () => {
+  test('the reference gives the default of each setting, or calls it required', () => {
     const text = reference(sample);
     assert.match(text, /^\| `url` \| required \| Where it answers\. Example: `https:\/\/s:1` \|$/m);
     assert.match(text, /^\| `verify` \| `true` \| Whether to look twice\. Also as `check` \|$/m);
   });
 
-  test('says of secrets how to keep them in a file', () => {
+  test('the reference says of secrets how to keep them in a file', () => {
     assert.match(reference(sample), /`token` .* Secret; `token_file` names a file/);
   });
 
-  test('says what an instance may choose and within which limit', () => {
+  test('the reference lists the choices of an instance with their limits', () => {
     const text = reference(sample);
     assert.match(text, /^\| `shape` \| `round` \| `allowed_shapes` \| What it looks like \|$/m);
     assert.match(text, /^\| `size_gb` \| {2}\| {2}\| How large it is \(GiB\) \|$/m);
   });
 
-  test('lists actions with roles, time-out, parameters and the details of the action', () => {
+  test('the reference lists actions with roles, time-out, parameters and the details of the action', () => {
     const text = reference(sample);
     assert.match(text, /^\| `Paint` \| everyone \| 30 s \|/m);
     assert.match(text, /^\| `colour` \| STRING: red, blue \| required \| Which one \|$/m);
     assert.match(text, /^### Details of the action Paint\n\n.*\n.*\n\| `shiny` \| `false` \|/m);
   });
 
-  test('says that an action throws data away and wants the instance’s name', () => {
+  test('the reference says that an action throws data away and wants the instance’s name', () => {
     const text = reference(sample);
     assert.match(text, /`Melt` .* Throws the instance's data away \|/);
     assert.match(
@@ -60,17 +60,17 @@ describe('The reference', () => {
     );
   });
 
-  test('includes the settings that every provider has', () => {
+  test('the reference includes the settings that every provider has', () => {
     assert.match(reference(bare), /\| `provider` \|/);
   });
 
-  test('does not break its tables by a bar in a sentence', () => {
+  test('the reference does not break its tables by a bar in a sentence', () => {
     assert.match(reference(sample), /Patterns of shapes \\\| forms/);
   });
 });
 
 describe('settings and actions', () => {
-  test('print together what stands in the documentation', async () => {
+  test('settings and actions together print the text of the documentation', async () => {
     const parts = [
       await printed(['settings', 'sample', '--markdown']),
       await printed(['actions', 'sample', '--markdown']),
@@ -78,14 +78,14 @@ describe('settings and actions', () => {
     assert.equal(`${parts.join('\n\n')}\n`, reference(sample));
   });
 
-  test('print something to read within 100 columns, without Markdown', async () => {
+  test('settings and actions print something to read within 100 columns, without Markdown', async () => {
     const text = `${await printed(['settings', 'sample'])}\n${await printed(['actions', 'sample'])}`;
     assert.doesNotMatch(text, /`|^\||---/m);
     assert.match(text, /^ {2}url +required +Where it answers\. Example: https:\/\/s:1$/m);
     for (const line of text.split('\n')) assert.ok(line.length <= 100, line);
   });
 
-  test('print facts with --json', async () => {
+  test('settings and actions print facts with --json', async () => {
     const facts = JSON.parse(await printed(['settings', 'sample', '--json'])) as {
       settings: Record<string, object>;
       stored: object;
@@ -103,7 +103,7 @@ describe('settings and actions', () => {
     assert.deepEqual(Object.keys(actions.Melt.parameters), ['instance_name']);
   });
 
-  test('say so where there is nothing', async () => {
+  test('settings and actions say so where there is nothing', async () => {
     assert.match(await printed(['actions', 'bare']), /the bare one has none\./);
   });
 });

@@ -28,7 +28,7 @@ function apiFor(t: TestContext, credentials: string): Api {
 const base = { name: 'x', type: 'Orchestrator', path: 'x/outrigger' };
 
 describe('The client of CloudStack’s API', () => {
-  test('signs every kind of text as CloudStack does', async (t) => {
+  test('the API client signs every kind of text as CloudStack does', async (t) => {
     const { api, cloud } = await connect(t);
     const details = {
       Zeta: "it's (really) *odd*!~",
@@ -41,7 +41,7 @@ describe('The client of CloudStack’s API', () => {
     assert.deepEqual(cloud.state.extensions[1]?.details, details);
   });
 
-  test('waits for a job to end, and tells how it failed', async (t) => {
+  test('the API client waits for a job to end, and tells how it failed', async (t) => {
     const { api, cloud } = await connect(t);
     cloud.state.slow.add('createExtension');
     const made = onlyEntry(await api.call('createExtension', base));
@@ -54,19 +54,19 @@ describe('The client of CloudStack’s API', () => {
     assert.equal(remoteMessage(failure), 'Extension by name already exists');
   });
 
-  test('says what an unknown command means', async (t) => {
+  test('the API client explains an unknown command', async (t) => {
     const { api } = await connect(t);
     const { kind, message } = await failureOf(api.call('listNothing'));
     assert.equal(kind, 'denied');
     assert.match(message, /does not exist here, or the role/);
   });
 
-  test('takes an empty list as empty', async (t) => {
+  test('the API client takes an empty list as empty', async (t) => {
     const { api } = await connect(t);
     assert.deepEqual(await api.list('listHosts'), []);
   });
 
-  test('asks for smaller pages where CloudStack allows no larger ones', async (t) => {
+  test('the API client asks for smaller pages where CloudStack allows no larger ones', async (t) => {
     const { api, cloud } = await connect(t);
     cloud.state.largestPage = 7;
     for (let id = 1; id <= 20; id += 1) cloud.state.machines.push({ id });
@@ -77,7 +77,7 @@ describe('The client of CloudStack’s API', () => {
     }
   });
 
-  /** An API that stands behind whatever answers each call with this. */
+  /** An API behind a server that answers each call with this. */
   async function against(t: TestContext, body: unknown, status = 200): Promise<Api> {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
     const web = await startServer((_, response) => void response.writeHead(status).end(text), {
@@ -90,7 +90,7 @@ describe('The client of CloudStack’s API', () => {
     return api;
   }
 
-  test('ends a list of whoever answers every page with everything', async (t) => {
+  test('the API client ends a list of a server that answers every page with the whole list', async (t) => {
     const host = Array.from({ length: 300 }, (_, id) => ({ id }));
     const api = await against(t, { listhostsresponse: { host } });
     assert.equal((await api.list('listHosts')).length, 300);
@@ -102,7 +102,7 @@ describe('The client of CloudStack’s API', () => {
     [{ status: 'up' }, 200],
     [[1], 200],
   ] as const) {
-    test(`tells another service from the API: ${status} ${JSON.stringify(other)}`, async (t) => {
+    test(`the API client tells another service from the API: ${status} ${JSON.stringify(other)}`, async (t) => {
       const api = await against(t, other, status);
       const { message, advice } = await failureOf(api.call('listCapabilities'));
       assert.match(message, /is not CloudStack's API/);
@@ -110,21 +110,21 @@ describe('The client of CloudStack’s API', () => {
     });
   }
 
-  test('takes a web server in front that has lost CloudStack for no other service', async (t) => {
+  test('the API client takes a web server in front that has lost CloudStack for no other service', async (t) => {
     const api = await against(t, '<html>', 503);
     const { kind, message } = await failureOf(api.call('listCapabilities'));
     assert.equal(kind, 'upstream');
     assert.match(message, /^listCapabilities: it was not carried out \(503\)/);
   });
 
-  test('explains a refusal of the keys whatever page comes with it', async (t) => {
+  test('the API client explains a refusal of the keys with any page in the answer', async (t) => {
     const api = await against(t, '<html>', 401);
     const { kind, message } = await failureOf(api.call('listCapabilities'));
     assert.equal(kind, 'denied');
     assert.match(message, /does not accept the API key/);
   });
 
-  test('never takes a complaint of CloudStack for a wrong command line', async (t) => {
+  test('the API client never takes a complaint of CloudStack for a wrong command line', async (t) => {
     for (const code of [430, 431]) {
       for (const status of [code, 200]) {
         const api = await against(t, { r: { errorcode: code, errortext: 'page size' } }, status);
@@ -135,7 +135,7 @@ describe('The client of CloudStack’s API', () => {
     assert.equal((await failureOf(readRelease(silent))).kind, 'upstream');
   });
 
-  test('reads versions from 4.21 on, the year numbers included', () => {
+  test('the API client reads versions from 4.21 on, the year numbers included', () => {
     assert.throws(() => releaseOf('4.20.1.0'), /has no extensions/);
     assert.throws(() => releaseOf('new'), /is not a version/);
     assert.equal(releaseOf('4.21.0.0').tellsCaller, false);
@@ -145,7 +145,7 @@ describe('The client of CloudStack’s API', () => {
     assert.equal(releaseOf('24.0.0.0').reservesDetails, true);
   });
 
-  test('takes keys that a group may read, and repeats no password of an address', async (t) => {
+  test('the API client takes keys that a group may read, and repeats no password of an address', async (t) => {
     const cloud = await startCloudStack(t);
     const file = cloud.credentials();
     chmodSync(file, 0o640);
@@ -161,7 +161,7 @@ describe('The client of CloudStack’s API', () => {
     );
   });
 
-  test('takes the keys from the environment too', () => {
+  test('the API client takes the keys from the environment too', () => {
     const env = {
       CLOUDSTACK_API_URL: 'https://m:8443/client/api/',
       CLOUDSTACK_API_KEY: 'k',
@@ -177,7 +177,7 @@ describe('The client of CloudStack’s API', () => {
     assert.equal(readAccess({ text: () => undefined, world: { env: {} } }), undefined);
   });
 
-  test('says what a file without keys lacks', () => {
+  test('the API client names the keys that a file lacks', () => {
     const file = join(temporaryDirectory(), 'keys.json');
     writeFileSync(file, '{ "url": "" }', { mode: 0o600 });
     assert.throws(

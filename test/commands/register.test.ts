@@ -63,7 +63,7 @@ function actionOf({ state }: FakeCloudStack, name: string) {
 
 describe('register on a CloudStack that knows nothing', () => {
   for (const release of ['4.21.0.0', '4.22.0.0', '4.23.0.0', '24.0.0.0'] as const) {
-    test(`makes extension, custom actions and registration on ${release}`, async (t) => {
+    test(`register makes extension, custom actions and registration on ${release}`, async (t) => {
       const cloud = await lab(t, release);
       const { code, printed, complained } = await register(cloud, '--cluster', 'ext');
       assert.equal(complained, '');
@@ -82,7 +82,7 @@ describe('register on a CloudStack that knows nothing', () => {
     });
   }
 
-  test('gives every action its time-out, parameters and roles, enabled', async (t) => {
+  test('register gives every action its time-out, parameters and roles, enabled', async (t) => {
     const cloud = await lab(t);
     await register(cloud);
     const paint = actionOf(cloud, 'Paint');
@@ -106,14 +106,14 @@ describe('register on a CloudStack that knows nothing', () => {
     );
   });
 
-  test('registers all for Admin only where nobody checks who runs an action, and says so', async (t) => {
+  test('register registers all actions for Admin only where CloudStack does not check their callers, and says so', async (t) => {
     const cloud = await lab(t, '4.21.0.0');
     const { printed } = await register(cloud);
     for (const { roles } of cloud.state.actions) assert.deepEqual(roles, ['Admin']);
     assert.match(printed, /4\.21\.0\.0 does not check who runs a custom action/);
   });
 
-  test('takes every action of the simulator as it is defined', async (t) => {
+  test('register takes every action of the simulator as it is defined', async (t) => {
     const cloud = await lab(t);
     const given = ['Lab One', '--provider', 'simulator', '--credentials', cloud.credentials()];
     assert.equal((await run(given)).code, 0);
@@ -127,7 +127,7 @@ describe('register on a CloudStack that knows nothing', () => {
     assert.equal(extensionOf(cloud).hidden['orchestratorrequirespreparevm'], 'true');
   });
 
-  test('uses the installation that another extension of this CloudStack has', async (t) => {
+  test('register uses the installation that another extension of this CloudStack has', async (t) => {
     const cloud = await lab(t);
     const [builtIn] = cloud.state.extensions;
     assert.ok(builtIn);
@@ -136,7 +136,7 @@ describe('register on a CloudStack that knows nothing', () => {
     assert.equal(extensionOf(cloud).details['installation'], 'cs-known');
   });
 
-  test('shows the plan, changes nothing and exits with 3', async (t) => {
+  test('register --plan shows the plan, changes nothing and exits with 3', async (t) => {
     const cloud = await lab(t);
     const { code, printed } = await register(cloud, '--plan');
     assert.equal(code, 3);
@@ -144,7 +144,7 @@ describe('register on a CloudStack that knows nothing', () => {
     assert.deepEqual(cloud.changes, []);
   });
 
-  test('says the same as facts, planned and done', async (t) => {
+  test('register --json prints the same as facts, planned and done', async (t) => {
     const cloud = await lab(t);
     const facts = async (...more: string[]) =>
       JSON.parse((await register(cloud, '--json', ...more)).printed) as {
@@ -167,7 +167,7 @@ describe('register on a CloudStack that knows nothing', () => {
     assert.deepEqual((await facts()).changes, []);
   });
 
-  test('says what it means when the file is not there', async (t) => {
+  test('register explains that the file is missing on the servers', async (t) => {
     const cloud = await startCloudStack(t);
     const { code, printed } = await register(cloud);
     assert.equal(code, 1);
@@ -179,7 +179,7 @@ describe('register --check', () => {
   const check = (cloud: FakeCloudStack, ...words: string[]) =>
     run(['--check', '--credentials', cloud.credentials(), ...words]);
 
-  test('is content with the path that install.sh uses, and changes nothing', async (t) => {
+  test('register --check accepts the path that install.sh uses, and changes nothing', async (t) => {
     const cloud = await lab(t);
     await register(cloud);
     const before = cloud.changes.length;
@@ -195,7 +195,7 @@ describe('register --check', () => {
     assert.equal(cloud.changes.length, before);
   });
 
-  test('tells another path, a file that is not ready and an unknown extension apart', async (t) => {
+  test('register --check tells another path, a file that is not ready and an unknown extension apart', async (t) => {
     const cloud = await lab(t);
     await register(cloud);
     const other = await check(cloud, 'Lab One', '--path', 'lab_one/entry');
@@ -218,7 +218,7 @@ describe('register --check', () => {
     }
   });
 
-  test('says that an extension is disabled, and finds a built-in one by its path', async (t) => {
+  test('register --check says that an extension is disabled, and finds a built-in one by its path', async (t) => {
     const cloud = await lab(t);
     const [builtIn] = cloud.state.extensions;
     assert.ok(builtIn);
@@ -230,7 +230,7 @@ describe('register --check', () => {
     assert.match(printed, /is disabled/);
   });
 
-  test('makes one _ of every character that CloudStack does not take, as install.sh does', async (t) => {
+  test('register --check makes one _ of every character that CloudStack does not take, as install.sh does', async (t) => {
     const cloud = await lab(t);
     cloud.state.files.add('l_b___2/outrigger');
     await run(['Läb 🚀2', ...basics.slice(1), '--credentials', cloud.credentials()]);
@@ -239,7 +239,7 @@ describe('register --check', () => {
     assert.equal((await check(cloud, 'Läb 🚀2')).code, 0);
   });
 
-  test('goes with nothing that changes, and needs a name or a path', async (t) => {
+  test('register --check refuses options that change anything, and needs a name or a path', async (t) => {
     const cloud = await lab(t);
     for (const words of [['Lab One', '--remove'], ['Lab One', '--plan'], []]) {
       const { code, complained } = await check(cloud, ...words);
@@ -249,7 +249,7 @@ describe('register --check', () => {
     assert.deepEqual(cloud.commands, []);
   });
 
-  test('takes the keys from standard input too', async (t) => {
+  test('register --check takes the keys from standard input, too', async (t) => {
     const cloud = await lab(t);
     await register(cloud);
     const input = readFileSync(cloud.credentials());
@@ -262,7 +262,7 @@ describe('register --check', () => {
 });
 
 describe('register on a CloudStack that knows it already', () => {
-  test('changes nothing and says so', async (t) => {
+  test('register changes nothing on a CloudStack that is as wanted, and says so', async (t) => {
     const cloud = await lab(t);
     await register(cloud, '--cluster', 'ext');
     const before = cloud.changes.length;
@@ -273,7 +273,7 @@ describe('register on a CloudStack that knows it already', () => {
     assert.equal((await register(cloud, '--plan')).code, 0);
   });
 
-  test('keeps the details that others have put there when it adds its own', async (t) => {
+  test('register keeps the details that others have put there when it adds its own', async (t) => {
     const cloud = await lab(t);
     await register(cloud);
     const extension = extensionOf(cloud);
@@ -286,7 +286,7 @@ describe('register on a CloudStack that knows it already', () => {
     assert.equal(extension.details['installation'], installation);
   });
 
-  test('brings back what has drifted in an action, Admin included', async (t) => {
+  test('register brings an action back that has drifted, Admin included', async (t) => {
     const cloud = await lab(t);
     await register(cloud);
     Object.assign(actionOf(cloud, 'Melt'), { roles: ['User'], timeout: 3, enabled: false });
@@ -300,7 +300,7 @@ describe('register on a CloudStack that knows it already', () => {
     assert.ok(actionOf(cloud, 'Paint').roles.includes('Admin'));
   });
 
-  test('brings back whether prepare is asked and which details tenants may not edit', async (t) => {
+  test('register brings back whether prepare is asked and which details tenants may not edit', async (t) => {
     const cloud = await lab(t, '4.23.0.0');
     await register(cloud);
     const extension = extensionOf(cloud);
@@ -314,7 +314,7 @@ describe('register on a CloudStack that knows it already', () => {
     assert.match((await register(cloud)).printed, /Nothing to change/);
   });
 
-  test('leaves longer time-outs and actions that it does not know alone', async (t) => {
+  test('register leaves longer time-outs and unknown actions alone', async (t) => {
     const cloud = await lab(t);
     await register(cloud);
     const melt = actionOf(cloud, 'Melt');
@@ -329,7 +329,7 @@ describe('register on a CloudStack that knows it already', () => {
     assert.deepEqual([melt.description, melt.timeout], [sample.actions['Melt']?.about, 900]);
   });
 
-  test('refuses another installation, path, or a directory that is taken', async (t) => {
+  test('register refuses another installation, path, or a directory that is taken', async (t) => {
     const cloud = await lab(t);
     await register(cloud);
     const other = await register(cloud, '--installation', 'cs-other');
@@ -342,7 +342,7 @@ describe('register on a CloudStack that knows it already', () => {
     assert.match((await run(twin)).complained, /"Lab One" has the same directory as "lab_One"/);
   });
 
-  test('takes no built-in extension over because its name is alike', async (t) => {
+  test('register takes no built-in extension over because its name is alike', async (t) => {
     const cloud = await lab(t);
     const given = ['proxmox', '--provider', 'sample', '--credentials', cloud.credentials()];
     const { code, complained } = await run(given);
@@ -351,7 +351,7 @@ describe('register on a CloudStack that knows it already', () => {
     assert.deepEqual(cloud.changes, []);
   });
 
-  test('says that an extension is disabled, and leaves it so', async (t) => {
+  test('register says that an extension is disabled, and leaves it so', async (t) => {
     const cloud = await lab(t);
     await register(cloud);
     extensionOf(cloud).state = 'Disabled';
@@ -362,7 +362,7 @@ describe('register on a CloudStack that knows it already', () => {
     assert.equal(extensionOf(cloud).state, 'Disabled');
   });
 
-  test('adds details to a built-in extension and leaves its path alone', async (t) => {
+  test('register adds details to a built-in extension and leaves its path alone', async (t) => {
     const cloud = await lab(t);
     const [builtIn] = cloud.state.extensions;
     const given = ['Proxmox', '--provider', 'sample', '--credentials', cloud.credentials()];
@@ -377,7 +377,7 @@ describe('register with secrets', () => {
   const file = join(temporaryDirectory(), 'token');
   writeFileSync(file, 's3cret-token\n');
 
-  test('takes them from files and prints them nowhere', async (t) => {
+  test('register takes secrets from files and prints them nowhere', async (t) => {
     const cloud = await lab(t);
     const given = ['--secret', `token=${file}`];
     const planned = await register(cloud, ...given, '--plan');
@@ -428,7 +428,7 @@ describe('register with a file for a whole zone', () => {
   const file = join(folder, 'zone.json');
   writeFileSync(file, JSON.stringify(setup));
 
-  test('makes cluster, host and template with their details, and nothing twice', async (t) => {
+  test('register makes cluster, host and template with their details, and a second run makes none', async (t) => {
     const cloud = await lab(t);
     cloud.state.slow.add('addHost');
     const given = ['--setup', file, '--credentials', cloud.credentials()];
@@ -456,7 +456,7 @@ describe('register with a file for a whole zone', () => {
     assert.equal(cloud.changes.length, before);
   });
 
-  test('gives an action the time-out that the file wishes, also where it is longer', async (t) => {
+  test('register gives an action the time-out that the file wishes, also where it is longer', async (t) => {
     const cloud = await lab(t);
     const given = ['--setup', file, '--credentials', cloud.credentials()];
     await run(given);
@@ -468,7 +468,7 @@ describe('register with a file for a whole zone', () => {
     assert.deepEqual(paint.details, { shiny: 'true', theirs: 'kept' });
   });
 
-  test('asks for zone, pod and OS type that CloudStack has, before anything is changed', async (t) => {
+  test('register asks for zone, pod and OS type that CloudStack has, before anything is changed', async (t) => {
     const cloud = await lab(t);
     const wrong = join(folder, 'wrong.json');
     const [template] = setup.templates;
@@ -486,7 +486,7 @@ describe('register with a file for a whole zone', () => {
     assert.deepEqual(cloud.changes, []);
   });
 
-  test('updates a registration that has drifted and keeps its other details', async (t) => {
+  test('register updates a registration that has drifted and keeps its other details', async (t) => {
     const cloud = await lab(t);
     const given = ['--setup', file, '--credentials', cloud.credentials()];
     await run(given);
@@ -497,7 +497,7 @@ describe('register with a file for a whole zone', () => {
     assert.deepEqual(registration.details, { verify: 'true', theirs: 'kept' });
   });
 
-  test('mends a secret of a registration, and says so where it cannot be seen', async (t) => {
+  test('register mends a secret of a registration, and says so where it cannot be seen', async (t) => {
     const cloud = await lab(t);
     const own = join(folder, 'own.json');
     const [cluster] = setup.clusters;
@@ -523,7 +523,7 @@ describe('register with a file for a whole zone', () => {
     assert.match((await run(given)).printed, /detail verify: true/);
   });
 
-  test('takes a cluster that is named on the command line too for the one of the file', async (t) => {
+  test('register takes a cluster in the file and on the command line for one and the same', async (t) => {
     const cloud = await lab(t);
     const given = ['--setup', file, '--cluster', 'lab', '--credentials', cloud.credentials()];
     assert.equal((await run(given)).code, 0);
@@ -531,7 +531,7 @@ describe('register with a file for a whole zone', () => {
     assert.ok(!cloud.commands.includes('registerExtension'));
   });
 
-  test('switches off the custom actions that the file says so of, and leaves them off', async (t) => {
+  test('register switches off the custom actions that the file disables, and leaves them off', async (t) => {
     const cloud = await lab(t);
     const off = join(folder, 'off.json');
     const actions = { Paint: { enabled: false } };
@@ -546,7 +546,7 @@ describe('register with a file for a whole zone', () => {
     assert.equal(actionOf(cloud, 'Paint').enabled, false);
   });
 
-  test('leaves clusters and templates of the same names in other zones alone', async (t) => {
+  test('register leaves clusters and templates of the same names in other zones alone', async (t) => {
     const cloud = await lab(t);
     const zoneId = 'another zone';
     cloud.state.clusters.push({ id: 'c-far', name: 'lab', hypervisor: 'External', zoneId });
@@ -561,7 +561,7 @@ describe('register with a file for a whole zone', () => {
     assert.equal(cloud.state.templates.filter(({ name }) => name === 'debian').length, 2);
   });
 
-  test('updates a host that has drifted and keeps its other details', async (t) => {
+  test('register updates a host that has drifted and keeps its other details', async (t) => {
     const cloud = await lab(t);
     const given = ['--setup', file, '--credentials', cloud.credentials()];
     await run(given);
@@ -577,7 +577,7 @@ describe('register with a file for a whole zone', () => {
     });
   });
 
-  test('makes a host that is missing in its cluster, and takes no other one for it', async (t) => {
+  test('register makes a host that is missing in its cluster, and takes no other one for it', async (t) => {
     const cloud = await lab(t);
     const given = ['--credentials', cloud.credentials(), '--setup'];
     await run([...given, file]);
@@ -600,7 +600,7 @@ describe('register with a file for a whole zone', () => {
     assert.deepEqual(elsewhere.details, {});
   });
 
-  test('says so where CloudStack does not show the details of hosts', async (t) => {
+  test('register notes that CloudStack does not show the details of hosts', async (t) => {
     const cloud = await lab(t);
     cloud.state.showsHostDetails = false;
     const given = ['--setup', file, '--credentials', cloud.credentials()];
@@ -608,7 +608,7 @@ describe('register with a file for a whole zone', () => {
     assert.match((await run(given)).printed, /does not show the details of host node1/);
   });
 
-  test('prints commands that a shell can read, without asking CloudStack', async () => {
+  test('register --print writes commands that a shell can read, without asking CloudStack', async () => {
     const { code, printed } = await run(['--setup', file, '--print']);
     assert.equal(code, 0);
     assert.match(printed, /^cmk -o json add customaction extensionid="\$\{EXTENSION\}"/m);
@@ -618,7 +618,7 @@ describe('register with a file for a whole zone', () => {
     assert.equal(checked.stderr, '');
   });
 
-  test('looks a cluster up that is named on the command line, and does not make it', async () => {
+  test('register looks a cluster of the command line up, and does not make it', async () => {
     const { code, printed } = await run([...basics, '--cluster', 'ext', '--print']);
     assert.equal(code, 0);
     assert.match(printed, /^CLUSTER_\d+=\$\(cmk -o json list clusters /m);
@@ -626,7 +626,7 @@ describe('register with a file for a whole zone', () => {
     assert.doesNotMatch(printed, /add cluster/);
   });
 
-  test('prints commands whose words arrive as they are meant', async () => {
+  test('register --print writes commands whose words arrive as they are meant', async () => {
     const { printed } = await run(['--setup', file, '--print']);
     const tools = `cmk() { shift 2; for word; do printf '%s\\n' "$word" >&2; done; }\njq() { echo id-1; }\n`;
     const env = { ...process.env, TOKEN_SECRET: 'to k"en' };
@@ -643,7 +643,7 @@ describe('register with a file for a whole zone', () => {
     }
   });
 
-  test('asks for each secret by itself, and says whose it is', async () => {
+  test('register --print asks for each secret by itself, and names its place', async () => {
     const [first] = setup.clusters;
     writeFileSync(join(folder, 'token-2'), 'another');
     const hosts = ['token', 'token-2', 'token'].map((name, at) => ({
@@ -661,7 +661,7 @@ describe('register with a file for a whole zone', () => {
     );
   });
 
-  test('prints commands that stop at the first that fails', async () => {
+  test('register --print writes commands that stop at the first that fails', async () => {
     const { printed } = await run(['--setup', file, '--print']);
     const tools = `cmk() { echo "$3" >&2; test "$3" = list && echo '{}'; }\njq() { grep -q . && echo id-1; }\n`;
     const env = { ...process.env, TOKEN_SECRET: 'x' };
@@ -670,7 +670,7 @@ describe('register with a file for a whole zone', () => {
     assert.deepEqual(played.stderr.trim().split('\n').slice(-2), ['list', 'create']);
   });
 
-  test('takes the file that the documentation shows', () => {
+  test('register accepts the setup file that the documentation shows', () => {
     const page = readFileSync('docs/registering.md', 'utf8');
     const shown = [...page.matchAll(/^```json\n([\s\S]*?)^```/gm)].map(([, text = '']) => text);
     const example = shown.find((text) => text.includes('"clusters"'));
@@ -679,7 +679,7 @@ describe('register with a file for a whole zone', () => {
     assert.equal(readSetup(path).clusters[0]?.hosts[0]?.name, 'pve1');
   });
 
-  test('refuses files that contradict themselves or hold unknown keys', async () => {
+  test('register refuses setup files that contradict themselves or hold unknown keys', async () => {
     const broken: readonly (readonly [object, RegExp])[] = [
       [{ ...setup, zone: undefined }, /clusters need "zone" and "pod"/],
       [{ ...setup, zon: 'x' }, /"zon"/],
@@ -698,7 +698,7 @@ describe('register with a file for a whole zone', () => {
 });
 
 describe('register --remove', () => {
-  test('takes registration, actions and extension away and leaves the file', async (t) => {
+  test('register --remove takes registration, actions and extension away and leaves the file', async (t) => {
     const cloud = await lab(t);
     await register(cloud, '--cluster', 'ext');
     const given = ['Lab One', '--remove', '--credentials', cloud.credentials()];
@@ -712,7 +712,7 @@ describe('register --remove', () => {
     assert.match((await run(given)).printed, /There is no extension Lab One/);
   });
 
-  test('refuses while there are templates, which CloudStack would say only at the end', async (t) => {
+  test('register --remove refuses while there are templates, which CloudStack would say only at the end', async (t) => {
     const cloud = await lab(t);
     await register(cloud, '--cluster', 'ext');
     const { id: extensionId } = extensionOf(cloud);
@@ -733,7 +733,7 @@ describe('register --remove', () => {
     );
   });
 
-  test('refuses while hosts are served, and for a built-in extension', async (t) => {
+  test('register --remove refuses while hosts are served, and for a built-in extension', async (t) => {
     const cloud = await lab(t);
     await register(cloud, '--cluster', 'ext');
     const ext = cloud.state.clusters.find(({ name }) => name === 'ext');
@@ -750,7 +750,7 @@ describe('register --remove', () => {
 });
 
 describe('register that CloudStack refuses', () => {
-  test('explains a wrong key, and clocks that differ', async (t) => {
+  test('register explains a wrong key, and clocks that differ', async (t) => {
     const cloud = await lab(t);
     const wrong = cloud.credentials({ secret_key: 'another' });
     const refused = await run([...basics, '--credentials', wrong]);
@@ -761,7 +761,7 @@ describe('register that CloudStack refuses', () => {
     assert.match((await register(cloud)).complained, /clocks differ by 3[56]\d\d s/);
   });
 
-  test('explains clusters that cannot be taken, before anything is changed', async (t) => {
+  test('register explains clusters that cannot be taken, before anything is changed', async (t) => {
     const cloud = await lab(t);
     assert.match((await register(cloud, '--cluster', 'kvm')).complained, /is one of KVM/);
     assert.match(
@@ -779,7 +779,7 @@ describe('register that CloudStack refuses', () => {
     assert.deepEqual(cloud.changes, []);
   });
 
-  test('says how far it came, and goes on from there the next time', async (t) => {
+  test('register says after which change it failed, and goes on from there the next time', async (t) => {
     const cloud = await lab(t);
     cloud.state.slow.add('addCustomAction');
     await register(cloud);
@@ -801,7 +801,7 @@ describe('register that CloudStack refuses', () => {
     assert.equal(extensionOf(cloud).id, id);
   });
 
-  test('says when something else than the API answers, and an old certificate', async (t) => {
+  test('register says when another service answers, and when a certificate has expired', async (t) => {
     const cloud = await lab(t);
     const elsewhere = cloud.credentials({ url: `${cloud.server.url}/nowhere/api` });
     assert.match((await run([...basics, '--credentials', elsewhere])).complained, /404/);
@@ -819,7 +819,7 @@ describe('register with input that makes no sense', () => {
   writeFileSync(odd, '{ "secret": "x" }', { mode: 0o600 });
   const cases: readonly (readonly [readonly string[], RegExp, object?])[] = [
     [[], /The extension has no name|Which provider/],
-    [['Lab'], /Which provider the extension is for/],
+    [['Lab'], /Missing --provider/],
     [['Lab', '--provider', 'smaple'], /did you mean "sample"/],
     [['..', '--provider', 'sample'], /cannot be the name of an extension/],
     [[' Lab', '--provider', 'sample'], /has blanks around/],
@@ -841,7 +841,7 @@ describe('register with input that makes no sense', () => {
       /secret_key missing/,
       { CLOUDSTACK_API_URL: 'https://m/c/api', CLOUDSTACK_API_KEY: 'k' },
     ],
-    [['Lab', '--provider', 'sample', '--credentials', open], /Everybody may read/],
+    [['Lab', '--provider', 'sample', '--credentials', open], /All users may read/],
     [['Lab', '--provider', 'sample', '--credentials', odd], /look at "secret"/],
     [['Lab', '--provider', 'sample', '--credentials', '/nowhere'], /ENOENT/],
     [['Lab', '--provider', 'sample', '--print', '--cloudstack', '4.20'], /has no extensions/],
@@ -855,7 +855,7 @@ describe('register with input that makes no sense', () => {
     [['Lab', '--provider', 'sample', '--print', '--plan'], /--plan does not go with --print/],
   ];
   for (const [words, complaint, env] of cases) {
-    test(`refuses it before anything is asked: ${words.join(' ')}${env ? ' with half the keys' : ''}`, async () => {
+    test(`register refuses the input before it asks CloudStack anything: ${words.join(' ')}${env ? ' with half the keys' : ''}`, async () => {
       const { code, complained } = await run(words, env);
       assert.match(complained, complaint);
       assert.equal(code, words.includes('--cloudstack') ? 1 : 2);

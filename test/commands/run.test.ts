@@ -15,11 +15,11 @@ async function run(
 }
 
 describe('The words an operator types', () => {
-  test('are the commands that exist', () => {
+  test('the words an operator types are the commands that exist', () => {
     assert.deepEqual([...commandWords].sort(), Object.keys(commands).sort());
   });
 
-  test('are told from CloudStack’s actions without loading anything', () => {
+  test('the words an operator types are told from CloudStack’s actions without loading anything', () => {
     for (const word of [...commandWords, '--help', '-h', '--version'])
       assert.ok(isCommandWord(word));
     for (const word of ['create', 'status', 'ListSnapshots', 'constructor', '']) {
@@ -29,7 +29,7 @@ describe('The words an operator types', () => {
 });
 
 describe('The overview', () => {
-  test('lists every command with a line about it, and the providers', async () => {
+  test('the overview lists every command with a line about it, and the providers', async () => {
     for (const args of [[], ['help'], ['--help'], ['-h']]) {
       const { code, printed } = await run(...args);
       assert.equal(code, 0);
@@ -40,12 +40,12 @@ describe('The overview', () => {
     }
   });
 
-  test('fits into 80 columns', async () => {
+  test('the overview fits into 80 columns', async () => {
     const { printed } = await run();
     for (const line of printed.split('\n')) assert.ok(line.length <= 80, line);
   });
 
-  test('comes as facts with --json', async () => {
+  test('the overview is printed as facts with --json', async () => {
     const facts = JSON.parse((await run('help', '--json')).printed) as { commands: object[] };
     assert.equal(facts.commands.length, Object.keys(commands).length);
   });
@@ -53,7 +53,7 @@ describe('The overview', () => {
 
 describe('The help of a command', () => {
   for (const word of Object.keys(commands)) {
-    test(`says how ${word} is used and what its exit codes mean, in 100 columns`, async () => {
+    test(`the help shows usage and exit codes of ${word}, in 100 columns`, async () => {
       const asked = await run('help', word);
       assert.equal(asked.code, 0);
       assert.match(asked.printed, new RegExp(`outrigger ${word}`));
@@ -64,7 +64,7 @@ describe('The help of a command', () => {
     });
   }
 
-  test('comes as facts with --json', async () => {
+  test('the help is printed as facts with --json', async () => {
     const facts = JSON.parse((await run('help', 'invoke', '--json')).printed) as object;
     assert.deepEqual(Object.keys(facts), [
       'name',
@@ -102,7 +102,7 @@ describe('A command line that makes no sense', () => {
     [['actions', '__proto__'], /There is no provider "__proto__"/],
   ];
   for (const [args, complaint] of cases) {
-    test(`is refused with exit code 2: ${args.join(' ')}`, async () => {
+    test(`a command line that makes no sense is refused with exit code 2: ${args.join(' ')}`, async () => {
       const { code, printed, complained } = await run(...args);
       assert.equal(code, 2);
       assert.match(complained, complaint);
@@ -111,7 +111,7 @@ describe('A command line that makes no sense', () => {
     });
   }
 
-  test('is answered as one document where --json was asked for', async () => {
+  test('a command line that makes no sense is answered as one document where --json was asked for', async () => {
     const { code, printed, complained } = await run('settings', 'simple', '--json');
     assert.equal(code, 2);
     assert.equal(complained, '');
@@ -120,7 +120,7 @@ describe('A command line that makes no sense', () => {
     assert.match(answer['error'] ?? '', /did you mean "sample"/);
   });
 
-  test('does not get to steer the terminal', async () => {
+  test('a command line that makes no sense cannot steer the terminal', async () => {
     const { complained } = await run('help', '\x1b[2J\u202Eword');
     assert.match(complained, /\\x1B\[2J\\u\{202E\}word/);
   });

@@ -50,7 +50,7 @@ export const sample = defineProvider({
   },
   prepares: false,
   open: () => {
-    throw new Error('nobody opens the sample');
+    throw new Error('the sample cannot be opened');
   },
 });
 
@@ -65,6 +65,6 @@ export const bare = defineProvider({
   actions: {},
   prepares: false,
   open: () => {
-    throw new Error('nobody opens it');
+    throw new Error('it cannot be opened');
   },
 });

@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { paintFor } from '../../src/commands/paint.ts';
-import { progressOf } from '../../src/commands/progress.ts';
-import { shellWord } from '../../src/commands/shell-word.ts';
 import { table, wrapped } from '../../src/commands/table.ts';
-import { visible, visibleLines } from '../../src/commands/visible.ts';
+import {
+  paintFor,
+  progressOf,
+  shellWord,
+  visible,
+  visibleLines,
+} from '../../src/commands/terminal.ts';
 import { createWorld } from './world.ts';
 
 describe('Colours', () => {
   const red = (terminal: boolean, env: Record<string, string>): string =>
     paintFor({ terminal, env }).red('x');
 
-  test('are for terminals that did not decline them', () => {
+  test('colours are printed only on terminals that did not decline them', () => {
     assert.equal(red(true, {}), '\x1b[31mx\x1b[39m');
     assert.equal(red(true, { NO_COLOR: '' }), '\x1b[31mx\x1b[39m');
     assert.equal(red(false, {}), 'x');
@@ -21,7 +24,7 @@ describe('Colours', () => {
 });
 
 describe('Progress', () => {
-  test('is told to whoever watches, beside the answer, and to no script', () => {
+  test('progress is shown on a terminal, beside the answer, and not to a script', () => {
     const told = (terminal: boolean, json: boolean): string => {
       const world = createWorld({ terminal, env: { NO_COLOR: '1' } });
       progressOf({ json, world })('asking a\x1b[2J');
@@ -35,7 +38,7 @@ describe('Progress', () => {
 });
 
 describe('A table', () => {
-  test('aligns its columns and leaves no blanks at the end', () => {
+  test('a table aligns its columns and leaves no blanks at the end', () => {
     const rows = [
       ['a', 'long one', 'x'],
       ['wide', '', ''],
@@ -43,18 +46,18 @@ describe('A table', () => {
     assert.deepEqual(table(rows, 1), [' a     long one  x', ' wide']);
   });
 
-  test('aligns by what is seen, not by colours', () => {
+  test('a table aligns by the visible characters, not by colours', () => {
     const { green } = paintFor({ terminal: true, env: {} });
     assert.deepEqual(table([[{ text: 'ok', paint: green }, 'x']]), ['\x1b[32mok\x1b[39m  x']);
   });
 
-  test('shows control characters instead of obeying them', () => {
+  test('a table shows control characters instead of obeying them', () => {
     assert.deepEqual(table([['a\tb\n\x1b[2J', '\x9bx']]), ['a\\x09b\\x0A\\x1B[2J  \\x9Bx']);
   });
 });
 
 describe('Texts', () => {
-  test('are broken between words, and a word that is too long gets its own line', () => {
+  test('texts are broken between words, and a word that is too long gets its own line', () => {
     assert.deepEqual(wrapped('aaa bbb ccc ddddddddddddddddddddddddd e', 20), [
       'aaa bbb ccc',
       'ddddddddddddddddddddddddd',
@@ -62,12 +65,12 @@ describe('Texts', () => {
     ]);
   });
 
-  test('keep their letters, but not what turns them around or hides them', () => {
+  test('texts keep their letters, but no characters that turn or hide them', () => {
     assert.equal(visible('grün 日本 \u202E\u200B\uFEFF'), 'grün 日本 \\u{202E}\\u{200B}\\u{FEFF}');
     assert.deepEqual(visibleLines('a\nb\r\n\u2028'), ['a', 'b\\x0D', '\\u{2028}']);
   });
 
-  test('are quoted for a shell only where they need it', () => {
+  test('texts are quoted for a shell only where they need it', () => {
     assert.equal(shellWord('/usr/bin/x-1.2'), '/usr/bin/x-1.2');
     assert.equal(shellWord(`it's a`), `'it'\\''s a'`);
     assert.equal(shellWord(''), "''");

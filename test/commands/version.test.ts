@@ -24,7 +24,7 @@ async function versionOf(self: string): Promise<{ code: number; facts: Facts }> 
 }
 
 describe('version', () => {
-  test('computes the hash of everything after line 1 with the stamp zeroed', async () => {
+  test('version computes the hash of everything after line 1 with the stamp zeroed', async () => {
     const body = (hash: string): string => `const stamp='sha256:${hash}';\nrest\n`;
     const zeroed = createHash('sha256')
       .update(body('0'.repeat(64)))
@@ -36,19 +36,19 @@ describe('version', () => {
     }
   });
 
-  test('says modified, with exit code 1, where the hash is not the stamped one', async () => {
+  test('version prints modified, with exit code 1, where the hash is not the stamped one', async () => {
     const file = join(temporaryDirectory(), 'outrigger');
     writeFileSync(file, '#!/bin/sh\nsomething else\n');
     const { code, facts } = await versionOf(file);
     assert.deepEqual([code, facts.content, facts.stamped], [1, 'modified', stamp]);
   });
 
-  test('says unreadable where there is no file', async () => {
+  test('version prints unreadable where there is no file', async () => {
     const { code, facts } = await versionOf('/nowhere/outrigger');
     assert.deepEqual([code, facts.content, facts.computed], [1, 'unreadable', undefined]);
   });
 
-  test('names Node, its path, and the providers with their actions', async () => {
+  test('version names Node, its path, and the providers with their actions', async () => {
     const { facts } = await versionOf('/nowhere/outrigger');
     assert.deepEqual([facts.node.version, facts.node.path], [process.version, process.execPath]);
     assert.deepEqual(facts.providers, { sample: ['Paint', 'Melt'] });

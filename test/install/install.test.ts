@@ -114,7 +114,10 @@ describe('install.sh on three servers', { skip }, () => {
       const { code, output } = await farm.run(...name, '--file', file, '--node', node);
       assert.equal(code, 0, output);
       const [first = '', ...rest] = farm.servers.c.read(place).split('\n');
-      assert.equal(first, line.replace(' node ', ` ${node} `));
+      // With a longer Node, the usual line 1 is written in a shorter form that old kernels can read.
+      const shorter = line.replace(/ -e .*/, ' -e require(process.argv[1])');
+      assert.equal(first, shorter.replace(' node ', ` ${node} `));
+      assert.ok(first.length <= 127, 'kernels before 5.1 read no more');
       assert.deepEqual(rest, body);
       const check = await farm.run(...name, '--file', file, '--check');
       assert.equal(check.code, inOrder.code, check.output);

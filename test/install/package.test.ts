@@ -28,6 +28,21 @@ describe('the package', () => {
     assert.ok(readFileSync(tar).equals(readFileSync(pack('two'))));
   });
 
+  it('is the same, byte for byte, whatever the environment says to tar and to new files', () => {
+    const target = join(folder, 'three');
+    const hostile = { TAR_OPTIONS: '--format=pax', TZ: 'Asia/Kathmandu', LC_ALL: 'pl_PL.UTF-8' };
+    execFileSync(
+      '/bin/sh',
+      ['-c', 'umask 077; exec "$@"', 'sh', process.execPath, 'tools/package.mjs', target],
+      {
+        stdio: 'pipe',
+        env: { ...process.env, ...hostile },
+      },
+    );
+    const [, file = ''] = readdirSync(target).sort();
+    assert.ok(readFileSync(tar).equals(readFileSync(join(target, file))));
+  });
+
   it('holds the file, install.sh, checksums, licences and docs, all owned by root', () => {
     const listing = execFileSync('tar', ['tvzf', tar], { encoding: 'utf8' });
     for (const line of listing.trim().split('\n'))
@@ -40,6 +55,7 @@ describe('the package', () => {
       'LICENSE',
       'LICENSES-THIRD-PARTY',
       'README.md',
+      'out/outrigger.map.json',
       'docs/operating.md',
     ])
       assert.ok(listing.includes(`/${name}\n`), name);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import type { AddressInfo, Socket } from 'node:net';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { it, type TestContext } from 'node:test';
 import { fingerprintOf } from '../../fakes/http/keys.ts';
 import type { Log } from '../../src/contract/context.ts';

@@ -18,7 +18,7 @@ export interface FakeMachine {
   boots: number;
 }
 
-/** What becomes of a request: lost on its way, or done and its answer lost. */
+/** The fate of a request: lost on its way, or done and its answer lost. */
 export type Fault = 'lost-request' | 'lost-answer' | number;
 
 export interface FakeAcme {

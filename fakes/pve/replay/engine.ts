@@ -1,10 +1,9 @@
 import type { Cluster } from '../index.ts';
 import { compare } from './compare.ts';
 import type { Difference, Recorded } from './recorded.ts';
-import type { Reply } from './wire.ts';
-import { formOf, perform } from './wire.ts';
+import { formOf, perform, type Reply } from './wire.ts';
 
-/** What a section is replayed in, and what happened beside its calls. */
+/** The cluster in which a section is replayed, and the events beside its calls. */
 export interface Stage {
   readonly cluster: Cluster;
   /** Runs before the call that the key names: its title, or `METHOD path` without `/api2/json`. */

@@ -1,4 +1,4 @@
-/* What a recorded conversation holds, as the files in `transcript` keep it. */
+/* The parts of a recorded conversation, as the files in `transcript` keep them. */
 
 /** One recorded call with what the real server answered. */
 export interface Recorded {
@@ -14,7 +14,7 @@ export interface Recorded {
   readonly message?: string | true;
   /** The names of what stood under `data`, in an object or in the rows of a list. */
   readonly keys?: string;
-  /** What stood under `data`: null, list, object or a plain type. */
+  /** The kind of value under `data`: null, list, object or a plain type. */
   readonly data?: string;
   readonly upid?: string;
   /** Power in an answer of `status/current`. */
@@ -33,7 +33,7 @@ interface Ended {
   readonly exit: string;
 }
 
-/** What the fake did otherwise. */
+/** A difference between the fake and the recording. */
 export interface Difference {
   readonly where: string;
   readonly field: string;

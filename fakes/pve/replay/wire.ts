@@ -95,7 +95,7 @@ function headersOf(call: Asked, login: Readonly<Record<string, string>>): Record
     headers[name] = value;
   }
   if (headers['Authorization'] === 'None') delete headers['Authorization'];
-  // What the recording cut short stands for what the login before it gave.
+  // A text that the recording cut short stands for the ticket of the login before it.
   if (headers['Cookie']?.includes('…') === true) {
     headers['Cookie'] = `PVEAuthCookie=${encodeURIComponent(login['ticket'] ?? '')}`;
   }

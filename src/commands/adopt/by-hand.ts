@@ -1,9 +1,9 @@
 import { Failure } from '../../failure.ts';
 import type { Listed } from '../audit/listed.ts';
-import { placeOf, type Sighting } from '../audit/survey.ts';
+import { placeOf, type SeenMachine } from '../audit/scan.ts';
 import type { Match } from './match.ts';
 
-/** What an operator decided: `UUID=REMOTE_ID`, or `UUID=REMOTE_ID@HOST` where ids are not unique. */
+/** A decision of the operator: `UUID=REMOTE_ID`, or `UUID=REMOTE_ID@HOST` where ids are not unique. */
 export interface Decision {
   readonly vm: string;
   readonly remoteId: string;
@@ -23,8 +23,8 @@ export function readDecisions(words: readonly string[]): readonly Decision[] {
 }
 
 /** The instance by its UUID or name; throws `not-found` when it is not among them. */
-export function instanceNamed(word: string, homeless: readonly Listed[]): Listed {
-  const found = homeless.find(({ uuid, name }) => uuid === word.toLowerCase() || name === word);
+export function instanceNamed(word: string, unmatched: readonly Listed[]): Listed {
+  const found = unmatched.find(({ uuid, name }) => uuid === word.toLowerCase() || name === word);
   if (found !== undefined) return found;
   throw new Failure('not-found', `CloudStack has no instance "${word}" that lacks a machine`);
 }
@@ -32,16 +32,16 @@ export function instanceNamed(word: string, homeless: readonly Listed[]): Listed
 /** The decisions as matches, each checked as far as it can be; throws for two that contradict. */
 export function decided(
   decisions: readonly Decision[],
-  homeless: readonly Listed[],
-  free: readonly Sighting[],
+  unmatched: readonly Listed[],
+  free: readonly SeenMachine[],
 ): readonly Match[] {
   const matches = decisions.map(({ vm, remoteId, host }): Match => {
-    const instance = instanceNamed(vm, homeless);
+    const instance = instanceNamed(vm, unmatched);
     const found = free
       .filter(({ machine }) => machine.remoteId === remoteId)
-      .flatMap((sighting) => (host === undefined ? [sighting] : seenBy(host, sighting)));
-    const [sighting, second] = found;
-    if (sighting === undefined) {
+      .flatMap((seenMachine) => (host === undefined ? [seenMachine] : seenBy(host, seenMachine)));
+    const [seenMachine, second] = found;
+    if (seenMachine === undefined) {
       throw new Failure(
         'not-found',
         `There is no unmarked machine ${remoteId} (templates do not count)`,
@@ -52,19 +52,19 @@ export function decided(
         advice: 'Say which: INSTANCE=MACHINE@HOST',
       });
     }
-    return { instance, sighting, reasons: ['your word'] };
+    return { instance, seenMachine, reasons: ['your word'] };
   });
   // An instance has two names, and a machine may be named with or without a host.
   refuseTwice(matches.map(({ instance }) => [instance, instance.name]));
-  refuseTwice(matches.map(({ sighting }) => [sighting.machine, placeOf(sighting)]));
+  refuseTwice(matches.map(({ seenMachine }) => [seenMachine.machine, placeOf(seenMachine)]));
   return matches;
 }
 
 /** The machine at this host only: another system may have one of the same id and name. */
-function seenBy(host: string, { machine, seats }: Sighting): Sighting[] {
-  return seats
-    .filter((seat) => seat.host.name === host)
-    .map((seat) => ({ machine, seats: [seat] }));
+function seenBy(host: string, { machine, openHosts }: SeenMachine): SeenMachine[] {
+  return openHosts
+    .filter((openHost) => openHost.host.name === host)
+    .map((openHost) => ({ machine, openHosts: [openHost] }));
 }
 
 function refuseTwice(chosen: readonly (readonly [thing: object, name: string])[]): void {

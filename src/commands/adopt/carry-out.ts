@@ -1,5 +1,5 @@
 import { Failure, fullText } from '../../failure.ts';
-import type { Seat } from '../audit/survey.ts';
+import type { OpenHost } from '../audit/scan.ts';
 import type { Match } from './match.ts';
 
 /** How marking one machine ended. */
@@ -22,11 +22,11 @@ export async function carryOut(matches: readonly Match[]): Promise<readonly Outc
   return outcomes;
 }
 
-async function adoptOne({ instance, sighting }: Match): Promise<void> {
-  const [seat] = sighting.seats;
-  const { session, provider, installation } = seat;
+async function adoptOne({ instance, seenMachine }: Match): Promise<void> {
+  const [openHost] = seenMachine.openHosts;
+  const { session, provider, installation } = openHost;
   if (installation === '') {
-    throw new Failure('config', `${seat.host.name} has no installation to mark machines with`, {
+    throw new Failure('config', `${openHost.host.name} has no installation to mark machines with`, {
       advice: 'Run `outrigger register` first: it writes the detail',
     });
   }
@@ -34,14 +34,14 @@ async function adoptOne({ instance, sighting }: Match): Promise<void> {
     throw new Failure('unsupported', `${provider.title} cannot adopt machines`);
   }
   const { uuid, name, state } = instance;
-  await session.adopt(sighting.machine.remoteId, {
+  await session.adopt(seenMachine.machine.remoteId, {
     ...{ uuid, name, state, deploying: false },
-    stored: storedBy(seat, instance.details),
+    stored: storedBy(openHost, instance.details),
   });
 }
 
 function storedBy(
-  { provider }: Seat,
+  { provider }: OpenHost,
   details: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
   const keys = Object.keys(provider.stored).filter((key) => Object.hasOwn(details, key));

@@ -1,10 +1,10 @@
 import type { Listed } from '../audit/listed.ts';
-import type { Sighting } from '../audit/survey.ts';
+import type { SeenMachine } from '../audit/scan.ts';
 
 /** An instance and the machine that is to be marked for it, and why. */
 export interface Match {
   readonly instance: Listed;
-  readonly sighting: Sighting;
+  readonly seenMachine: SeenMachine;
   readonly reasons: readonly string[];
 }
 
@@ -19,9 +19,9 @@ export interface Matches {
   readonly undecided: readonly Undecided[];
 }
 
-/** What speaks for a machine being an instance's, and what against it. */
+/** The reasons for and against a machine being an instance's. */
 interface Evidence {
-  readonly sighting: Sighting;
+  readonly seenMachine: SeenMachine;
   readonly reasons: readonly string[];
   readonly against: readonly string[];
 }
@@ -32,31 +32,31 @@ interface Evidence {
  */
 export function matchAll(
   instances: readonly Listed[],
-  free: readonly Sighting[],
-  unreadable: readonly Sighting[],
+  free: readonly SeenMachine[],
+  unreadable: readonly SeenMachine[],
 ): Matches {
   const weighed = instances.map((instance) => ({
     instance,
     candidates: free
-      .map((sighting) => weigh(instance, sighting))
+      .map((seenMachine) => weigh(instance, seenMachine))
       .filter(({ reasons }) => reasons.length > 0),
   }));
-  const wooed = new Map<Sighting, number>();
-  for (const { sighting } of weighed.flatMap(({ candidates }) => candidates)) {
-    wooed.set(sighting, (wooed.get(sighting) ?? 0) + 1);
+  const claims = new Map<SeenMachine, number>();
+  for (const { seenMachine } of weighed.flatMap(({ candidates }) => candidates)) {
+    claims.set(seenMachine, (claims.get(seenMachine) ?? 0) + 1);
   }
   const matches: Match[] = [];
   const undecided: Undecided[] = [];
   for (const { instance, candidates } of weighed) {
-    const found = damaged(instance, unreadable) ?? theOne(candidates, wooed);
+    const found = damaged(instance, unreadable) ?? theOne(candidates, claims);
     if (typeof found === 'string') undecided.push({ instance, why: found });
-    else matches.push({ instance, sighting: found.sighting, reasons: found.reasons });
+    else matches.push({ instance, seenMachine: found.seenMachine, reasons: found.reasons });
   }
   return { matches, undecided };
 }
 
 /** A mark that cannot be read may be the instance's own. */
-function damaged({ name }: Listed, unreadable: readonly Sighting[]): string | undefined {
+function damaged({ name }: Listed, unreadable: readonly SeenMachine[]): string | undefined {
   const suspect = unreadable.find(({ machine }) => ['', name].includes(machine.name));
   if (suspect === undefined) return undefined;
   return `machine ${suspect.machine.remoteId} carries a mark that cannot be read and may be its own`;
@@ -65,7 +65,7 @@ function damaged({ name }: Listed, unreadable: readonly Sighting[]): string | un
 /** The candidate that is the instance's machine without doubt, or the doubt. */
 function theOne(
   candidates: readonly Evidence[],
-  wooed: ReadonlyMap<Sighting, number>,
+  claims: ReadonlyMap<SeenMachine, number>,
 ): Evidence | string {
   const [only, second] = candidates;
   if (only === undefined) {
@@ -75,25 +75,25 @@ function theOne(
     return `more than one machine may be it: ${candidates.map(inWords).join('; ')}`;
   }
   if (only.against.length > 0) return `${inWords(only)}, but ${only.against.join(' and ')}`;
-  if ((wooed.get(only.sighting) ?? 0) > 1) {
+  if ((claims.get(only.seenMachine) ?? 0) > 1) {
     return `${inWords(only)}, but the same machine may be another instance's`;
   }
   if (only.reasons.length === 1) return `${inWords(only)}, and nothing else: that may be chance`;
   return only;
 }
 
-function inWords({ sighting, reasons }: Evidence): string {
-  return `machine ${sighting.machine.remoteId} (${sighting.machine.name}) has ${reasons.join(' and ')}`;
+function inWords({ seenMachine, reasons }: Evidence): string {
+  return `machine ${seenMachine.machine.remoteId} (${seenMachine.machine.name}) has ${reasons.join(' and ')}`;
 }
 
-function weigh(instance: Listed, sighting: Sighting): Evidence {
-  const { machine } = sighting;
-  const stored = storedIds(instance, sighting);
+function weigh(instance: Listed, seenMachine: SeenMachine): Evidence {
+  const { machine } = seenMachine;
+  const stored = storedIds(instance, seenMachine);
   const macs = instance.nics?.map(({ mac }) => mac) ?? [];
   const found = machine.nics?.map(({ mac }) => mac.toLowerCase()) ?? [];
   const missing = macs.filter((mac) => !found.includes(mac));
   return {
-    sighting,
+    seenMachine,
     reasons: [
       ...(stored.includes(machine.remoteId) ? ['the stored id'] : []),
       ...(machine.name === instance.name ? ['the name'] : []),
@@ -112,8 +112,8 @@ function weigh(instance: Listed, sighting: Sighting): Evidence {
 }
 
 /** Details in which the provider stores where the machine is; tenants can edit them. */
-function storedIds({ details }: Listed, { seats }: Sighting): string[] {
-  const keys = new Set(seats.flatMap(({ provider }) => Object.keys(provider.stored)));
+function storedIds({ details }: Listed, { openHosts }: SeenMachine): string[] {
+  const keys = new Set(openHosts.flatMap(({ provider }) => Object.keys(provider.stored)));
   return [...keys]
     .filter((key) => /id$/i.test(key))
     .map((key) => details[key] ?? '')

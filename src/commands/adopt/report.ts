@@ -1,13 +1,12 @@
 import type { Listed } from '../audit/listed.ts';
 import type { CommandCall } from '../command.ts';
-import { paintFor } from '../paint.ts';
-import { visible } from '../visible.ts';
+import { paintFor, visible } from '../terminal.ts';
 import type { Outcome } from './carry-out.ts';
 import type { Match, Matches } from './match.ts';
 
 const wouldAdopt = 3;
 
-/** What was or would be marked, and what is left to the operator; ends with the exit code. */
+/** Prints the machines that are or would be marked and the instances left to the operator; answers the exit code. */
 export function report(
   { json, world }: CommandCall,
   { matches, undecided }: Matches,
@@ -27,7 +26,7 @@ export function report(
   }
   const verb = outcomes === undefined ? 'would be marked for' : 'is marked for';
   for (const { match, error } of outcomes ?? matches.map((each): Outcome => ({ match: each }))) {
-    const { machine } = match.sighting;
+    const { machine } = match.seenMachine;
     const what = `machine ${machine.remoteId} (${machine.name})`;
     const line = `${what} ${verb} ${match.instance.name}: ${match.reasons.join(' and ')}`;
     world.out(error === undefined ? paint.green(visible(line)) : paint.red(visible(error)));
@@ -44,8 +43,8 @@ function codeFor(matches: readonly Match[], wrong: number, planned: boolean): nu
   return wrong > 0 ? 1 : 0;
 }
 
-function asFacts({ match: { instance, sighting, reasons }, error }: Outcome) {
-  const { remoteId, name } = sighting.machine;
+function asFacts({ match: { instance, seenMachine, reasons }, error }: Outcome) {
+  const { remoteId, name } = seenMachine.machine;
   return { ...names(instance), machine: { remoteId, name }, reasons, error };
 }
 

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import * as v from 'valibot';
 import { Failure } from '../../failure.ts';
 import type { Option } from '../command.ts';
-import { parseJson, readText } from '../input-file.ts';
+import { parseJson, readText } from '../json.ts';
 import type { Access } from './client.ts';
 
 /** The options of every command that speaks with CloudStack's API. */
@@ -79,9 +79,9 @@ function checked(url: string): string {
 function readCredentials(given: string) {
   const file = given === '-' ? 'standard input' : given;
   const text = given === '-' ? readText(file, 0) : readText(file);
-  // Whoever can read it is a root administrator of the cloud.
+  // A user who can read this file has the rights of a root administrator of the cloud.
   if (given !== '-' && (statSync(file).mode & 0o007) !== 0) {
-    throw new Failure('usage', `Everybody may read ${file}, which holds the keys of the cloud`, {
+    throw new Failure('usage', `All users may read ${file}, which holds the keys of the cloud`, {
       advice: `chmod 0600 ${file}`,
     });
   }
@@ -93,7 +93,7 @@ function readCredentials(given: string) {
   const result = v.safeParse(schema, parseJson(file, text));
   if (result.success) return result.output;
   const keys = result.issues.map((issue) => `"${v.getDotPath(issue) ?? 'it'}"`).join(', ');
-  throw new Failure('usage', `${file} is not as it has to be: look at ${keys}`, {
+  throw new Failure('usage', `${file} is invalid: look at ${keys}`, {
     advice: 'It knows the texts url, api_key, secret_key, tls_fingerprint and ca_file',
   });
 }

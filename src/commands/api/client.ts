@@ -5,17 +5,16 @@ import type { Reply } from '../../kit/http/reply.ts';
 import type { Tls } from '../../kit/http/tls.ts';
 import { silent } from '../../kit/log.ts';
 import { poll } from '../../kit/poll.ts';
-import { isMembers, type Members } from '../members.ts';
-import { flatten, type Parameters } from './flatten.ts';
-import { type KeyPair, signed } from './signature.ts';
-import { refusalOf } from './trouble.ts';
+import { isMembers, type Members } from '../json.ts';
+import { failureFor } from './errors.ts';
+import { flatten, type KeyPair, type Parameters, signed } from './form.ts';
 
-/** One object of an answer; nobody promises what is in it. */
+/** One object of an answer, whose members are not checked. */
 export type Entry = Members;
 
 /** CloudStack's API with the rights of one user. */
 export interface Api {
-  /** What the answer holds; a job is waited for. Throws what CloudStack said, explained. */
+  /** Answers the content of the answer, after the end of a job; throws the refusal of CloudStack, explained. */
   call(command: string, parameters?: Parameters): Promise<Entry>;
   /** All entries of a list, page by page. */
   list(command: string, parameters?: Parameters): Promise<readonly Entry[]>;
@@ -64,7 +63,7 @@ export function createApi(access: Access, deadline: Deadline): Api {
       if (jobstatus === 0) return undefined;
       const result = isMembers(jobresult) ? jobresult : {};
       if (jobstatus === 1) return result;
-      throw refusalOf(command, Number(result['errorcode'] ?? 530), asText(result['errortext']));
+      throw failureFor(command, Number(result['errorcode'] ?? 530), asText(result['errortext']));
     });
 
   let pageSize = largestPage;
@@ -88,7 +87,7 @@ export function createApi(access: Access, deadline: Deadline): Api {
         const body = await callPage(command, { ...parameters, page });
         const entries = asEntries(Object.values(body).find(Array.isArray));
         const whole = JSON.stringify(entries);
-        // What knows no pages answers with everything, and would do so for ever.
+        // A command without pages answers every page with the whole list.
         if (whole === before) return found;
         found.push(...entries);
         if (entries.length < pageSize) return found;
@@ -99,13 +98,13 @@ export function createApi(access: Access, deadline: Deadline): Api {
   };
 }
 
-/** How many entries a page may have, where somebody has lowered `default.page.size`. */
+/** The most entries that a page may have, where an operator has lowered `default.page.size`. */
 function allowedPage(thrown: unknown): number | undefined {
   const [, size] = /\bpage size\b.*: (\d+)/i.exec(remoteMessage(thrown)) ?? [];
   return size === undefined ? undefined : Math.max(1, Number(size));
 }
 
-/** What stands under the one key that is named after the command. */
+/** The object under the one key of the answer, which is named after the command. */
 function bodyOf(command: string, reply: Reply): Entry {
   const document = parse(reply);
   const [body] = document === undefined ? [] : Object.values(document);
@@ -117,7 +116,7 @@ function bodyOf(command: string, reply: Reply): Entry {
     const hereMs = Date.now();
     const thereMs = Date.parse(reply.header('date') ?? '');
     const skewMs = Number.isNaN(thereMs) ? undefined : hereMs - thereMs;
-    throw refusalOf(command, code, asText(told['errortext']), skewMs);
+    throw failureFor(command, code, asText(told['errortext']), skewMs);
   }
   return body;
 }

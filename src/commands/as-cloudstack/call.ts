@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { withScratch } from '../scratch.ts';
+import { withTempDir } from '../temp-dir.ts';
 import { entryPointProblem } from './entry-point.ts';
 import { writePayload } from './payload-file.ts';
 import { createPlaces, openPipes, type PipePlaces, type Pipes } from './pipes.ts';
@@ -19,7 +19,7 @@ export interface CallAsCloudStack {
   readonly errorsApart?: boolean;
   /** A command that ends by executing its own arguments, such as `['nice']`; for experiments. */
   readonly through?: readonly string[];
-  /** Where to open the pipes, for whoever makes many calls. */
+  /** Where to open the pipes, for a caller that makes many calls. */
   readonly places?: PipePlaces;
 }
 
@@ -29,7 +29,7 @@ export interface CallAsCloudStack {
  * alone at the time-out.
  */
 export function callAsCloudStack(call: CallAsCloudStack): Promise<Raw> {
-  return withScratch(async (directory) => {
+  return withTempDir(async (directory) => {
     const { payload } = call;
     const path = typeof payload === 'string' ? payload : writePayload(directory, payload);
     const command = [call.executable, call.action, path, String(call.timeoutSeconds)];
@@ -100,7 +100,7 @@ function ended(child: ChildProcess, timeoutMs: number): Promise<End> {
       },
       Math.min(timeoutMs, 0x7fffffff),
     );
-    // When we are stopped ourselves, nobody would be left to see to the time-out.
+    // Without this process the executable would have no time-out.
     const abandon = (): void => void child.kill('SIGKILL');
     process.once('exit', abandon);
     const finish = (end: Omit<End, 'killed'>): void => {

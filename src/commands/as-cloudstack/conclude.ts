@@ -1,4 +1,4 @@
-import type { Members } from '../members.ts';
+import type { Members } from '../json.ts';
 import { type ConsoleTarget, consoleOutcome, readConsole } from './console.ts';
 import { hasCrookedRow, type ShownTable, shownTable } from './custom-result.ts';
 import { doubtsAbout } from './doubts.ts';
@@ -7,16 +7,16 @@ import { type Prepared, readPrepared } from './prepared.ts';
 import type { Raw } from './raw.ts';
 import { builtInActions } from './time-outs.ts';
 
-/** What CloudStack makes of one run. */
+/** The conclusion that CloudStack draws from one run. */
 export interface Conclusion {
   readonly action: string;
   /** Whether CloudStack goes on as after a success. */
   readonly success: boolean;
   /** One sentence: what CloudStack takes from the answer. */
   readonly verdict: string;
-  /** What the one who called the API gets to see. */
+  /** The text that the caller of the API gets to see. */
   readonly shown: string;
-  /** What the answer probably meant and CloudStack does not see. */
+  /** Parts of the answer that were probably meant and that CloudStack ignores. */
   readonly doubts: readonly string[];
   /** status: the state as CloudStack reads it; absent when nothing is reported at all. */
   readonly power?: PowerWord;
@@ -157,8 +157,8 @@ function getconsole({ raw }: Case): Judgement {
   if (typeof console === 'string') return { success: false, verdict: console, shown };
   const outcome = consoleOutcome(console);
   return {
-    success: outcome.trouble === undefined,
-    verdict: outcome.trouble === undefined ? 'Success' : `Accepted, but ${outcome.trouble}`,
+    success: outcome.problem === undefined,
+    verdict: outcome.problem === undefined ? 'Success' : `Accepted, but ${outcome.problem}`,
     shown: outcome.shown,
     console,
   };

@@ -1,7 +1,7 @@
 import { parseGson } from './gson.ts';
 import { asText } from './json.ts';
 
-/** What CloudStack takes from a getconsole answer. */
+/** The members that CloudStack takes from a getconsole answer. */
 export interface ConsoleTarget {
   readonly host?: string;
   readonly port?: number;
@@ -25,20 +25,20 @@ export function readConsole(text: string): ConsoleTarget | string {
   return target(Object.fromEntries(texts) as Given);
 }
 
-/** What would come of it on the user's screen; `trouble` where it cannot work. */
+/** The result on the user's screen; `problem` where the console cannot work. */
 export function consoleOutcome(found: ConsoleTarget): {
   readonly shown: string;
-  readonly trouble?: string;
+  readonly problem?: string;
 } {
   if (found.protocol?.toLowerCase() === 'direct') {
     if (found.url !== undefined)
       return { shown: `The API hands out ${found.url}, nothing is proxied` };
-    return { shown: 'A console endpoint without a URL', trouble: 'protocol "direct" needs a url' };
+    return { shown: 'A console endpoint without a URL', problem: 'protocol "direct" needs a url' };
   }
   if (found.host === undefined || found.port === undefined) {
     return {
       shown: 'The console proxy gets no host and port 0: the console stays empty',
-      trouble: 'a url is only used with protocol "direct"',
+      problem: 'a url is only used with protocol "direct"',
     };
   }
   const shared = found.oneTime ? 'a viewer for each session' : 'one shared viewer';

@@ -1,6 +1,6 @@
-import { isMembers, type Members } from '../members.ts';
+import { isMembers, type Members } from '../json.ts';
 
-/** What a custom action leaves in the user interface besides the message template. */
+/** The part of a custom action that is left in the user interface besides the message template. */
 export interface ShownTable {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly unknown[])[];

@@ -25,7 +25,7 @@ export function isOneDocument(text: string): boolean {
   }
 }
 
-/** What an author should know although CloudStack says nothing. */
+/** Facts that the author of an extension should know although CloudStack says nothing. */
 export function doubtsAbout(raw: Raw): string[] {
   const said = raw.succeeded ? saysFailure(raw.text) : undefined;
   const found: (string | false)[] = [

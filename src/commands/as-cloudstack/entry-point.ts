@@ -1,8 +1,8 @@
 import { accessSync, constants, type Stats, statSync } from 'node:fs';
 
 /**
- * What is wrong with an entry point in CloudStack's eyes, which looks before every call: it has to
- * be there, a regular file (a link to one will do), readable and executable.
+ * The reason for which CloudStack refuses an entry point, if there is one. CloudStack looks before
+ * every call: the entry point has to be there, a regular file (a link to one will do), readable and executable.
  */
 export function entryPointProblem(executable: string): string | undefined {
   const found = look(executable);

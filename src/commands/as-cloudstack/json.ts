@@ -16,7 +16,7 @@ export interface JsonObject {
   readonly members: ReadonlyMap<string, Json>;
 }
 
-/** What `getAsString` gives: scalars as text, a list of one as its entry. */
+/** The result of `getAsString`: scalars as text, a list of one as its entry. */
 export function asText(json: Json | undefined): string | undefined {
   if (json?.kind === 'string') return json.value;
   if (json?.kind === 'number') return json.text;

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What Linux keeps in a pipe that nobody reads. */
+/** The bytes that Linux keeps in a pipe until they are read. */
 export const pipeBytes = 65_536;
 
 /** The ends of the pipes that a process is started with, and what came out in the end. */
@@ -12,7 +12,7 @@ export interface Pipes {
   readonly stdout: number;
   readonly stderr: number;
   afterStart(): void;
-  /** Takes what lies in the pipe now, without waiting for whoever still holds the other end. */
+  /** Takes the bytes that are in the pipe now, without waiting for a process that still holds the other end. */
   drain(): { readonly output: Buffer; readonly stderr: Buffer };
   close(): void;
   readonly note?: string;
@@ -40,7 +40,7 @@ export function createPlaces(directory: string, atOnce = 1): PipePlaces {
 }
 
 /**
- * Real pipes that nobody reads before the process has ended, as CloudStack's are: what does not
+ * Real pipes that are read when the process has ended, as CloudStack's are: output that does not
  * fit blocks the writer. Standard error goes into the same pipe unless `apart`.
  */
 export function openPipes(places: PipePlaces, { apart = false } = {}): Pipes {

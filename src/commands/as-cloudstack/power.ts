@@ -1,7 +1,7 @@
 import { parseGson } from './gson.ts';
 import { asText } from './json.ts';
 
-/** What a status answer means to CloudStack. */
+/** The meaning of a status answer to CloudStack. */
 export type PowerWord = 'PowerOn' | 'PowerOff' | 'PowerUnknown';
 
 export interface PowerReport {
@@ -10,7 +10,7 @@ export interface PowerReport {
   readonly word?: string;
 }
 
-/** A status answer: `power_state` of an object, or whatever was printed taken as the word itself. */
+/** A status answer: `power_state` of an object, or the whole output taken as the word itself. */
 export function readPower(text: string): PowerReport {
   const json = parseGson(text);
   if (json?.kind !== 'object') return text === '' ? { power: 'PowerUnknown' } : meaning(text);

@@ -1,4 +1,4 @@
-import type { Members } from '../members.ts';
+import type { Members } from '../json.ts';
 import { fromPlain, parseGson } from './gson.ts';
 import { unfitMember } from './instance-types.ts';
 import { asText, type Json, type JsonObject, toPlain } from './json.ts';
@@ -7,7 +7,7 @@ import { merge } from './merge.ts';
 const keptOfNic = ['mac', 'ip', 'ip6address'] as const;
 const known = ['nics', 'details', 'status', 'message', 'error', 'success', 'printmessage'];
 
-/** What CloudStack writes down of a NIC. */
+/** The members of a NIC that CloudStack stores. */
 export interface PreparedNic {
   readonly nicUuid: string;
   readonly mac?: string;
@@ -15,12 +15,12 @@ export interface PreparedNic {
   readonly ip6address?: string;
 }
 
-/** What is left of a prepare answer once CloudStack has taken its pick. */
+/** The part of a prepare answer that CloudStack stores. */
 export interface Prepared {
   readonly nics: readonly PreparedNic[];
   /** Added or changed details of the instance; null is stored as such. */
   readonly details: Readonly<Record<string, string | null>>;
-  /** What the answer holds in vain, and why. */
+  /** Members of the answer that CloudStack ignores, and why. */
   readonly ignored: readonly string[];
 }
 

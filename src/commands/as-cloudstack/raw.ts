@@ -12,9 +12,9 @@ export interface Raw {
   readonly signal?: NodeJS.Signals;
   /** Exit code 0 in time, which is all that CloudStack asks of most actions. */
   readonly succeeded: boolean;
-  /** What CloudStack goes on with: the trimmed output, or how it puts the failure. */
+  /** The text that CloudStack works with: the trimmed output, or its own words for the failure. */
   readonly text: string;
-  /** What came out, whether CloudStack uses it or not. */
+  /** The whole output, whether CloudStack uses it or not. */
   readonly output: string;
   /** Only with `errorsApart`. */
   readonly stderr: string;
@@ -22,7 +22,7 @@ export interface Raw {
   readonly durationMs: number;
   /** The payload file was still there afterwards. */
   readonly payloadLeft: boolean;
-  /** What differed from a real CloudStack, or is worth knowing about the run. */
+  /** Differences from a real CloudStack, and other facts about the run. */
   readonly notes: readonly string[];
 }
 
@@ -65,7 +65,7 @@ function trimmed(output: string): string {
   return output.slice(start, end).replace(/\r\n?/g, '\n');
 }
 
-/** What comes of an entry point that CloudStack does not even start. */
+/** The run of an entry point that CloudStack does not even start. */
 export function notConfigured(command: readonly string[], problem: string): Raw {
   const name = basename(command[0] ?? '');
   return {

@@ -11,7 +11,7 @@ export const builtInActions = [
   'getconsole',
 ] as const;
 
-/** Argument 3 in seconds where nobody has configured anything else. */
+/** Argument 3 in seconds where the operator has configured nothing else. */
 export function defaultTimeout(action: string): { readonly seconds: number; readonly why: string } {
   if ((builtInActions as readonly string[]).includes(action)) {
     return { seconds: 1800, why: 'the global setting "wait"' };

@@ -1,17 +1,17 @@
 import type { Finding } from './finding.ts';
 import type { Listed } from './listed.ts';
-import { placeOf, type Sighting, type Survey } from './survey.ts';
+import { placeOf, type Scan, type SeenMachine } from './scan.ts';
 
 /** States in which an instance has a machine for certain, or may have none yet. */
 const hasMachine = new Set(['Running', 'Stopping', 'Migrating']);
 const mayHaveMachine = new Set(['Stopped', 'Destroyed']);
 
-/** What there is to say about an instance whose mark no machine carries. */
-export function withoutMachine(instance: Listed, { sightings, blind }: Survey): Finding[] {
+/** The findings about an instance whose mark no machine carries. */
+export function withoutMachine(instance: Listed, { seenMachines, unreachable }: Scan): Finding[] {
   const running = hasMachine.has(instance.state);
   if (!running && !mayHaveMachine.has(instance.state)) return [];
   const severity = running ? 'critical' : 'warning';
-  const candidates = sightings.filter((sighting) => mayBe(sighting, instance));
+  const candidates = seenMachines.filter((seenMachine) => mayBe(seenMachine, instance));
   if (candidates.length > 0) {
     return [
       {
@@ -21,8 +21,8 @@ export function withoutMachine(instance: Listed, { sightings, blind }: Survey): 
       },
     ];
   }
-  // What nobody could look for is not missing, nor is what another extension serves.
-  if (blind.length > 0 || instance.home !== 'here') return [];
+  // A machine on a host that could not be asked is not missing, nor is one of another extension.
+  if (unreachable.length > 0 || instance.home !== 'here') return [];
   return [
     {
       ...{ severity, kind: 'missing', subject: instance.name },
@@ -34,10 +34,10 @@ export function withoutMachine(instance: Listed, { sightings, blind }: Survey): 
   ];
 }
 
-function mayBe({ machine, seats }: Sighting, instance: Listed): boolean {
+function mayBe({ machine, openHosts }: SeenMachine, instance: Listed): boolean {
   if (machine.mark !== undefined || machine.template === true) return false;
   if (machine.name.toLowerCase() === instance.name.toLowerCase()) return true;
-  return seats.some(({ provider }) =>
+  return openHosts.some(({ provider }) =>
     Object.keys(provider.stored).some((key) => instance.details[key] === machine.remoteId),
   );
 }

@@ -3,42 +3,45 @@ import { withoutMachine } from './absent.ts';
 import { driftOf } from './drift.ts';
 import type { Finding } from './finding.ts';
 import type { Listed } from './listed.ts';
-import { type Blind, placeOf, type Sighting, type Survey } from './survey.ts';
+import { placeOf, type Scan, type SeenMachine, type UnreachableHost } from './scan.ts';
 
 /** Compares what stands on the remote systems with what CloudStack believes. */
-export function compare(instances: readonly Listed[], survey: Survey): readonly Finding[] {
+export function compare(instances: readonly Listed[], scan: Scan): readonly Finding[] {
   const byUuid = new Map(instances.map((each) => [each.uuid, each]));
-  const marked = survey.sightings.filter(isOurs);
-  // Whoever deleted or rebuilt an instance has parted with such a machine; remarks say if it got stuck.
+  const marked = scan.seenMachines.filter(isOurs);
+  // A machine that a delete or Reinstall has released belongs to no instance; its remarks say if the release got stuck.
   const groups = groupByUuid(marked.filter(({ machine }) => machine.givenBack !== true));
   const known = groupByUuid(marked);
   return [
-    ...survey.blind.map(blindHost),
-    ...survey.sightings.filter(isUnreadable).map(unreadable),
-    ...survey.sightings.flatMap((sighting) => foreignMark(sighting, byUuid)),
+    ...scan.unreachable.map(unreachableHost),
+    ...scan.seenMachines.filter(isUnreadable).map(unreadable),
+    ...scan.seenMachines.flatMap((seenMachine) => foreignMark(seenMachine, byUuid)),
     ...[...groups].flatMap(([uuid, machines]) => judgeGroup(machines, byUuid.get(uuid))),
     ...instances.flatMap((instance) =>
-      known.has(instance.uuid) ? [] : withoutMachine(instance, survey),
+      known.has(instance.uuid) ? [] : withoutMachine(instance, scan),
     ),
-    ...survey.sightings.flatMap(remarks),
+    ...scan.seenMachines.flatMap(remarks),
   ];
 }
 
-type Marked = Sighting & { readonly machine: { readonly mark: Mark } };
+type Marked = SeenMachine & { readonly machine: { readonly mark: Mark } };
 
-/** What both comparisons found: what was only passing by, such as a deployment, is left out. */
+/** The findings of both comparisons: what was only passing by, such as a deployment, is left out. */
 export function lasting(before: readonly Finding[], after: readonly Finding[]): Finding[] {
   const known = new Set(after.map((finding) => JSON.stringify(finding)));
   return before.filter((finding) => known.has(JSON.stringify(finding)));
 }
 
 /** Marks of another CloudStack are none of our business, templates never run. */
-export function isOurs(sighting: Sighting): sighting is Marked {
-  const { mark, template } = sighting.machine;
+export function isOurs(seenMachine: SeenMachine): seenMachine is Marked {
+  const { mark, template } = seenMachine.machine;
   if (typeof mark !== 'object') return false;
-  if (template === true && mark.remoteId !== sighting.machine.remoteId) return false;
+  if (template === true && mark.remoteId !== seenMachine.machine.remoteId) return false;
   const { installation } = mark;
-  return installation === '' || sighting.seats.some((seat) => seat.installation === installation);
+  return (
+    installation === '' ||
+    seenMachine.openHosts.some((openHost) => openHost.installation === installation)
+  );
 }
 
 type Group = [Marked, ...Marked[]];
@@ -80,19 +83,19 @@ function judgeGroup(machines: Group, instance: Listed | undefined): Finding[] {
   return instance === undefined ? [orphan(first)] : judgePair(first, instance);
 }
 
-function orphan(sighting: Marked): Finding {
-  const { mark } = sighting.machine;
+function orphan(seenMachine: Marked): Finding {
+  const { mark } = seenMachine.machine;
   return {
     ...{ severity: 'warning', kind: 'orphan', subject: mark.name },
-    found: `${placeOf(sighting)} belongs to an instance (${mark.uuid}) that CloudStack does not have`,
+    found: `${placeOf(seenMachine)} belongs to an instance (${mark.uuid}) that CloudStack does not have`,
     advice: 'A failed create never gets a delete: remove the machine once you are sure',
   };
 }
 
-function judgePair(sighting: Marked, instance: Listed): Finding[] {
-  const { machine } = sighting;
+function judgePair(seenMachine: Marked, instance: Listed): Finding[] {
+  const { machine } = seenMachine;
   const { mark } = machine;
-  const place = placeOf(sighting);
+  const place = placeOf(seenMachine);
   const subject = instance.name;
   if (instance.state === 'Error') {
     return [
@@ -113,7 +116,7 @@ function judgePair(sighting: Marked, instance: Listed): Finding[] {
   }
   if (mark.state === 'building' && !['Starting', 'Expunging'].includes(instance.state)) {
     findings.push({
-      ...{ severity: 'warning', kind: 'half-made', subject },
+      ...{ severity: 'warning', kind: 'partial', subject },
       found: `${place} was never finished, and the instance is ${instance.state}`,
       advice: 'Stopping the instance removes it',
     });
@@ -121,43 +124,43 @@ function judgePair(sighting: Marked, instance: Listed): Finding[] {
   return [...findings, ...driftOf(machine, place, instance)];
 }
 
-function isUnreadable({ machine }: Sighting): boolean {
+function isUnreadable({ machine }: SeenMachine): boolean {
   return machine.mark === 'unreadable';
 }
 
-function unreadable(sighting: Sighting): Finding {
+function unreadable(seenMachine: SeenMachine): Finding {
   return {
-    ...{ severity: 'critical', kind: 'unreadable-mark', subject: sighting.machine.name || '?' },
-    found: `the mark of ${placeOf(sighting)} cannot be read: it was damaged, or a later version wrote it`,
+    ...{ severity: 'critical', kind: 'unreadable-mark', subject: seenMachine.machine.name || '?' },
+    found: `the mark of ${placeOf(seenMachine)} cannot be read: it was damaged, or a later version wrote it`,
     advice: 'While it is there, no machine of that host can be proved missing: repair it',
   };
 }
 
 /** A mark for one of our instances that another CloudStack is said to have written. */
-function foreignMark(sighting: Sighting, byUuid: ReadonlyMap<string, Listed>): Finding[] {
-  const { mark, template } = sighting.machine;
-  if (typeof mark !== 'object' || template === true || isOurs(sighting)) return [];
+function foreignMark(seenMachine: SeenMachine, byUuid: ReadonlyMap<string, Listed>): Finding[] {
+  const { mark, template } = seenMachine.machine;
+  if (typeof mark !== 'object' || template === true || isOurs(seenMachine)) return [];
   const instance = byUuid.get(mark.uuid.toLowerCase());
   if (instance === undefined) return [];
   return [
     {
       ...{ severity: 'critical', kind: 'foreign-mark', subject: instance.name },
-      found: `${placeOf(sighting)} is marked for it by installation "${mark.installation}", which is not this one`,
+      found: `${placeOf(seenMachine)} is marked for it by installation "${mark.installation}", which is not this one`,
       advice: 'Was the detail "installation" of the extension changed? Put it back',
     },
   ];
 }
 
-function remarks(sighting: Sighting): Finding[] {
-  const { machine } = sighting;
-  if (!isOurs(sighting) && machine.leftover !== true) return [];
-  const subject = isOurs(sighting) ? sighting.machine.mark.name : machine.name;
+function remarks(seenMachine: SeenMachine): Finding[] {
+  const { machine } = seenMachine;
+  if (!isOurs(seenMachine) && machine.leftover !== true) return [];
+  const subject = isOurs(seenMachine) ? seenMachine.machine.mark.name : machine.name;
   return (machine.remarks ?? []).map((remark) => ({
     ...{ severity: 'warning', kind: machine.leftover ? 'leftover' : 'remark', subject },
-    found: `${placeOf(sighting)}: ${remark}`,
+    found: `${placeOf(seenMachine)}: ${remark}`,
   }));
 }
 
-function blindHost({ host, why }: Blind): Finding {
-  return { severity: 'unknown', kind: 'blind-host', subject: host, found: why };
+function unreachableHost({ host, why }: UnreachableHost): Finding {
+  return { severity: 'unknown', kind: 'unreachable-host', subject: host, found: why };
 }

@@ -1,4 +1,4 @@
-/** How bad a finding is, in the words of Nagios; `unknown`: something could not be looked at. */
+/** How bad a finding is, in the words of Nagios; `unknown`: a host could not be asked, or a file not be written. */
 export type Severity = 'warning' | 'critical' | 'unknown';
 
 /** Every kind of finding about machines; each is a series for Prometheus. */
@@ -12,20 +12,20 @@ export const kinds = [
   'foreign-mark',
   'lost-mark',
   'missing',
-  'half-made',
+  'partial',
   'renamed',
   'vlan',
   'nic',
   'size',
   'power',
   'remark',
-  'blind-host',
+  'unreachable-host',
 ] as const;
 
 /** `prometheus`: its file could not be written, so that no series can tell. */
 export type Kind = (typeof kinds)[number] | 'prometheus';
 
-/** One thing that is not as it has to be, and what to do about it. */
+/** One deviation, and the advice about it. */
 export interface Finding {
   readonly severity: Severity;
   readonly kind: Kind;

@@ -5,18 +5,18 @@ import { externalDetailsOf } from '../register/hosts.ts';
 import { type Listed, type ListedHost, nicOf } from './listed.ts';
 
 /**
- * Every instance of the External hypervisor, whoever owns it, those of projects included.
+ * Every instance of the External hypervisor, of all accounts and projects.
  *
- * Without `hosts` nobody knows which of them are on hosts of ours, and all are taken to be.
+ * Without `hosts` every instance is taken to be on a host of ours.
  */
 export async function listInstances(
   api: Api,
   hosts: KnownHosts | undefined,
 ): Promise<readonly Listed[]> {
-  const everybody = { listall: true, hypervisor: 'External' };
-  const own = await api.list('listVirtualMachines', everybody);
+  const everyAccount = { listall: true, hypervisor: 'External' };
+  const own = await api.list('listVirtualMachines', everyAccount);
   // Without this, instances of projects are not listed and would count as unknown.
-  const projects = await api.list('listVirtualMachines', { ...everybody, projectid: '-1' });
+  const projects = await api.list('listVirtualMachines', { ...everyAccount, projectid: '-1' });
   const external = [...own, ...projects].filter(({ hypervisor }) => hypervisor === 'External');
   const byId = new Map(external.map((each) => [asText(each['id']).toLowerCase(), each]));
   return [...byId].map(([uuid, each]) => instanceOf(uuid, each, hosts));

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { Failure } from '../../failure.ts';
-import { readJson } from '../input-file.ts';
+import { readJson } from '../json.ts';
 import { type Listed, type ListedHost, nicOf } from './listed.ts';
 
 function inventorySchema() {
@@ -35,7 +35,7 @@ function inventorySchema() {
   });
 }
 
-/** What the file has; the rest is asked of CloudStack. */
+/** The lists that the file has; CloudStack is asked for the others. */
 export interface Inventory {
   readonly hosts: readonly ListedHost[] | undefined;
   readonly instances: readonly Listed[] | undefined;
@@ -46,7 +46,7 @@ export function readInventory(file: string): Inventory {
   const result = v.safeParse(inventorySchema(), readJson(file));
   if (!result.success) {
     const issues = result.issues.map((issue) => `"${v.getDotPath(issue) ?? ''}": ${issue.message}`);
-    throw new Failure('usage', `${file} is not as it has to be: ${issues.slice(0, 5).join('; ')}`, {
+    throw new Failure('usage', `${file} is invalid: ${issues.slice(0, 5).join('; ')}`, {
       advice: 'docs/registering.md shows one',
     });
   }

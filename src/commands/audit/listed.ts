@@ -26,7 +26,7 @@ export interface ListedHost {
   /** The extension and its provider, for telling apart systems that use the same ids. */
   readonly extension: string;
   readonly levels: readonly Level[];
-  /** What could not be read and may be why settings are missing. */
+  /** Details that could not be read, which may be why settings are missing. */
   readonly remark?: string;
 }
 

@@ -7,7 +7,7 @@ import { listHosts, listInstances } from './from-api.ts';
 import { readInventory } from './from-file.ts';
 import type { Lists } from './listed.ts';
 
-/** What audit and adopt take besides the access to CloudStack. */
+/** The option of audit and adopt besides the access to CloudStack. */
 export const inventoryOption: Readonly<Record<string, Option>> = {
   inventory: { type: 'string', value: 'FILE', about: 'Hosts and instances, in place of the API' },
 };

@@ -12,7 +12,7 @@ export function writePrometheus(
   const draft = `${file}.${process.pid}`;
   try {
     writeFileSync(draft, prometheusText(findings, counts, now), { flag: 'wx' });
-    // The collector is another user, whatever the umask says.
+    // The collector is another user, so that the umask must not count.
     chmodSync(draft, 0o644);
     renameSync(draft, file);
     return [];

@@ -1,7 +1,6 @@
-import { columnsOf } from '../columns.ts';
 import type { CommandWorld } from '../command.ts';
-import { paintFor } from '../paint.ts';
 import { type Cell, table, wrapped } from '../table.ts';
+import { columnsOf, paintFor } from '../terminal.ts';
 import type { Finding, Severity } from './finding.ts';
 
 export interface Counts {
@@ -20,7 +19,7 @@ export function exitCodeFor(findings: readonly Finding[]): 0 | 1 | 2 | 3 {
 
 const words = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const;
 
-/** The first line is what Nagios shows, the rest is for whoever looks closer. */
+/** Nagios shows the first line; the rest is for the operator who looks closer. */
 export function readable(
   findings: readonly Finding[],
   counts: Counts,
@@ -32,14 +31,14 @@ export function readable(
   const { instances, machines, hosts } = counts;
   const head = `OUTRIGGER ${words[code]} - ${findings.length} findings; ${instances} instances, ${machines} machines, ${hosts} hosts | findings=${findings.length} instances=${instances} machines=${machines}`;
   const first = Math.max(0, ...findings.map(({ kind, subject }) => kind.length + subject.length));
-  const room = Math.max(40, columnsOf(world) - first - 16);
+  const width = Math.max(40, columnsOf(world) - first - 16);
   const rows: Cell[][] = findings.flatMap(({ severity, kind, subject, found, advice }) => [
-    ...wrapped(found, room).map((line, at) =>
+    ...wrapped(found, width).map((line, at) =>
       at === 0
         ? [{ text: severity, paint: colours[severity] }, kind, subject, line]
         : ['', '', '', line],
     ),
-    ...(advice === undefined ? [] : wrapped(`-> ${advice}`, room)).map((line) => [
+    ...(advice === undefined ? [] : wrapped(`-> ${advice}`, width)).map((line) => [
       '',
       '',
       '',

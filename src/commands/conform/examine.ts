@@ -4,79 +4,80 @@ import { dirname } from 'node:path';
 import { Failure, reworded } from '../../failure.ts';
 import { entryPointProblem } from '../as-cloudstack/entry-point.ts';
 import { createPlaces, type PipePlaces } from '../as-cloudstack/pipes.ts';
-import { withScratch } from '../scratch.ts';
-import type { Book, Call, Secret } from './book.ts';
-import { invent, plantedSecret } from './invented.ts';
-import { createLab } from './lab.ts';
+import { withTempDir } from '../temp-dir.ts';
+import { answerRules } from './answer-rules.ts';
+import { environmentRules } from './environment-rules.ts';
+import { lifecycleRules } from './lifecycle-rules.ts';
 import type { Details } from './payloads.ts';
+import { refusalRules } from './refusal-rules.ts';
 import type { Finding, Rule } from './rule.ts';
-import { answerRules } from './rules-of-answers.ts';
-import { lifeRules } from './rules-of-life.ts';
-import { refusalRules } from './rules-of-refusal.ts';
-import { surroundingRules } from './rules-of-surroundings.ts';
+import { createRunner } from './runner.ts';
+import { plantedSecret, sampleInstance } from './sample-instance.ts';
 import { type Cast, playScript } from './script.ts';
 import { endProcessesWith } from './survivors.ts';
+import type { Call, Secret, Transcript } from './transcript.ts';
 
 export const rules: readonly Rule[] = [
   ...refusalRules,
-  ...lifeRules,
+  ...lifecycleRules,
   ...answerRules,
-  ...surroundingRules,
+  ...environmentRules,
 ];
 
 export interface Examination {
   /** Absolute path. */
   readonly executable: string;
   readonly details: Details;
-  /** Where payloads are written; whoever gave it removes it. */
+  /** Where payloads are written; the caller removes it. */
   readonly directory: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly timeoutSeconds: number;
   /** A custom action that the extension has. */
   readonly action?: string;
   onCall(step: string): void;
-  /** Throws once somebody has asked to end. */
+  /** Throws once the operator has asked to end. */
   goOn(): void;
 }
 
 /** Calls the executable through an invented life and judges every rule by what came of it. */
-export async function examine(
-  examination: Examination,
-): Promise<{ readonly book: Book; readonly findings: readonly (Finding & { rule: Rule })[] }> {
-  const book = await gather(examination);
-  return { book, findings: rules.map((rule) => ({ rule, ...rule.judge(book) })) };
+export async function examine(examination: Examination): Promise<{
+  readonly transcript: Transcript;
+  readonly findings: readonly (Finding & { rule: Rule })[];
+}> {
+  const transcript = await gather(examination);
+  return { transcript, findings: rules.map((rule) => ({ rule, ...rule.judge(transcript) })) };
 }
 
 const callsToExpect = 50;
 
-async function gather(examination: Examination): Promise<Book> {
+async function gather(examination: Examination): Promise<Transcript> {
   const { executable } = examination;
   const entryProblem = entryPointProblem(executable);
   if (entryProblem !== undefined) {
     return { executable, entryProblem, calls: [], secrets: [], newFiles: [] };
   }
-  return withScratch((scratch) => play(examination, createPlaces(scratch, callsToExpect)));
+  return withTempDir((directory) => play(examination, createPlaces(directory, callsToExpect)));
 }
 
-async function play(examination: Examination, places: PipePlaces): Promise<Book> {
+async function play(examination: Examination, places: PipePlaces): Promise<Transcript> {
   const { executable } = examination;
   const before = new Set(filesBeside(executable));
   const trace = randomUUID();
-  const lab = createLab({ ...examination, places, trace });
+  const runner = createRunner({ ...examination, places, trace });
   const { cast, secrets } = plant(examination);
   try {
-    const stopped = await playScript(lab, cast);
+    const stopped = await playScript(runner, cast);
     const newFiles = filesBeside(executable).filter((name) => !before.has(name));
-    const ended = { executable, calls: lab.calls, secrets, newFiles };
+    const ended = { executable, calls: runner.calls, secrets, newFiles };
     return stopped === undefined ? ended : { ...ended, stopped };
   } catch (thrown) {
-    throw withLeft(Failure.from(thrown), lab.calls);
+    throw withLeft(Failure.from(thrown), runner.calls);
   } finally {
     endProcessesWith(trace);
   }
 }
 
-/** Whoever interrupts it has to know what could not be deleted any more. */
+/** An operator who interrupts the run has to know which instance could not be deleted. */
 function withLeft(failure: Failure, calls: readonly Call[]): Failure {
   const last = calls[calls.length - 1];
   if (last?.action !== 'delete' || last.raw.succeeded) return failure;
@@ -94,9 +95,9 @@ function plant({ details, action }: Examination): { cast: Cast; secrets: Secret[
   const parameter = plantedSecret('parameter');
   const cast: Cast = {
     details: { ...details, host: { ...planted, ...details.host } },
-    missing: invent(0),
-    alive: invent(1),
-    hurried: invent(2),
+    missing: sampleInstance(0),
+    alive: sampleInstance(1),
+    hurried: sampleInstance(2),
     parameters: { conformpassword: parameter, keep: 3, memory: false },
     ...(action === undefined ? {} : { known: action }),
   };

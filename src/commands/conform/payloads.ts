@@ -1,8 +1,8 @@
-import type { Members } from '../members.ts';
-import type { Invented } from './invented.ts';
+import type { Members } from '../json.ts';
+import type { SampleInstance } from './sample-instance.ts';
 
 /*
- * Payloads as CloudStack 4.22 writes them, around an instance that nobody has: the same keys, types
+ * Payloads as CloudStack 4.22 writes them, around an instance that does not exist: the same keys, types
  * and gaps per action, with letters that need care.
  */
 
@@ -29,7 +29,7 @@ const states: Readonly<Record<string, string>> = {
 };
 
 /** The payload of an action about an instance. */
-export function payloadFor(action: string, instance: Invented, details: Details): Payload {
+export function payloadFor(action: string, instance: SampleInstance, details: Details): Payload {
   return {
     caller: action === 'status' ? system : caller,
     virtualmachineid: instance.uuid,
@@ -50,7 +50,7 @@ export function payloadFor(action: string, instance: Invented, details: Details)
 /** The payload of a custom action, which is told by its `action` key. */
 export function customPayload(
   action: string,
-  instance: Invented,
+  instance: SampleInstance,
   details: Details,
   parameters: Members,
 ): Payload {
@@ -68,7 +68,7 @@ export function asIn421({ caller: _, ...payload }: Payload): Payload {
   return { ...payload, externaldetails: rest } as Payload;
 }
 
-/** The same call with keys that nobody knows yet, at every level. */
+/** The same call with unknown keys at every level. */
 export function withUnknownKeys(payload: Payload): Payload {
   const more = { unheardof: { of: ['anything', 1, null] } };
   return {
@@ -89,7 +89,7 @@ const caller = {
 };
 const system = { ...caller, name: 'system' };
 
-function vm(action: string, instance: Invented, details: Details): Members {
+function vm(action: string, instance: SampleInstance, details: Details): Members {
   const started = action === 'create' || action === 'start';
   return {
     id: instance.id,
@@ -136,7 +136,11 @@ function nicsFor(action: string, nics: readonly Members[]): readonly Members[] {
   return [...nics].sort((a, b) => Number(b['defaultNic']) - Number(a['defaultNic']));
 }
 
-function vmDetails(action: string, { stored }: Invented, { virtualmachine }: Details): Members {
+function vmDetails(
+  action: string,
+  { stored }: SampleInstance,
+  { virtualmachine }: Details,
+): Members {
   const external = Object.entries(virtualmachine).map(([key, value]) => [`External:${key}`, value]);
   return {
     cpuOvercommitRatio: '1.0',

@@ -1,11 +1,11 @@
 import { duration, howItEnded } from '../describe.ts';
-import type { Paint } from '../paint.ts';
 import { wrapped } from '../table.ts';
-import type { Book, Call } from './book.ts';
+import type { Paint } from '../terminal.ts';
 import type { Finding, Rule } from './rule.ts';
+import type { Call, Transcript } from './transcript.ts';
 
 export interface Found {
-  readonly book: Book;
+  readonly transcript: Transcript;
   readonly findings: readonly (Finding & { readonly rule: Rule })[];
   /** Where the payload files were left. */
   readonly kept?: string;
@@ -16,7 +16,7 @@ const columns = 100;
 const indent = 32;
 
 /** The findings for reading: a line for each rule, reason and evidence where one is broken. */
-export function readable({ book, findings, kept }: Found, paint: Paint): string[] {
+export function readable({ transcript, findings, kept }: Found, paint: Paint): string[] {
   const colour = { pass: paint.green, fail: paint.red, skipped: paint.yellow };
   const lines = findings.flatMap(({ rule, state, reason, evidence }) => [
     ...wrapped(rule.about, columns, indent).map((line, index) =>
@@ -28,19 +28,19 @@ export function readable({ book, findings, kept }: Found, paint: Paint): string[
     ...(evidence === undefined ? [] : shown(evidence).map(paint.dim)),
   ]);
   return [
-    paint.bold(`Contract of ${book.executable}`),
+    paint.bold(`Contract of ${transcript.executable}`),
     '',
     ...lines,
     '',
-    paint.bold(`${summary(findings)}, ${book.calls.length} calls`),
+    paint.bold(`${summary(findings)}, ${transcript.calls.length} calls`),
     ...(kept === undefined ? [] : [`Payload files: ${kept}`]),
   ];
 }
 
 /** The same as facts. */
-export function inJson({ book, findings, kept }: Found): object {
+export function inJson({ transcript, findings, kept }: Found): object {
   return {
-    executable: book.executable,
+    executable: transcript.executable,
     conforms: findings.every(({ state }) => state !== 'fail'),
     rules: findings.map(({ rule, state, reason, evidence }) => ({
       id: rule.id,
@@ -49,7 +49,7 @@ export function inJson({ book, findings, kept }: Found): object {
       reason,
       ...(evidence === undefined ? {} : { evidence: facts(evidence) }),
     })),
-    calls: book.calls.map(facts),
+    calls: transcript.calls.map(facts),
     ...(kept === undefined ? {} : { kept }),
   };
 }

@@ -1,4 +1,4 @@
-import { type Book, type Call, callOf } from './book.ts';
+import { type Call, callOf, type Transcript } from './transcript.ts';
 
 export interface Finding {
   readonly state: 'pass' | 'fail' | 'skipped';
@@ -11,9 +11,9 @@ export interface Finding {
 /** One rule of the contract, judged by calls that have been made. */
 export interface Rule {
   readonly id: string;
-  /** What an extension has to do, as a sentence without full stop. */
+  /** The duty of an extension, as a sentence without full stop. */
   readonly about: string;
-  judge(book: Book): Finding;
+  judge(transcript: Transcript): Finding;
 }
 
 export function pass(reason: string): Finding {
@@ -32,30 +32,32 @@ export function skipped(reason: string): Finding {
 export function withCalls<const Steps extends readonly string[]>(
   steps: Steps,
   judge: (...calls: { [Index in keyof Steps]: Call }) => Finding,
-): (book: Book) => Finding {
-  return (book) => {
-    const calls = steps.map((step) => callOf(book, step));
+): (transcript: Transcript) => Finding {
+  return (transcript) => {
+    const calls = steps.map((step) => callOf(transcript, step));
     const absent = calls.indexOf(undefined);
     if (absent < 0) return judge(...(calls as { [Index in keyof Steps]: Call }));
-    return skipped(`not tried: ${whyAbsent(book, steps[absent] ?? '')}`);
+    return skipped(`not tried: ${whyAbsent(transcript, steps[absent] ?? '')}`);
   };
 }
 
 /** Judges in several ways: the first that does not pass is the finding. */
-export function every(judges: readonly ((book: Book) => Finding)[]): (book: Book) => Finding {
-  return (book) => {
-    const findings = judges.map((judge) => judge(book));
+export function every(
+  judges: readonly ((transcript: Transcript) => Finding)[],
+): (transcript: Transcript) => Finding {
+  return (transcript) => {
+    const findings = judges.map((judge) => judge(transcript));
     return findings.find(({ state }) => state !== 'pass') ?? findings[0] ?? skipped('not tried');
   };
 }
 
 /** Judges every call alike: the first that breaks the rule is the evidence. */
 export function forAll(
-  calls: (book: Book) => readonly Call[],
+  calls: (transcript: Transcript) => readonly Call[],
   broken: (call: Call) => string | undefined,
-): (book: Book) => Finding {
-  return (book) => {
-    const judged = calls(book);
+): (transcript: Transcript) => Finding {
+  return (transcript) => {
+    const judged = calls(transcript);
     if (judged.length === 0) return skipped('there was no answer to judge');
     const offences = judged
       .map((call) => ({ call, reason: broken(call) }))
@@ -66,10 +68,10 @@ export function forAll(
   };
 }
 
-function whyAbsent(book: Book, step: string): string {
-  if (book.entryProblem !== undefined) return book.entryProblem;
-  if (book.stopped !== undefined) return book.stopped;
-  const create = callOf(book, 'create');
+function whyAbsent(transcript: Transcript, step: string): string {
+  if (transcript.entryProblem !== undefined) return transcript.entryProblem;
+  if (transcript.stopped !== undefined) return transcript.stopped;
+  const create = callOf(transcript, 'create');
   if (create !== undefined && !create.raw.succeeded) return 'create failed';
   return `there was no call "${step}"`;
 }

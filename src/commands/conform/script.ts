@@ -1,8 +1,5 @@
 import { saysFailure } from '../as-cloudstack/doubts.ts';
-import type { Members } from '../members.ts';
-import type { Call } from './book.ts';
-import { type Invented, withPrepared } from './invented.ts';
-import { type Lab, quickSeconds, type Twist } from './lab.ts';
+import type { Members } from '../json.ts';
 import {
   asIn421,
   customPayload,
@@ -12,17 +9,25 @@ import {
   statusesPayload,
   withUnknownKeys,
 } from './payloads.ts';
-import { classCommand, noSuchAction, noSuchCustomAction, shortSeconds } from './words.ts';
+import { type CallOptions, quickSeconds, type Runner } from './runner.ts';
+import { type SampleInstance, withPrepared } from './sample-instance.ts';
+import {
+  type Call,
+  classCommand,
+  noSuchAction,
+  noSuchCustomAction,
+  shortSeconds,
+} from './transcript.ts';
 
-/** What the calls are about. */
+/** The instances and details that the calls are about. */
 export interface Cast {
   readonly details: Details;
   /** Never created. */
-  readonly missing: Invented;
+  readonly missing: SampleInstance;
   /** Goes through its whole life. */
-  readonly alive: Invented;
+  readonly alive: SampleInstance;
   /** Created without prepare and in a hurry. */
-  readonly hurried: Invented;
+  readonly hurried: SampleInstance;
   /** Parameters of the custom action that does not exist. */
   readonly parameters: Members;
   /** A custom action that does exist, if the operator has named one. */
@@ -30,8 +35,8 @@ export interface Cast {
 }
 
 /** Makes all calls in the order of a life; ends early, with the reason, where going on is vain. */
-export async function playScript(lab: Lab, cast: Cast): Promise<string | undefined> {
-  const quick = quickly(lab);
+export async function playScript(runner: Runner, cast: Cast): Promise<string | undefined> {
+  const quick = quickly(runner);
   const first = await quick(
     'unknown action',
     noSuchAction,
@@ -46,17 +51,17 @@ export async function playScript(lab: Lab, cast: Cast): Promise<string | undefin
   }
   await refusals(quick, cast);
   await missingInstance(quick, cast);
-  await life(lab, quick, cast);
-  await hurry(lab, quick, cast);
+  await life(runner, quick, cast);
+  await hurry(runner, quick, cast);
   return undefined;
 }
 
-type Quick = Lab['call'];
+type Quick = Runner['call'];
 
 /** Calls that have nothing to wait for. */
-function quickly(lab: Lab): Quick {
-  return (step, action, payload, twist = {}) =>
-    lab.call(step, action, payload, { timeoutSeconds: quickSeconds, ...twist });
+function quickly(runner: Runner): Quick {
+  return (step, action, payload, callOptions = {}) =>
+    runner.call(step, action, payload, { timeoutSeconds: quickSeconds, ...callOptions });
 }
 
 async function refusals(quick: Quick, { missing, details, parameters }: Cast): Promise<void> {
@@ -69,7 +74,7 @@ async function refusals(quick: Quick, { missing, details, parameters }: Cast): P
     'payload not JSON': '{"virtualmachineid": ',
     'payload a list': '[{"virtualmachineid": "x"}]',
   };
-  // status changes nothing, whatever an executable makes of such a payload.
+  // status changes nothing, however an executable reads such a payload.
   for (const [step, text] of Object.entries(broken)) await quick(step, 'status', {}, { text });
   const custom = customPayload(noSuchCustomAction, missing, details, parameters);
   await quick('unknown custom action', noSuchCustomAction, custom);
@@ -84,46 +89,46 @@ async function missingInstance(quick: Quick, { missing, details }: Cast): Promis
   }
 }
 
-async function life(lab: Lab, quick: Quick, cast: Cast): Promise<void> {
+async function life(runner: Runner, quick: Quick, cast: Cast): Promise<void> {
   const { details } = cast;
   const prepare = payloadFor('prepare', cast.alive, details);
-  const { prepared } = (await lab.call('prepare', 'prepare', prepare)).conclusion;
+  const { prepared } = (await runner.call('prepare', 'prepare', prepare)).conclusion;
   const alive = prepared === undefined ? cast.alive : withPrepared(cast.alive, prepared);
   const about = (action: string): Payload => payloadFor(action, alive, details);
-  const status = (when: string, twist: Twist = {}): Promise<Call> =>
-    quick(`status ${when}`, 'status', about('status'), twist);
+  const status = (when: string, callOptions: CallOptions = {}): Promise<Call> =>
+    quick(`status ${when}`, 'status', about('status'), callOptions);
   try {
     const create = about('create');
-    const created = await lab.call('create', 'create', create);
+    const created = await runner.call('create', 'create', create);
     if (!created.raw.succeeded || saysFailure(created.raw.text) !== undefined) {
-      await lab.call('deploy', 'deploy', create);
+      await runner.call('deploy', 'deploy', create);
     }
     if (!created.raw.succeeded) return;
     await status('after create');
-    await lab.call('create again', 'create', create);
+    await runner.call('create again', 'create', create);
     await status('after create again');
     await questions(quick, { ...cast, alive });
     const custom = customPayload('stop', alive, details, cast.parameters);
     await quick('custom action called stop', 'stop', custom);
     await status('after custom action');
     for (const action of ['reboot', 'stop', 'start']) {
-      await lab.call(action, action, about(action));
+      await runner.call(action, action, about(action));
       await status(`after ${action}`);
-      if (action === 'stop') await lab.call('stop again', 'stop', about('stop'));
+      if (action === 'stop') await runner.call('stop again', 'stop', about('stop'));
     }
-    await lab.call('delete', 'delete', about('delete'));
+    await runner.call('delete', 'delete', about('delete'));
     await status('after delete');
-    await lab.call('delete again', 'delete', about('delete'));
+    await runner.call('delete again', 'delete', about('delete'));
   } finally {
-    const deleted = lab.calls.some(({ step, raw }) => step === 'delete' && raw.succeeded);
-    if (!deleted) await cleanUp(lab, about);
+    const deleted = runner.calls.some(({ step, raw }) => step === 'delete' && raw.succeeded);
+    if (!deleted) await cleanUp(runner, about);
   }
 }
 
-/** What can be asked of a running instance, in surroundings an author may not have thought of. */
+/** Calls about a running instance, in environments that an author may not have thought of. */
 async function questions(quick: Quick, { alive, details, known, parameters }: Cast): Promise<void> {
   const status = payloadFor('status', alive, details);
-  const twists: Readonly<Record<string, Twist>> = {
+  const twists: Readonly<Record<string, CallOptions>> = {
     'errors apart': { errorsApart: true },
     'C locale': { env: { LC_ALL: 'C', LANG: 'C', LANGUAGE: undefined } },
     'without HOME': { env: { HOME: undefined } },
@@ -131,8 +136,8 @@ async function questions(quick: Quick, { alive, details, known, parameters }: Ca
     'directory deleted': { through: inDeletedDirectory },
     'input closed': { through: withInputClosed },
   };
-  for (const [when, twist] of Object.entries(twists)) {
-    await quick(`status, ${when}`, 'status', status, twist);
+  for (const [when, callOptions] of Object.entries(twists)) {
+    await quick(`status, ${when}`, 'status', status, callOptions);
   }
   await quick('status as in 4.21', 'status', asIn421(status));
   await quick('status, unknown keys', 'status', withUnknownKeys(status));
@@ -147,23 +152,23 @@ async function questions(quick: Quick, { alive, details, known, parameters }: Ca
   await quick('custom action as in 4.21', known, asIn421(custom));
 }
 
-async function hurry(lab: Lab, quick: Quick, { hurried, details }: Cast): Promise<void> {
+async function hurry(runner: Runner, quick: Quick, { hurried, details }: Cast): Promise<void> {
   const about = (action: string): Payload => payloadFor(action, hurried, details);
-  if (lab.calls.find(({ step }) => step === 'create')?.raw.succeeded !== true) return;
+  if (runner.calls.find(({ step }) => step === 'create')?.raw.succeeded !== true) return;
   try {
     const limit = { timeoutSeconds: shortSeconds };
     await quick('create in a hurry', 'create', about('create'), limit);
   } finally {
-    await cleanUp(lab, about);
+    await cleanUp(runner, about);
   }
 }
 
 /** As CloudStack does after a failure, and then removes what may be left. */
-async function cleanUp(lab: Lab, about: (action: string) => Payload): Promise<void> {
+async function cleanUp(runner: Runner, about: (action: string) => Payload): Promise<void> {
   const name = String(about('stop')['virtualmachinename']);
-  const twist = { cleansUp: true };
-  await lab.call(`stop of ${name} to clean up`, 'stop', about('stop'), twist);
-  await lab.call(`delete of ${name} to clean up`, 'delete', about('delete'), twist);
+  const callOptions = { cleansUp: true };
+  await runner.call(`stop of ${name} to clean up`, 'stop', about('stop'), callOptions);
+  await runner.call(`delete of ${name} to clean up`, 'delete', about('delete'), callOptions);
 }
 
 const withoutInput = ['sh', '-c', 'exec "$@" </dev/null', 'sh'];

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Survivor } from './book.ts';
+import type { Survivor } from './transcript.ts';
 
 /** The environment variable by which processes that a call left behind are known again. */
 export const traceVariable = 'OUTRIGGER_CONFORM';

@@ -1,7 +1,7 @@
 import { lstatSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** The user that CloudStack's management server runs as, or whoever stands in for it. */
+/** The user that CloudStack's management server runs as, or the one that doctor looks with instead. */
 export interface Account {
   readonly name: string;
   readonly uid: number;
@@ -61,8 +61,8 @@ export function barrier(account: Account, path: string): string | undefined {
   });
 }
 
-/** What is at the path, links not followed; `undefined` when nothing is or it cannot be seen. */
-export function look(path: string): Stats | undefined {
+/** The entry at the path, links not followed; `undefined` when there is none or it cannot be seen. */
+export function entryAt(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
   } catch {
@@ -70,7 +70,7 @@ export function look(path: string): Stats | undefined {
   }
 }
 
-/** Whether whoever runs this may not even see what is at the path. */
+/** Whether the user of this process may not even see the entry at the path. */
 export function isHidden(path: string): boolean {
   try {
     lstatSync(path, { throwIfNoEntry: false });

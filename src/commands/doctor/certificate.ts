@@ -25,11 +25,11 @@ export async function tlsChecks(
   title: string,
   endpoint: Endpoint,
   tls: Tls,
-  patienceMs: number,
+  timeoutMs: number,
 ): Promise<Check[]> {
   let seen: Seen;
   try {
-    seen = await handshake(title, endpoint, tls, patienceMs);
+    seen = await handshake(title, endpoint, tls, timeoutMs);
   } catch (thrown) {
     const failure = transportFailure(thrown, { title, endpoint, what: 'a handshake' }, 'no');
     return [fail('TLS', fullText(failure))];
@@ -38,7 +38,7 @@ export async function tlsChecks(
   return [acceptance(seen, tls), chainCheck(seen.certificate), expiryCheck(seen, tls), pin];
 }
 
-function handshake(title: string, endpoint: Endpoint, tls: Tls, patienceMs: number): Promise<Seen> {
+function handshake(title: string, endpoint: Endpoint, tls: Tls, timeoutMs: number): Promise<Seen> {
   const judge = createJudge(tls, title);
   const { host, port } = endpoint;
   return new Promise((resolve, reject) => {
@@ -48,7 +48,7 @@ function handshake(title: string, endpoint: Endpoint, tls: Tls, patienceMs: numb
       secureContext: createSecureContext(judge.options),
     });
     const late = Object.assign(new Error('late'), { code: 'ETIMEDOUT' });
-    socket.setTimeout(patienceMs, () => socket.destroy(late));
+    socket.setTimeout(timeoutMs, () => socket.destroy(late));
     socket.once('error', reject);
     socket.once('secureConnect', () => {
       const certificate = socket.getPeerCertificate(true);
@@ -65,7 +65,7 @@ function acceptance({ refusal, protocol, certificate }: Seen, tls: Tls): Check {
   if (tls.verify) return ok('TLS', `${protocol}, issued by ${nameOf(certificate.issuer)}`);
   return warn(
     'TLS',
-    `${protocol}, but nobody checks who answers: verify_tls_certificate is off`,
+    `${protocol}, but the server is not verified: verify_tls_certificate is off`,
     `Pin it instead: tls_fingerprint=${certificate.fingerprint256}`,
   );
 }
@@ -91,7 +91,7 @@ function expiryCheck({ certificate, refusal }: Seen, tls: Tls): Check {
   const advice = `Renew it on the remote system ${then}`.trim();
   if (leftMs > 0) return warn('expiry', `${first.name} expires on ${day}, in ${days} days`, advice);
   const found = `${first.name} expired on ${day}`;
-  // Whoever pins does not ask the calendar, and the refusal has been reported where there is one.
+  // The expiry of a pinned certificate is not checked, and a refusal has been reported already.
   return refusal === undefined ? warn('expiry', found, advice) : fail('expiry', found, advice);
 }
 
@@ -107,5 +107,5 @@ function chainOf(certificate: DetailedPeerCertificate): DetailedPeerCertificate[
 
 function nameOf(who: DetailedPeerCertificate['subject'] | undefined): string {
   const name = [who?.CN, who?.O].flat().find((one) => one !== undefined);
-  return name ?? 'somebody without a name';
+  return name ?? 'a name that is empty';
 }

@@ -5,8 +5,7 @@ import { type Details, parsePayload, readPayloadFile } from '../../cloudstack/pa
 import { operatorLevels } from '../../cloudstack/settings.ts';
 import { Failure } from '../../failure.ts';
 import { readKeyValues } from '../conform/key-values.ts';
-import { readJson } from '../input-file.ts';
-import { isMembers } from '../members.ts';
+import { isMembers, readJson } from '../json.ts';
 
 export interface Given {
   readonly words: readonly string[];
@@ -20,11 +19,11 @@ const places = ['extension', 'resourcemap', 'host', 'virtualmachine'] as const;
 export interface GivenDetails {
   /** Of extension, cluster registration and host. */
   readonly levels: readonly Level[];
-  /** What a template, an offering or the user chose for an instance; empty without one. */
+  /** The choices of a template, an offering or the user for an instance; empty without one. */
   readonly instance: Level;
 }
 
-/** What is typed wins over files, and a file of details over a payload. */
+/** Typed details win over files, and a file of details over a payload. */
 export function readGiven({ words, detailsFile, payloadFile }: Given): GivenDetails {
   const typed = readKeyValues(words);
   const file = detailsFile === undefined ? {} : readDetailsFile(resolve(detailsFile));
@@ -43,7 +42,7 @@ export function readGiven({ words, detailsFile, payloadFile }: Given): GivenDeta
 
 type Places = Readonly<Partial<Record<(typeof places)[number], Details>>>;
 
-/** What CloudStack wrote for a call of its own. */
+/** The details in a payload that CloudStack wrote for a call of its own. */
 function readPayload(file: string): Places {
   const parsed = parsePayload(readPayloadFile(file));
   if (!('payload' in parsed)) throw new Failure('usage', `${file}: ${parsed.issues.join('; ')}`);

@@ -12,16 +12,19 @@ import { createRedactor } from '../../kit/redact.ts';
 import type { CommandWorld } from '../command.ts';
 import { thisBuild } from '../node-build.ts';
 import { type Account, findAccount } from './account.ts';
-import { endpointsOf } from './endpoints.ts';
 import { fileChecks } from './file.ts';
 import { type Finding, fail, inLayer, ok, skipped } from './finding.ts';
-import { networkChecks } from './network.ts';
-import { nodeChecks } from './node.ts';
+import { endpointsOf, networkChecks } from './network.ts';
 import { placeChecks } from './places.ts';
 import { secretChecks } from './secrets.ts';
-import { accountCheck, attemptConfig, type Config, ourselves } from './service.ts';
-import { installationCheck, resolution, strangers, tlsOf } from './settings.ts';
-import { readWanted } from './wanted.ts';
+import { accountCheck, attemptConfig, type Config, nodeChecks, ourselves } from './server.ts';
+import {
+  installationCheck,
+  readWanted,
+  resolution,
+  tlsOf,
+  unknownDetailChecks,
+} from './settings.ts';
 
 export interface Examination {
   readonly world: CommandWorld;
@@ -81,7 +84,7 @@ async function examineRemote(
     ok('provider', provider.title),
     installationCheck(core.installation),
     resolved,
-    ...strangers(provider, levels),
+    ...unknownDetailChecks(provider, levels),
     ...secretChecks(secretsDirectory, provider.settings, levels, account),
   ];
   const found = inLayer('settings', settings);

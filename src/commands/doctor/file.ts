@@ -3,10 +3,10 @@ import { basename, dirname } from 'node:path';
 import { stamp } from '../../build-stamp.ts';
 import type { Check } from '../../contract/provider.ts';
 import { hashOf } from '../version.ts';
-import { type Account, barrier, look, may, modeOf, ownerOf } from './account.ts';
+import { type Account, barrier, entryAt, may, modeOf, ownerOf } from './account.ts';
 import { fail, ok, warn } from './finding.ts';
 
-/** Whether this very file is as it was built and can be run by the service, and nobody else's. */
+/** Whether this very file is as it was built, can be run by the service and changed by root only. */
 export async function fileChecks(self: string, account: Account): Promise<Check[]> {
   return [await contentCheck(self), rightsCheck(self, account), ...neighbourChecks(self)];
 }
@@ -23,7 +23,7 @@ async function contentCheck(self: string): Promise<Check> {
 }
 
 function rightsCheck(self: string, account: Account): Check {
-  const found = look(self);
+  const found = entryAt(self);
   if (found === undefined) return fail('entry point', `there is no file ${self}`);
   if (found.isSymbolicLink()) {
     return warn(
@@ -53,7 +53,7 @@ function rightsCheck(self: string, account: Account): Check {
   return ok('entry point', `${self}: ${shown}`);
 }
 
-/** Whatever else lies in an extension's directory becomes readable for everybody at an upgrade. */
+/** A package upgrade makes every file in an extension's directory readable for all users. */
 function neighbourChecks(self: string): Check[] {
   const directory = dirname(self);
   if (!/\/extensions\/[^/]+(\/[^/]+)?$/.test(directory)) return [];

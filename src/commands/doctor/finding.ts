@@ -12,22 +12,22 @@ export function inLayer(layer: Layer, checks: readonly Check[]): Finding[] {
   return checks.map((check) => ({ layer, ...check }));
 }
 
-/** A finding that needs nothing. */
+/** A part works. */
 export function ok(name: string, found: string): Check {
   return { name, state: 'ok', found };
 }
 
-/** Something works, but not as well as it should. */
+/** A part works, but not as well as it should. */
 export function warn(name: string, found: string, advice: string): Check {
   return { name, state: 'warn', found, advice };
 }
 
-/** Something does not work. */
+/** A part does not work. */
 export function fail(name: string, found: string, advice?: string): Check {
   return { name, state: 'fail', found, ...(advice === undefined ? {} : { advice }) };
 }
 
-/** Something could not be looked at, or need not be. */
+/** A check that could not be made, or need not be. */
 export function skipped(name: string, found: string): Check {
   return { name, state: 'skipped', found };
 }

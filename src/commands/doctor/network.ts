@@ -1,9 +1,9 @@
 import { lookup } from 'node:dns/promises';
 import { connect, isIP } from 'node:net';
 import type { Deadline } from '../../contract/context.ts';
-import type { Check } from '../../contract/provider.ts';
+import type { Check, Provider } from '../../contract/provider.ts';
 import { Failure, fullText } from '../../failure.ts';
-import type { Endpoint } from '../../kit/http/address.ts';
+import { type Endpoint, readEndpoint } from '../../kit/http/address.ts';
 import { createHttp } from '../../kit/http/client.ts';
 import type { Tls } from '../../kit/http/tls.ts';
 import { type Attempt, transportFailure } from '../../kit/http/trouble.ts';
@@ -11,7 +11,7 @@ import { silent } from '../../kit/log.ts';
 import { tlsChecks } from './certificate.ts';
 import { fail, ok, skipped, warn } from './finding.ts';
 
-const patienceMs = 10_000;
+const timeoutMs = 10_000;
 
 /** From the name to the clock of one endpoint; what cannot work without the one before is skipped. */
 export async function networkChecks(
@@ -26,7 +26,7 @@ export async function networkChecks(
   const tcp = await connectionCheck(attempt);
   if (tcp.state === 'fail') return [dns, tcp];
   const secure = endpoint.secure
-    ? await tlsChecks(title, endpoint, tls, patienceMs)
+    ? await tlsChecks(title, endpoint, tls, timeoutMs)
     : [warn('TLS', 'plain http: secrets travel in the clear', 'Use an https:// address')];
   const clock = secure.some(({ state }) => state === 'fail')
     ? skipped('clock', 'nothing can be asked without TLS')
@@ -53,7 +53,7 @@ async function connectionCheck(attempt: Attempt): Promise<Check> {
     await new Promise<void>((resolve, reject) => {
       const socket = connect({ host, port, autoSelectFamily: true });
       const late = Object.assign(new Error('late'), { code: 'ETIMEDOUT' });
-      socket.setTimeout(patienceMs, () => socket.destroy(late));
+      socket.setTimeout(timeoutMs, () => socket.destroy(late));
       socket.once('connect', () => resolve(void socket.destroy())).once('error', reject);
     });
     const ms = Math.round(performance.now() - startedMs);
@@ -76,7 +76,7 @@ async function clockCheck(
   });
   try {
     const beforeMs = Date.now();
-    const reply = await http.request('GET', '/', { limitMs: patienceMs });
+    const reply = await http.request('GET', '/', { limitMs: timeoutMs });
     const hereMs = (beforeMs + Date.now()) / 2;
     const thereMs = Date.parse(reply.header('date') ?? '');
     if (Number.isNaN(thereMs)) return skipped('clock', `${title} does not tell the time`);
@@ -98,4 +98,29 @@ function judgeClock(title: string, seconds: number): Check {
 
 function failed(name: string, failure: Failure): Check {
   return fail(name, fullText(failure));
+}
+
+/** The URLs of the remote system: the provider names them, else every setting that is one counts. */
+export function endpointsOf(
+  provider: Provider,
+  settings: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  const named = provider.endpoints?.(settings as never) ?? guessed(settings);
+  return [...new Set(named)].filter(isUsable);
+}
+
+function guessed(settings: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(settings)
+    .filter(([key]) => !key.startsWith('console'))
+    .flatMap(([, value]) => value)
+    .filter((value): value is string => typeof value === 'string' && /^https?:\/\//i.test(value));
+}
+
+function isUsable(url: string): boolean {
+  try {
+    readEndpoint(url, { title: 'it', allowPlainHttp: true });
+    return true;
+  } catch {
+    return false;
+  }
 }

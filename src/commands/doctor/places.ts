@@ -1,21 +1,24 @@
 import { dirname } from 'node:path';
 import type { Config } from '../../cloudstack/config.ts';
 import type { Check } from '../../contract/provider.ts';
-import { type Account, barrier, isHidden, look, may, modeOf, ownerOf } from './account.ts';
+import { type Account, barrier, entryAt, isHidden, may, modeOf, ownerOf } from './account.ts';
 import { fail, ok, skipped, warn } from './finding.ts';
 
 /** Whether the service can write where it has to: the log, the failure memo, the rotation. */
 export function placeChecks(config: Config, account: Account): Check[] {
   const folder = dirname(config.log.file);
   if (isHidden(folder)) {
-    return [skipped('log', `${folder} is hidden from whoever runs this: try it as user cloud`)];
+    return [
+      skipped('log', `${folder} is hidden from the user that runs doctor: try it as user cloud`),
+    ];
   }
   return [logCheck(config, account), rotationCheck(config, account), memoCheck(config, account)];
 }
 
 function logCheck({ log: { enabled, file } }: Config, account: Account): Check {
-  if (!enabled) return warn('log', 'switched off', 'Without it nobody will know why a call failed');
-  const directory = look(dirname(file));
+  if (!enabled)
+    return warn('log', 'switched off', 'Without it the reason of a failed call is lost');
+  const directory = entryAt(dirname(file));
   if (directory === undefined) {
     return warn(
       'log',
@@ -23,7 +26,7 @@ function logCheck({ log: { enabled, file } }: Config, account: Account): Check {
       'It comes with the management server; elsewhere set "log": {"file": ...} in the configuration',
     );
   }
-  const found = look(file);
+  const found = entryAt(file);
   if (found === undefined) {
     return may(account, 'write', directory) && barrier(account, file) === undefined
       ? ok('log', `${file} will be made by ${account.name}`)
@@ -39,7 +42,7 @@ function logCheck({ log: { enabled, file } }: Config, account: Account): Check {
     return fail(
       'log',
       `${account.name} may not write ${file} (${shown}), so nothing is logged`,
-      `chown ${account.name}: ${file}; somebody probably ran a call as another user`,
+      `chown ${account.name}: ${file}; a call was probably made as another user`,
     );
   }
   return (found.mode & 0o004) === 0
@@ -48,7 +51,7 @@ function logCheck({ log: { enabled, file } }: Config, account: Account): Check {
 }
 
 function rotationCheck({ log: { enabled, file } }: Config, account: Account): Check {
-  const directory = look(dirname(file));
+  const directory = entryAt(dirname(file));
   if (!enabled || directory === undefined) return skipped('log rotation', 'there is no log');
   return may(account, 'write', directory)
     ? ok('log rotation', `${account.name} may rotate in ${dirname(file)}`)
@@ -63,8 +66,8 @@ function memoCheck({ memo: { directory, seconds } }: Config, account: Account): 
   if (seconds === 0) {
     return warn('memo', 'switched off', 'An outage of the remote system will block host pings');
   }
-  const above = look(dirname(directory));
-  const found = look(directory);
+  const above = entryAt(dirname(directory));
+  const found = entryAt(directory);
   if (found === undefined) {
     if (above === undefined) return skipped('memo', `${dirname(directory)} does not exist`);
     return may(account, 'write', above)

@@ -1,7 +1,6 @@
-import { columnsOf } from '../columns.ts';
 import type { CommandWorld } from '../command.ts';
-import { paintFor } from '../paint.ts';
 import { table, wrapped } from '../table.ts';
+import { columnsOf, paintFor } from '../terminal.ts';
 import type { Finding, Layer } from './finding.ts';
 
 const headings: Readonly<Record<Layer, string>> = {
@@ -16,20 +15,20 @@ export function readable(findings: readonly Finding[], world: CommandWorld): str
   const paint = paintFor(world);
   const colours = { ok: paint.green, warn: paint.yellow, fail: paint.red, skipped: paint.dim };
   const widest = Math.max(0, ...findings.map(({ name }) => name.length));
-  const room = Math.max(40, columnsOf(world) - widest - 13);
+  const width = Math.max(40, columnsOf(world) - widest - 13);
   const layers = [...new Set(findings.map(({ layer }) => layer))];
   const blocks = layers.flatMap((layer) => {
     const rows = findings
       .filter((finding) => finding.layer === layer)
       .flatMap(({ state, name, found, advice }) => [
-        ...wrapped(found, room).map((line, at) =>
+        ...wrapped(found, width).map((line, at) =>
           at === 0
             ? [{ text: state, paint: colours[state] }, name.padEnd(widest), line]
             : ['', '', line],
         ),
         ...(advice === undefined || state === 'ok'
           ? []
-          : wrapped(`-> ${advice}`, room).map((line) => ['', '', line])),
+          : wrapped(`-> ${advice}`, width).map((line) => ['', '', line])),
       ]);
     // The same width everywhere, so that the layers stand under each other.
     const padded = table([['skipped', '', ''], ...rows], 2).slice(1);

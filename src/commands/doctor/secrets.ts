@@ -1,10 +1,10 @@
 import type { Level } from '../../cloudstack/details.ts';
 import type { Fields } from '../../contract/field.ts';
 import type { Check } from '../../contract/provider.ts';
-import { type Account, barrier, look, may, modeOf, ownerOf } from './account.ts';
+import { type Account, barrier, entryAt, may, modeOf, ownerOf } from './account.ts';
 import { fail, ok, skipped } from './finding.ts';
 
-/** Whether the service, and nobody else, can read the files that details name. */
+/** Whether the service alone can read the files that details name. */
 export function secretChecks(
   directory: string,
   fields: Fields,
@@ -13,7 +13,7 @@ export function secretChecks(
 ): Check[] {
   const names = namedFiles(fields, levels);
   if (names.length === 0) return [skipped('secrets', 'no detail names a file')];
-  const folder = look(directory);
+  const folder = entryAt(directory);
   if (folder?.isDirectory() !== true) {
     return [
       fail(
@@ -28,7 +28,7 @@ export function secretChecks(
     return [
       fail(
         'secrets',
-        `${directory} (${shown}) must belong to root and be writable by nobody else`,
+        `${directory} (${shown}) must belong to root and be writable by root only`,
         `chown root:cloud ${directory}; chmod 0750 ${directory}`,
       ),
     ];
@@ -42,7 +42,7 @@ function secretCheck(path: string, account: Account): Check {
   if (wall !== undefined) {
     return fail('secrets', `${account.name} may not enter ${wall}`, `chgrp cloud ${wall}`);
   }
-  const found = look(path);
+  const found = entryAt(path);
   if (found === undefined) {
     return fail('secrets', `there is no file ${path}`, 'Put it on every management server');
   }

@@ -1,12 +1,13 @@
 import { knownWords, type Level, unknownDetails } from '../../cloudstack/details.ts';
-import type { collectIssues } from '../../cloudstack/issues.ts';
-import { coreFields } from '../../cloudstack/settings.ts';
+import { collectIssues } from '../../cloudstack/issues.ts';
+import { coreFields, resolveBlueprint } from '../../cloudstack/settings.ts';
+import type { Fields } from '../../contract/field.ts';
 import type { Check, Provider } from '../../contract/provider.ts';
 import { Failure } from '../../failure.ts';
 import type { Tls } from '../../kit/http/tls.ts';
 import { fail, ok, warn } from './finding.ts';
 
-/** Whom the settings trust, by the names that all providers use. */
+/** The servers that the settings trust, by the keys that all providers use. */
 export function tlsOf(values: Readonly<Record<string, unknown>>): Tls {
   const { verify_tls_certificate: verify, tls_fingerprint: pins, ca_file: ca } = values;
   return {
@@ -36,14 +37,60 @@ export function installationCheck(installation: string | undefined): Check {
   );
 }
 
-/** Details that nobody reads, each with what may have been meant. */
-export function strangers(provider: Provider, levels: readonly Level[]): Check[] {
+/** Details that neither the core nor the provider reads, each with the one that may have been meant. */
+export function unknownDetailChecks(provider: Provider, levels: readonly Level[]): Check[] {
   const words = knownWords(coreFields, provider.settings, provider.blueprint);
   return unknownDetails(levels, words).map(({ level, key, meant }) =>
     warn(
       'details',
-      `${level} detail "${key}" is not read by anybody`,
+      `${level} detail "${key}" is unknown`,
       meant === undefined ? 'Remove it if it has no use' : `Did you mean "${meant}"?`,
     ),
   );
+}
+
+interface Sources {
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly levels: readonly Level[];
+  readonly instance: Level;
+  readonly secretsDirectory: string;
+}
+
+interface Wanted {
+  /** The values that could be read. */
+  readonly blueprint: Readonly<Record<string, unknown>>;
+  readonly secrets: readonly string[];
+  readonly checks: readonly Check[];
+}
+
+/** The blueprint of an instance, as far as the details give one. */
+export function readWanted(provider: Provider, { instance, levels, ...rest }: Sources): Wanted {
+  const given = Object.keys(instance.details).length > 0;
+  const issues = collectIssues();
+  const leftOut: string[] = [];
+  // Without an instance nothing is missing yet: its template may have it.
+  const asked = given ? provider : { ...provider, blueprint: optional(provider.blueprint) };
+  const { values, secrets } = resolveBlueprint(asked, {
+    ...{ ...rest, levels: [...levels, instance], issues },
+    ...(given ? {} : { lenient: (sentence: string): void => void leftOut.push(sentence) }),
+  });
+  const checks = given
+    ? [instanceCheck(issues)]
+    : leftOut.map((sentence) => warn('details', sentence, 'No instance can be made with it'));
+  return { blueprint: values, secrets, checks };
+}
+
+function optional(fields: Fields): Fields {
+  const entries = Object.entries(fields);
+  return Object.fromEntries(entries.map(([key, field]) => [key, { ...field, required: false }]));
+}
+
+function instanceCheck(issues: ReturnType<typeof collectIssues>): Check {
+  try {
+    issues.throwIfAny('They do not fit');
+    return ok('instance', 'its details fit');
+  } catch (thrown) {
+    const { message } = Failure.from(thrown);
+    return warn('instance', message, 'A create with these details is refused');
+  }
 }

@@ -6,7 +6,7 @@ import { Failure } from '../../failure.ts';
 /**
  * The text of the log and of everything it was rotated into, compressed ones included.
  *
- * What cannot be read, such as a file that is being compressed, does not hide the others.
+ * A file that cannot be read, such as one that is being compressed, does not hide the others.
  */
 export function readLogFiles(file: string, complain: (failure: Failure) => void): string {
   const names = listFiles(file);

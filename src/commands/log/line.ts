@@ -1,4 +1,4 @@
-import { isMembers, type Members } from '../members.ts';
+import { isMembers, type Members } from '../json.ts';
 
 /** One line of the log; what it holds besides is for the reader. */
 export interface Line {

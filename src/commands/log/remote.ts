@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { Deadline } from '../../contract/context.ts';
 import { Failure } from '../../failure.ts';
-import { shellWord } from '../shell-word.ts';
+import { shellWord } from '../terminal.ts';
 
 const mostBytes = 512 * 1024 * 1024;
 

@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { Failure } from '../../failure.ts';
 import type { Call, Line } from './line.ts';
-import { isRunning } from './running.ts';
 
-/** What of the log is wanted. */
+/** The part of the log that the operator wants. */
 export interface Selection {
   /** UUID or instance name. */
   readonly vm?: string;
@@ -66,4 +67,21 @@ export function readSince(text: string, nowMs: number): number {
     'usage',
     `--since must be like 30m, 2h, 7d or 2026-11-24T10:00:00Z, not "${text}"`,
   );
+}
+
+/** Whether the process of the call still runs on this server; processes of other servers cannot be seen. */
+export function isRunning({ end, lines }: Call): boolean {
+  const last = lines[lines.length - 1];
+  if (end !== undefined || last === undefined || last.host !== hostname()) return false;
+  const { pid } = last.facts;
+  return Number.isInteger(pid) && wordsOf(pid as number).includes(last.action);
+}
+
+/** With what a process was started: an id alone may be another's by now. */
+function wordsOf(pid: number): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
 }

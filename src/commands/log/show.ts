@@ -1,11 +1,10 @@
 import { duration } from '../describe.ts';
-import type { Paint } from '../paint.ts';
 import { wrapped } from '../table.ts';
-import { visible } from '../visible.ts';
+import { type Paint, visible } from '../terminal.ts';
 import type { Call, Line } from './line.ts';
-import { isRunning } from './running.ts';
+import { isRunning } from './select.ts';
 
-/** What every line carries and the head of its call says already. */
+/** Facts of every line that the head of its call shows already. */
 const common = new Set([
   ...['time', 'level', 'event', 'ref', 'call', 'pid', 'host', 'action', 'vm', 'name', 'provider'],
   ...['caller', 'ms', 'outcome', 'error', 'advice'],

@@ -1,10 +1,10 @@
 import { parametersOf } from '../../cloudstack/custom.ts';
 import type { Action, Parameter } from '../../contract/action.ts';
 import { asEntries, asText, asTexts, type Entry } from '../api/client.ts';
-import type { Texts } from '../api/flatten.ts';
+import type { Texts } from '../api/form.ts';
 import type { Actual } from './actual.ts';
-import type { Change, Difference, Plan } from './change.ts';
-import { detailDifferences } from './detail-changes.ts';
+import { detailDifferences } from './details.ts';
+import type { Change, Difference, Plan } from './plan.ts';
 import type { ActionWish } from './setup.ts';
 import type { Wanted } from './wanted.ts';
 
@@ -27,7 +27,7 @@ export function planActions(wanted: Wanted, actual: Actual): Plan {
     define(name, action, wanted.actions[name] ?? {}, actual),
   );
   const names = new Set(definitions.map(({ name }) => name.toLowerCase()));
-  const strangers = actual.actions
+  const others = actual.actions
     .map(({ name }) => asText(name))
     .filter((name) => !names.has(name.toLowerCase()));
   const closed = !actual.release.tellsCaller && definitions.length > 0;
@@ -39,9 +39,7 @@ export function planActions(wanted: Wanted, actual: Actual): Plan {
       return there === undefined ? [creation(definition)] : update(definition, there);
     }),
     remarks: [
-      ...(strangers.length === 0
-        ? []
-        : [`Other custom actions are left alone: ${strangers.join(', ')}`]),
+      ...(others.length === 0 ? [] : [`Other custom actions are left alone: ${others.join(', ')}`]),
       ...(closed
         ? [
             `CloudStack ${actual.release.version} does not check who runs a custom action: all are for Admin only`,

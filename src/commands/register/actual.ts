@@ -1,11 +1,11 @@
 import { Failure } from '../../failure.ts';
 import { type Api, asEntries, asText, type Entry } from '../api/client.ts';
 import { type Release, readRelease } from '../api/release.ts';
-import type { Reference } from './change.ts';
 import { directoryOf } from './names.ts';
+import type { Reference } from './plan.ts';
 import type { Wanted } from './wanted.ts';
 
-/** What CloudStack knows already, as far as it is of interest. */
+/** The registration as CloudStack has it now. */
 export interface Actual {
   /** CloudStack was asked; else nothing that is missing here is known to be missing. */
   readonly asked: boolean;
@@ -21,7 +21,7 @@ export interface Actual {
   readonly ids: ReadonlyMap<Reference, string>;
 }
 
-/** For whoever only wants to see the calls: a CloudStack that knows nothing. */
+/** A CloudStack that knows nothing, for an operator who only wants to see the calls. */
 export function nothingKnown(release: Release): Actual {
   const none = { others: [], actions: [], clusters: [], hosts: [], templates: [] };
   return { asked: false, release, extension: undefined, ...none, ids: new Map() };
@@ -68,7 +68,7 @@ export function resourcesOf(extension: Entry | undefined): readonly Entry[] {
   return asEntries(extension?.['resources']);
 }
 
-/** CloudStack tells no names apart by their case, and nobody shall take one over by mistake. */
+/** CloudStack ignores the case of names, so that another extension could be changed by mistake. */
 function checkCase({ name }: Wanted, extension: Entry | undefined): void {
   const there = asText(extension?.['name']);
   if (extension === undefined || there === name) return;
@@ -80,13 +80,13 @@ function checkCase({ name }: Wanted, extension: Entry | undefined): void {
 /** Two extensions whose names come down to one directory would run each other's file. */
 function checkDirectory(wanted: Wanted, own: Entry | undefined, others: readonly Entry[]): void {
   if (own !== undefined) return;
-  const twin = others.find(
+  const other = others.find(
     (each) => directoryOf(asText(each['name'])) === directoryOf(wanted.name),
   );
-  if (twin === undefined) return;
+  if (other === undefined) return;
   throw new Failure(
     'conflict',
-    `The extension "${asText(twin['name'])}" has the same directory as "${wanted.name}" would`,
+    `The extension "${asText(other['name'])}" has the same directory as "${wanted.name}" would`,
     { advice: 'Choose another name' },
   );
 }

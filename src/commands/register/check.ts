@@ -1,15 +1,14 @@
 import { Failure } from '../../failure.ts';
+import { deadlineIn } from '../../kit/deadline.ts';
 import { demandAccess } from '../api/access.ts';
 import { type Api, asText, createApi } from '../api/client.ts';
 import type { CommandCall } from '../command.ts';
-import { deadlineIn } from '../deadline.ts';
 import { wrapped } from '../table.ts';
 import { isCalled } from './actual.ts';
 import { directoryOf, isAt } from './names.ts';
-import { readReadiness } from './readiness.ts';
 
 /** Less than install.sh waits for it. */
-const patienceSeconds = 15;
+const timeoutSeconds = 15;
 const isWrong = 3;
 
 /** `register --check`, which needs no provider; ends with the exit code. */
@@ -18,7 +17,7 @@ export async function check(call: CommandCall): Promise<number> {
   const spare = ['plan', 'print', 'remove'].find((name) => call.flag(name));
   if (spare !== undefined) throw new Failure('usage', `--check does not go with --${spare}`);
   const path = installedPath(call);
-  const api = createApi(demandAccess(call), deadlineIn(patienceSeconds));
+  const api = createApi(demandAccess(call), deadlineIn(timeoutSeconds));
   try {
     const registration = await compare(api, positionals[0], path);
     if (json) world.out(JSON.stringify(registration, undefined, 2));
@@ -29,7 +28,7 @@ export async function check(call: CommandCall): Promise<number> {
   }
 }
 
-/** What CloudStack has registered, measured by the file that is installed. */
+/** The registered path, compared with the file that is installed. */
 interface Registration {
   /** CloudStack finds this very file ready, and its extension enabled. */
   readonly right: boolean;
@@ -66,4 +65,31 @@ async function compare(api: Api, name: string | undefined, path: string): Promis
   }
   const sentence = `CloudStack calls ${there.path} for the extension "${there.extension}", and not ${path}: install the file there, or remove and register the extension, whose path cannot be changed.`;
   return { right: false, ...there, sentence };
+}
+
+/** The state of the extension in CloudStack, and a sentence that explains it. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly state: string;
+  readonly path: string;
+  readonly sentence: string;
+}
+
+/** Asks once; CloudStack itself looks at the files every five minutes. */
+export async function readReadiness(api: Api, id: string): Promise<Readiness> {
+  const [extension = {}] = await api.list('listExtensions', { id });
+  const state = asText(extension['state']);
+  const path = asText(extension['path']);
+  const ready = extension['pathready'] === true;
+  return { ready, state, path, sentence: inWords(ready, state, path) };
+}
+
+function inWords(ready: boolean, state: string, path: string): string {
+  if (state === 'Disabled') {
+    return 'The extension is disabled: CloudStack will not call it before updateExtension state=Enabled.';
+  }
+  if (ready) {
+    return `CloudStack finds ${path} ready. It compares the file on all servers every 5 minutes; \`install.sh --check\` does so now. Hosts that connected while it was not ready keep saying so until they reconnect.`;
+  }
+  return `CloudStack does not find ${path} ready: the file is missing, not executable, or differs between the management servers. \`install.sh --check\` says where. It looks again within 5 minutes; hosts that connected before that have to be reconnected (reconnectHost), or the management server restarted.`;
 }

@@ -1,9 +1,9 @@
 import { Failure } from '../../failure.ts';
 import { asText, asTexts, type Entry } from '../api/client.ts';
 import { type Actual, isCalled, resourcesOf } from './actual.ts';
-import type { Change, Plan } from './change.ts';
-import { detailDifferences, secretKeys } from './detail-changes.ts';
+import { detailDifferences, secretKeys } from './details.ts';
 import { planHosts } from './hosts.ts';
+import type { Change, Plan } from './plan.ts';
 import type { Wanted, WantedCluster } from './wanted.ts';
 
 /** Clusters, their registration with the extension, and their hosts. */

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { Failure } from '../../failure.ts';
 import { asText, asTexts } from '../api/client.ts';
-import type { Texts } from '../api/flatten.ts';
+import type { Texts } from '../api/form.ts';
 import type { Actual } from './actual.ts';
-import type { Difference, Plan } from './change.ts';
-import { detailDifferences, secretKeys, shownDetail } from './detail-changes.ts';
+import { detailDifferences, secretKeys, shownDetail } from './details.ts';
 import { isAt } from './names.ts';
+import type { Difference, Plan } from './plan.ts';
 import type { Wanted } from './wanted.ts';
 
 /** The extension itself: made, or brought up to date without dropping what others put there. */

@@ -1,7 +1,7 @@
 import { asText, asTexts, type Entry } from '../api/client.ts';
 import { type Actual, isCalled } from './actual.ts';
-import { type Change, joined, type Plan } from './change.ts';
-import { detailDifferences, secretKeys } from './detail-changes.ts';
+import { detailDifferences, secretKeys } from './details.ts';
+import { type Change, joined, type Plan } from './plan.ts';
 import type { Wanted, WantedCluster, WantedHost } from './wanted.ts';
 
 const prefix = 'External:';
@@ -51,7 +51,7 @@ function creation(
     parameters: (idOf) => ({
       ...{ zoneid: idOf(`zone:${zone}`), podid: idOf(`pod:${pod}`) },
       ...{ clusterid: idOf(`cluster:${cluster.name}`), hypervisor: 'External', url: name },
-      // CloudStack wants them and nobody uses them.
+      // CloudStack demands them and uses them nowhere.
       ...{ username: 'External', password: 'External' },
       ...(tags === undefined ? {} : { hosttags: tags }),
       externaldetails: details,

@@ -5,7 +5,7 @@ export function directoryOf(name: string): string {
   return name.replace(/[^a-zA-Z0-9._-]/gu, '_').toLowerCase();
 }
 
-/** What CloudStack would refuse or stumble over in the name of an extension. */
+/** Throws `usage` for a name of an extension that CloudStack would refuse or stumble over. */
 export function checkName(name: string): void {
   const refuse = (why: string): Failure =>
     new Failure('usage', `"${name}" cannot be the name of an extension: ${why}`);

@@ -1,8 +1,7 @@
-import type { Parameters } from '../api/flatten.ts';
-import { flatten } from '../api/flatten.ts';
-import { shellWord } from '../shell-word.ts';
-import type { Change, Plan, Reference } from './change.ts';
-import { shownDetail } from './detail-changes.ts';
+import { flatten, type Parameters } from '../api/form.ts';
+import { shellWord } from '../terminal.ts';
+import { shownDetail } from './details.ts';
+import type { Change, Plan, Reference } from './plan.ts';
 
 /** How cmk finds what is not known: the list, the key of its entries and of the name in them. */
 const lists: Readonly<Record<string, readonly [string, string, string]>> = {

@@ -1,7 +1,7 @@
 import { Failure } from '../../failure.ts';
 import { type Api, asText, type Entry } from '../api/client.ts';
 import { isCalled, resourcesOf } from './actual.ts';
-import type { Change, Plan } from './change.ts';
+import type { Change, Plan } from './plan.ts';
 
 /** Everything that takes the extension out of CloudStack again; its file and its machines stay. */
 export async function planRemoval(api: Api, name: string): Promise<Plan> {
@@ -29,7 +29,7 @@ export async function planRemoval(api: Api, name: string): Promise<Plan> {
         subject: `extension ${asText(extension['name'])}`,
         differences: [],
         command: 'deleteExtension',
-        // A clean-up would take the directory away on every server, whoever else uses it.
+        // A clean-up would remove the directory on every server, other users of it or not.
         parameters: () => ({ id, cleanup: false }),
       },
     ],

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { Failure } from '../../failure.ts';
-import { readJson, readText } from '../input-file.ts';
+import { readJson, readText } from '../json.ts';
 
 /** Details as the file has them; secrets are better named by the file that holds them. */
 export type GivenDetails = Readonly<Record<string, string | number | boolean | { file: string }>>;
@@ -63,7 +63,7 @@ export function readSetup(file: string): Setup {
   const result = v.safeParse(setupSchema(), readJson(file));
   if (result.success) return withoutContradictions(file, result.output);
   const issues = result.issues.map((issue) => `"${v.getDotPath(issue) ?? ''}": ${issue.message}`);
-  throw new Failure('usage', `${file} is not as it has to be: ${issues.join('; ')}`, {
+  throw new Failure('usage', `${file} is invalid: ${issues.join('; ')}`, {
     advice: 'docs/registering.md shows one',
   });
 }

@@ -1,8 +1,8 @@
 import { asText } from '../api/client.ts';
 import { type Actual, isCalled } from './actual.ts';
-import { type Change, joined, type Plan } from './change.ts';
-import { detailDifferences } from './detail-changes.ts';
+import { detailDifferences } from './details.ts';
 import { externalDetailsOf } from './hosts.ts';
+import { type Change, joined, type Plan } from './plan.ts';
 import type { Wanted, WantedTemplate } from './wanted.ts';
 
 /** The templates that instances are deployed from; one that is there is never changed. */

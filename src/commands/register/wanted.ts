@@ -2,10 +2,10 @@ import { resolve } from 'node:path';
 import type { Provider } from '../../contract/provider.ts';
 import { Failure } from '../../failure.ts';
 import { nearest } from '../../kit/nearest.ts';
-import type { Texts } from '../api/flatten.ts';
+import type { Texts } from '../api/form.ts';
 import type { CommandCall } from '../command.ts';
 import { loadProvider } from '../load-provider.ts';
-import { secretKeys } from './detail-changes.ts';
+import { secretKeys } from './details.ts';
 import { checkName, pathOf } from './names.ts';
 import { type ActionWish, readDetails, readSecret, readSetup, type Setup } from './setup.ts';
 
@@ -79,7 +79,7 @@ export async function readWanted(call: CommandCall): Promise<Wanted> {
 function wantedProvider({ text }: CommandCall, setup: Setup | undefined): string {
   const name = text('provider') ?? setup?.extension.provider;
   if (name !== undefined) return name;
-  throw new Failure('usage', 'Which provider the extension is for was not said', {
+  throw new Failure('usage', 'Missing --provider: the provider that the extension is for', {
     advice: 'Give --provider NAME; `outrigger help` lists them',
   });
 }
@@ -92,7 +92,7 @@ function nameOf(typed: string | undefined, written: string | undefined): string 
     });
   }
   if (written !== undefined && name !== written) {
-    throw new Failure('usage', `The file speaks of extension "${written}", not of "${name}"`);
+    throw new Failure('usage', `The setup file is for the extension "${written}", not "${name}"`);
   }
   checkName(name);
   return name;

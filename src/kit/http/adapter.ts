@@ -5,7 +5,7 @@ import { exchange, type Init, type Order, type Pool } from './exchange.ts';
 import type { Judge } from './tls.ts';
 
 export interface Adapter {
-  /** The answer as a whole, whatever its status; every trouble is a Failure that knows `sent`. */
+  /** The whole answer with any status; each transport error is a Failure that knows `sent`. */
   fetch(url: string, init: Init): Promise<Answer>;
   close(): void;
 }

@@ -65,7 +65,7 @@ function endpointOf({ protocol, host, hostname, pathname, port }: URL, secure: b
   };
 }
 
-/** What a query or a form may hold; a list repeats its key, `undefined` leaves it out. */
+/** The pairs of a query or a form; a list repeats its key, `undefined` leaves it out. */
 export type Pairs = Readonly<
   Record<string, string | number | boolean | readonly string[] | undefined>
 >;

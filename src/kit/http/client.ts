@@ -15,7 +15,7 @@ import { createJudge, type Tls } from './tls.ts';
 import { where, withSent } from './trouble.ts';
 
 export interface HttpOptions {
-  /** What texts call the remote system, such as "Remote VE". */
+  /** The name of the remote system in texts, such as "Remote VE". */
   readonly title: string;
   /** Base URLs of one system; the next is tried when nothing can have reached the one before. */
   readonly endpoints: readonly string[];
@@ -45,7 +45,7 @@ export interface RequestOptions extends Content {
 /** A client of one remote system. */
 export interface Http {
   /**
-   * Ends with the answer, whatever its status. `path` begins with a slash and is sent as it is.
+   * Ends with the answer, of any status. `path` begins with a slash and is sent as it is.
    *
    * Throws `unreachable`, `timeout` or, for what is no bearable answer, `upstream`;
    * `wasNotSent` tells whether a change can have taken place all the same.

@@ -4,7 +4,7 @@ import { Failure } from '../../failure.ts';
 import type { Endpoint } from './address.ts';
 import type { Judge } from './tls.ts';
 
-/** A connection in the making, so that whoever waits for it can give up. */
+/** A connection in the making, so that a request that waits for it can give up. */
 export interface Opening {
   readonly endpoint: Endpoint;
   /** How long the server may take to accept, TLS included. */
@@ -18,7 +18,7 @@ type Done = (error: Error | null, socket?: Socket) => void;
 
 /**
  * Opens a connection and hands it over only when it is ready and its certificate has been accepted:
- * until then nobody has a socket to write a request to.
+ * until then no request has a socket to be written to.
  */
 export type Connect = (opening: Opening, done: Done) => void;
 

@@ -6,7 +6,7 @@ import type { Expiry } from './expiry.ts';
 import type { MiniHeaders } from './globals.ts';
 import { type Attempt, type Sent, transportFailure, where } from './trouble.ts';
 
-/** What a request needs beside its URL; ofetch hands through what it does not know. */
+/** The parts of a request beside its URL; ofetch hands through what it does not know. */
 export interface Init extends Attempt {
   readonly method: string;
   readonly headers: MiniHeaders;
@@ -65,7 +65,7 @@ export function exchange(pool: Pool, url: string, init: Init, maxBytes: number):
 const writtenMs = 100;
 
 /**
- * Who answers early and takes no more would keep the connection busy for ever. But an answer may also
+ * A server that answers early and takes no more would keep the connection busy for ever. But an answer may also
  * be read before the system has told that the request is written, and that connection is a good one.
  */
 function letGo(sending: ClientRequest): void {

@@ -1,11 +1,11 @@
 import { Failure } from '../../failure.ts';
 
 /*
- * What the build puts in place of the globals of these names. Reading one of the real ones loads
+ * The build puts these in place of the globals of the same names. Reading one of the real ones loads
  * undici, which costs more than everything else a call does; ofetch's core names them.
  */
 
-/** What ofetch needs of the platform's Headers; it asks and sets by names in lower case. */
+/** The part of the platform's Headers that ofetch needs; it asks and sets by names in lower case. */
 export type MiniHeaders = Map<string, string>;
 
 function miniHeaders(init: Readonly<Record<string, string>> = {}): MiniHeaders {

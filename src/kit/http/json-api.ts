@@ -7,7 +7,7 @@ import type { Reply } from './reply.ts';
 import type { Tls } from './tls.ts';
 
 export interface JsonApiOptions extends Pick<Context, 'deadline' | 'log'> {
-  /** What texts call the remote system. */
+  /** The remote system's name in texts. */
   readonly title: string;
   readonly url: string;
   readonly tls: Tls;

@@ -1,7 +1,7 @@
 import { Failure } from '../../failure.ts';
 import { encodePairs, type Pairs } from './address.ts';
 
-/** What a request carries: at most one of `json`, `form` and `body`. */
+/** The body of a request: at most one of `json`, `form` and `body`. */
 export interface Content {
   readonly query?: Pairs;
   readonly json?: unknown;

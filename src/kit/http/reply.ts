@@ -2,7 +2,7 @@ import { Failure } from '../../failure.ts';
 import type { Answer } from './answer.ts';
 import { type Attempt, where } from './trouble.ts';
 
-/** Whatever the server answered; what a status means is the provider's to say. */
+/** The answer of the server, of any status; the provider knows the meaning of a status. */
 export interface Reply {
   readonly status: number;
   /** The reason phrase of the status line, which some systems put their error text in. */

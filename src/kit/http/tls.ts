@@ -2,7 +2,7 @@ import type { PeerCertificate, SecureContextOptions, TLSSocket } from 'node:tls'
 import { Failure } from '../../failure.ts';
 import type { Endpoint } from './address.ts';
 
-/** Whom to trust: the pinned certificates if there are any, else what `verify` and `ca` say. */
+/** The servers to trust: the pinned certificates if there are any, else what `verify` and `ca` say. */
 export interface Tls {
   readonly verify: boolean;
   /** SHA-256 of accepted server certificates, with or without colons, in any case. */

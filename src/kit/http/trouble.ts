@@ -4,7 +4,7 @@ import type { Endpoint } from './address.ts';
 /** Whether the server can have seen anything of the request. */
 export type Sent = 'no' | 'maybe';
 
-/** What was tried, for texts. */
+/** The attempt, for texts. */
 export interface Attempt {
   readonly title: string;
   readonly endpoint: Endpoint;

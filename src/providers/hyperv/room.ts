@@ -1,7 +1,6 @@
 import type { SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
-import type { Blueprint } from './blueprint.ts';
-import { diskType, generationOf, gib, tooSmall } from './blueprint.ts';
+import { type Blueprint, diskType, generationOf, gib, tooSmall } from './blueprint.ts';
 import { switchOf } from './hardware.ts';
 import { baseName } from './paths.ts';
 import type { Rig } from './rig.ts';

@@ -1,6 +1,6 @@
 import { expectFailure } from '../../failure.ts';
-import { fewAtOnce } from '../../kit/few-at-once.ts';
 import { isOnTheWay } from '../../kit/http/trouble.ts';
+import { mapLimit } from '../../kit/map-limit.ts';
 import {
   configIfThere,
   indexOf,
@@ -68,7 +68,7 @@ export function readEach(
   options: { readonly current?: boolean } = {},
 ): Promise<readonly Seen[]> {
   const silent = new Set<string>();
-  return fewAtOnce(rows, atOnce, async (row) => {
+  return mapLimit(rows, atOnce, async (row) => {
     if (silent.has(row.node)) return unseen(row);
     try {
       const config = await configIfThere(rig, row, { limitMs: nodeLimitMs, ...options });

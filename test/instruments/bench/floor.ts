@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fingerprintOf } from '../../../fakes/http/keys.ts';
 import { startServer } from '../../../fakes/http/server.ts';
 import { recorded } from '../../cloudstack/recorded.ts';
+import { refusedPayload } from './instance.ts';
 import { type Program, type Step, serveStage } from './stage.ts';
 
 /*
@@ -37,7 +38,7 @@ serveStage(async (folder) => {
       {
         ...{ name: 'refused payload', action: 'status', times: often, exit: 1 },
         bar: { cpuRatio: 1.35 },
-        payload: withoutInstance,
+        payload: refusedPayload,
       },
       nothing('bare HTTPS GET', { script: bareGet(server.url) }),
       {
@@ -60,15 +61,6 @@ function probing(name: string, host: Readonly<Record<string, string>>): Step {
     ...{ name, action: 'status', program: 'probe', times: often },
     payload: () => recorded('status', 'probe', host),
   };
-}
-
-function withoutInstance(): unknown {
-  const {
-    virtualmachineid: _,
-    'cloudstack.vm.details': __,
-    ...rest
-  } = recorded('status', 'simulator');
-  return rest;
 }
 
 /** As little as Node's own client can do: nothing is checked, nothing is kept. */

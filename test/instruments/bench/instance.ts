@@ -1,3 +1,4 @@
+import { recorded } from '../../cloudstack/recorded.ts';
 import type { Planted } from '../../conformance/backend.ts';
 import type { Details, Vm } from '../../support/payloads.ts';
 
@@ -24,6 +25,16 @@ export function newInstance(id: number, chosen: Details): Vm {
     })),
     details: Object.fromEntries(external),
   };
+}
+
+/** The payload of a status call that is refused, since it names no instance. */
+export function refusedPayload(): unknown {
+  const {
+    virtualmachineid: _,
+    'cloudstack.vm.details': __,
+    ...rest
+  } = recorded('status', 'simulator');
+  return rest;
 }
 
 /** What CloudStack keeps of a prepare answer: details as they come, NICs by their nicUuid. */

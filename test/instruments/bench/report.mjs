@@ -108,7 +108,7 @@ function otherCell(figures) {
   return `${(cpuMs / floorCpuMs).toFixed(1)} (${requests}/${connections})`;
 }
 
-function markdownRow(cells) {
+export function markdownRow(cells) {
   return `| ${cells.join(' | ')} |`;
 }
 

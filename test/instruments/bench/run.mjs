@@ -4,6 +4,8 @@ import { loadavg } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { countInstructions } from './callgrind.mjs';
+import { loadedBytes } from './loaded.mjs';
 import { runPair, startMeter, summarize } from './measure.mjs';
 import {
   heading,
@@ -13,6 +15,7 @@ import {
   replaceSection,
   textLine,
 } from './report.mjs';
+import { instructionTable, judgeCounts, loadedTable } from './report-instructions.mjs';
 import { environment, openStage, setUp } from './scene.mjs';
 
 /*
@@ -25,13 +28,14 @@ const page = 'docs/performance.md';
 
 const usage = `npm run bench -- [--only STAGE]... [--node PATH]... [--rounds N] [--strict] [--markdown]
 
-  --only STAGE  floor or the name of a provider; may be given several times
+  --only STAGE  floor, instructions or the name of a provider; may be given several times
   --node PATH   measure this Node as well; may be given several times
   --rounds N    how often everything runs (4); what is asked most runs several times in each
   --strict      exit 1 when a bar is missed
   --markdown    write the tables of ${page}
 
-Needs python3 (3.9 or newer), for what a process costs is told only to its parent by wait4.`;
+Needs python3 (3.9 or newer), for what a process costs is told only to its parent by wait4, and
+valgrind, which counts instructions.`;
 
 const { values } = parseArgs({
   options: {
@@ -55,7 +59,7 @@ async function benchmark() {
   const scene = await setUp();
   const meter = startMeter();
   try {
-    const names = chosen(['floor', ...scene.providers]);
+    const names = chosen(['floor', ...scene.providers, 'instructions']);
     const begun = loadavg()[0];
     const results = [];
     for (const node of [process.execPath, ...values.node.map((path) => resolve(path))]) {
@@ -89,6 +93,10 @@ async function benchmarkNode(node, { scene, meter, names, rounds }) {
     print(`\n${name}, ${rounds} rounds`);
     const stage = await openStage(scene, name);
     try {
+      if (name === 'instructions') {
+        await countStage(stage, { scene, node, rounds, barred, result });
+        continue;
+      }
       const samples = await playRounds(stage, { scene, meter, node, rounds });
       const lines = stage.steps.map((step, at) => lineOf(step, samples[at], barred));
       print(heading());
@@ -101,6 +109,21 @@ async function benchmarkNode(node, { scene, meter, names, rounds }) {
     }
   }
   return result;
+}
+
+/** The stage whose calls are counted by callgrind, and what code each of them evaluates. */
+async function countStage(stage, { scene, node, rounds, barred, result }) {
+  const { floor, results } = await countInstructions(stage, { scene, node, rounds });
+  const lines = judgeCounts(results, { barred });
+  const counted = instructionTable({ floor, lines });
+  const calls = await loadedBytes(stage, { scene, node });
+  print(`${counted}\n\n${loadedTable(calls)}`);
+  for (const { name, wrong } of lines) if (wrong) print(`${name} ended wrongly: ${wrong}`);
+  // The sources of every part would be longer than the rest of the page.
+  const short = calls.map((call) => ({ ...call, sources: [] }));
+  result.instructions = `${counted}\n\n${loadedTable(short)}`;
+  result.misses += lines.filter(({ misses }) => misses.length > 0).length;
+  result.failures += lines.filter(({ wrong }) => wrong !== undefined).length;
 }
 
 /** Plays the steps in their order, round by round, and answers the samples of each. */
@@ -144,12 +167,17 @@ function facts(node) {
   return JSON.parse(execFileSync(node, ['-e', script], { encoding: 'utf8', env: {} }));
 }
 
-function writePage({ version }, { version: node, build, stages, failures }, { rounds, load }) {
+function writePage({ version }, result, { rounds, load }) {
+  const { version: node, build, stages, failures, instructions } = result;
   if (failures > 0) throw new Error('a call did not end as it has to; nothing was written');
   const date = new Date().toISOString().slice(0, 10);
   const numbers = markdownNumbers({ date, version, node, build, rounds, load }, stages);
-  const text = replaceSection(readFileSync(page, 'utf8'), 'numbers', numbers);
-  writeFileSync(page, replaceSection(text, 'others', markdownOthers(stages)));
+  const sections = { numbers, others: markdownOthers(stages), instructions };
+  const text = Object.entries(sections).reduce(
+    (all, [name, section]) => replaceSection(all, name, section),
+    readFileSync(page, 'utf8'),
+  );
+  writeFileSync(page, text);
 }
 
 function print(line) {

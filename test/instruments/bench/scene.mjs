@@ -5,21 +5,23 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { bundle, shared } from '../../../build.mjs';
 
-const entry = "return run('0',first)";
+/** The last line of the file, which runs its first part. */
+const start = /\nuse\('0'\);\n$/;
 
 /** The files under test and a folder that is gone afterwards. */
 export async function setUp() {
   const folder = mkdtempSync(join(tmpdir(), 'outrigger-bench-'));
   const file = (name) => join(folder, name);
-  const text = await bundle({ entry: 'src/main.ts', outfile: file('outrigger') });
-  await bundle({ entry: 'test/built-file/probe/main.ts', outfile: file('probe') });
-  if (!text.includes(entry)) throw new Error('the built file does not begin as it used to');
+  const { text, parts } = await bundle({ entry: 'src/main.ts', outfile: file('outrigger') });
+  const probe = await bundle({ entry: 'test/built-file/probe/main.ts', outfile: file('probe') });
+  if (!start.test(text)) throw new Error('the last line of the built file does not run it');
   const executable = { mode: 0o755 };
-  writeFileSync(file('idle'), text.replace(entry, 'return'), executable);
+  writeFileSync(file('idle'), text.replace(start, '\n'), executable);
   writeFileSync(file('empty'), text.slice(0, text.indexOf('\n') + 1), executable);
   return {
     folder,
     file,
+    parts: { outrigger: parts, probe: probe.parts },
     ...about(file('outrigger')),
     close: () => rmSync(folder, { recursive: true, force: true }),
   };

@@ -5,6 +5,10 @@ import { watchTraffic } from './traffic.ts';
 /** The most that a step may cost; a ratio is one to `node -e 0`. */
 export interface Bar {
   readonly cpuRatio?: number;
+  /** Instructions, as a multiple of `node -e 0`. */
+  readonly instructions?: number;
+  /** Instructions, as a multiple of the stage's `reference`. */
+  readonly instructionsOfReference?: number;
   readonly wallMs?: number;
   readonly megabytes?: number;
   readonly requests?: number;
@@ -26,6 +30,10 @@ export interface Step {
   /** How often it is measured in each round; once unless said otherwise. */
   readonly times?: number;
   readonly bar?: Bar;
+  /** Where instructions are counted: the call runs once, only for what the next ones need. */
+  readonly preparation?: boolean;
+  /** Where instructions are counted: the call that others are compared with. */
+  readonly reference?: boolean;
   /** The exit code that a right answer has; 0 unless said otherwise. */
   readonly exit?: number;
   /** What the configuration says besides the place of the log. */

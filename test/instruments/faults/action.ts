@@ -2,15 +2,15 @@ import type { Vm } from '../../support/payloads.ts';
 import type { Call } from './cloud.ts';
 import type { SystemName } from './systems.ts';
 
-/** What there has to be in the end, when CloudStack has made all its calls. */
+/** The state that the instance has to be in when CloudStack has made all its calls. */
 export type End = 'running' | 'stopped' | 'gone' | 'audited';
 
 /** An action as a value: what is there before, the call, and what CloudStack does next. */
 export interface Action {
   readonly name: string;
-  /** What the instance is before: no machine yet, or one of these. */
-  readonly from: 'nothing' | 'prepared' | 'half-made' | 'running' | 'stopped';
-  /** What is done with it then, before anything goes wrong. */
+  /** The instance before the action: no machine yet, or one of these. */
+  readonly from: 'nothing' | 'prepared' | 'partial' | 'running' | 'stopped';
+  /** The calls about it before the fault. */
   before?(vm: Vm, provider: SystemName): readonly Call[];
   /** `brought` is the answer to the last of the calls before. */
   call(vm: Vm, provider: SystemName, brought: string): Call;
@@ -18,12 +18,12 @@ export interface Action {
   readonly failed: readonly Follow[];
   readonly succeeded?: readonly Follow[];
   readonly end: End;
-  /** What the instance keeps on its disk is another thing afterwards. */
+  /** The action replaces the content of the disk. */
   readonly newDisk?: boolean;
   /** Calls of this one and of the clean-up after it, while the fault lasts. */
   readonly pairs?: number;
   readonly only?: readonly SystemName[];
-  /** Struck at so many requests or changes only by faults that do not strike at all of them. */
+  /** How many requests or changes get the fault, where not all of them do. */
   readonly most?: number;
   /** For the faults of these names only; all of them without. */
   readonly faults?: readonly string[];
@@ -31,21 +31,21 @@ export interface Action {
 
 /**
  * A later call: the action itself again, here or elsewhere, another one, or what the power sync
- * does: it asks, and where the machine is off it stops the instance, which somebody starts then.
+ * does: it asks, and where the machine is off it stops the instance, which a user starts then.
  */
 export type Follow = 'again' | 'elsewhere' | 'sync' | Call;
 
-/** What CloudStack calls when a start has failed, before it does anything else. */
+/** The call that CloudStack makes first when a start has failed. */
 export const cleanUp: Call = { word: 'stop', state: 'Starting', deploying: true };
 
-/** What CloudStack calls for a user who stops an instance. */
+/** The call that CloudStack makes for a user who stops an instance. */
 export const stop: Call = { word: 'stop', state: 'Running' };
 
-/** Enough for what is the same whatever is to be done: it goes wrong before that is looked at. */
+/** Actions enough for faults that end a call before its action counts. */
 export const few = ['create', 'stop', 'delete', 'status'] as const;
 
-/** Faults after which nobody knows what became of the action. */
-export const inTheDark = [
+/** Faults after which the caller cannot know the result of the action. */
+export const resultUnknown = [
   'none',
   'refused',
   'gone',

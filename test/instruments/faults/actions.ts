@@ -3,5 +3,5 @@ import { diskActions } from './disk-actions.ts';
 import { lifeActions } from './life-actions.ts';
 import { machineActions } from './machine-actions.ts';
 
-/** What the table has a column for. */
+/** The actions that are columns of the table. */
 export const actions: readonly Action[] = [...lifeActions, ...diskActions, ...machineActions];

@@ -2,16 +2,16 @@ import { join } from 'node:path';
 import { compare } from '../../../src/commands/audit/compare.ts';
 import type { Finding } from '../../../src/commands/audit/finding.ts';
 import type { Listed } from '../../../src/commands/audit/listed.ts';
-import { survey } from '../../../src/commands/audit/survey.ts';
-import { deadlineIn } from '../../../src/commands/deadline.ts';
+import { scanHosts } from '../../../src/commands/audit/scan.ts';
+import { deadlineIn } from '../../../src/kit/deadline.ts';
 import type { RemoteMachine } from '../../conformance/backend.ts';
 import type { Scene } from './fault.ts';
 import type { Complaints } from './verdict.ts';
 
-/** What CloudStack believes when everything is over; `undefined` after the instance was expunged. */
+/** The state of the instance in CloudStack at the end; `undefined` after the instance was expunged. */
 export type Belief = 'Running' | 'Stopped' | 'Error' | undefined;
 
-/** What `outrigger audit` would print about this host. */
+/** The findings of `outrigger audit` about this host. */
 export async function findingsOf(scene: Scene, state: Belief): Promise<readonly Finding[]> {
   const { cloud, remote, place } = scene;
   const { extension = {}, host = {} } = cloud.details();
@@ -20,7 +20,7 @@ export async function findingsOf(scene: Scene, state: Belief): Promise<readonly 
     { name: 'host', details: host },
   ] as const;
   const config = join(place.folder, 'config.json');
-  const seen = await survey([{ name: 'host-1', extension: 'here', levels }], {
+  const seen = await scanHosts([{ name: 'host-1', extension: 'here', levels }], {
     world: {
       out() {},
       err() {},
@@ -46,8 +46,8 @@ export async function judgeAudit(
   own: readonly RemoteMachine[],
 ): Promise<Complaints> {
   const findings = await findingsOf(scene, state);
-  const blind = findings.filter(({ kind }) => kind === 'blind-host');
-  if (blind.length > 0) return blind.map(({ found }) => `audit sees nothing: ${found}`);
+  const unreachable = findings.filter(({ kind }) => kind === 'unreachable-host');
+  if (unreachable.length > 0) return unreachable.map(({ found }) => `audit sees nothing: ${found}`);
   const about = ({ found, subject }: Finding, { remoteId }: RemoteMachine): boolean =>
     subject === remoteId || found.includes(remoteId);
   if (state === 'Error' || state === undefined) {

@@ -38,7 +38,7 @@ export interface Done extends Ended {
   readonly told: string;
 }
 
-/** The CloudStack of one cell, with one instance. */
+/** The CloudStack of one case, with one instance. */
 export interface Cloud {
   readonly vm: Vm;
   readonly installation: string;
@@ -46,13 +46,13 @@ export interface Cloud {
   details(host?: HostDetails): HostDetails;
   begin(call: Call): Begun;
   call(call: Call): Promise<Done>;
-  /** As `call`, in this process and therefore cheaper; what fails is an error of the cell. */
+  /** As `call`, in this process and therefore cheaper; what fails is an error of the case. */
   bring(call: Call): Promise<void>;
   /** The answer to the last call that was brought. */
   readonly brought: string;
   /** Every output there was. */
   readonly said: readonly string[];
-  /** What a report has to say besides. */
+  /** Further instances that a report has to contain. */
   note(text: string): void;
   readonly notes: readonly string[];
 }
@@ -69,7 +69,7 @@ const own = new Set(
   ]),
 );
 
-/** Time enough for whatever nothing disturbs. */
+/** Time enough for a call without a fault. */
 const patience = 60;
 
 export function createCloud(place: Place, remote: System, file: string): Cloud {
@@ -135,7 +135,7 @@ export function createCloud(place: Place, remote: System, file: string): Cloud {
     async bring(call) {
       const payload = contentOf(call);
       const done = await place.call(call.word, payload, { registry: backend.registry });
-      if (done.exitCode !== 0) throw new Error(`the cell cannot begin: ${done.text}`);
+      if (done.exitCode !== 0) throw new Error(`the case cannot begin: ${done.text}`);
       if (call.word === 'prepare') vm = keep(vm, done.document);
       brought = done.text;
     },

@@ -1,5 +1,5 @@
 import type { Vm } from '../../support/payloads.ts';
-import { type Action, inTheDark, stop, word } from './action.ts';
+import { type Action, resultUnknown, stop, word } from './action.ts';
 import type { Call } from './cloud.ts';
 import type { SystemName } from './systems.ts';
 
@@ -31,12 +31,12 @@ const withBackup = {
   only: ['proxmox'],
 } as const satisfies Partial<Action>;
 
-/** Whoever is tired of waiting destroys the instance. */
+/** A user who is tired of waiting destroys the instance. */
 const givenUp = {
   failed: [stop, { word: 'delete' }],
   succeeded: [stop, { word: 'delete' }],
   end: 'gone',
-  faults: inTheDark,
+  faults: resultUnknown,
   most: 5,
 } as const;
 
@@ -67,7 +67,7 @@ export const diskActions: readonly Action[] = [
     failed: [{ word: 'ListSnapshots' }, 'sync'],
     end: 'running',
     only: withSnapshots,
-    faults: inTheDark,
+    faults: resultUnknown,
   },
   {
     name: 'Backup',
@@ -76,7 +76,7 @@ export const diskActions: readonly Action[] = [
     failed: [{ word: 'ListBackups' }, 'sync'],
     end: 'running',
     only: ['proxmox'],
-    faults: inTheDark,
+    faults: resultUnknown,
   },
   {
     ...withBackup,
@@ -103,7 +103,7 @@ export const diskActions: readonly Action[] = [
     newDisk: true,
     only: ['maas'],
   },
-  // Somebody destroys an instance whose action was interrupted.
+  // A user destroys an instance whose action was interrupted.
   {
     ...givenUp,
     name: 'RestoreSnapshot-delete',

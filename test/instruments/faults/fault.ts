@@ -3,26 +3,26 @@ import type { Call, Cloud } from './cloud.ts';
 import type { Exchange, FaultProxy, Opening } from './proxy.ts';
 import type { System } from './systems.ts';
 
-/** What there is while a fault is on. */
+/** The parties to a call while a fault is on. */
 export interface Scene {
   readonly place: Place;
   readonly remote: System;
   readonly cloud: Cloud;
 }
 
-/** What a fault has done to the surroundings of the call. */
+/** The changes of a fault to the environment of the call. */
 export interface Surroundings {
   /** The call is made with these details or another payload. */
   readonly call?: Partial<Call>;
   /** Calls that are begun at the same time, by their words; `same` is the call itself. */
   readonly beside?: readonly string[];
-  /** How long a failure is remembered, where it is not as in all other cells. */
+  /** How long a failure is remembered, where it is not as in all other cases. */
   readonly memoSeconds?: number;
   /** Everything is as it was. */
   undo?(): Promise<void> | void;
 }
 
-/** What a struck request may do besides. */
+/** Further effects that an injected fault may have. */
 export interface Reach {
   readonly remote: System & { readonly proxy: FaultProxy };
   kill(signal: NodeJS.Signals): void;
@@ -30,7 +30,7 @@ export interface Reach {
 
 /**
  * Something that goes wrong, as a value. Without `at` it is there from the beginning; with it there
- * is a cell for each request of the action, or for each changing one.
+ * is a case for each request of the action, or for each changing one.
  */
 export interface Fault {
   readonly name: string;
@@ -39,11 +39,11 @@ export interface Fault {
   readonly at?: 'request' | 'change';
   /** At so many of them only, spread from the first to the last; at all of them without. */
   readonly most?: number;
-  /** From where it strikes, for good; otherwise once. Without `at` always. */
+  /** From where it is injected, for good; otherwise once. Without `at` always. */
   readonly lasts?: boolean;
   /** Of the call, in seconds; short for what is noticed only when the time is up. */
   readonly timeoutSeconds?: number;
-  /** What the caller has to be told; a fault without it leaves the action a choice. */
+  /** The error that the caller has to get; a fault without it leaves the action a choice. */
   readonly told?: readonly string[];
   /** How often the call is made while it lasts, one after the other; once unless said otherwise. */
   readonly times?: number;
@@ -54,9 +54,9 @@ export interface Fault {
   /** For these actions only; all of them without. */
   readonly actions?: readonly string[];
 
-  /** What becomes of a connection, counted from 1, before anything is said on it. */
+  /** The effect on a connection, counted from 1, before its first byte. */
   opening?(connection: number): Opening | undefined;
-  treat?(exchange: Exchange, reach: Reach): unknown;
+  effect?(exchange: Exchange, reach: Reach): unknown;
   /** Sent to the process at a request, or at a change of its directory where there are none. */
   readonly signal?: 'SIGTERM' | 'SIGKILL';
   surround?(scene: Scene): Promise<Surroundings> | Surroundings;

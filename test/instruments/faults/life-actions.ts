@@ -1,9 +1,9 @@
-import { type Action, cleanUp, inTheDark, stop, word } from './action.ts';
+import { type Action, cleanUp, resultUnknown, stop, word } from './action.ts';
 
 const createOnly = {
   from: 'prepared',
   call: word('create'),
-  faults: inTheDark,
+  faults: resultUnknown,
   most: 5,
 } as const;
 
@@ -45,7 +45,7 @@ export const lifeActions: readonly Action[] = [
   },
   {
     name: 'clean-up',
-    from: 'half-made',
+    from: 'partial',
     call: () => cleanUp,
     failed: ['again'],
     end: 'gone',
@@ -81,7 +81,7 @@ export const lifeActions: readonly Action[] = [
     failed: ['again'],
     end: 'running',
   },
-  // Somebody stops an instance whose action was interrupted.
+  // A user stops an instance whose action was interrupted.
   {
     name: 'reboot-stop',
     from: 'running',
@@ -89,7 +89,7 @@ export const lifeActions: readonly Action[] = [
     failed: [stop],
     succeeded: [stop],
     end: 'stopped',
-    faults: inTheDark,
+    faults: resultUnknown,
     most: 5,
   },
 ];

@@ -1,4 +1,4 @@
-import { type Action, inTheDark, word } from './action.ts';
+import { type Action, resultUnknown, word } from './action.ts';
 import type { Call } from './cloud.ts';
 import type { SystemName } from './systems.ts';
 
@@ -16,7 +16,7 @@ const onRunning = {
   from: 'running',
   failed: ['again', 'sync'],
   end: 'running',
-  faults: inTheDark,
+  faults: resultUnknown,
 } as const;
 
 /** Custom actions that leave the content of the disks alone. */

@@ -1,15 +1,16 @@
 import { parseArgs } from 'node:util';
-import { type Cell, idOf, type Result } from './cell.ts';
+import { mapLimit } from '../../../src/kit/map-limit.ts';
+import { type FaultCase, idOf, type Result } from './fault-case.ts';
 import { counted, writeReport } from './report.ts';
 import { keepResults, playFairly, readResults, toKeep } from './results.ts';
-import { cellsOf, none, providers, type Row, rowsOf } from './table.ts';
+import { casesOf, none, providers, type Row, rowsOf } from './table.ts';
 
 const help = `npm run test:faults -- [--only PATTERN] [--most N] [--at-once N] [--report]
 
   --only PATTERN  proxmox, proxmox/create, */create/killed, proxmox/create/answer-lost@2 ...
-  --most N        strike at no more than N requests or changes of an action, or at up to so many
+  --most N        inject at no more than N requests or changes of an action, or at up to so many
                   where a spread of them is usual
-  --at-once N     how many cells are played at a time; 3 unless said otherwise
+  --at-once N     how many cases are played at a time; 3 unless said otherwise
   --report        write docs/reliability.md, with earlier results where only a part was played
 `;
 
@@ -36,28 +37,28 @@ function isWanted(id: string): boolean {
   return only === '' || new RegExp(`^${parts.join('[^/]*')}(?:[/@]|$)`).test(id);
 }
 
-function once(cell: Cell): Promise<Result> {
-  const id = idOf(cell);
-  const result = played.get(id) ?? playFairly(cell, program);
+function once(faultCase: FaultCase): Promise<Result> {
+  const id = idOf(faultCase);
+  const result = played.get(id) ?? playFairly(faultCase, program);
   played.set(id, result);
   return result;
 }
 
-/** Answers how many of its cells were played, and how many failed. */
+/** Answers how many of its cases were played, and how many failed. */
 async function playRow(row: Row): Promise<readonly [played: number, failed: number]> {
   const told: string[] = [];
   let failed = 0;
   const undisturbed = { ...row, fault: none };
-  // An earlier run has counted what there is to strike at.
+  // An earlier run has counted what there is to inject at.
   const clean = results.get(idOf(undisturbed)) ?? (await once(undisturbed));
-  for (const cell of cellsOf(
+  for (const faultCase of casesOf(
     row,
     clean,
     values.most === undefined ? undefined : Number(values.most),
   )) {
-    const id = idOf(cell);
+    const id = idOf(faultCase);
     if (!isWanted(id)) continue;
-    const result = await once(cell);
+    const result = await once(faultCase);
     results.set(id, toKeep(result));
     told.push(result.end === '' ? result.told : `${result.told} -> ${result.end}`);
     if (result.complaints.length === 0) continue;
@@ -70,18 +71,13 @@ async function playRow(row: Row): Promise<readonly [played: number, failed: numb
 }
 
 async function inTurns(rows: readonly Row[]): Promise<number> {
-  const waiting = [...rows];
-  const sum = [0, 0];
-  const worker = async (): Promise<void> => {
-    for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
-      const [count, failed] = await playRow(row);
-      sum[0] = (sum[0] ?? 0) + count;
-      sum[1] = (sum[1] ?? 0) + failed;
-      keepResults(results);
-    }
-  };
-  await Promise.all(Array.from({ length: Number(values['at-once']) }, worker));
-  print(`${sum[0]} cells, ${sum[1]} of them failed`);
+  const counts = await mapLimit(rows, Number(values['at-once']), async (row) => {
+    const count = await playRow(row);
+    keepResults(results);
+    return count;
+  });
+  const sum = [0, 1].map((at) => counts.reduce((all, count) => all + (count[at] ?? 0), 0));
+  print(`${sum[0]} cases, ${sum[1]} of them failed`);
   return sum[0] === 0 || sum[1] !== 0 ? 1 : 0;
 }
 

@@ -25,7 +25,7 @@ export async function* messagesOf(
       }
     }
   } catch {
-    // Whoever was cut off says nothing more; the other side is told by its own connection.
+    // A process that was cut off writes nothing more; the other side is told by its own connection.
   }
   if (kind === 'answers' && headEnd(bytes) !== undefined) yield messageIn(bytes);
   return undefined;

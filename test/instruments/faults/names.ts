@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { isRoot } from './disk.ts';
 
 /*
- * What a name leads to, for one process only: it is started in a mount namespace of its own, where
+ * The addresses of a name, for one process only: it is started in a mount namespace of its own, where
  * another file stands in the place of /etc/hosts or /etc/resolv.conf.
  */
 
@@ -64,7 +64,7 @@ function answerTo(query: Buffer, known: string): Buffer {
   return Buffer.concat([header, query.subarray(12, end), ...(isA ? [record] : [])]);
 }
 
-/** Takes the port on ::1 and answers nobody: the queue of a stopped process is full. */
+/** Takes the port on ::1 and answers no client: the queue of a stopped process is full. */
 export async function startDeadListener(port: number): Promise<{ close(): void }> {
   const script = `require('net').createServer().listen({port:${port},host:'::1',backlog:1},()=>console.log())`;
   const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'ignore'] });

@@ -3,7 +3,7 @@ import { connect, createSecureContext, TLSSocket } from 'node:tls';
 import { type KeyName, readKey } from '../../../fakes/http/keys.ts';
 import { type Message, messagesOf } from './messages.ts';
 
-/** What becomes of a connection before anything was said on it. */
+/** The effect on a connection before its first byte. */
 export type Opening = 'reset' | 'silence' | 'garbage' | KeyName;
 
 /** A request on its way. */
@@ -14,7 +14,7 @@ export interface Seen extends Message {
   readonly change: number;
 }
 
-/** What may be done with one request and its answer. */
+/** The operations on one request and its answer. */
 export interface Exchange {
   readonly seen: Seen;
   /** Hands the request on and waits for the whole answer; empty when the fake hung up. */
@@ -29,12 +29,12 @@ export interface Exchange {
   hang(): Promise<never>;
 }
 
-export type Treatment = (exchange: Exchange) => Promise<unknown> | unknown;
+export type Effect = (exchange: Exchange) => Promise<unknown> | unknown;
 
 export interface Plan {
   opening?(connection: number): Opening | undefined;
   /** `undefined` hands the request on and the answer back. */
-  treat?(seen: Seen): Treatment | undefined;
+  effect?(seen: Seen): Effect | undefined;
 }
 
 export interface Target {
@@ -83,7 +83,7 @@ export async function startProxy(target: Target): Promise<FaultProxy> {
     else if (opening !== 'silence') {
       relay(socket, opening, target, (message) => {
         const seen = note(message);
-        return { seen, treat: plan.treat?.(seen) ?? honest };
+        return { seen, effect: plan.effect?.(seen) ?? honest };
       });
     }
   });
@@ -127,12 +127,12 @@ function nextAddress(): string {
   return `127.${64 + high}.${low}.${1 + (proxies % 250)}`;
 }
 
-/** What answers on this port is no server of TLS. */
+/** The server on this port speaks no TLS. */
 const garbage = Buffer.from('SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n');
 
-export const honest: Treatment = async ({ pass, write }) => write(await pass());
+export const honest: Effect = async ({ pass, write }) => write(await pass());
 
-type Note = (message: Message) => { readonly seen: Seen; readonly treat: Treatment };
+type Note = (message: Message) => { readonly seen: Seen; readonly effect: Effect };
 
 const contexts = new Map<KeyName, ReturnType<typeof createSecureContext>>();
 
@@ -152,8 +152,8 @@ function relay(raw: Socket, key: KeyName, target: Target, note: Note): void {
   const answers = messagesOf(far, 'answers');
   const work = async (): Promise<void> => {
     for await (const message of messagesOf(near, 'requests')) {
-      const { seen, treat } = note(message);
-      await treat({
+      const { seen, effect } = note(message);
+      await effect({
         seen,
         async pass() {
           far.write(forTarget(message, target));

@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { actions } from './actions.ts';
-import { idOf, notReached } from './cell.ts';
+import { idOf, notReached } from './fault-case.ts';
 import type { Kept } from './results.ts';
 import type { SystemName } from './systems.ts';
-import { cellsOf, faults, lacking, none, providers, type Row, rowsOf } from './table.ts';
+import { casesOf, faults, lacking, none, providers, type Row, rowsOf } from './table.ts';
 
 interface Played extends Kept {
   readonly id: string;
@@ -45,7 +45,7 @@ function reportOf(results: readonly Played[]): string {
   const rows = new Set(results.map(({ id }) => id.replace(/@.*/, ''))).size;
   const all = providers.flatMap((provider) => applying(provider, results)).length;
   return [
-    `Outrigger ${version}, Node ${process.versions.node}, ${date}: ${results.length} cells of ${rows} squares (of ${all}), ${outcome}.`,
+    `Outrigger ${version}, Node ${process.versions.node}, ${date}: ${results.length} cases of ${rows} squares (of ${all}), ${outcome}.`,
     ...failures(failed),
     ...providers.flatMap((provider) => {
       const own = results.filter((each) => each.provider === provider);
@@ -60,7 +60,7 @@ function failures(failed: readonly Played[]): readonly string[] {
   const rows = failed.map(
     ({ id, complaints }) => `| \`${id}\` | ${short(complaints.join('; '))} |`,
   );
-  return ['### Open', ['| cell | complaint |', '| --- | --- |', ...rows].join('\n')];
+  return ['### Open', ['| case | complaint |', '| --- | --- |', ...rows].join('\n')];
 }
 
 function short(text: string): string {
@@ -69,12 +69,12 @@ function short(text: string): string {
   return plain.length > 240 ? `${plain.slice(0, 240)} ...` : plain;
 }
 
-/** The rows with something to strike at, as far as that is known. */
+/** The rows with something to inject at, as far as that is known. */
 function applying(provider: SystemName, results: readonly Played[]): readonly Row[] {
   const clean = new Map(results.map((each) => [each.id, each]));
   return rowsOf(provider).filter((row) => {
     const undisturbed = clean.get(idOf({ ...row, fault: none }));
-    return undisturbed === undefined || cellsOf(row, undisturbed).length > 0;
+    return undisturbed === undefined || casesOf(row, undisturbed).length > 0;
   });
 }
 
@@ -104,7 +104,7 @@ function square(results: readonly Kept[]): string {
   return [...told, ...(failed === 0 ? [] : [`**${failed} failed**`])].join(', ') || 'not reached';
 }
 
-/** What was said, once each, with how often where that is more than once. */
+/** Each outcome once, with its count where it came more often. */
 export function counted(words: readonly string[]): readonly string[] {
   const counts = new Map<string, number>();
   for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { type Cell, idOf, play, type Result } from './cell.ts';
+import { type FaultCase, idOf, play, type Result } from './fault-case.ts';
 
-/** What came of a cell, as it is kept for the report. */
+/** The result of a case, as it is kept for the report. */
 export interface Kept {
   readonly told: string;
   readonly end: string;
@@ -33,23 +33,23 @@ export function toKeep({ told, end, complaints, requests, changes }: Result): Ke
   return { told, end, complaints, requests, changes, date: new Date().toISOString().slice(0, 10) };
 }
 
-const lateness = /time was up|the fault never struck/;
+const lateness = /time was up|the fault never injected/;
 
 /**
- * Plays a cell, and once more if it was late, since where many processes compete that may be the
+ * Plays a case, and once more if it was late, since where many processes compete that may be the
  * machine's fault; what was really late is late again.
  */
-export async function playFairly(cell: Cell, program: string): Promise<Result> {
-  const result = await attempt(cell, program);
+export async function playFairly(faultCase: FaultCase, program: string): Promise<Result> {
+  const result = await attempt(faultCase, program);
   if (!result.complaints.some((each) => lateness.test(each))) return result;
-  process.stdout.write(`${idOf(cell)} was late and is played once more\n`);
-  return attempt(cell, program);
+  process.stdout.write(`${idOf(faultCase)} was late and is played once more\n`);
+  return attempt(faultCase, program);
 }
 
-/** What cannot even be played counts as a failure, too. */
-async function attempt(cell: Cell, program: string): Promise<Result> {
+/** A case that cannot even be played counts as a failure, too. */
+async function attempt(faultCase: FaultCase, program: string): Promise<Result> {
   try {
-    return await play(cell, program);
+    return await play(faultCase, program);
   } catch (error) {
     const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return { told: '?', end: '?', complaints: [why], requests: 0, changes: 0, tookMs: 0 };

@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 import { bundle, shared } from '../../../build.mjs';
 
 /*
- * The long form of the table of faults: builds the file under test and what plays the cells, and
+ * The long form of the table of faults: builds the file under test and what plays the cases, and
  * hands the arguments on. `--help` lists them.
  */
 

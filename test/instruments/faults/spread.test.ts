@@ -4,16 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { builtFile } from '../../support/spawned.ts';
-import { play } from './cell.ts';
+import { play } from './fault-case.ts';
 import { playFairly } from './results.ts';
-import { cellNamed, faults, providers } from './table.ts';
+import { caseNamed, faults, providers } from './table.ts';
 
 /*
  * A spread of the table of faults for every day: each fault and each provider once. The whole of it
  * is `npm run test:faults`; docs/reliability.md has what came of that.
  */
 
-const cells: readonly string[] = [
+const cases: readonly string[] = [
   'proxmox/RestoreSnapshot/none',
   'proxmox/create-pairs/refused',
   'maas/create/gone@2',
@@ -67,20 +67,20 @@ const cells: readonly string[] = [
   'maas/status/clock-ahead',
 ];
 
-describe('A spread of the faults leaves the instance, its answer and everybody else in order', {
+describe('A spread of the faults leaves the instance, its answer and all other machines in order', {
   concurrency: 3,
 }, () => {
-  for (const id of cells) {
-    const cell = cellNamed(id);
-    const skip = cell.fault.lacks?.(cell.provider) ?? false;
-    it(`holds in ${id}`, { skip }, async () => {
-      const { complaints } = await playFairly(cell, builtFile);
+  for (const id of cases) {
+    const faultCase = caseNamed(id);
+    const skip = faultCase.fault.lacks?.(faultCase.provider) ?? false;
+    it(`every promise holds in ${id}`, { skip }, async () => {
+      const { complaints } = await playFairly(faultCase, builtFile);
       assert.deepEqual(complaints, [], `npm run test:faults -- --only ${id}`);
     });
   }
 
-  it('has every fault and every provider', () => {
-    const parts = cells.map((id) => id.split(/[/@]/));
+  it('the spread has every fault and every provider', () => {
+    const parts = cases.map((id) => id.split(/[/@]/));
     assert.deepEqual(
       parts.map(([, , fault]) => fault).sort(),
       faults.map(({ name }) => name).sort(),
@@ -93,7 +93,7 @@ describe('A spread of the faults leaves the instance, its answer and everybody e
 });
 
 describe('docs/reliability.md', () => {
-  it('explains every fault', () => {
+  it('docs/reliability.md explains every fault', () => {
     const page = readFileSync('docs/reliability.md', 'utf8');
     for (const { name, about } of faults) assert.ok(page.includes(`| ${name} | ${about} |`), name);
   });
@@ -106,7 +106,7 @@ describe('The verdicts of the table of faults', () => {
     writeFileSync(file, `#!/bin/sh\n${script}\n`);
     chmodSync(file, 0o755);
     try {
-      const { complaints } = await play(cellNamed(id), file);
+      const { complaints } = await play(caseNamed(id), file);
       return complaints.join('\n');
     } finally {
       rmSync(folder, { recursive: true });
@@ -114,29 +114,29 @@ describe('The verdicts of the table of faults', () => {
   };
   const success = `echo '{"status":"success"}'`;
 
-  it('see a success without a machine', async () => {
+  it('the verdicts see a success without a machine', async () => {
     const said = await complaintsAbout('simulator/create/none', success);
     assert.match(said, /create answered success, but the machine is nowhere/);
     assert.match(said, /has to be running in the end, but is gone/);
   });
 
-  it('see a second document', async () => {
+  it('the verdicts see a second document', async () => {
     const said = await complaintsAbout('simulator/stop/none', `${success}; ${success}`);
     assert.match(said, /not one line of ASCII/);
   });
 
-  it('see an exit code that says something else', async () => {
+  it('the verdicts see an exit code that contradicts the document', async () => {
     const said = await complaintsAbout('simulator/delete/none', `${success}; exit 1`);
     assert.match(said, /delete answered/);
   });
 
-  it('see a machine that is said to be off and is not', async () => {
+  it('the verdicts see a running machine that is reported off', async () => {
     const off = `echo '{"status":"success","power_state":"PowerOff"}'`;
     const said = await complaintsAbout('simulator/status/none', off);
     assert.match(said, /status answered success, but the machine is on/);
   });
 
-  it('see who does not answer in time', async () => {
+  it('the verdicts see a process that does not answer in time', async () => {
     const said = await complaintsAbout(
       'simulator/delete/payload-half',
       '[ "$3" -gt 8 ] || exec sleep 9',
@@ -144,12 +144,12 @@ describe('The verdicts of the table of faults', () => {
     assert.match(said, /had not answered when its time was up/);
   });
 
-  it('see a secret', async () => {
+  it('the verdicts see a secret', async () => {
     const said = await complaintsAbout('simulator/status/none', 'cat "$2"');
     assert.match(said, /a secret in an answer/);
   });
 
-  it('see what is done to others', async () => {
+  it('the verdicts see a change to a foreign machine', async () => {
     const machines = '$HOME/.local/state/outrigger/simulator/machines';
     const said = await complaintsAbout('simulator/delete/none', `rm ${machines}/*; ${success}`);
     assert.match(said, /is not ours and was touched/);

@@ -9,14 +9,14 @@ import type { Place } from '../../support/world.ts';
 import type { Message } from './messages.ts';
 import { type FaultProxy, startProxy } from './proxy.ts';
 
-/** A remote system of one cell, and the way to it. */
+/** A remote system of one case, and the way to it. */
 export interface System {
   readonly backend: Backend;
   /** Absent where there is no network in between. */
   readonly proxy: FaultProxy | undefined;
   /** Details that lead through the proxy, by another name of this host if one is given. */
   through(host?: string): HostDetails;
-  /** What a process that is gone holds there is let go, as the real system does after a while. */
+  /** Releases everything that an ended process holds there, as the real system does after a while. */
   letGo(): void;
   /** Answers what was left there although no call is under way, such as disks of no machine. */
   close(): Promise<readonly string[]>;
@@ -39,7 +39,7 @@ export const systems = {
     const backend = await simulatorBackend(place);
     const close = async (): Promise<readonly string[]> => complaintsOf(backend);
     const through = (): HostDetails => ({
-      // Long enough to be struck in the middle.
+      // Long enough to be injected in the middle.
       host: { ...console, slow_task_ms: '150', ...backend.details().host },
     });
     return { backend, proxy: undefined, through, letGo() {}, close };

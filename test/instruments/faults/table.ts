@@ -1,10 +1,10 @@
 import type { Action } from './action.ts';
 import { actions } from './actions.ts';
-import { type Cell, idOf, type Result } from './cell.ts';
 import type { Fault } from './fault.ts';
-import { nameFaults } from './faults-of-names.ts';
-import { networkFaults } from './faults-of-the-network.ts';
-import { serverFaults } from './faults-of-the-server.ts';
+import { type FaultCase, idOf, type Result } from './fault-case.ts';
+import { nameFaults } from './name-faults.ts';
+import { networkFaults } from './network-faults.ts';
+import { serverFaults } from './server-faults.ts';
 import { type SystemName, systems } from './systems.ts';
 
 /** Nothing goes wrong: every action has to succeed, and shows how many requests it makes. */
@@ -16,8 +16,8 @@ export const faults: readonly Fault[] = [none, ...onTheWay, ...serverFaults];
 
 export const providers = Object.keys(systems) as readonly SystemName[];
 
-/** A fault of an action of a provider, wherever it strikes. */
-export type Row = Omit<Cell, 'position' | 'counted'>;
+/** A fault of an action of a provider, wherever it is injected. */
+export type Row = Omit<FaultCase, 'position' | 'counted'>;
 
 /** All rows of one provider that this machine can play. */
 export function rowsOf(provider: SystemName): readonly Row[] {
@@ -40,17 +40,17 @@ function fits(fault: Fault, action: Action, provider: SystemName): boolean {
   return provider !== 'simulator' || !onTheWay.includes(fault);
 }
 
-/** The cell that a report or a command line means; its request or change is behind the `@`. */
-export function cellNamed(id: string): Cell {
+/** The case that a report or a command line means; its request or change is behind the `@`. */
+export function caseNamed(id: string): FaultCase {
   const [name = '', position] = id.split('@');
   const found = providers.flatMap(allOf).find((each) => name === idOf(each));
-  if (found === undefined) throw new Error(`the table has no cell ${id}`);
+  if (found === undefined) throw new Error(`the table has no case ${id}`);
   if (position === undefined) return found;
   const counted = found.fault.at === 'change' ? 'changes' : 'requests';
   return { ...found, counted, position: Number(position) };
 }
 
-/** What this machine cannot play, with the reasons. */
+/** The faults that this machine cannot play, with the reasons. */
 export function lacking(): readonly string[] {
   return faults.flatMap(({ name, lacks }) => {
     const reasons = providers.flatMap((provider) => {
@@ -65,17 +65,17 @@ export function lacking(): readonly string[] {
 
 const all = Number.POSITIVE_INFINITY;
 
-/** The cells of a row: one, or those for the requests or changes of the undisturbed action. */
-export function cellsOf(
+/** The cases of a row: one, or those for the requests or changes of the undisturbed action. */
+export function casesOf(
   row: Row,
   clean: Pick<Result, 'requests' | 'changes'>,
   wanted?: number,
-): readonly Cell[] {
+): readonly FaultCase[] {
   const { fault } = row;
-  // What asks nobody has no way on which something could happen.
+  // An action without requests has no way on which a fault could happen.
   if (onTheWay.includes(fault) && clean.requests === 0) return [];
   if (fault.at === undefined) return [row];
-  // An action that changes nothing has only its requests to be struck at.
+  // An action that changes nothing has only its requests to be injected at.
   const counted = fault.at === 'change' && clean.changes > 0 ? 'changes' : 'requests';
   const { most = all } = fault;
   const usual = most === all ? all : Math.min(row.action.most ?? all, most);

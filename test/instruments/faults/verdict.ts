@@ -6,10 +6,10 @@ import { checkForm } from '../fuzz/verdict.ts';
 import type { Action, End } from './action.ts';
 import type { Done } from './cloud.ts';
 import type { Fault, Scene } from './fault.ts';
-import type { Strike } from './strike.ts';
+import type { Injection } from './inject.ts';
 
 /*
- * What has to be true whatever went wrong. Every function answers complaints; none is a pass.
+ * Conditions that have to hold after every fault. Every function answers complaints; none is a pass.
  */
 
 export type Complaints = readonly string[];
@@ -20,7 +20,7 @@ export function judgeCall(done: Done, killedByUs: boolean): Complaints {
   if (late) return [`${word} had not answered when its time was up (${tookMs} ms)`];
   if (signal !== null) {
     if (!killedByUs) return [`${word} ended by ${signal}`];
-    // What it had already written before it was killed is whole, whatever it says.
+    // The output of a killed process, if there is any, is a whole document of any content.
     const said = output.startsWith('{"status":"success"') ? 0 : 1;
     return output === '' ? [] : judgeForm(word, { output, exitCode: said });
   }
@@ -42,7 +42,7 @@ export function isOf({ uuid }: Vm, { mark, claim }: RemoteMachine): boolean {
   return mark.includes(uuid) || (mark === '' && claim === uuid);
 }
 
-/** What an answer of success claims has to be so at once. */
+/** The claim of a success has to be true at once. */
 export function judgeClaim(
   { word, exitCode, document }: Done,
   { cloud }: Scene,
@@ -74,7 +74,7 @@ const switching = [
   'Redeploy',
 ];
 
-/** What calls beside the action say of a machine that is there all the time. */
+/** The reports of calls beside the action about a machine that is there all the time. */
 export function judgeBeside(
   { name, from, end }: Action,
   beside: readonly Done[],
@@ -107,7 +107,9 @@ export function judgeOthers(
   const made = strangers.filter(({ remoteId }) => !known.has(remoteId));
   return [
     ...changed.map(({ name, remoteId }) => `${name} (${remoteId}) is not ours and was touched`),
-    ...made.map(({ name, remoteId }) => `${name} (${remoteId}) is there, and nobody's`),
+    ...made.map(
+      ({ name, remoteId }) => `${name} (${remoteId}) is there and belongs to no instance`,
+    ),
   ];
 }
 
@@ -124,10 +126,10 @@ export function judgeEnd(end: End, own: readonly RemoteMachine[]): Complaints {
   return is === wanted[end] ? [] : [`has to be ${end} in the end, but is ${is || 'gone'}`];
 }
 
-/** What the caller was told, where the fault leaves no choice; and that the fault was there. */
-export function judgeTold(fault: Fault, { done, hit, connections }: Strike): Complaints {
+/** The error that the caller got, where the fault leaves no choice; and that the fault was there. */
+export function judgeTold(fault: Fault, { done, hit, connections }: Injection): Complaints {
   const { told, mostConnections = Number.POSITIVE_INFINITY } = fault;
-  if (!hit) return ['the fault never struck'];
+  if (!hit) return ['the fault never injected'];
   if (connections > mostConnections) return [`${connections} connections were opened`];
   if (told === undefined) return [];
   return done
@@ -146,7 +148,7 @@ export function judgeSame(
 ): Complaints {
   const [was] = before;
   const [is] = after;
-  if (was === undefined || is === undefined || ['prepared', 'half-made'].includes(from)) return [];
+  if (was === undefined || is === undefined || ['prepared', 'partial'].includes(from)) return [];
   if (was.remoteId !== is.remoteId) return [`${was.remoteId} has become ${is.remoteId}`];
   const lost = !newDisk && was.disk !== is.disk;
   return lost ? [`the disk of ${is.remoteId} holds something else`] : [];

@@ -3,9 +3,9 @@ import type { Context } from '../../../src/contract/context.ts';
 import { Failure, type FailureKind } from '../../../src/failure.ts';
 import type { Members } from '../../cloudstack/ledger.ts';
 import { hostileText } from './hostile.ts';
-import { foreignWord } from './plants.ts';
+import { foreignWord } from './markers.ts';
 
-/** What the provider does when it is asked; plain, so that a case can be kept in a file. */
+/** The behaviour of the provider in a call; plain, so that a case can be kept in a file. */
 export type Behaviour =
   | { readonly kind: 'fine' }
   /** Answers with these texts wherever it may answer with a text. */

@@ -14,7 +14,7 @@ import { ledger, type Members } from '../../cloudstack/ledger.ts';
 import { makePlace, type Place } from '../../support/world.ts';
 import { membersOf } from './behaviour.ts';
 import type { Example } from './example.ts';
-import { secretWord } from './plants.ts';
+import { secretWord } from './markers.ts';
 import type { Outcome } from './verdict.ts';
 
 /** A place that makes very many calls: the log is taken after each, and its file let go. */

@@ -72,7 +72,7 @@ describe('The built file', () => {
   const logFile = join(home, 'outrigger.log');
   const payload = join(home, 'payload.json');
 
-  it('prints one document, whatever is on the command line, in the environment and in the files', async () => {
+  it('the built file prints one document for every command line, environment and content of its files', async () => {
     await tryMany(
       'built-file',
       starts(),

@@ -14,14 +14,14 @@ import { checkForm, checkPrototypes } from './verdict.ts';
 
 describe('The dispatcher', () => {
   const outage = async () => {
-    throw new Failure('unreachable', 'Nobody answers');
+    throw new Failure('unreachable', 'No server answers');
   };
   const bench = makeBench({ ledger: async () => ledger({ power: outage }).provider });
   after(() => bench.remove());
   const payload = bench.place.payload(recorded('status'), 'good.json');
   const config = join(bench.place.folder, 'hostile.json');
 
-  it('answers whatever stands on its command line and around it', async () => {
+  it('the file answers every command line in every environment', async () => {
     const word = fc.oneof(
       { weight: 3, arbitrary: hostileText() },
       {
@@ -47,7 +47,7 @@ describe('The dispatcher', () => {
     );
   });
 
-  it('answers whatever its configuration says, and makes no file where it must not', async () => {
+  it('the file answers with every configuration, and makes no file where it must not', async () => {
     const inside = join(bench.place.folder, 'inside');
     mkdirSync(inside);
     const entry = fc.oneof(
@@ -61,7 +61,7 @@ describe('The dispatcher', () => {
       fc
         .array(fc.tuple(fc.constantFrom(...keys, '__proto__', 'other'), entry), { maxLength: 3 })
         .map((pairs) => `{${pairs.map(([key, text]) => `"${key}":${text}`).join(',')}}`);
-    // Most of the others are refused, and nobody writes anything then.
+    // Most of the others are refused, and then no file is written.
     const right = fc
       .record({
         log: fc.record({ level: fc.constant('debug'), file: fc.constantFrom('/x', '/x/y') }),

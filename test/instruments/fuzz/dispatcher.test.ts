@@ -9,7 +9,7 @@ describe('The dispatcher', () => {
   const bench = makeBench();
   after(() => bench.remove());
 
-  it('keeps every promise for whatever payload and whatever its provider does', async () => {
+  it('the dispatcher keeps every promise for every payload and every behaviour of its provider', async () => {
     let asked = 0;
     await tryMany(
       'dispatcher',

@@ -3,7 +3,7 @@ import { builtInActions } from '../../../src/commands/as-cloudstack/time-outs.ts
 import { type Json, recorded } from '../../cloudstack/recorded.ts';
 import { type Behaviour, behaviours } from './behaviour.ts';
 import { hostileJson, hostileText } from './hostile.ts';
-import { secretTexts, withPlants } from './plants.ts';
+import { secretTexts, withMarkers } from './markers.ts';
 
 /** One call as it is made: plain enough to be kept in a file. */
 export interface Example {
@@ -33,7 +33,7 @@ export function examples(provider: string, customActions = customs): fc.Arbitrar
     .record({
       action: fc.constantFrom(...words),
       custom: onceIn(3, fc.constantFrom(...customActions)),
-      role: fc.constantFrom('Admin', 'User', 'DomainAdmin', 'Nobody', undefined),
+      role: fc.constantFrom('Admin', 'User', 'DomainAdmin', 'Unknown', undefined),
       secret: fc.constantFrom(...secretTexts),
       changes: fc.array(changes(), { maxLength: 6 }),
       whole: onceIn(60, hostileJson()),
@@ -49,7 +49,7 @@ export function examples(provider: string, customActions = customs): fc.Arbitrar
       // Lists have one use, and the large ones are few.
       const word = behaviour.kind === 'lists' ? 'statuses' : action;
       const from = custom === null ? recorded(word, provider) : recorded('custom', provider);
-      const payload = withPlants(from, { role, secret, custom });
+      const payload = withMarkers(from, { role, secret, custom });
       for (const change of changes) apply(payload, change);
       const text = whole ?? JSON.stringify(payload);
       return {

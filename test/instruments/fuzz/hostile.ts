@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** What somebody wrote who wishes us ill, or whose keyboard is unlike ours. */
+/** Texts of an attacker, or from a keyboard unlike ours. */
 export const hostileTexts: readonly string[] = [
   '',
   ' ',

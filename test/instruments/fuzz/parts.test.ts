@@ -11,7 +11,7 @@ import { tryMany } from './runs.ts';
 const many = { few: 150, long: 20_000 };
 
 describe('The parts that read what others wrote', () => {
-  it('match patterns with any number of wildcards as an expression would, and at once', async () => {
+  it('allow-lists match patterns with any number of wildcards as an expression would, and at once', async () => {
     const letters = fc.string({ unit: fc.constantFrom('a', 'b', '.', '\n'), maxLength: 12 });
     const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '.', '*'), maxLength: 8 });
     await tryMany('patterns', fc.tuple(letters, pattern), many, ([text, allowed]) => {
@@ -24,7 +24,7 @@ describe('The parts that read what others wrote', () => {
     assert.ok(performance.now() - started < 100);
   });
 
-  it('give back any mark as it was written, beside any words', async () => {
+  it('the reader of marks gives any mark back as it was written, beside any words', async () => {
     const marks = fc.record(
       {
         uuid: hostileText(),
@@ -46,14 +46,14 @@ describe('The parts that read what others wrote', () => {
     });
   });
 
-  it('take any text for a mark only when it is one', async () => {
+  it('the reader of marks takes a text for a mark only when it is one', async () => {
     await tryMany('no-marks', hostileText(), many, (text) => {
       assert.ok([undefined, 'unreadable'].includes(readMark(`[outrigger:${text}]`) as undefined));
       assert.equal(readMark(text.replace('[outrigger:', '')), undefined);
     });
   });
 
-  it('leave no secret in any text, whatever stands around it', async () => {
+  it('the redactor leaves no secret in any text, with any characters around it', async () => {
     const secrets = fc.array(
       hostileText().filter((text) => text.length >= 4),
       { minLength: 1, maxLength: 4 },
@@ -61,14 +61,14 @@ describe('The parts that read what others wrote', () => {
     await tryMany('redactor', fc.tuple(secrets, hostileText()), many, ([hidden, around]) => {
       const { text } = createRedactor(hidden);
       const said = text(hidden.map((secret) => `${around}${secret}`).join(around));
-      // What replaces a secret may itself be one, as may what remains beside it.
+      // The replacement of a secret may itself be one, as may the rest beside it.
       for (const secret of hidden.filter((one) => !one.includes('*'))) {
         assert.ok(!said.includes(secret), JSON.stringify({ said, secret }));
       }
     });
   });
 
-  it('leave no secret in a text that was shortened inside of it', async () => {
+  it('the redactor leaves no secret in a text that was cut inside of it', async () => {
     const secret = 'S3CR3T-0123456789';
     const cut = fc.tuple(
       hostileText(),
@@ -82,7 +82,7 @@ describe('The parts that read what others wrote', () => {
     assert.equal(createRedactor([secret]).text('S3CR is a word'), 'S3CR is a word');
   });
 
-  it('suggest one of the words there are, or none', async () => {
+  it('a suggestion is one of the known words, or none', async () => {
     await tryMany(
       'nearest',
       fc.tuple(hostileText(), fc.array(hostileText())),

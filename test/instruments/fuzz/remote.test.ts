@@ -18,11 +18,11 @@ import { type Json, recorded } from '../../cloudstack/recorded.ts';
 import { makeBench } from './bench-place.ts';
 import { apply, changes, onceIn } from './example.ts';
 import { hostileJson, hostileText } from './hostile.ts';
-import { secretWord } from './plants.ts';
+import { secretWord } from './markers.ts';
 import { tryMany } from './runs.ts';
 import { checkForm, checkPrototypes, checkSecrets } from './verdict.ts';
 
-/** What a server says to a request; `echo` repeats the request, credentials and all. */
+/** The answer of a server to a request; `echo` repeats the request, credentials and all. */
 interface Said {
   readonly status: string;
   readonly headers: readonly (readonly [string, string])[];
@@ -71,7 +71,7 @@ describe('The http kit', () => {
   });
   after(() => server.close());
 
-  it('turns whatever a server says into one answer without a secret, and never into "off"', async () => {
+  it('the http kit turns every answer of a server into one without a secret, and never into "off"', async () => {
     await tryMany('remote-http', answers(), { few: 100, long: 5000 }, async (given) => {
       said = given;
       const { output, exitCode, log } = await bench.run({
@@ -159,8 +159,8 @@ function edited(edits: readonly { at: number; drop: number; put: string }[]): st
   );
 }
 
-describe('What reads the words of a Hyper-V host', () => {
-  it('fails as for any wrong answer when it is no SOAP', async () => {
+describe('The reader of WinRM', () => {
+  it('the reader of WinRM fails as for any wrong answer when an answer is no SOAP', async () => {
     await tryMany('soap', documents(), { few: 150, long: 20_000 }, (text) => {
       onlyFailures(() => {
         const answer = readAnswer(text);
@@ -172,12 +172,12 @@ describe('What reads the words of a Hyper-V host', () => {
     });
   });
 
-  it('refuses elements that are nested without end as a wrong answer', () => {
+  it('the reader of WinRM refuses elements that are nested without end as a wrong answer', () => {
     const nested = `${'<a>'.repeat(20_000)}${'</a>'.repeat(20_000)}`;
     assert.throws(() => readAnswer(nested), /nested too deeply/);
   });
 
-  it('takes any CLIXML and any login answer', async () => {
+  it('the reader of WinRM takes any CLIXML and any login answer', async () => {
     const texts = fc.oneof(documents(), hostileText());
     await tryMany('clixml', texts, { few: 100, long: 20_000 }, (text) => {
       onlyFailures(() => assert.ok(readDiagnostics(`#< CLIXML\r\n${text}`).length <= 800));
@@ -202,8 +202,8 @@ const machine = {
   workload_annotations: { outrigger: '{}' },
 };
 
-describe('What reads the words of MAAS', () => {
-  it('fails as for any wrong answer when it is none of its forms', async () => {
+describe('The reader of MAAS', () => {
+  it('the reader of MAAS fails as for any wrong answer when an answer has none of its forms', async () => {
     const cases = fc.record({ edits: fc.array(changes(), { minLength: 1, maxLength: 4 }) });
     await tryMany('maas-json', cases, { few: 150, long: 20_000 }, ({ edits }) => {
       const given = JSON.parse(JSON.stringify({ machine, list: [machine], events: [{}] }));

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 
 /*
  * How many cases run, and which. `npm test` runs a few of them, always the same ones, so that a
- * build fails for everybody or for nobody; `npm run test:fuzz` (which sets OUTRIGGER_FUZZ=long) runs
+ * build fails for all users or for none; `npm run test:fuzz` (which sets OUTRIGGER_FUZZ=long) runs
  * all of them with a new seed, and `OUTRIGGER_FUZZ_SEED` repeats a run.
  */
 

@@ -19,7 +19,7 @@ describe('The simulator', () => {
   const bench = makeBench(registry);
   after(() => bench.remove());
 
-  it('answers every call once, tells no secret and is never surprised', async () => {
+  it('the simulator answers every call once, without a secret and without an internal error', async () => {
     const calls = examples('simulator', customs);
     let done = 0;
     await tryMany('simulator', calls, { few: 100, long: 5000 }, async (example) => {

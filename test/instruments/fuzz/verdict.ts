@@ -4,9 +4,9 @@ import { splitTimeout } from '../../../src/cloudstack/split-timeout.ts';
 import type { Entry } from '../../cloudstack/ledger.ts';
 import { powersOf } from './behaviour.ts';
 import type { Example } from './example.ts';
-import { foreignWord, secretWord, tenantNumber, tenantWord } from './plants.ts';
+import { foreignWord, secretWord, tenantNumber, tenantWord } from './markers.ts';
 
-/** What came of a call: what was printed, what was logged, and what reached the provider. */
+/** The result of a call: what was printed, what was logged, and what reached the provider. */
 export interface Outcome {
   readonly output: string;
   readonly exitCode: number | null;
@@ -52,7 +52,8 @@ export function checkOutcome(example: Example, outcome: Outcome): void {
     assert.ok(!Object.values(settings).includes(tenantNumber), 'a tenant chose a number');
   }
   assert.ok(entries.length <= 1, 'asked twice');
-  if (document['status'] === 'success') assert.equal(entries.length, 1, 'nobody was asked');
+  if (document['status'] === 'success')
+    assert.equal(entries.length, 1, 'the provider was not called');
   else if (behaviour.kind === 'fine')
     assert.deepEqual(entries, [], 'refused and asked all the same');
   checkTenant(example, document);
@@ -60,7 +61,7 @@ export function checkOutcome(example: Example, outcome: Outcome): void {
   checkTime(example, outcome.tookMs);
 }
 
-/** Whoever is no administrator reads nothing of others in what CloudStack shows. */
+/** A caller who is no administrator reads nothing of others in the text that CloudStack shows. */
 function checkTenant({ action, payload }: Example, document: Document): void {
   if (document['status'] === 'success') return;
   const { caller, action: custom } = parsed(payload);
@@ -113,7 +114,7 @@ export function holds(value: unknown, word: string): boolean {
 
 const inherited = Object.getOwnPropertyNames(Object.prototype).sort();
 
-/** What every object inherits is what it was when the tests began. */
+/** The members that every object inherits are those of the beginning of the tests. */
 export function checkPrototypes(): void {
   assert.deepEqual(Object.getOwnPropertyNames(Object.prototype).sort(), inherited);
   assert.equal(({} as Document)['polluted'], undefined);

@@ -2,7 +2,7 @@ import { runPair, summarize } from '../bench/measure.mjs';
 
 const sizes = [1, 100, 1000, 5000];
 
-/** What `statuses` takes for so many instances, beside `node -e 0` on the same Node. */
+/** The time of `statuses` for so many instances, beside `node -e 0` on the same Node. */
 export async function measureLists({ lists, openList }, order, print) {
   const lines = [];
   for (const provider of lists) {

@@ -2,7 +2,7 @@ import type { Vm } from '../../support/payloads.ts';
 import { newInstance } from '../bench/instance.ts';
 import type { Host } from './system.ts';
 
-/** What CloudStack believes of an instance. */
+/** The state of an instance in CloudStack. */
 export type Belief = 'absent' | 'running' | 'stopped' | 'expunged';
 
 /** One instance with CloudStack's belief, and whether the belief can be taken at its word. */
@@ -20,7 +20,7 @@ export interface Item {
   busy: boolean;
   /** Counts what was begun, so that a report can tell whether anything went on beside it. */
   changes: number;
-  /** Its calls, for whoever has to find out what went wrong. */
+  /** Its calls, for the search after a violation. */
   readonly story: string[];
 }
 
@@ -39,7 +39,7 @@ export function believe(item: Item, belief: Belief, sure: boolean): void {
   item.changes += 1;
 }
 
-/** Nobody knows any more, whatever CloudStack believes. */
+/** Its state is uncertain, also where CloudStack is sure. */
 export function doubt(item: Item): void {
   item.sure = false;
   item.changes += 1;

@@ -5,8 +5,8 @@ import { type List, lists, openList } from './lists.ts';
 import { type Ended, runProcess } from './process.ts';
 
 /*
- * CloudStack reads 65,536 bytes. A list of instances that does not fit has to fail, since whoever is
- * missing from it counts as stopped; CloudStack then asks for each instance.
+ * CloudStack reads 65,536 bytes. A list of instances that does not fit has to fail, since an
+ * instance that is missing from it counts as stopped; CloudStack then asks for each instance.
  */
 
 /** One entry has some 24 bytes, so that these are just below 60,000 and far above. */
@@ -30,7 +30,7 @@ async function powerOf(list: List, id: number): Promise<unknown> {
 
 describe('a list of instances at the limit of what CloudStack reads', () => {
   for (const provider of lists) {
-    it(`is whole or fails, and leaves the single calls alone (${provider})`, async (t) => {
+    it(`a list near the limit is whole or fails, and leaves the single calls alone (${provider})`, async (t) => {
       const list = await openList(provider, fits);
       t.after(() => list.close());
       const whole = await call(list, 'statuses');

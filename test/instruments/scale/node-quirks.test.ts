@@ -19,7 +19,7 @@ interface Quirk {
   readonly first?: string;
 }
 
-/** What RHEL's and Ubuntu's policies ask of OpenSSL, which their Node reads. */
+/** The demands of RHEL's and Ubuntu's policies on OpenSSL, which their Node reads. */
 const policy = `
 nodejs_conf = init
 openssl_conf = init
@@ -39,7 +39,7 @@ const quirks: Readonly<Record<string, Quirk>> = {
   'has a configuration of OpenSSL that is not there': { env: { OPENSSL_CONF: '/nonexistent' } },
   'is built without Intl': { first: 'delete globalThis.Intl;' },
   'is told to print every warning': { flags: ['--trace-warnings', '--pending-deprecation'] },
-  'runs in a locale and a time zone that nobody has': {
+  'runs in an unknown locale and time zone': {
     env: { LANG: 'xx_YY.weird', LC_ALL: 'zz@odd', LANGUAGE: '::', TZ: 'Nowhere/At/All' },
   },
 };
@@ -90,7 +90,7 @@ describe('the built file on a Node that', () => {
   };
 
   for (const [what, quirk] of Object.entries(quirks)) {
-    it(`${what} speaks to remote systems`, async () => {
+    it(`the built file on a Node that ${what} speaks to remote systems`, async () => {
       const config = join(folder, 'openssl.cnf');
       writeFileSync(config, policy);
       const env = { OPENSSL_CONF: config, ...quirk.env };
@@ -102,7 +102,7 @@ describe('the built file on a Node that', () => {
     });
   }
 
-  it('has no MD5, as in FIPS mode, does without where it can, and says what is to be done for NTLM', async () => {
+  it('the built file on a Node without MD5, as in FIPS mode, does without it where it can, and gives advice for NTLM', async () => {
     for (const provider of lists) {
       const { exitCode, text } = await statusOf(provider, { first: withoutMd5 });
       if (provider !== 'hyperv') {

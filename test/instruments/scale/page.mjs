@@ -8,7 +8,7 @@ export function writePage(part, text) {
   writeFileSync(page, replaceSection(readFileSync(page, 'utf8'), part, text));
 }
 
-const perSecond = ({ stormCalls, stormSeconds }) => (stormCalls / stormSeconds).toFixed(1);
+const perSecond = ({ chaosCalls, chaosSeconds }) => (chaosCalls / chaosSeconds).toFixed(1);
 
 /** The calls of all providers by action, the most frequent first. */
 function byAction(lines) {
@@ -26,7 +26,7 @@ function byAction(lines) {
   return [...sums.values()].sort((a, b) => b.done + b.failed - (a.done + a.failed));
 }
 
-export function stormText(report) {
+export function chaosText(report) {
   const rows = byAction(report.lines).map(({ action, done, failed, killed, longestMs }) =>
     [action.padEnd(18), ...[done, failed, killed].map((count) => String(count).padStart(8))]
       .join('')
@@ -34,7 +34,7 @@ export function stormText(report) {
   );
   const troubles = [...report.troubles].map(([what, times]) => `${what} (${times})`).sort();
   return [
-    `${report.calls} calls, ${perSecond(report)} a second during the storm`,
+    `${report.calls} calls, ${perSecond(report)} a second during the chaos run`,
     `${'action'.padEnd(18)}    done  failed  killed    longest`,
     ...rows,
     `Troubles: ${troubles.join(', ')}`,
@@ -42,14 +42,14 @@ export function stormText(report) {
   ].join('\n');
 }
 
-export function stormTable(report, { seed, seconds, instances, processes, twins }) {
+export function chaosTable(report, { seed, seconds, instances, processes, concurrentCreates }) {
   const rows = byAction(report.lines).map(({ action, done, failed, killed, longestMs }) =>
     row([action, done, failed, killed, `${(longestMs / 1000).toFixed(1)} s`]),
   );
   const troubles = [...report.troubles.values()].reduce((sum, times) => sum + times, 0);
   return [
     `${instances} instances on ${report.hosts} hosts of four systems, ${processes} processes at a time for ` +
-      `${seconds} s, ${twins * 100} % of the creates twice at once, seed ${seed}: ${report.stormCalls} calls (${perSecond(report)} a second), ${troubles} ` +
+      `${seconds} s, ${concurrentCreates * 100} % of the creates twice at once, seed ${seed}: ${report.chaosCalls} calls (${perSecond(report)} a second), ${troubles} ` +
       `times something went wrong on a system; ${report.calls} calls with those that followed. ` +
       `Violations: ${report.violations.length}.`,
     '',
@@ -89,16 +89,16 @@ export function curveTable(lines) {
   ].join('\n');
 }
 
-export function crowdTable(sizes, lines) {
+export function loadTable(sizes, lines) {
   const cells = ({ calls, pssMegabytes }) =>
     `${pssMegabytes.toFixed(0)} (${(pssMegabytes / calls).toFixed(1)} each)`;
   const titles = sizes.map((size) => (size === 1 ? '1 call' : `${size} calls`));
   return [
     row(['provider', ...titles, '`top` shows for each']),
     row([':--', ...sizes.map(() => '--:'), '--:']),
-    ...lines.map(({ provider, crowds }) => {
-      const { calls, rssMegabytes } = crowds[crowds.length - 1];
-      return row([provider, ...crowds.map(cells), (rssMegabytes / calls).toFixed(0)]);
+    ...lines.map(({ provider, loads }) => {
+      const { calls, rssMegabytes } = loads[loads.length - 1];
+      return row([provider, ...loads.map(cells), (rssMegabytes / calls).toFixed(0)]);
     }),
   ].join('\n');
 }

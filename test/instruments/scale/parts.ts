@@ -1,4 +1,5 @@
-/** What run.mjs needs of the tests, in one bundle. */
-export { type Crowd, crowds, gatherCrowd } from './crowd.ts';
+/** The parts of the tests that run.mjs needs, in one bundle. */
+
+export { type ChaosOptions, type ChaosReport, chaos } from './chaos.ts';
 export { type List, lists, openList } from './lists.ts';
-export { type StormOptions, type StormReport, storm } from './storm.ts';
+export { type Load, loads, measureLoad } from './load.ts';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-export type Death = 'SIGKILL' | 'SIGTERM';
+export type KillSignal = 'SIGKILL' | 'SIGTERM';
 
 /** One call: a process of the built file, and how it may be disturbed. */
 export interface Order {
@@ -11,7 +11,7 @@ export interface Order {
   readonly timeoutSeconds: number;
   readonly env: Readonly<Record<string, string>>;
   /** Sent so many milliseconds after the start. */
-  readonly death?: { readonly signal: Death; readonly afterMs: number };
+  readonly death?: { readonly signal: KillSignal; readonly afterMs: number };
 }
 
 /** How it ended, with what CloudStack gets to read: both streams in one. */
@@ -22,7 +22,7 @@ export interface Ended {
   readonly text: string;
   readonly ms: number;
   /** The signal that really reached it. */
-  readonly sent: Death | undefined;
+  readonly sent: KillSignal | undefined;
   /** Still running when CloudStack's patience was at its end. */
   readonly late: boolean;
 }
@@ -40,7 +40,7 @@ export async function runProcess(order: Order): Promise<Ended> {
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));
   }
-  let sent: Death | undefined;
+  let sent: KillSignal | undefined;
   let late = false;
   const timers = [
     setTimeout(() => {

@@ -1,5 +1,5 @@
 import type { Item } from './items.ts';
-import type { Done, Office } from './office.ts';
+import type { Done, ManagementServer } from './management-server.ts';
 import type { Host } from './system.ts';
 
 /*
@@ -8,22 +8,25 @@ import type { Host } from './system.ts';
  */
 
 /** Answers what is wrong with the report; nothing when it may stand. */
-export async function askStatus(office: Office, item: Item): Promise<string | undefined> {
+export async function askStatus(
+  managementServer: ManagementServer,
+  item: Item,
+): Promise<string | undefined> {
   const before = item.changes;
-  const { outcome, document } = await office.call(item, 'status');
+  const { outcome, document } = await managementServer.call(item, 'status');
   if (outcome !== 'done' || item.changes !== before || !item.sure) return undefined;
   return contradiction(item, document['power_state']);
 }
 
-/** What is wrong with the list of one host, by the instance that it is about. */
+/** The errors in the list of one host, by the instance that they are about. */
 export async function askStatuses(
-  office: Office,
+  managementServer: ManagementServer,
   host: Host,
   items: readonly Item[],
 ): Promise<ReadonlyMap<Item, string>> {
   const before = new Map(items.map((item) => [item, item.changes]));
   const begunMs = performance.now();
-  const done = await office.ask(host, 'statuses');
+  const done = await managementServer.ask(host, 'statuses');
   if (done.outcome !== 'done') return new Map();
   const powers = powersOf(done);
   const when = [begunMs, performance.now()].map((ms) => (ms / 1000).toFixed(2)).join(' to ');
@@ -31,7 +34,7 @@ export async function askStatuses(
     .filter((item) => item.sure && before.get(item) === item.changes)
     .flatMap((item) => {
       const word = powers.get(item.vm.name);
-      const what = item.host === host ? contradiction(item, word) : stranger(item, word);
+      const what = item.host === host ? contradiction(item, word) : listedElsewhere(item, word);
       return what === undefined
         ? []
         : [[item, `${what} in the list of ${host.name}, ${when}`] as const];
@@ -56,6 +59,6 @@ function contradiction({ vm, belief }: Item, word: unknown): string | undefined 
 }
 
 /** An instance that two hosts list jumps from one to the other with every ping. */
-function stranger({ vm, host }: Item, word: unknown): string | undefined {
+function listedElsewhere({ vm, host }: Item, word: unknown): string | undefined {
   return word === undefined ? undefined : `${vm.name} of ${host.name} is called ${word}`;
 }

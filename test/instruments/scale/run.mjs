@@ -9,21 +9,21 @@ import { bundle, shared } from '../../../build.mjs';
 import { startMeter } from '../bench/measure.mjs';
 import { environment } from '../bench/scene.mjs';
 import { measureLists } from './curves.mjs';
-import { crowdTable, curveTable, stormTable, stormText, writePage } from './page.mjs';
+import { chaosTable, chaosText, curveTable, loadTable, writePage } from './page.mjs';
 
 /*
- * Many instances and many calls at once: a storm of mixed actions with everything that can go wrong,
+ * Many instances and many calls at once: a chaos run of mixed actions with everything that can go wrong,
  * what `statuses` takes by the number of instances, and the memory of calls that wait together.
  */
 
-const usage = `npm run test:scale -- [--only storm|curves|memory]... [options]
+const usage = `npm run test:scale -- [--only chaos|curves|memory]... [options]
 
-  --seconds N      how long the storm lasts (120)
+  --seconds N      how long the chaos run lasts (120)
   --instances N    on five hosts of four systems (200)
   --processes N    calls under way at a time (16)
-  --provider NAME  a storm on this system alone; may be given several times
-  --twins P        how often two creates of one instance come at once (0.05)
-  --seed N         repeats the plan of a storm
+  --provider NAME  a chaos run on this system alone; may be given several times
+  --concurrent-creates P        how often two creates of one instance come at once (0.05)
+  --seed N         repeats the plan of a chaos run
   --rounds N       how often each list is asked for (3)
   --markdown       write the tables of docs/scale.md, those of these parts only
 
@@ -36,7 +36,7 @@ const { values } = parseArgs({
     instances: { type: 'string', default: '200' },
     processes: { type: 'string', default: '16' },
     provider: { type: 'string', multiple: true },
-    twins: { type: 'string', default: '0.05' },
+    'concurrent-creates': { type: 'string', default: '0.05' },
     seed: { type: 'string' },
     rounds: { type: 'string', default: '3' },
     markdown: { type: 'boolean', default: false },
@@ -55,7 +55,7 @@ if (values.help) print(usage);
 else process.exitCode = await measure();
 
 async function measure() {
-  const parts = { storm: runStorm, curves: runCurves, memory: runMemory };
+  const parts = { chaos: runChaos, curves: runCurves, memory: runMemory };
   const names = values.only.length === 0 ? Object.keys(parts) : values.only;
   const unknown = names.find((name) => !Object.hasOwn(parts, name));
   if (unknown !== undefined) throw new Error(`there is no ${unknown}; see --help`);
@@ -92,17 +92,17 @@ async function load({ file }) {
   return createRequire(import.meta.url)(outfile);
 }
 
-async function runStorm({ scene, tests }) {
+async function runChaos({ scene, tests }) {
   const seed = values.seed === undefined ? Date.now() & 0x7fffffff : number('seed');
   const [seconds, instances, processes] = ['seconds', 'instances', 'processes'].map(number);
-  const twins = Number(values.twins);
-  print(`A storm of ${seconds} s, seed ${seed}`);
-  const options = { seed, seconds, instances, processes, timeoutSeconds: 60, twins };
+  const concurrentCreates = Number(values['concurrent-creates']);
+  print(`A chaos run of ${seconds} s, seed ${seed}`);
+  const options = { seed, seconds, instances, processes, timeoutSeconds: 60, concurrentCreates };
   if (values.provider !== undefined) options.providers = values.provider;
-  const report = await tests.storm({ file: scene.file('outrigger'), ...options });
-  print(stormText(report));
+  const report = await tests.chaos({ file: scene.file('outrigger'), ...options });
+  print(chaosText(report));
   for (const violation of report.violations) print(`VIOLATION ${violation}`);
-  return { text: stormTable(report, options), violations: report.violations };
+  return { text: chaosTable(report, options), violations: report.violations };
 }
 
 async function runCurves({ scene, tests }) {
@@ -120,17 +120,17 @@ async function runCurves({ scene, tests }) {
 async function runMemory({ scene, tests }) {
   const sizes = [1, 8, 32, 100];
   const lines = [];
-  for (const provider of tests.crowds) {
-    const crowds = await tests.gatherCrowd(provider, scene.file('outrigger'), sizes);
-    lines.push({ provider, crowds });
-    for (const { calls, pssMegabytes, rssMegabytes } of crowds) {
+  for (const provider of tests.loads) {
+    const loads = await tests.measureLoad(provider, scene.file('outrigger'), sizes);
+    lines.push({ provider, loads });
+    for (const { calls, pssMegabytes, rssMegabytes } of loads) {
       const each = (pssMegabytes / calls).toFixed(1);
       print(
         `${provider.padEnd(10)}${String(calls).padStart(4)} calls${pssMegabytes.toFixed(0).padStart(7)} MB, ${each} each (RSS ${(rssMegabytes / calls).toFixed(1)})`,
       );
     }
   }
-  return { text: crowdTable(sizes, lines) };
+  return { text: loadTable(sizes, lines) };
 }
 
 function facts(begun) {

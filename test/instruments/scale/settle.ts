@@ -1,39 +1,40 @@
+import { mapLimit } from '../../../src/kit/map-limit.ts';
+import type { Counters } from './counters.ts';
 import { believe, type Item } from './items.ts';
-import type { Office } from './office.ts';
+import type { ManagementServer } from './management-server.ts';
 import type { Random } from './random.ts';
-import type { Tally } from './tally.ts';
 
-interface Means {
+interface SettleOptions {
   readonly random: Random;
   readonly processes: number;
-  readonly tally: Tally;
+  readonly counters: Counters;
 }
 
 /** CloudStack's usual next calls once nothing goes wrong any more: every one of them has to succeed. */
 export async function settle(
-  office: Office,
+  managementServer: ManagementServer,
   items: readonly Item[],
-  { random, processes, tally }: Means,
+  { random, processes, counters }: SettleOptions,
 ): Promise<void> {
-  await forEach(items, processes, async (item) => {
-    const demand = demanding(office, item, tally);
+  await mapLimit(items, processes, async (item) => {
+    const demand = demanding(managementServer, item, counters);
     if (item.doomed) return expungeNow(item, demand);
     if (item.belief === 'absent') {
-      if (item.tried) await settleAbsent(item, demand, random, tally);
+      if (item.tried) await settleAbsent(item, demand, random, counters);
       return;
     }
-    if (!item.sure) await settlePower(office, item, demand, tally);
+    if (!item.sure) await settlePower(managementServer, item, demand, counters);
   });
 }
 
 type Demand = (action: string, state: string, deploying?: boolean) => Promise<boolean>;
 
-function demanding(office: Office, item: Item, tally: Tally): Demand {
+function demanding(managementServer: ManagementServer, item: Item, counters: Counters): Demand {
   return async (action, state, deploying = false) => {
-    const { outcome, text } = await office.call(item, action, { state, deploying });
+    const { outcome, text } = await managementServer.call(item, action, { state, deploying });
     if (outcome === 'done') return true;
-    tally.violation(
-      `${item.host.name}: ${action} of ${item.vm.name} fails in peace: ${text}`,
+    counters.violation(
+      `${item.host.name}: ${action} of ${item.vm.name} fails in the steady state: ${text}`,
       item,
     );
     return false;
@@ -50,16 +51,16 @@ async function settleAbsent(
   item: Item,
   demand: Demand,
   random: Random,
-  tally: Tally,
+  counters: Counters,
 ): Promise<void> {
   if (!(await demand('stop', 'Starting', true))) return;
   const left = (await item.host.system.backend.machines()).filter((machine) =>
     isOwn(machine.mark, item),
   );
-  // What had come to its end before the stop is the instance's machine, and is stopped.
+  // A machine that was finished before the stop is the instance's machine, and is stopped.
   const whole = left.every(({ mark, power }) => isBuilt(mark) && power === 'off');
   if (left.length > 1 || !whole) {
-    tally.violation(
+    counters.violation(
       `${item.host.name}: after its last stop ${item.vm.name} has left a machine`,
       item,
     );
@@ -69,23 +70,26 @@ async function settleAbsent(
 }
 
 /**
- * The next ping tells CloudStack what is; it takes that over, as its power sync does. What was killed
- * is then asked for again, and clears away whatever that has left, such as a lock.
+ * The next ping tells CloudStack what is; it takes that over, as its power sync does. A killed
+ * call is then made again, and clears its leftovers away, such as a lock.
  */
 async function settlePower(
-  office: Office,
+  managementServer: ManagementServer,
   item: Item,
   demand: Demand,
-  tally: Tally,
+  counters: Counters,
 ): Promise<void> {
-  const { document, text } = await office.call(item, 'status');
+  const { document, text } = await managementServer.call(item, 'status');
   const power = document['power_state'];
   if (power === 'PowerOn') {
     if (await demand('start', 'Starting')) believe(item, 'running', true);
     return;
   }
   if (power !== 'PowerOff') {
-    tally.violation(`${item.host.name}: ${item.vm.name} (${item.belief}) in peace: ${text}`, item);
+    counters.violation(
+      `${item.host.name}: ${item.vm.name} (${item.belief}) in the steady state: ${text}`,
+      item,
+    );
     return;
   }
   if (await demand('stop', 'Running')) believe(item, 'stopped', true);
@@ -97,17 +101,4 @@ export function isOwn(mark: string, { vm }: Item): boolean {
 
 export function isBuilt(mark: string): boolean {
   return mark.includes('"state":"built"');
-}
-
-/** So many at a time. */
-export async function forEach<T>(
-  list: readonly T[],
-  atOnce: number,
-  work: (one: T) => Promise<void>,
-): Promise<void> {
-  const waiting = [...list];
-  const worker = async (): Promise<void> => {
-    for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) await work(one);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
 }

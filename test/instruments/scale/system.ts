@@ -14,9 +14,9 @@ export interface System {
   disturb(random: Random): Promise<string> | string;
   /** Nothing goes wrong any more. */
   calm(): Promise<void>;
-  /** What time alone would mend is mended. */
+  /** Mends the faults that time alone would mend. */
   heal(): void;
-  /** What must not be there when nobody is at work, beside machines. */
+  /** Leftovers, other than machines, that must not be there when no call is under way. */
   leftovers(): readonly string[];
 }
 

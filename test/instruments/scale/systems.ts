@@ -12,11 +12,11 @@ const openers: Readonly<Record<string, (place: Place, instances: number) => Prom
   simulator: (place) => simulatorSystem(place),
 };
 
-export const storms: readonly string[] = Object.keys(openers);
+export const chaosProviders: readonly string[] = Object.keys(openers);
 
 /** The system of this provider, with room for so many instances. */
 export function openSystem(name: string, place: Place, instances: number): Promise<System> {
   const open = openers[name];
-  if (open === undefined) throw new Error(`there is no storm for ${name}`);
+  if (open === undefined) throw new Error(`the provider ${name} has no chaos run`);
   return open(place, instances);
 }

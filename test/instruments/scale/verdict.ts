@@ -19,14 +19,14 @@ export function documentOf({ text }: Ended): Document {
   }
 }
 
-/** What is wrong with the way a call ended, whatever it was about; nothing for a good one. */
+/** The complaint about the end of a call of any action; nothing for a good one. */
 export function faultOf(ended: Ended, secrets: readonly string[]): string | undefined {
   const { signal, sent, text, late } = ended;
   if (late) return 'was not done when its time was over';
   const leaked = secrets.find((secret) => text.includes(secret));
   if (leaked !== undefined) return 'tells a secret';
   if (signal === null) return formFault(ended);
-  if (signal !== sent) return `died of ${signal}, which nobody had sent`;
+  if (signal !== sent) return `died of ${signal}, which the test had not sent`;
   // Killed before it could answer; what it did answer has to be whole.
   return text === '' || 'status' in documentOf(ended) ? undefined : 'left half an answer';
 }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Machine } from '../../../fakes/winrm/state.ts';
-import { fileAt, gib } from '../../../fakes/winrm/state.ts';
+import { fileAt, gib, type Machine } from '../../../fakes/winrm/state.ts';
 import type { Disturbance } from '../../../fakes/winrm/wsman.ts';
 import { admin } from '../../support/payloads.ts';
 import type { Done } from '../../support/world.ts';

@@ -1,7 +1,6 @@
 import * as v from 'valibot';
 import type { Nic, SizedInstance } from '../../../src/contract/instance.ts';
-import type { Settings } from '../../../src/providers/proxmox/settings.ts';
-import { settings } from '../../../src/providers/proxmox/settings.ts';
+import { type Settings, settings } from '../../../src/providers/proxmox/settings.ts';
 
 /** Settings through their own schemas, as they come from details. */
 export function read(given: Record<string, string> = {}): Settings {

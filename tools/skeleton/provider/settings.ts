@@ -31,7 +31,7 @@ export const settings = {
 
 export type Settings = Values<typeof settings>;
 
-/** What an instance may choose within the operator's limits. */
+/** The choices of an instance within the operator's limits. */
 export const blueprint = {
   template_id: { ...templateId, required: true, example: 'debian-12' },
 } as const satisfies Fields;

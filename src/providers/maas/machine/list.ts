@@ -1,5 +1,5 @@
 import { Failure } from '../../../failure.ts';
-import { fewAtOnce } from '../../../kit/few-at-once.ts';
+import { mapLimit } from '../../../kit/map-limit.ts';
 import { overview } from '../../../lifecycle/overview.ts';
 import { status } from '../api/statuses.ts';
 import type { Me } from '../api/wire.ts';
@@ -33,7 +33,7 @@ async function inventory(session: Session, me: Me, all: readonly Seen[]): Promis
   const { leftoverOf } = await import('./describe.ts');
   const machines = all.map(({ machine }) => machine);
   const powers = await powersNow(session, machines);
-  const leftovers = await fewAtOnce(machines, 1, (machine) => leftoverOf(session, me, machine));
+  const leftovers = await mapLimit(machines, 1, (machine) => leftoverOf(session, me, machine));
   return all.map((one, at) => {
     return { ...one, inventory: { power: powers[at] ?? 'unknown', leftover: leftovers[at] } };
   });

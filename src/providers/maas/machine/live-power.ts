@@ -1,5 +1,5 @@
 import type { Power } from '../../../contract/machine.ts';
-import { fewAtOnce } from '../../../kit/few-at-once.ts';
+import { mapLimit } from '../../../kit/map-limit.ts';
 import { status } from '../api/statuses.ts';
 import type { Machine } from '../api/wire.ts';
 import { askBmc, powerOf } from './bmc.ts';
@@ -26,7 +26,7 @@ export async function powersNow(
   const asked = machines.filter((_, at) => known[at] === undefined);
   const connections = Math.min(mostConnections, Math.ceil(asked.length / bmcsPerConnection));
   const limitOf = shareTime(session, asked.length, connections);
-  const answers = await fewAtOnce(asked, connections, async ({ system_id }) => {
+  const answers = await mapLimit(asked, connections, async ({ system_id }) => {
     const limitMs = limitOf();
     return limitMs <= 0 ? 'unknown' : powerOf(await askBmc(session, system_id, limitMs));
   });

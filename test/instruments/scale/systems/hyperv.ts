@@ -14,7 +14,7 @@ export async function hypervSystem(): Promise<System> {
     'logins forgotten': () => fake.forgetLogins(),
     'connections closed': () => fake.closeAfter(10),
     'WinRM restarted': () => fake.clearShells(),
-    'nobody there': () => fake.outage(true),
+    'host unreachable': () => fake.outage(true),
     'slow tasks': (random) => {
       state.taskMs = random.between(100, 1000);
     },

@@ -7,7 +7,7 @@ import { type System, withHost } from '../system.ts';
 const troubles: Readonly<Record<string, (random: Random) => Details>> = {
   delays: (random) => ({ delay_ms: String(random.below(1000)) }),
   'slow tasks': (random) => ({ slow_task_ms: String(random.below(1500)) }),
-  'nobody there': () => ({ fail_actions: '*', fail_kind: 'unreachable' }),
+  'host unreachable': () => ({ fail_actions: '*', fail_kind: 'unreachable' }),
   'no rights': () => ({ fail_actions: '*', fail_kind: 'denied' }),
   'nothing to be seen': () => ({ fail_actions: '*', fail_kind: 'blind' }),
   'out of time': () => ({ fail_actions: '*', fail_kind: 'timeout' }),

@@ -8,7 +8,7 @@ import { readMark } from '../../../../src/lifecycle/mark.ts';
 import { tlsOf } from '../../../../src/lifecycle/shared-settings.ts';
 import type { Settings } from '../settings.ts';
 
-/** What Acme really sends, as far as it is used; everything beyond that is ignored. */
+/** The answers of Acme as it really sends them, as far as they are used; everything beyond that is ignored. */
 function machineSchema() {
   return v.object({
     id: v.string(),

@@ -4,7 +4,7 @@ import { expectFailure, fullText } from '../../../../src/failure.ts';
 import { createClient } from '../api/client.ts';
 import type { Settings } from '../settings.ts';
 
-/** What `doctor` wants to know: whether Acme answers, and whether the token sees machines. */
+/** For `doctor`: whether Acme answers, and whether the token sees machines. */
 export async function checks(settings: Settings, context: Context): Promise<readonly Check[]> {
   const client = createClient(settings, context);
   try {

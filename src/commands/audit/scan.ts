@@ -1,0 +1,147 @@
+import { defaultConfigFile, readConfig } from '../../cloudstack/config.ts';
+import { collectIssues } from '../../cloudstack/issues.ts';
+import { chooseProvider, resolveCore, resolveSettings } from '../../cloudstack/settings.ts';
+import type { Deadline } from '../../contract/context.ts';
+import type { RemoteMachine } from '../../contract/machine.ts';
+import type { Provider, Session } from '../../contract/provider.ts';
+import { Failure, fullText } from '../../failure.ts';
+import { deadlineIn } from '../../kit/deadline.ts';
+import { silent } from '../../kit/log.ts';
+import { createRedactor } from '../../kit/redact.ts';
+import { openSession } from '../../lifecycle/index.ts';
+import type { CommandWorld } from '../command.ts';
+import { entryAt, findAccount, ownerOf } from '../doctor/account.ts';
+import type { ListedHost } from './listed.ts';
+
+/** A host that could be looked at. */
+export interface OpenHost {
+  readonly host: ListedHost;
+  readonly provider: Provider;
+  readonly installation: string;
+  readonly session: Session;
+}
+
+/** A machine, and the hosts that showed it. */
+export interface SeenMachine {
+  readonly machine: RemoteMachine;
+  readonly openHosts: readonly [OpenHost, ...OpenHost[]];
+}
+
+/** A host of which nothing is known, and why. */
+export interface UnreachableHost {
+  readonly host: string;
+  readonly why: string;
+}
+
+export interface Scan {
+  readonly seenMachines: readonly SeenMachine[];
+  readonly unreachable: readonly UnreachableHost[];
+}
+
+/** The options of a scan. */
+export interface ScanOptions {
+  readonly world: CommandWorld;
+  readonly deadline: Deadline;
+  /** Sessions will be used to change something, too. */
+  readonly changes: boolean;
+  readonly onStep: (what: string) => void;
+}
+
+/** Asks the provider of every host for its machines, one host after the other. */
+export async function scanHosts(hosts: readonly ListedHost[], options: ScanOptions): Promise<Scan> {
+  const found = new Map<string, SeenMachine>();
+  const unreachable: UnreachableHost[] = [];
+  for (const [at, host] of hosts.entries()) {
+    options.onStep(`asking ${host.name}`);
+    const secrets: string[] = [];
+    try {
+      const work = ask(host, options, secrets);
+      const share = shareOf(options.deadline, hosts.length - at);
+      const { openHost, machines } = await share.within(work, 'waiting for its machines');
+      for (const machine of machines) note(found, openHost, machine);
+    } catch (thrown) {
+      const redactor = createRedactor(secrets);
+      const why = redactor.text(fullText(Failure.from(thrown)));
+      unreachable.push({ host: host.name, why: [why, host.remark].filter(Boolean).join(' ') });
+    }
+  }
+  return { seenMachines: [...found.values()], unreachable };
+}
+
+async function ask(host: ListedHost, options: ScanOptions, secrets: string[]) {
+  const openHost = await open(host, options, secrets);
+  return { openHost, machines: await machinesOf(openHost) };
+}
+
+/** One host that never answers must leave time for those after it. */
+function shareOf(deadline: Deadline, hosts: number): Deadline {
+  return deadlineIn(deadline.remainingMs() / 1000 / Math.min(hosts, 10));
+}
+
+async function machinesOf({ session, provider }: OpenHost): Promise<readonly RemoteMachine[]> {
+  if (session.machines !== undefined) return session.machines();
+  throw new Failure('unsupported', `${provider.title} cannot list its machines`);
+}
+
+/** Hosts of one system show the same machines, each of which is counted once. */
+function note(found: Map<string, SeenMachine>, openHost: OpenHost, machine: RemoteMachine): void {
+  const mark = typeof machine.mark === 'object' ? machine.mark.uuid : '';
+  const key = [
+    openHost.provider.name,
+    openHost.host.extension,
+    machine.remoteId,
+    machine.name,
+    mark,
+  ];
+  const id = JSON.stringify(key);
+  const before = found.get(id);
+  found.set(id, {
+    machine,
+    openHosts: before === undefined ? [openHost] : [...before.openHosts, openHost],
+  });
+}
+
+async function open(
+  host: ListedHost,
+  { world, deadline, changes }: ScanOptions,
+  secrets: string[],
+): Promise<OpenHost> {
+  const config = readConfig(world.env['OUTRIGGER_CONFIG'] ?? defaultConfigFile);
+  const issues = collectIssues();
+  const core = resolveCore(host.levels, issues);
+  const provider = await chooseProvider(core.provider, '', world.registry);
+  const settings = resolveSettings(provider, host.levels, config.secretsDirectory, issues);
+  secrets.push(...settings.secrets);
+  issues.throwIfAny('Its details do not fit');
+  const installation = core.installation ?? '';
+  const state = config.stateDirectory ?? `${serviceHome(world)}/.local/state/outrigger`;
+  const session = await openSession(provider, settings.values, {
+    ...{ deadline, log: silent, installation },
+    // Nothing is made: what is looked for is the service's own.
+    stateDirectory: (name) => (changes ? ownDirectory(`${state}/${name}`) : `${state}/${name}`),
+  });
+  return { host, provider, installation, session };
+}
+
+/** The home of the service's user also when root runs the command: the state is the service's. */
+function serviceHome({ env }: CommandWorld): string {
+  const asRoot = process.getuid?.() === 0;
+  const home = asRoot ? findAccount('cloud')?.home : undefined;
+  return (home ?? env['HOME'] ?? '').replace(/\/+$/, '');
+}
+
+/** Refuses a directory of another user, who could not read again what this process writes there. */
+function ownDirectory(path: string): string {
+  const found = entryAt(path);
+  if (found === undefined || found.uid === process.getuid?.()) return path;
+  throw new Failure('denied', `${path} belongs to ${ownerOf(found)}`, {
+    advice: `Run it as that user: sudo -u ${ownerOf(found)} outrigger ...`,
+  });
+}
+
+/** The machine and where it was seen, as a part of a sentence. */
+export function placeOf({ machine, openHosts }: SeenMachine): string {
+  const name = machine.name === '' ? '' : ` (${machine.name})`;
+  const hosts = [...new Set(openHosts.map(({ host }) => host.name))].slice(0, 3).join(', ');
+  return `machine ${machine.remoteId}${name} seen by ${hosts}`;
+}
