@@ -33,6 +33,8 @@ export interface Machine {
   readonly template?: boolean;
   /** The remote system has accepted its removal, which is under way or has failed half-way. */
   readonly leaving?: boolean;
+  /** The removal of a `leaving` machine has failed half-way: its guest may still be running. */
+  readonly stuck?: boolean;
   /** The node that it is on, where several hosts of CloudStack share one remote system. */
   readonly node?: string;
   /** The node that it was made on; the host of that node reports it where no other host does. */

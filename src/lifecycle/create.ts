@@ -53,7 +53,7 @@ export async function create(
     } catch (thrown) {
       const soon = beganMs - deadline.remainingMs() < twinMs;
       if (!hasReason(thrown, 'taken-away') || !soon || round === mostRounds) throw thrown;
-      log('create.taken-away', { round });
+      log('create.taken-away', { round, error: Failure.from(thrown).message });
     }
     const pauseMs = 100 + Math.random() * 300;
     await deadline.sleep(pauseMs, `waiting for another call for ${instance.name}`);

@@ -30,7 +30,10 @@ export async function onOwn(
   for (let round = 1; ; round += 1) {
     const choice = await findForChange(life, instance);
     if (choice.kind === 'missing') return context.log(`${verb}.missing`);
-    if (choice.kind === 'leaving') return endLeaving(life, choice.machines, instance, verb);
+    if (choice.kind === 'leaving') {
+      for (const leaving of choice.machines) await endLeaving(life, leaving, instance, verb, work);
+      return;
+    }
     const { machine, partials = [] } = choice;
     try {
       for (const partial of partials) await discard(life, partial, instance);
@@ -43,17 +46,22 @@ export async function onOwn(
   }
 }
 
-/** A stop leaves a leaving machine alone: without power its removal would not come to its end. */
+/**
+ * A stop leaves a removal that is under way alone, which would not come to its end without power. Where
+ * the removal has failed, a stop switches the machine off, or removes it if it was never finished.
+ */
 async function endLeaving(
   life: Life,
-  machines: readonly Machine[],
+  machine: Machine,
   instance: Instance,
   verb: 'stop' | 'delete',
+  work: (machine: Machine) => Promise<void>,
 ): Promise<void> {
-  for (const machine of machines) {
-    life.context.log('machine.leaving', { machine: machine.remoteId });
-    if (verb === 'delete') await life.driver.destroy(machine, stepOf(life, instance));
-  }
+  const { stuck = false } = machine;
+  life.context.log('machine.leaving', { machine: machine.remoteId, stuck });
+  if (verb === 'delete' || (stuck && isBuilding(machine))) {
+    await life.driver.destroy(machine, stepOf(life, instance));
+  } else if (stuck) await work(machine);
 }
 
 /** Removes an unfinished machine; answers `false` for one that another call has finished meanwhile. */

@@ -115,7 +115,10 @@ describe('an audit of MAAS', () => {
       const { hostname } = scene.fake.add({ status: 'allocated', owner: 'cloudstack' });
       scene.fake.add({ status: 'allocated', owner: 'juju' });
       const { code, lines } = await audit(scene, []);
-      assert.match(lines.join(' '), new RegExp(`leftover ${hostname} .* claimed for nobody that`));
+      assert.match(
+        lines.join(' '),
+        new RegExp(`leftover ${hostname} .* claimed for no instance that`),
+      );
       assert.equal(code, 1);
     }),
   );

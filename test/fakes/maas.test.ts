@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { describe, it } from 'node:test';
 import { type FakeMaas, startMaas } from '../../fakes/maas/server.ts';
-import { authorization, readApiKey } from '../../src/providers/maas/oauth.ts';
+import { authorization, readApiKey } from '../../src/providers/maas/api/oauth.ts';
 
 interface Sent {
   readonly method?: string;

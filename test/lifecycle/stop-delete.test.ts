@@ -140,6 +140,20 @@ describe('stop', () => {
     await run(world, 'stop');
     assert.deepEqual(world.calls, []);
   });
+
+  it('switches off a machine whose removal has failed half-way, and keeps it', async () => {
+    const world = new World();
+    const { remoteId } = plant(world, { leaving: true, stuck: true, state: 'on' });
+    await run(world, 'stop');
+    assert.equal(world.read(remoteId).state, 'off');
+  });
+
+  it('removes a machine that was never finished and whose removal has failed half-way', async () => {
+    const world = new World();
+    plant(world, { leaving: true, stuck: true, state: 'on' }, { state: 'building' });
+    await run(world, 'stop');
+    assert.deepEqual([world.calls, world.machines.size], [['destroy'], 0]);
+  });
 });
 
 describe('delete', () => {

@@ -1,8 +1,8 @@
 import type { Fields, Values } from '../../contract/field.ts';
 import { matchesAny, text, yesNo } from '../../kit/fields.ts';
 import { userData } from '../../lifecycle/shared-settings.ts';
+import { isUserData } from './machine/user-data.ts';
 import { type Settings, tags } from './settings.ts';
-import { isUserData } from './user-data.ts';
 
 const word = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 

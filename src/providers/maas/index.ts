@@ -1,22 +1,8 @@
-import type { Context } from '../../contract/context.ts';
 import { defineProvider } from '../../contract/provider.ts';
-import { actions } from './actions.ts';
-import { adopt } from './adopt.ts';
+import { actions } from './actions/definitions.ts';
+import { apiUrl } from './api/endpoint.ts';
 import { blueprint, blueprintIssues } from './blueprint.ts';
-import { checks } from './checks.ts';
-import { createClient } from './client.ts';
-import { openConsole } from './console.ts';
-import { create } from './create.ts';
-import { apiUrl } from './endpoint.ts';
-import { machines } from './inventory.ts';
-import { reboot, remove, start, stop } from './lifecycle.ts';
-import { setLock } from './lock.ts';
-import { power, powers } from './power.ts';
-import { prepare } from './prepare.ts';
-import { redeploy } from './redeploy.ts';
-import type { Rig } from './rig.ts';
-import { type Settings, settings, settingsIssues } from './settings.ts';
-import { getDetails, getIpAddresses, listClaimable } from './show.ts';
+import { settings, settingsIssues } from './settings.ts';
 import { stored } from './stored.ts';
 
 /** Physical machines that Canonical MAAS installs, switches and erases. */
@@ -32,44 +18,6 @@ export const maas = defineProvider({
   actions,
   prepares: true,
   endpoints: ({ endpoint }) => [apiUrl(endpoint) ?? endpoint],
-  checks,
-  open(given, context) {
-    const as = <T>(work: (rig: Rig) => Promise<T>): Promise<T> => withRig(given, context, work);
-    return {
-      prepare: (instance, wanted) => as((rig) => prepare(rig, instance, wanted)),
-      create: (instance, wanted) => as((rig) => create(rig, instance, wanted)),
-      start: (instance) => as((rig) => start(rig, instance)),
-      stop: (instance, manner) => as((rig) => stop(rig, instance, manner)),
-      reboot: (instance) => as((rig) => reboot(rig, instance)),
-      delete: (instance) => as((rig) => remove(rig, instance)),
-      power: (instance) => as((rig) => power(rig, instance)),
-      powers: () => as(powers),
-      machines: () => as(machines),
-      adopt: (remoteId, instance) => as((rig) => adopt(rig, remoteId, instance)),
-      console: (instance) => as((rig) => openConsole(rig, instance)),
-      run: {
-        GetIpAddresses: ({ instance }) => as((rig) => getIpAddresses(rig, instance)),
-        GetDetails: ({ instance }) => as((rig) => getDetails(rig, instance)),
-        ListMachines: ({ instance, parameters }) =>
-          as((rig) => listClaimable(rig, instance, parameters.pool)),
-        Lock: ({ instance }) => as((rig) => setLock(rig, instance, true)),
-        Unlock: ({ instance }) => as((rig) => setLock(rig, instance, false)),
-        Redeploy: ({ instance, blueprint: wanted, parameters }) =>
-          as((rig) => redeploy(rig, instance, wanted, parameters.distro_series)),
-      },
-    };
-  },
+  checks: async (...given) => (await import('./doctor/checks.ts')).checks(...given),
+  connect: async (...given) => (await import('./machine/driver.ts')).connect(...given),
 });
-
-async function withRig<T>(
-  given: Settings,
-  context: Context,
-  work: (rig: Rig) => Promise<T>,
-): Promise<T> {
-  const client = createClient(given, context);
-  try {
-    return await work({ settings: given, context, client });
-  } finally {
-    client.close();
-  }
-}

@@ -9,8 +9,8 @@ import {
   tlsFingerprint,
   verifyTlsCertificate,
 } from '../../lifecycle/shared-settings.ts';
-import { apiUrl } from './endpoint.ts';
-import { apiKeyPattern } from './oauth.ts';
+import { apiUrl } from './api/endpoint.ts';
+import { apiKeyPattern } from './api/oauth.ts';
 
 const poolName = /^[A-Za-z0-9]([A-Za-z0-9 ._-]{0,254}[A-Za-z0-9._-])?$/;
 

@@ -11,8 +11,8 @@ import {
   readOutput,
   readShellId,
 } from '../../../src/providers/hyperv/soap.ts';
-import * as maasCheckWire from '../../../src/providers/maas/check-wire.ts';
-import * as maasWire from '../../../src/providers/maas/wire.ts';
+import * as maasWire from '../../../src/providers/maas/api/wire.ts';
+import * as maasCheckWire from '../../../src/providers/maas/doctor/wire.ts';
 import { probe } from '../../built-file/probe/probe.ts';
 import { type Json, recorded } from '../../cloudstack/recorded.ts';
 import { makeBench } from './bench-place.ts';

@@ -7,7 +7,7 @@ import type { Backend, RemoteMachine } from '../../conformance/backend.ts';
 import { judgeBy } from '../../conformance/break.ts';
 import type { Details } from '../../support/payloads.ts';
 
-/** Belongs to nobody, and is no more than iron. */
+/** Has no owner, and is no more than iron. */
 const free: readonly FakeMachine['status'][] = ['new', 'ready'];
 
 /** The backend, and the fake itself for what is special to MAAS. */
@@ -24,7 +24,7 @@ export interface MaasOptions extends Options {
 
 const quick = { deployMs: 20, powerMs: 5, releaseMs: 10, busyMs: 5 };
 
-/** The fake MAAS as the conformance suite looks at it: only machines that belong to somebody count. */
+/** The fake MAAS as the conformance suite looks at it: only machines with an owner count. */
 export async function maasBackend(options: MaasOptions = {}): Promise<MaasBackend> {
   const fake = await startMaas({ ...options, timings: { ...quick, ...options.timings } });
   const { timings } = fake.world.life;
@@ -39,7 +39,7 @@ export async function maasBackend(options: MaasOptions = {}): Promise<MaasBacken
       endpoint: fake.url,
       apikey: key,
       api_user: 'cloudstack',
-      // The suite plants machines that are nobody's instance.
+      // The suite plants machines that are no instance's.
       shared_user: 'true',
       match_offering: 'false',
       release_watch_seconds: '1',
@@ -60,9 +60,10 @@ export async function maasBackend(options: MaasOptions = {}): Promise<MaasBacken
       setPower: 'a physical machine is on or off',
       makeTemplate: 'MAAS has no templates',
       segments: 'its cables are where they are, whatever networks an instance is on',
-      allowed_machines: 'it is about what prepare hands back too; maas-claim.test.ts has refusals',
+      allowed_machines:
+        'it is about what prepare hands back too; test/providers/maas/claim.test.ts has refusals',
       screen: 'MAAS has no screens, only the address that the operator gives',
-      fill: 'a machine that is claimed is all the room there is to be; maas-claim.test.ts has refusals',
+      fill: 'a machine that is claimed is all the room there is to be; test/providers/maas/claim.test.ts has refusals',
       traceless: 'prepare claims the machine, since otherwise another instance would get it',
     },
     machines: async () =>

@@ -9,7 +9,7 @@ import { createDeadline } from '../../../src/kit/deadline.ts';
 import { silent } from '../../../src/kit/log.ts';
 import { writeMark } from '../../../src/lifecycle/mark.ts';
 import type { Blueprint } from '../../../src/providers/maas/blueprint.ts';
-import { checks } from '../../../src/providers/maas/checks.ts';
+import { checks } from '../../../src/providers/maas/doctor/checks.ts';
 import { settings as fields, type Settings } from '../../../src/providers/maas/settings.ts';
 
 type Doctor = (
@@ -91,7 +91,7 @@ describe('doctor for MAAS', () => {
         /does not accept the API key/,
       );
       assert.match(
-        (await doctor({ api_user: 'somebody' })).get('key')?.found ?? '',
+        (await doctor({ api_user: 'other' })).get('key')?.found ?? '',
         /is the one of cloudstack/,
       );
       const wrong = await doctor({ endpoint: `${fake.url}/elsewhere` });

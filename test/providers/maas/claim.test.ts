@@ -177,7 +177,7 @@ describe('a claim in trouble', () => {
   );
 
   it(
-    'is doubtful once somebody has written over its mark',
+    'is doubtful once another program has written over its mark',
     inMaas({}, async ({ cloud, own, backend }) => {
       await cloud.deploy();
       own().annotations['outrigger'] = 'mine';

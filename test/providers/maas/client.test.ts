@@ -6,12 +6,20 @@ import { type FakeMaas, type Options, startMaas } from '../../../fakes/maas/serv
 import { Failure } from '../../../src/failure.ts';
 import { createDeadline } from '../../../src/kit/deadline.ts';
 import { silent } from '../../../src/kit/log.ts';
-import { type Client, createClient } from '../../../src/providers/maas/client.ts';
+import { type Ask, type Client, createClient } from '../../../src/providers/maas/api/client.ts';
 import type { Settings } from '../../../src/providers/maas/settings.ts';
+
+/** A client all of whose requests have one deadline. */
+type Caller = {
+  readonly [Method in 'get' | 'post' | 'put']: (
+    path: string,
+    ask: Omit<Ask, 'deadline'>,
+  ) => ReturnType<Client[Method]>;
+};
 
 interface Scene {
   readonly fake: FakeMaas;
-  client(more?: Partial<Settings>, ms?: number): Client;
+  client(more?: Partial<Settings>, ms?: number): Caller;
 }
 
 function withFake(play: (scene: Scene) => Promise<void>, options: Options = {}) {
@@ -29,7 +37,11 @@ function withFake(play: (scene: Scene) => Promise<void>, options: Options = {}) 
       } as Settings;
       const made = createClient(settings, { deadline, log: silent });
       clients.push(made);
-      return made;
+      return {
+        get: (path, ask) => made.get(path, { deadline, ...ask }),
+        post: (path, ask) => made.post(path, { deadline, ...ask }),
+        put: (path, ask) => made.put(path, { deadline, ...ask }),
+      };
     };
     try {
       await play({ fake, client });
@@ -102,7 +114,7 @@ describe('the client of MAAS', () => {
         count === 1 ? answer : count === 2 ? plain(503, 'busy') : undefined,
       );
       const startedMs = performance.now();
-      await client().get('/machines/', { ...ask, patienceMs: 4_000 });
+      await client().get('/machines/', { ...ask, busyTimeoutMs: 4_000 });
       assert.ok(performance.now() - startedMs > 1_000);
       assert.equal(fake.seen.length, 3);
     }),
@@ -114,7 +126,7 @@ describe('the client of MAAS', () => {
       fake.disturb(() =>
         plain(503, 'Unable to connect to any rack controller', { 'retry-after': '10' }),
       );
-      const found = await failure(client().get('/machines/', { ...ask, patienceMs: 2_000 }));
+      const found = await failure(client().get('/machines/', { ...ask, busyTimeoutMs: 2_000 }));
       assert.equal(fake.seen.length, 1);
       assert.equal(found.kind, 'unreachable');
       assert.match(found.message, /busy.*rack controller/);

@@ -100,6 +100,17 @@ describe('create on MAAS', () => {
   );
 
   it(
+    'is over when MAAS says that the machine is deployed, without a question to its BMC',
+    inMaas({}, async ({ cloud, fake }) => {
+      await cloud.ok('create');
+      assert.deepEqual(
+        fake.seen.filter(({ op }) => op === 'query_power_state'),
+        [],
+      );
+    }),
+  );
+
+  it(
     'reports MAAS’s own reason for a failure and gives the machine back',
     inMaas({ ready: 1 }, async ({ cloud, fake, owned }) => {
       for (const machine of fake.world.machines.values()) machine.installs = 'badly';

@@ -120,7 +120,7 @@ describe('a list of instances', () => {
         query.includes('status=') ? plain(400, '{"status": ["Invalid status"]}') : undefined,
       );
       assert.deepEqual(await statuses(scene), { [scene.cloud.vm.name]: 'PowerOn' });
-      // What is ready again is nobody's, although the instance's details still point at it.
+      // A machine that is ready again has no owner, although the instance's details still point at it.
       for (let turn = 0; turn < 2; turn += 1) await scene.cloud.ok('delete');
       assert.match((await scene.cloud.call('status')).text, /no machine/);
     }),
@@ -136,7 +136,7 @@ describe('a list of instances', () => {
         assert.equal(exitCode, 1);
         assert.match(text, /juju/);
       }
-      // Its stored id leads to a machine that is somebody's, and may be the instance's.
+      // Its stored id leads to a machine that has an owner, and may be the instance's.
       for (const action of ['status', 'stop', 'delete']) {
         const { exitCode, text } = await cloud.call(action, {
           host: { api_user: '' },
@@ -149,7 +149,7 @@ describe('a list of instances', () => {
   );
 
   it(
-    'has no use for a machine that MAAS does not know any more, whoever asks',
+    'has no use for a machine that MAAS does not know any more, whichever user asks',
     inMaas({}, async ({ cloud, fake, own }) => {
       await cloud.deploy();
       fake.world.machines.delete(own().systemId);

@@ -68,7 +68,7 @@ describe('Redeploy', () => {
     }),
   );
 
-  // Erasing may take hours, and nobody watches a release that long.
+  // Erasing may take hours, and no call watches a release that long.
   const slow = { host: { erase: 'quick', release_watch_seconds: '0' }, timings: { eraseMs: 300 } };
 
   it(
@@ -118,13 +118,13 @@ describe('Redeploy', () => {
       await cloud.ok('prepare');
       const { exitCode, text } = await redeploy(cloud);
       assert.equal(exitCode, 1);
-      assert.match(text, /claimed but never finished.*Stop the instance/);
+      assert.match(text, /was never finished.*Stop the instance/);
       assert.equal(own().status, 'allocated');
     }),
   );
 
   it(
-    'says so when somebody else takes the machine while it is free',
+    'says so when another user of MAAS takes the machine while it is free',
     inMaas({}, async ({ cloud, fake, own }) => {
       await cloud.deploy();
       const machine = own();
@@ -134,7 +134,7 @@ describe('Redeploy', () => {
       });
       const { exitCode, text } = await redeploy(cloud);
       assert.equal(exitCode, 1);
-      assert.match(text, /somebody else was faster to claim it.*has no machine now/);
+      assert.match(text, /another user of MAAS was faster to claim it.*has no machine now/);
       assert.equal(machine.owner, 'juju');
       assert.equal(machine.powered, false);
       await cloud.ok('delete');
@@ -171,6 +171,27 @@ describe('a system that is being installed anew', () => {
       assert.equal(own().powered, false);
       assert.equal((await installed).exitCode, 0);
       assert.ok(fake.seen.some(({ op }) => op === 'power_off'));
+    }),
+  );
+
+  it(
+    'is waited for by a stop also in the moment in which the machine reboots and is off',
+    inMaas({ timings: { deployMs: 300 } }, async (scene) => {
+      const { cloud, fake, own } = scene;
+      await cloud.deploy();
+      const machine = own();
+      fake.world.life.deploy(machine);
+      let looks = 0;
+      fake.disturb(({ method }) => {
+        looks += Number(method === 'GET');
+        if (looks === 1) {
+          machine.powered = false;
+          setTimeout(() => Object.assign(machine, { powered: true }), 100);
+        }
+        return undefined;
+      });
+      await cloud.ok('stop', { state: 'Running' });
+      assert.deepEqual([own().status, own().powered], ['deployed', false]);
     }),
   );
 

@@ -33,7 +33,7 @@ describe('giving a machine back', () => {
       await cloud.deploy();
       const startedMs = performance.now();
       await cloud.ok('delete');
-      assert.ok(performance.now() - startedMs < 5_000, 'nobody waits for the disks');
+      assert.ok(performance.now() - startedMs < 5_000, 'delete does not wait for the disks');
       await cloud.ok('delete');
       await cloud.ok('stop');
       assert.deepEqual(
@@ -55,6 +55,22 @@ describe('giving a machine back', () => {
       const [stuck] = owned();
       Object.assign(stuck ?? {}, { erases: 'well' });
       await cloud.ok('delete');
+      assert.equal(owned().length, 0);
+    }),
+  );
+
+  it(
+    'is tried again by the stop after a create that failed and could not give its machine back',
+    inMaas({ host: { erase: 'full' }, timings: { eraseMs: 10 }, ready: 1 }, async (scene) => {
+      const { cloud, fake, owned } = scene;
+      for (const machine of fake.world.machines.values()) {
+        Object.assign(machine, { installs: 'badly', erases: 'badly' });
+      }
+      assert.equal((await cloud.call('create')).exitCode, 1);
+      const [stuck] = owned();
+      assert.equal(stuck?.status, 'failed_disk_erasing');
+      Object.assign(stuck ?? {}, { erases: 'well' });
+      await cloud.ok('stop', { state: 'Starting' });
       assert.equal(owned().length, 0);
     }),
   );
@@ -100,7 +116,7 @@ describe('giving a machine back', () => {
 
   for (const status of [403, 404, 500]) {
     it(
-      `succeeds although nobody can watch the machine any more (${status})`,
+      `succeeds although the machine cannot be watched any more (${status})`,
       inMaas({}, async ({ cloud, fake, own }) => {
         await cloud.deploy();
         const machine = own();
@@ -138,10 +154,15 @@ describe('giving a machine back', () => {
       await cloud.okCustom('Lock', {}, { caller: admin });
       await cloud.okCustom('Lock', {}, { caller: admin });
       assert.equal(own().locked, true);
-      for (const action of ['stop', 'delete', 'reboot']) {
+      for (const [action, told] of [
+        ['stop', /locked/],
+        ['reboot', /locked/],
+        ['delete', /is protected against removal; ask your administrator/],
+      ] as const) {
         const { exitCode, text } = await cloud.call(action);
         assert.equal(exitCode, 1, action);
-        assert.match(text, /locked/);
+        assert.match(text, told, action);
+        assert.match((await cloud.call(action, { caller: admin })).text, /locked in MAAS.*Unlock/);
       }
       assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
       await cloud.okCustom('Unlock', {}, { caller: admin });

@@ -18,7 +18,7 @@ export interface MaasScene {
   readonly provider: Provider;
   readonly backend: MaasBackend;
   readonly place: Place;
-  /** The machines of the fake that belong to somebody. */
+  /** The machines of the fake that have an owner. */
   owned(): readonly FakeMachine[];
   /** The one machine that is the instance's. */
   own(): FakeMachine;
@@ -67,7 +67,7 @@ export function requests({ seen }: Pick<FakeMaas, 'seen'>): readonly string[] {
 /** The form of the last request for an operation. */
 export function formOf({ seen }: Pick<FakeMaas, 'seen'>, op: string): URLSearchParams {
   const found = [...seen].reverse().find((request) => request.op === op);
-  if (found === undefined) throw new Error(`nobody asked for ${op}`);
+  if (found === undefined) throw new Error(`${op} was never asked for`);
   return new URLSearchParams(found.body);
 }
 

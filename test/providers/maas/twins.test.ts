@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { FakeMachine } from '../../../fakes/maas/machine.ts';
 import { inMaas, type MaasScene } from './scene.ts';
 
 const leaving = 'outrigger-leaving';
@@ -15,21 +16,47 @@ function beforeAnnotating({ fake }: MaasScene, nth: number, act: () => void): vo
   });
 }
 
+/** A create whose first machine another call begins to give back while it is being marked as built. */
+async function createAgainstRelease(scene: MaasScene) {
+  const { cloud, fake } = scene;
+  let released: FakeMachine | undefined;
+  let mark = '';
+  let count = 0;
+  fake.world.tags.add('slow');
+  fake.disturb(({ op }) => {
+    // The machine must not be the one that is claimed next.
+    if (op === 'release' && released !== undefined && mark === '') {
+      mark = released.annotations['outrigger'] ?? '';
+      released.tags = ['slow'];
+    }
+    if (op !== 'set_workload_annotations') return undefined;
+    count += 1;
+    // The claim is marked first, and then as built.
+    if (count !== 2) return undefined;
+    released = scene.own();
+    released.annotations[leaving] = cloud.vm.uuid;
+    return undefined;
+  });
+  const { exitCode, text } = await cloud.call('create', { host: { exclude_tags: 'slow' } });
+  assert.equal(exitCode, 0, text);
+  assert.ok(released !== undefined, 'no machine was marked as built');
+  return { released, mark };
+}
+
 const asBuilt = (text: string | undefined): string => (text ?? '').replace('"building"', '"built"');
 
 describe('two calls at one unfinished machine of MAAS', () => {
   it(
-    'create does not report a machine that another call has begun to give back',
+    'create does not report a machine that another call has begun to give back, and takes another',
     inMaas({}, async (scene) => {
       const { cloud } = scene;
-      // The claim is marked first, and then as built.
-      beforeAnnotating(scene, 2, () => {
-        scene.own().annotations[leaving] = cloud.vm.uuid;
-      });
-      const { exitCode, text } = await cloud.call('create');
-      assert.equal(exitCode, 1);
-      assert.match(text, /has begun to give .* back.*Try again/);
-      assert.deepEqual(scene.owned(), [], 'nothing is left');
+      const { mark, released } = await createAgainstRelease(scene);
+      assert.match(mark, /"building"/, 'the other call may go on');
+      assert.match(cloud.everythingSaid(), /Another call has begun to take machine \S+ of .* away/);
+      assert.equal(released.agentName, '', 'the machine was given back');
+      assert.notEqual(scene.own().systemId, released.systemId);
+      assert.match(scene.own().annotations['outrigger'] ?? '', /"built"/);
+      assert.deepEqual(scene.owned(), [scene.own()], 'nothing else is left');
     }),
   );
 
@@ -60,6 +87,7 @@ describe('two calls at one unfinished machine of MAAS', () => {
       await cloud.ok('create');
       assert.equal(scene.own().annotations[leaving], undefined);
       assert.match(scene.own().annotations['outrigger'] ?? '', /"built"/);
+      assert.doesNotMatch(cloud.everythingSaid(), /create\.taken-away/, 'it did not try the first');
     }),
   );
 });

@@ -40,7 +40,7 @@ async function statuses({ cloud }: MaasScene, host: Readonly<Record<string, stri
   return (await cloud.ok('statuses', { host })).document['power_state'];
 }
 
-describe('a machine of somebody else', () => {
+describe('a machine of another instance', () => {
   it(
     'that could not be erased is not released again by an instance that has none',
     inMaas({}, async (scene) => {
@@ -83,8 +83,8 @@ describe('the machine of an instance whose details do not lead to it', () => {
 
 describe('an instance without a finished machine of its own', () => {
   const stages = [
-    ['allocated', { state: 'building' }, /was claimed but never finished/],
-    ['disk_erasing', { state: 'built' }, /has no machine any more: .* is given back/],
+    ['allocated', { state: 'building' }, /was never finished/],
+    ['disk_erasing', { state: 'built' }, /has no machine any more: .* is being given back/],
   ] as const;
   for (const [status, mark, why] of stages) {
     it(
@@ -106,13 +106,15 @@ describe('an instance without a finished machine of its own', () => {
   it(
     'is not what one is that has a claim of a killed call besides',
     inMaas({}, async (scene) => {
-      const { cloud } = scene;
-      await plant(scene, cloud, {}, { state: 'building' });
+      const { cloud, fake } = scene;
+      const claim = await plant(scene, cloud, {}, { state: 'building' });
       const { systemId } = await plant(scene, cloud);
       await cloud.ok('start');
       const { text } = await cloud.okCustom('GetDetails', {}, { caller: admin });
       assert.ok(text.includes(`{"what":"system_id","value":"${systemId}"}`), text);
       assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
+      await cloud.ok('stop');
+      assert.deepEqual([claim.agentName, fake.machine(systemId).powered], ['', false]);
     }),
   );
 });
@@ -139,7 +141,7 @@ describe('a machine that may be hidden from the key', () => {
   );
 });
 
-describe('a machine that was taken over', () => {
+describe('an adopted machine', () => {
   it(
     'is not changed while another one carries its mark too',
     inMaas({}, async (scene) => {

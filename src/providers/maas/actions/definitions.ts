@@ -1,0 +1,62 @@
+import { type Actions, adminOnly, everyone } from '../../../contract/action.ts';
+import { blueprint } from '../blueprint.ts';
+
+/** The custom actions; MAAS has no snapshots to offer. */
+export const actions = {
+  GetIpAddresses: {
+    about: 'Lists the addresses of the instance as MAAS knows them',
+    parameters: {},
+    timeoutSeconds: 30,
+    roles: everyone,
+    wants: 'shown',
+  },
+  GetDetails: {
+    about: 'Shows the machine of the instance: its addresses, its power and its latest events',
+    parameters: {},
+    timeoutSeconds: 60,
+    roles: adminOnly,
+    wants: 'shown',
+  },
+  ListMachines: {
+    about: 'Lists the machines that could be claimed, with what they are like',
+    parameters: {
+      pool: {
+        type: 'STRING',
+        about: 'Only machines of this resource pool',
+        schema: blueprint.pool.schema,
+      },
+    },
+    timeoutSeconds: 60,
+    roles: adminOnly,
+    // Any machine will do, but as every action it is refused to an instance that is in doubt.
+    wants: 'shown',
+  },
+  Lock: {
+    about: 'Locks the machine in MAAS, so that no user releases or switches it by mistake',
+    parameters: {},
+    timeoutSeconds: 60,
+    roles: adminOnly,
+  },
+  Unlock: {
+    about: 'Takes the lock off the machine',
+    parameters: {},
+    timeoutSeconds: 60,
+    roles: adminOnly,
+  },
+  Redeploy: {
+    about: 'Installs the machine of the instance anew, with another series if wanted',
+    parameters: {
+      distro_series: {
+        type: 'STRING',
+        about: "The series to install; without it the one that the instance's details name",
+        schema: blueprint.distro_series.schema,
+      },
+    },
+    timeoutSeconds: 3600,
+    roles: adminOnly,
+    destroysData: true,
+    // It also goes on with what an earlier one has left, which is no finished machine.
+    wants: 'none',
+    usesBlueprint: true,
+  },
+} as const satisfies Actions;

@@ -1,0 +1,150 @@
+import { Failure, type Remote, statusOf, wasNotSent } from '../../../failure.ts';
+import type { Reply } from '../../../kit/http/reply.ts';
+import { isOnTheWay } from '../../../kit/http/trouble.ts';
+import { parseJson } from '../../../kit/json.ts';
+import { oneLine } from './schemas.ts';
+
+/** What was asked of MAAS, for texts. */
+export interface Attempt {
+  /** Completes "MAAS ...", such as `deploy machine abc`. */
+  readonly what: string;
+  /** The path names one machine, so that 404 means this machine and not the API. */
+  readonly one: boolean;
+  readonly secret: string;
+  readonly nowMs: number;
+}
+
+/** A timestamp that is older than this is refused; one from the future is not. */
+const acceptedAgeMs = 300_000;
+
+/**
+ * The failure for an answer that is none of success, decided by the number alone: the texts differ
+ * between versions. What MAAS wrote becomes part of the sentence, except for 401, where some
+ * versions print the signature they expected.
+ */
+export function failureFor(reply: Reply, attempt: Attempt): Failure {
+  const { status } = reply;
+  const { what, one } = attempt;
+  const remote = { status };
+  if (status === 401) return unauthorized(reply, attempt);
+  const message = remoteMessage(reply, attempt.secret);
+  if (status === 403) {
+    return new Failure('denied', `MAAS does not let this key ${what}${message}`, {
+      advice:
+        "The machine is locked or belongs to another MAAS user, or an administrator's key is needed",
+      remote,
+    });
+  }
+  if (status === 404) return notFound(attempt, message);
+  if (status === 409) return new Failure('conflict', `MAAS will not ${what}${message}`, { remote });
+  if (status === 503) return busy(reply, attempt, message);
+  if (status === 502 || status === 504) {
+    const text = `MAAS did not finish in time to ${what} (${status})`;
+    return new Failure('unreachable', text, { remote, outage: !one });
+  }
+  if (status < 400) return redirected(reply, attempt);
+  const text = `MAAS refused to ${what}: ${status} ${reply.reason}`.trim();
+  return new Failure('upstream', `${text}${message}`, { remote });
+}
+
+/** Whether MAAS asked to come back later. */
+export function isBusy(thrown: unknown): boolean {
+  return statusOf(thrown) === 503;
+}
+
+/** Whether MAAS may have carried the request out although its answer did not arrive. */
+export function isUncertain(thrown: unknown): boolean {
+  const status = statusOf(thrown);
+  if (status !== undefined) return status === 502 || status === 504;
+  return isOnTheWay(thrown) && !wasNotSent(thrown);
+}
+
+/** Server minus own clock in milliseconds, by the Date header; `undefined` without one. */
+export function clockSkewMs(reply: Reply, nowMs: number): number | undefined {
+  const theirs = Date.parse(reply.header('date') ?? '');
+  return Number.isNaN(theirs) ? undefined : theirs - nowMs;
+}
+
+function unauthorized(reply: Reply, { what, nowMs }: Attempt): Failure {
+  const skewMs = clockSkewMs(reply, nowMs);
+  const remote = { status: 401 };
+  if (skewMs !== undefined && skewMs > acceptedAgeMs - 5_000) {
+    const minutes = Math.round(skewMs / 60_000);
+    return new Failure(
+      'config',
+      `MAAS takes our requests for old ones, since the clock of this management server is ${minutes} minutes behind`,
+      {
+        advice: 'Set the clocks right (chrony or systemd-timesyncd): five minutes are allowed',
+        outage: true,
+        remote,
+      },
+    );
+  }
+  return new Failure('denied', `MAAS does not accept the API key (401, asked to ${what})`, {
+    advice:
+      "It is mistyped, was deleted, or belongs to another MAAS: compare apikey with the keys on the user's page",
+    outage: true,
+    remote,
+  });
+}
+
+/** One machine's is that machine's; on anything else every call will meet it. */
+function busy(reply: Reply, { what, one }: Attempt, message: string): Failure {
+  const seconds = Number(reply.header('retry-after') ?? Number.NaN);
+  const remote: Remote = {
+    status: 503,
+    ...(Number.isFinite(seconds) && seconds >= 0 ? { retryAfterMs: seconds * 1000 } : {}),
+  };
+  return new Failure(
+    one ? 'conflict' : 'unreachable',
+    `MAAS is busy and did not ${what}${message}`,
+    {
+      advice: one
+        ? 'Another action is still going on, or a rack controller or an address is missing: look at the events of the machine'
+        : 'Look at the region controllers of MAAS and at the proxy before them',
+      remote,
+    },
+  );
+}
+
+function redirected(reply: Reply, { what }: Attempt): Failure {
+  const place = (reply.header('location') ?? 'elsewhere')
+    .replace(/[^\x21-\x7e]/g, '')
+    .slice(0, 200);
+  return new Failure(
+    'config',
+    `The endpoint sends us to ${place} (${reply.status}, asked to ${what})`,
+    {
+      advice: 'Set "endpoint" to the address that MAAS really has: a key is sent nowhere else',
+      outage: true,
+      remote: { status: reply.status },
+    },
+  );
+}
+
+function notFound({ one, what }: Attempt, message: string): Failure {
+  const remote = { status: 404 };
+  if (one)
+    return new Failure('not-found', `MAAS knows no such machine to ${what}${message}`, { remote });
+  return new Failure('config', `There is no MAAS API behind the endpoint (404, asked to ${what})`, {
+    advice: 'Compare "endpoint" with the address of the web interface, without what follows /MAAS',
+    outage: true,
+    remote,
+  });
+}
+
+/** The beginning of what MAAS wrote, on one line, without the token's secret. */
+function remoteMessage({ text }: Reply, secret: string): string {
+  const told = oneLine(describeBody(text).split(secret).join('***'), 300);
+  return told === '' || told.startsWith('<') ? '' : `: ${told}`;
+}
+
+/** Validation errors are an object of lists by field; everything else is plain text. */
+function describeBody(text: string): string {
+  if (!text.startsWith('{')) return text;
+  const fields = parseJson(text) as Readonly<Record<string, unknown>> | undefined;
+  if (fields === undefined) return text;
+  return Object.entries(fields)
+    .map(([field, words]) => `${field}: ${[words].flat().join(' ')}`)
+    .join('; ');
+}

@@ -1,0 +1,108 @@
+import type { Purpose } from '../../../contract/driver.ts';
+import type { Instance } from '../../../contract/instance.ts';
+import type { Choice } from '../../../contract/machine.ts';
+import { statusOf } from '../../../failure.ts';
+import type { Claim } from '../../../lifecycle/ownership.ts';
+import { refusal } from '../../../lifecycle/refusals.ts';
+import { isOwned, ownedLabels } from '../api/statuses.ts';
+import type { Machine } from '../api/wire.ts';
+import { storedIdOf } from '../stored.ts';
+import { isOurClaim, matchAll, matchClaimed, matchOne, type Seen, seen } from './match.ts';
+import { type BusyTimeout, listMachines, readOne, type Session } from './session.ts';
+import { refuseBlindness } from './visibility.ts';
+
+export interface Care extends BusyTimeout {
+  /** For every change: a machine that was adopted is compared with all others. */
+  readonly thorough: boolean;
+}
+
+export const careFor: Readonly<Record<Purpose, Care>> = {
+  show: { thorough: false },
+  // There are hundreds of these after an outage.
+  power: { thorough: false, busyTimeoutMs: 1_500 },
+  change: { thorough: true, busyTimeoutMs: 60_000 },
+  create: { thorough: true, busyTimeoutMs: 60_000 },
+};
+
+/**
+ * What there is of the instance: usually one request, since MAAS finds machines by the agent name
+ * that was set in the same step as they were claimed. `missing` means proved missing.
+ */
+export async function find(
+  session: Session,
+  instance: Instance,
+  { thorough, ...busy }: Care,
+): Promise<Choice<Seen>> {
+  const claim = claimOf(session, instance);
+  const claimed = await listMachines(session, { agent_name: instance.uuid }, busy);
+  const own = matchClaimed(claimed.map(seen), claim);
+  if (own !== undefined) return own;
+  if (!thorough) {
+    const adopted = await byStoredId(session, claim, busy);
+    if (adopted !== undefined) return adopted;
+  }
+  const choice = matchAll((await listOwned(session, busy)).map(seen), claim);
+  if (choice.kind === 'missing') await refuseBlindness(session, instance);
+  return choice;
+}
+
+/** As `find`; what is in doubt is refused. */
+export async function findCertain(
+  session: Session,
+  instance: Instance,
+  care: Care,
+): Promise<Exclude<Choice<Seen>, { kind: 'doubtful' }>> {
+  const choice = await find(session, instance, care);
+  if (choice.kind === 'doubtful') throw refusal(choice, claimOf(session, instance));
+  return choice;
+}
+
+/** Machines that can belong to an instance, with or without a mark. */
+export async function listOwned(
+  session: Session,
+  busy: BusyTimeout = {},
+): Promise<readonly Machine[]> {
+  try {
+    return await listMachines(session, { status: ownedLabels }, busy);
+  } catch (thrown) {
+    // A version that lacks one of the words refuses them all.
+    if (statusOf(thrown) !== 400) throw thrown;
+    const all = await listMachines(session, {}, busy);
+    return all.filter((machine) => isOwned(machine.status));
+  }
+}
+
+/** The unfinished machines under the instance's agent name, which one request shows. */
+export async function claimsOf(session: Session, instance: Instance): Promise<readonly Machine[]> {
+  const query = { agent_name: instance.uuid };
+  const found = await listMachines(session, query, { busyTimeoutMs: 30_000 });
+  const claim = claimOf(session, instance);
+  // Another installation may have an instance with the same UUID; its machines do not count.
+  return found.filter((machine) => isOurClaim(seen(machine), claim));
+}
+
+export function claimOf({ installation }: Session, instance: Instance): Claim {
+  return {
+    uuid: instance.uuid,
+    name: instance.name,
+    installation,
+    storedId: storedIdOf(instance),
+    // The id that the built-in extension stores is a tenant's to edit and the name is not there.
+    adoptUnmarked: false,
+  };
+}
+
+/** An adopted machine has no agent name; its id leads to it, its mark proves it. */
+async function byStoredId(
+  session: Session,
+  claim: Claim,
+  busy: BusyTimeout,
+): Promise<Choice<Seen> | undefined> {
+  if (claim.storedId === undefined) return undefined;
+  try {
+    return matchOne(seen(await readOne(session, claim.storedId, busy)), claim);
+  } catch (thrown) {
+    if (statusOf(thrown) === 403 || statusOf(thrown) === 404) return undefined;
+    throw thrown;
+  }
+}

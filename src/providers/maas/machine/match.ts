@@ -1,0 +1,115 @@
+import type { Instance } from '../../../contract/instance.ts';
+import type { Choice, Machine as Listed, Mark, Power } from '../../../contract/machine.ts';
+import { judge } from '../../../lifecycle/mark.ts';
+import { type Claim, chooseOwn, isBuilding } from '../../../lifecycle/ownership.ts';
+import { isLeaving, isStuck, status } from '../api/statuses.ts';
+import type { Machine } from '../api/wire.ts';
+import { homeOf, leftBy, markOf } from './annotations.ts';
+
+/* Which machines are an instance's, and how far they have come; nothing is asked of MAAS here. */
+
+/** A machine as the rules of ownership look at it. */
+export interface Seen extends Listed {
+  /** As MAAS sent it, perhaps still without the mark that `mark` stands for. */
+  readonly machine: Machine;
+  /** What an inventory shows besides. */
+  readonly inventory?: { readonly power: Power; readonly leftover: Leftover | undefined };
+}
+
+/** What a killed call of ours has left without a mark, and what removes it. */
+export interface Leftover {
+  readonly remarks: readonly string[];
+}
+
+export function seen(machine: Machine): Seen {
+  const { system_id: remoteId, hostname: name, pool } = machine;
+  const stuck = isStuck(machine.status);
+  const leaving = stuck || isLeaving(machine.status);
+  const where = { node: pool?.name ?? '', home: homeOf(machine) };
+  return { remoteId, name, mark: markOf(machine), leaving, stuck, ...where, machine };
+}
+
+/** The mark of an instance's machine in this installation. */
+export function markFor(
+  { uuid, name }: Pick<Instance, 'uuid' | 'name'>,
+  installation: string,
+  remoteId: string,
+  state: Mark['state'],
+): Mark {
+  return { uuid, name, installation, remoteId, state, origin: 'created' };
+}
+
+/** Of the machines under the instance's agent name; `undefined` when none of them is its own. */
+export function matchClaimed(all: readonly Seen[], claim: Claim): Choice<Seen> | undefined {
+  const found = all.filter((each) => !isLeft(each, claim));
+  const finished = found.filter((each) => each.mark !== undefined && !isBuilding(each));
+  const choice = chooseOwn(finished, { ...claim, storedId: undefined });
+  if (choice.kind === 'doubtful') return choice;
+  const claims = found.filter((each) => isOurClaim(each, claim)).map((each) => marked(each, claim));
+  if (choice.kind === 'own') return { ...choice, partials: claims };
+  const strange = found.filter(isStrange);
+  if (strange.length > 0) return { kind: 'doubtful', doubt: 'unmarked', machines: strange };
+  const [first, ...more] = claims;
+  if (first !== undefined) return { kind: 'own', machine: first, mark: first.mark, partials: more };
+  // MAAS keeps the agent name while it erases disks.
+  return choice.kind === 'leaving' ? choice : undefined;
+}
+
+/** Of all machines that there are, for those that go by their mark alone. */
+export function matchAll(all: readonly Seen[], claim: Claim): Choice<Seen> {
+  return chooseOwn(
+    all.filter((each) => !isLeft(each, claim)),
+    claim,
+  );
+}
+
+/** Of one machine that the instance's details point at; `undefined` when it is not its own. */
+export function matchOne(one: Seen, claim: Claim): Choice<Seen> | undefined {
+  if (!isOurs(one, claim) || typeof one.mark !== 'object') return undefined;
+  if (one.leaving) return { kind: 'leaving', machines: [one] };
+  return { kind: 'own', machine: one, mark: one.mark };
+}
+
+/** Every machine that is the instance's in some way; its finished one last. */
+export function machinesIn(choice: Choice<Seen>): readonly Seen[] {
+  if (choice.kind === 'leaving') return choice.machines;
+  return choice.kind === 'own' ? [...(choice.partials ?? []), choice.machine] : [];
+}
+
+/** Under our agent name and not yet marked, or marked as being built: no system was finished on it. */
+export function isOurClaim(one: Seen, claim: Claim): boolean {
+  if (one.mark === undefined) return unmarkedClaims.includes(one.machine.status);
+  return isBuilding(one) && isOurs(one, claim);
+}
+
+/** What a machine that was claimed and not marked can have come to. */
+const unmarkedClaims: readonly number[] = [
+  status.allocated,
+  status.deploying,
+  status.failedDeployment,
+];
+
+/** A claim that was not marked yet, with the mark that it is about to get. */
+interface Claimed extends Seen {
+  readonly mark: Mark;
+}
+
+function marked(one: Seen, claim: Claim): Claimed {
+  const { mark } = one;
+  if (typeof mark === 'object') return { ...one, mark };
+  return { ...one, mark: markFor(claim, claim.installation, one.remoteId, 'building') };
+}
+
+function isOurs({ mark, remoteId }: Seen, { uuid, installation }: Claim): boolean {
+  return judge(mark, { uuid, installation, remoteId }) === 'ours';
+}
+
+/** Was adopted for the instance and left, stopped, when that was deleted. */
+function isLeft({ machine }: Seen, { uuid }: Claim): boolean {
+  return leftBy(machine) === uuid;
+}
+
+/** We finish nothing that is not marked: another hand took the mark away, or damaged it. */
+function isStrange({ mark, machine }: Seen): boolean {
+  return mark === 'unreadable' || (mark === undefined && !unmarkedClaims.includes(machine.status));
+}

@@ -1,0 +1,51 @@
+import type { Found, Plan, Preparation } from '../../../contract/driver.ts';
+import type { SizedInstance } from '../../../contract/instance.ts';
+import type { Machine } from '../api/wire.ts';
+import type { Blueprint } from '../blueprint.ts';
+import { pinOf } from './allocate.ts';
+import { claim } from './claim.ts';
+import { consoleOf } from './console.ts';
+import { hostnameOf } from './hostname.ts';
+import { matchInterfaces } from './interfaces.ts';
+import { settle } from './make.ts';
+import type { Seen } from './match.ts';
+import type { Session } from './session.ts';
+
+/** Claims the machine, so that no other instance gets it, and says what CloudStack should know. */
+export async function prepare(
+  session: Session,
+  { instance, blueprint }: Plan<Blueprint>,
+  { machine: built, partials }: Found<Seen>,
+): Promise<Preparation> {
+  const pin = pinOf(session, instance, blueprint);
+  if (built !== undefined) return preparation(session, instance, built.machine, pin);
+  const kept = await settle(session, instance, partials);
+  const machine = kept ?? (await claim(session, instance, blueprint));
+  const hostname = hostnameOf(session, instance, machine, blueprint.vm_name);
+  return preparation(session, instance, { ...machine, hostname }, pin);
+}
+
+function preparation(
+  session: Session,
+  instance: SizedInstance,
+  machine: Machine,
+  pin: string | undefined,
+): Preparation {
+  const { system_id, hostname } = machine;
+  const matches = matchInterfaces(machine, instance, session.settings);
+  const [first] = matches;
+  return {
+    details: {
+      'External:maas_system_id': system_id,
+      ...(pin === undefined ? { 'External:maas_chosen': system_id } : {}),
+      'External:hostname': hostname,
+      'External:console_url': consoleOf(session, instance, machine),
+      ...(first === undefined ? {} : { 'External:mac_address': first.mac }),
+    },
+    nics: matches.map(({ nicUuid, mac, ip }) => ({
+      uuid: nicUuid,
+      mac,
+      ...(ip === undefined || !session.settings.hand_back_addresses ? {} : { ipv4: ip }),
+    })),
+  };
+}
