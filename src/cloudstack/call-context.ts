@@ -16,9 +16,9 @@ export function memoFor({
   memoKey,
   deadline,
 }: Known<'config' | 'memoKey' | 'deadline'>): Memo {
-  const { uid, pid, mayCreate } = world;
+  const { uid, mayCreate } = world;
   const clean = (text: string): string => createRedactor(secrets).text(text);
-  const memo = createMemo({ ...config.memo, uid, pid, mayCreate, clean }, memoKey, () =>
+  const memo = createMemo({ ...config.memo, uid, mayCreate, clean }, memoKey, () =>
     world.time().getTime(),
   );
   return {

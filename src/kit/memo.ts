@@ -1,16 +1,8 @@
-import {
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Failure, type FailureKind } from '../failure.ts';
 import { parseJson } from './json.ts';
+import { readNote, removeNote, writeNote } from './note-file.ts';
 import { systemCode } from './system-error.ts';
 
 export interface MemoPlace {
@@ -18,7 +10,6 @@ export interface MemoPlace {
   readonly seconds: number;
   /** The user of this process: only a directory of its own is trusted. */
   readonly uid: number;
-  readonly pid: number;
   readonly mayCreate: boolean;
   /** Takes secrets out of what is to be kept. */
   readonly clean: (text: string) => string;
@@ -68,20 +59,20 @@ export function createMemo(
     async forget() {
       if (isEmpty()) return;
       const file = await fileOf();
-      attempt(() => unlinkSync(file));
+      attempt(() => removeNote(file));
     },
   };
 }
 
 function recall(file: string, place: MemoPlace, nowMs: number): Failure | undefined {
-  const found = statSync(file, { throwIfNoEntry: false });
-  if (found === undefined) return undefined;
-  const ageMs = nowMs - found.mtimeMs;
+  const kept = readNote(file, nowMs);
+  if (kept === undefined) return undefined;
+  const { ageMs } = kept;
   // A clock that was set back must not keep an outage alive.
   if (ageMs < -1000 || Math.max(0, ageMs) >= place.seconds * 1000 || !isOwn(place)) {
     return undefined;
   }
-  const note = readNote(readFileSync(file, 'utf8'));
+  const note = parseNote(kept.text);
   if (note === undefined) return undefined;
   const age = Math.max(0, Math.round(ageMs / 1000));
   return new Failure(note.kind, `${note.message} (seen ${age} s ago, not asked again)`, {
@@ -91,7 +82,7 @@ function recall(file: string, place: MemoPlace, nowMs: number): Failure | undefi
 }
 
 /** Another version may have written something else. */
-function readNote(text: string): Note | undefined {
+function parseNote(text: string): Note | undefined {
   const note = parseJson(text) as Partial<Note> | null | undefined;
   return typeof note?.kind === 'string' && typeof note.message === 'string'
     ? (note as Note)
@@ -108,9 +99,7 @@ function remember(file: string, place: MemoPlace, failure: Failure): void {
     message: place.clean(failure.message),
     ...(failure.advice === undefined ? {} : { advice: place.clean(failure.advice) }),
   };
-  const draft = `${file}.${place.pid}`;
-  writeFileSync(draft, JSON.stringify(note), { mode: 0o600 });
-  renameSync(draft, file);
+  writeNote(file, JSON.stringify(note));
 }
 
 function isOwn({ directory, uid }: MemoPlace): boolean {

@@ -8,7 +8,7 @@ import { createMemo, memoKey } from '../../src/kit/memo.ts';
 
 function memoIn(directory: string, key = 'key') {
   const clean = (text: string): string => text;
-  const own = { uid: process.getuid?.() ?? 0, pid: process.pid, mayCreate: true, clean };
+  const own = { uid: process.getuid?.() ?? 0, mayCreate: true, clean };
   return createMemo({ directory, seconds: 30, ...own }, async () => key, Date.now);
 }
 
@@ -62,7 +62,7 @@ describe('the failure memo', () => {
 
   it('makes no key, and so loads no crypto, for a call that meets no memo and leaves none', async (t) => {
     const clean = (text: string): string => text;
-    const own = { uid: process.getuid?.() ?? 0, pid: process.pid, mayCreate: true, clean };
+    const own = { uid: process.getuid?.() ?? 0, mayCreate: true, clean };
     const key = (): Promise<string> => assert.fail('a key was made');
     const memo = createMemo({ directory: folder(t), seconds: 30, ...own }, key, Date.now);
     assert.equal(await memo.recall(), undefined);

@@ -47,8 +47,8 @@ describe('a list of instances at the limit of what CloudStack reads', () => {
       const document = JSON.parse(failed.text);
       assert.equal(document.status, 'error');
       assert.equal(document.power_state, undefined);
-      assert.match(document.error, /The answer has \d+ bytes, and CloudStack reads only 60000/);
-      assert.match(document.error, /falls back to asking for each instance/);
+      assert.match(document.error, /The answer has \d+ bytes, but CloudStack can read only 60000/);
+      assert.match(document.error, /CloudStack asks for each instance instead/);
 
       assert.equal(await powerOf(list, tooMany), 'PowerOn');
     });

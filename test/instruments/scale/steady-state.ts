@@ -100,7 +100,7 @@ async function atRest({ backend }: System): Promise<readonly RemoteMachine[]> {
 
 /** Nothing but what is meant to stay: machines of the simulator, notes, and what was remembered. */
 const meant =
-  /^(\.local\/state\/outrigger\/(proxmox\/changed|simulator\/(simulator\.json|failures\.log|machines\/[a-z0-9][a-z0-9-]*\.json))|memo\/[a-z0-9]+\.json|log\/outrigger\.log(\.\d)?)$/;
+  /^(\.local\/state\/outrigger\/(proxmox\/changed|simulator\/(simulator\.json|failures\.log|machines\/[a-z0-9][a-z0-9-]*\.json))|memo\/[A-Za-z0-9_-]{43}\.json|log\/outrigger\.log(\.\d)?)$/;
 
 function checkFiles({ managementServer, counters }: World, when: string): void {
   const { folder } = managementServer.place;
