@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
+import { steps } from '../../src/providers/hyperv/api/commands.ts';
 import {
   conversation,
   go,
   program,
   programArguments,
-} from '../../src/providers/hyperv/scripts/conversation.ts';
-import { steps } from '../../src/providers/hyperv/steps.ts';
+} from '../../src/providers/hyperv/api/scripts/protocol.ts';
 import { type HostState, psError, troubleOf } from './state.ts';
 import { release, runs, type Session } from './steps.ts';
 

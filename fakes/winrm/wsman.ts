@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { type Element, find, findAll, readXml } from '../../src/providers/hyperv/xml.ts';
+import { type Element, find, findAll, readXml } from '../../src/providers/hyperv/api/xml.ts';
 import { derOf, type KeyName } from '../http/keys.ts';
 import { type FakeServer, type Seen, startServer } from '../http/server.ts';
 import { type Acceptor, account, ownAcceptor } from './acceptor.ts';

@@ -4,7 +4,7 @@ import type { SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
 import { oneOf, wholeNumber, yesNo } from '../../kit/fields.ts';
 import { isoPath } from '../../lifecycle/shared-settings.ts';
-import { extension, isUnder, mediaPath } from './paths.ts';
+import { extension, isUnder, mediaPath } from './api/paths.ts';
 import type { Settings } from './settings.ts';
 
 /** What an instance may choose. */

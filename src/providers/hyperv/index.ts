@@ -1,11 +1,5 @@
 import { defineProvider } from '../../contract/provider.ts';
-import { actions } from './actions.ts';
-import { blueprint, blueprintIssues } from './blueprint.ts';
-import { checks } from './checks.ts';
-import { openConsole } from './console.ts';
-import { create, prepare } from './create.ts';
-import { remove } from './delete.ts';
-import { adoptMachine, machines } from './inventory.ts';
+import { actions } from './actions/definitions.ts';
 import {
   attachIso,
   detachIso,
@@ -14,12 +8,23 @@ import {
   resizeDisk,
   resume,
   suspend,
-} from './operations.ts';
-import { power, powers, reboot, start, stop } from './power.ts';
-import { reinstall } from './reinstall.ts';
-import { perform, type Rig } from './rig.ts';
+} from './actions/handlers.ts';
+import { reinstall } from './actions/reinstall.ts';
+import {
+  createSnapshot,
+  deleteSnapshot,
+  listSnapshots,
+  restoreSnapshot,
+} from './actions/snapshots.ts';
+import { blueprint, blueprintIssues } from './blueprint.ts';
+import { checks } from './doctor/checks.ts';
+import { openConsole } from './machine/console.ts';
+import { adoptMachine, machines } from './machine/inventory.ts';
+import { create, prepare } from './machine/make.ts';
+import { power, powers, reboot, start, stop } from './machine/power.ts';
+import { remove } from './machine/remove.ts';
+import { perform, type Rig } from './machine/session.ts';
 import { settings, settingsIssues, stored } from './settings.ts';
-import { createSnapshot, deleteSnapshot, listSnapshots, restoreSnapshot } from './snapshots.ts';
 
 /** Virtual machines on a Windows server with Hyper-V, over WinRM. */
 export const hyperv = defineProvider({

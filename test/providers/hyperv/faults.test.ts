@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { newMachine } from '../../../fakes/winrm/state.ts';
 import { Failure } from '../../../src/failure.ts';
-import { steps } from '../../../src/providers/hyperv/steps.ts';
+import { steps } from '../../../src/providers/hyperv/api/commands.ts';
 import { failureOf } from '../../support/http-client.ts';
 import { hostScene, powersOf } from './host-scene.ts';
 

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { steps } from '../../../src/providers/hyperv/api/commands.ts';
+import { question } from '../../../src/providers/hyperv/api/powershell-session.ts';
 import {
   conversation,
   programArguments,
-} from '../../../src/providers/hyperv/scripts/conversation.ts';
-import { steps } from '../../../src/providers/hyperv/steps.ts';
-import { question } from '../../../src/providers/hyperv/talk.ts';
+} from '../../../src/providers/hyperv/api/scripts/protocol.ts';
 
 /*
  * The scripts are checked by the grammar that editors use for PowerShell, since nothing here can
