@@ -2,6 +2,7 @@ import type { Context, Step } from '../contract/context.ts';
 import type { Driver, Found, Purpose } from '../contract/driver.ts';
 import type { Instance } from '../contract/instance.ts';
 import type { Choice, Machine, Mark } from '../contract/machine.ts';
+import type { Failure } from '../failure.ts';
 import { type Claim, chooseOwn, isBuilding } from './ownership.ts';
 import { changedMeanwhile, leavingMachines, missing, refusal, unfinished } from './refusals.ts';
 
@@ -70,10 +71,10 @@ export async function findForChange(
 /** The machine for showing it, finished or not; nothing is adopted. */
 export async function show(life: Life, instance: Instance): Promise<Machine> {
   const choice = await findCertain(life, instance, 'show');
-  if (choice.kind === 'missing') throw missing(instance);
+  if (choice.kind === 'missing') throw missingFor(life, instance);
   if (choice.kind !== 'leaving') return choice.machine;
   const [machine] = choice.machines;
-  if (machine === undefined) throw missing(instance);
+  if (machine === undefined) throw missingFor(life, instance);
   return machine;
 }
 
@@ -95,10 +96,14 @@ export function foundIn(choice: Certain): Found {
 /** The instance's finished machine, for changing it. */
 export async function take(life: Life, instance: Instance): Promise<Machine> {
   const choice = await findForChange(life, instance);
-  if (choice.kind === 'missing') throw missing(instance);
+  if (choice.kind === 'missing') throw missingFor(life, instance);
   if (choice.kind === 'leaving') throw leavingMachines(instance, choice.machines);
   if (isBuilding(choice.machine)) throw unfinished(choice.machine, instance);
   return choice.machine;
+}
+
+export function missingFor({ driver }: Life, instance: Instance): Failure {
+  return missing(instance, driver.storedPlace?.(instance));
 }
 
 /** Writes the mark of an adopted machine; a machine that was changed meanwhile is left alone. */
