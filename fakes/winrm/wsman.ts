@@ -321,7 +321,7 @@ function readMessage({ headers, body: text }: Seen, url: string): Message {
 function stepIn({ body }: Message): string {
   const stream = find(body, ns.shell, 'Stream')?.text ?? '';
   const text = Buffer.from(stream, 'base64').toString('latin1');
-  return /^# outrigger step: ([\w-]+)$/m.exec(text)?.[1] ?? '';
+  return /^# outrigger command: ([\w-]+)$/m.exec(text)?.[1] ?? '';
 }
 
 function only(within: Element, name: string): Element {

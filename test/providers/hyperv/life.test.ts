@@ -177,7 +177,7 @@ describe('a machine on Hyper-V', () => {
         Object.assign(vm.adapters[0] ?? {}, change);
         const { exitCode, text } = await cloud.call('start', { caller: admin });
         assert.equal(exitCode, 1, what);
-        assert.match(text, /is Running with other NICs/);
+        assert.match(text, /is running with other NICs/);
         vm.state = 'Off';
         await cloud.ok('start');
         assert.deepEqual([vm.adapters, vm.state], [right, 'Running'], what);

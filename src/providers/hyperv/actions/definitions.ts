@@ -1,82 +1,67 @@
 import * as v from 'valibot';
 import { type Actions, adminOnly, everyone } from '../../../contract/action.ts';
 import { text, wholeNumber } from '../../../kit/fields.ts';
-import { snapSaveMemory } from '../../../lifecycle/shared-settings.ts';
+import { snapName, snapSaveMemory } from '../../../lifecycle/shared-settings.ts';
+import { snapshotActions } from '../../../lifecycle/snapshot-actions.ts';
 import { mediaPath } from '../api/paths.ts';
 
 /** Any name that a checkpoint may have got by other means. */
-const snapshotName = {
-  type: 'STRING',
-  about: 'Name of the snapshot',
+const anySnapshotName = {
+  ...snapName,
   schema: () =>
     v.pipe(
       text({ most: 100 })(),
       v.check((name) => !/\p{Cs}/u.test(name), 'must not hold half a Unicode character'),
     ),
-  required: true,
-  also: ['snap_name'],
-  example: 'before-upgrade',
 } as const;
 
-const newSnapshotName = {
-  ...snapshotName,
-  schema: text({
-    most: 100,
-    pattern: /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
-    wants: 'letters, digits, ".", "_" and "-"',
-  }),
-} as const;
+const snapshots = snapshotActions({
+  disks: 'disks',
+  timeoutSeconds: 600,
+  existingName: anySnapshotName,
+});
 
 /** The custom actions, with the names and parameters of the built-in extension where it has them. */
 export const actions = {
-  ListSnapshots: {
-    about: 'Lists the snapshots (checkpoints) of the instance',
-    parameters: {},
-    timeoutSeconds: 60,
-    roles: everyone,
-  },
+  ...snapshots,
+  // A PowerShell may take long to start.
+  ListSnapshots: { ...snapshots.ListSnapshots, timeoutSeconds: 60 },
+  // A checkpoint keeps no description.
   CreateSnapshot: {
-    about: 'Saves the disks of the instance, and its memory where that is allowed',
-    parameters: { snapshot_name: newSnapshotName, snap_save_memory: snapSaveMemory },
-    timeoutSeconds: 600,
-    roles: everyone,
-  },
-  RestoreSnapshot: {
-    about:
-      'Puts the disks back to what they were; NICs, CPUs and memory size stay as they are today',
-    parameters: { snapshot_name: snapshotName },
-    timeoutSeconds: 600,
-    roles: everyone,
+    ...snapshots.CreateSnapshot,
+    parameters: { snap_name: snapName, snap_save_memory: snapSaveMemory },
   },
   DeleteSnapshot: {
+    ...snapshots.DeleteSnapshot,
     about: 'Removes a snapshot; its disk is merged afterwards',
-    parameters: { snapshot_name: snapshotName },
-    timeoutSeconds: 600,
-    roles: everyone,
   },
   GetIpAddresses: {
     about: 'Lists the addresses that the guest reports through the integration services',
     parameters: {},
     timeoutSeconds: 60,
     roles: everyone,
+    wants: 'shown',
   },
   Reset: {
     about: 'Restarts the instance at once, without asking the guest',
     parameters: {},
     timeoutSeconds: 60,
     roles: everyone,
+    wants: 'running',
   },
   Suspend: {
     about: 'Halts the instance and keeps it in memory',
     parameters: {},
     timeoutSeconds: 60,
     roles: adminOnly,
+    wants: 'running',
   },
   Resume: {
     about: 'Lets a suspended instance go on',
     parameters: {},
     timeoutSeconds: 60,
     roles: adminOnly,
+    wants: 'running',
   },
   ResizeDisk: {
     about: 'Makes the disk of the instance larger; the guest has to grow its file system itself',

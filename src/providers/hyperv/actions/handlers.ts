@@ -1,24 +1,50 @@
-import type { Outcome } from '../../../contract/action.ts';
-import type { Instance } from '../../../contract/instance.ts';
-import { matchesAny } from '../../../kit/fields.ts';
-import { steps } from '../api/commands.ts';
-import { isSamePath } from '../api/paths.ts';
+import type { ActionCall, Handlers, Outcome, Parameters } from '../../../contract/action.ts';
+import type { Fields } from '../../../contract/field.ts';
+import type { PowerCommand } from '../api/command.ts';
+import * as making from '../api/commands/making.ts';
+import * as reading from '../api/commands/reading.ts';
 import { isFromPowerShell } from '../api/trouble.ts';
 import type { Details } from '../api/wire.ts';
-import { gib, tooSmall } from '../blueprint.ts';
-import { noFile } from '../machine/capacity.ts';
-import { type Found, notRunning, show, takeBuilt } from '../machine/find.ts';
+import { type Blueprint, gib, tooSmall } from '../blueprint.ts';
 import { macWithColons } from '../machine/hardware.ts';
-import { isRunning, order, powerOf } from '../machine/orders.ts';
+import { type HostMachine, readDetails } from '../machine/list.ts';
+import { changePower } from '../machine/power.ts';
 import { isMerging } from '../machine/remove.ts';
-import { alone, type Rig, refused } from '../machine/session.ts';
-import { settle } from '../machine/settle.ts';
+import { ask, refused, type Session, withDeadline } from '../machine/session.ts';
+import { isRunning } from '../machine/state.ts';
+import type { actions } from './definitions.ts';
+import { attachIso, changeMedia } from './media.ts';
 
-export async function getIpAddresses(rig: Rig, instance: Instance): Promise<Outcome> {
-  const { id } = await show(rig, instance);
-  const { adapters } = await rig.host.ask(steps.machine, { id }, { last: true });
+type Call = Pick<ActionCall<HostMachine, Parameters, Blueprint, Fields>, 'machine' | 'deadline'>;
+
+export function handlers(session: Session): Handlers<HostMachine, Blueprint, typeof actions> {
+  const at = ({ deadline }: Pick<Call, 'deadline'>): Session => withDeadline(session, deadline);
+  const switching =
+    (order: PowerCommand, reached: (state: string) => boolean, message: string) =>
+    async (call: Call): Promise<Outcome> => {
+      await changePower(at(call), call.machine, order, reached);
+      return { message };
+    };
+  return {
+    GetIpAddresses: (call) => getIpAddresses(at(call), call.machine),
+    Reset: switching('reset', isRunning, 'The instance was reset'),
+    Suspend: switching('pause', (state) => state === 'Paused', 'The instance is suspended'),
+    Resume: switching('resume', isRunning, 'The instance goes on'),
+    ResizeDisk: (call) => resizeDisk(at(call), call.machine, call.parameters.size_gb),
+    AttachIso: (call) => attachIso(at(call), call.machine, call.parameters.iso_path),
+    async DetachIso(call) {
+      await changeMedia(at(call), call.machine, '');
+      return { message: 'The drive is empty' };
+    },
+    Reinstall: async (call) =>
+      (await import('./reinstall.ts')).reinstall(at(call), call.machine, call.blueprint),
+  };
+}
+
+async function getIpAddresses(session: Session, { remoteId: id }: HostMachine): Promise<Outcome> {
+  const { adapters } = await ask(session, reading.machine, { id }, { last: true });
   const rows = adapters.flatMap(({ mac, addresses }, nic) =>
-    // The guest says what it likes.
+    // The guest reports these itself, and may report anything.
     addresses
       .filter((address) => /^[0-9A-Fa-f:.]{2,45}$/.test(address))
       .map((address) => ({ nic, mac: macWithColons(mac), address })),
@@ -32,65 +58,29 @@ export async function getIpAddresses(rig: Rig, instance: Instance): Promise<Outc
   };
 }
 
-export function reset(rig: Rig, instance: Instance): Promise<Outcome> {
-  return whileOn(rig, instance, async (found) => {
-    await order(rig, found, 'reset', isRunning);
-    return { message: 'The instance was reset' };
-  });
-}
-
-export function suspend(rig: Rig, instance: Instance): Promise<Outcome> {
-  return whileOn(rig, instance, async (found) => {
-    await order(rig, found, 'pause', isPaused);
-    return { message: 'The instance is suspended' };
-  });
-}
-
-export function resume(rig: Rig, instance: Instance): Promise<Outcome> {
-  return whileOn(rig, instance, async (found) => {
-    await order(rig, found, 'resume', isRunning);
-    return { message: 'The instance goes on' };
-  });
-}
-
-function whileOn(
-  rig: Rig,
-  instance: Instance,
-  work: (found: Found) => Promise<Outcome>,
+async function resizeDisk(
+  session: Session,
+  machine: HostMachine,
+  sizeGb: number,
 ): Promise<Outcome> {
-  return alone(rig, instance, async () => {
-    const found = await takeBuilt(rig, instance);
-    if (powerOf(found.state) !== 'on') throw notRunning(found);
-    return work(found);
-  });
-}
-
-function isPaused(state: string): boolean {
-  return state === 'Paused';
-}
-
-export function resizeDisk(rig: Rig, instance: Instance, sizeGb: number): Promise<Outcome> {
-  const { max_disk_gb: most } = rig.settings;
+  const { max_disk_gb: most } = session.settings;
   if (most !== undefined && sizeGb > most) {
     throw refused('denied', `A disk may have ${most} GiB at most`);
   }
-  return alone(rig, instance, async () => {
-    const { id } = await takeBuilt(rig, instance);
-    const path = growable(await rig.host.ask(steps.machine, { id }));
-    const said = await grow(rig, path, sizeGb * gib);
-    if (said.before > sizeGb * gib) throw tooSmall(sizeGb, said.before);
-    return { message: `The disk has ${Math.floor(said.size / gib)} GiB now` };
-  });
+  const path = growable(await readDetails(session, machine));
+  const grown = await grow(session, path, sizeGb * gib);
+  if (grown.before > sizeGb * gib) throw tooSmall(sizeGb, grown.before);
+  return { message: `The disk has ${Math.floor(grown.size / gib)} GiB now` };
 }
 
 /** Whatever Hyper-V complains of: a disk that has the size was made larger. */
-async function grow({ host }: Rig, path: string, bytes: number) {
+async function grow(session: Session, path: string, bytes: number) {
   const paths = [path];
   try {
-    return await host.ask(steps.grow, { path, bytes }, { paths });
+    return await ask(session, making.grow, { path, bytes }, { paths });
   } catch (thrown) {
     if (!isFromPowerShell(thrown)) throw thrown;
-    const now = await host.ask(steps.grow, { path, bytes: 0 }, { paths });
+    const now = await ask(session, making.grow, { path, bytes: 0 }, { paths });
     if (now.size < bytes) throw thrown;
     return { ...now, before: 0 };
   }
@@ -111,40 +101,4 @@ function growable(details: Details): string {
     );
   }
   return disk.path;
-}
-
-export function attachIso(rig: Rig, instance: Instance, iso: string): Promise<Outcome> {
-  const { allowed_isos, vhd_path } = rig.settings;
-  if (!matchesAny(iso, allowed_isos)) {
-    throw refused('denied', 'This image is not among those that are allowed here');
-  }
-  return alone(rig, instance, async () => {
-    const found = await takeBuilt(rig, instance);
-    const paths = [iso];
-    const survey = await rig.host.ask(
-      steps.survey,
-      { folder: vhd_path, template: '', iso },
-      { paths },
-    );
-    if (!survey.iso) throw noFile('ISO image', iso);
-    await changeMedia(rig, found, iso);
-    return { message: 'The image is in the drive' };
-  });
-}
-
-export function detachIso(rig: Rig, instance: Instance): Promise<Outcome> {
-  return alone(rig, instance, async () => {
-    await changeMedia(rig, await takeBuilt(rig, instance), '');
-    return { message: 'The drive is empty' };
-  });
-}
-
-export function changeMedia(rig: Rig, { id, proof }: Found, iso: string): Promise<void> {
-  return settle(
-    rig,
-    id,
-    () => rig.host.ask(steps.media, { id, proof, iso }, { paths: [iso] }),
-    ({ media }) =>
-      iso === '' ? media.every((path) => path === '') : media.some((path) => isSamePath(path, iso)),
-  );
 }

@@ -1,172 +1,102 @@
-import type { Outcome } from '../../../contract/action.ts';
-import type { Instance } from '../../../contract/instance.ts';
-import { expectFailure, type Failure, reworded } from '../../../failure.ts';
-import { withUndo } from '../../../kit/undo.ts';
-import { steps } from '../api/commands.ts';
+import type { Step } from '../../../contract/context.ts';
+import type { Snapshot, SnapshotDriver } from '../../../contract/snapshot.ts';
+import * as changing from '../api/commands/changing.ts';
+import * as reading from '../api/commands/reading.ts';
 import type { Details } from '../api/wire.ts';
-import { type Found, show, takeBuilt } from '../machine/find.ts';
-import {
-  checkpointTypes,
-  type Hardware,
-  isWiredAs,
-  reshape,
-  rewire,
-  wiringOf,
-} from '../machine/hardware.ts';
-import { notesWith } from '../machine/notes.ts';
-import { isOff, isRunning, isSaved, order, powerOf, powerOff } from '../machine/orders.ts';
-import { alone, type Rig, refused, within } from '../machine/session.ts';
+import { isWiredAs, whyNotWired, wiringOf } from '../machine/hardware.ts';
+import { type HostMachine, ownOf, readDetails } from '../machine/list.ts';
+import { notesWith } from '../machine/mark.ts';
+import { changePower, cutPower, withState } from '../machine/power.ts';
+import { checkMerge } from '../machine/remove.ts';
+import { ask, type Session, withDeadline } from '../machine/session.ts';
 import { settle } from '../machine/settle.ts';
-import { checkMerge } from '../machine/users.ts';
+import { checkpointTypes, reshape, rewire } from '../machine/shape.ts';
+import { isOff, isRunning, isSaved, stateOf } from '../machine/state.ts';
 
-type Snapshot = Details['snapshots'][number];
-
-type Today = Pick<Details, 'notes'> & Hardware;
-
-export async function listSnapshots(rig: Rig, instance: Instance): Promise<Outcome> {
-  const { id } = await show(rig, instance);
-  const { snapshots } = await rig.host.ask(steps.machine, { id }, { last: true });
+/** Checkpoints: a restored one brings that day's name, notes, size and adapters with it. */
+export function snapshots(session: Session): SnapshotDriver<HostMachine> {
+  const at = ({ deadline }: Step): Session => withDeadline(session, deadline);
+  /** As the lifecycle's list found the machine, which is how a restore leaves it. */
+  let today: Details | undefined;
+  /** Only until something else has failed: the memory belongs to the checkpoint that was restored. */
+  let keepsMemory = false;
+  const detailsOf = async (machine: HostMachine, step: Step): Promise<Details> => {
+    today ??= await readDetails(at(step), machine);
+    return today;
+  };
   return {
-    message: snapshots.length === 0 ? 'There are no snapshots' : `Snapshots: ${snapshots.length}`,
-    rows: snapshots.map((snapshot) => ({
-      name: snapshot.name,
-      created: snapshot.created,
-      memory: snapshot.state !== 'Off',
-    })),
+    bootsAfterFailure: false,
+    async list({ remoteId: id }, step) {
+      // Nothing is asked after the list, so that the PowerShell there may end by itself.
+      const last = session.context.action === 'ListSnapshots';
+      today = await ask(at(step), reading.machine, { id }, { last });
+      return today.snapshots.map(toSnapshot);
+    },
+    async take(machine, { name, memory }, step) {
+      const type = memory ? 'Standard' : checkpointTypes[session.settings.checkpoint_type];
+      const given = { ...ownOf(machine), order: 'create', snapshot: '', name, type } as const;
+      await settle(
+        at(step),
+        machine,
+        () => ask(at(step), changing.checkpoint, given, { once: true }),
+        (now) => now.snapshots.some((snapshot) => snapshot.name === name),
+      );
+    },
+    async remove(machine, snapshot, step) {
+      await checkMerge(at(step), machine, await detailsOf(machine, step));
+      const { id } = snapshot;
+      await settle(
+        at(step),
+        machine,
+        () => ask(at(step), changing.checkpoint, checkpoint(machine, 'remove', snapshot)),
+        (now) => now.snapshots.every((each) => each.id !== id),
+      );
+    },
+    unrestorable: async (machine, _, step) => whyNotWired(await detailsOf(machine, step)),
+    async restore(machine, snapshot, step) {
+      const { state } = await detailsOf(machine, step);
+      await cutPower(at(step), withState(machine, state));
+      await ask(at(step), changing.checkpoint, checkpoint(machine, 'restore', snapshot));
+      const before = stateOf(state);
+      keepsMemory = before === 'on' || before === 'paused';
+    },
+    async keepToday(machine, step) {
+      const keep = keepsMemory;
+      keepsMemory = false;
+      await putBack(at(step), machine, await detailsOf(machine, step), keep);
+    },
+    switchOn: (machine, step) => changePower(at(step), machine, 'start', isRunning),
   };
 }
 
-export function createSnapshot(
-  rig: Rig,
-  instance: Instance,
-  wanted: { readonly snapshot_name: string; readonly snap_save_memory: boolean },
-): Promise<Outcome> {
-  const { snapshot_name: name, snap_save_memory: memory } = wanted;
-  return alone(rig, instance, async () => {
-    const { id, proof } = await takeBuilt(rig, instance);
-    const details = await rig.host.ask(steps.machine, { id });
-    checkLimits(rig, details, name, memory);
-    const type = memory ? 'Standard' : checkpointTypes[rig.settings.checkpoint_type];
-    await settle(
-      rig,
-      id,
-      () =>
-        rig.host.ask(
-          steps.checkpoint,
-          { id, proof, order: 'create', snapshot: '', name, type },
-          { once: true },
-        ),
-      ({ snapshots }) => snapshots.some((snapshot) => snapshot.name === name),
-    );
-    const withMemory = memory && powerOf(details.state) === 'on';
-    return { message: `Snapshot ${name} was made${withMemory ? ' with the memory' : ''}` };
-  });
+function toSnapshot({ id, name, created, state }: Details['snapshots'][number]): Snapshot {
+  return { id, name, created, memory: state !== 'Off' };
 }
 
-/**
- * Only what is on the disks comes back, and the memory where nothing else has changed: network
- * adapters, size and mark stay today's, since the network of that day may be somebody else's by
- * now. The machine runs afterwards if it ran before.
- */
-export function restoreSnapshot(rig: Rig, instance: Instance, name: string): Promise<Outcome> {
-  return alone(rig, instance, async () => {
-    const found = await takeBuilt(rig, instance);
-    const { id, proof } = found;
-    const details = await rig.host.ask(steps.machine, { id });
-    const snapshot = pick(details, name);
-    const today = { ...details, wiring: wiringOf(details) };
-    const ran = powerOf(today.state) === 'on';
-    await powerOff(rig, { ...found, state: today.state }, 'hard');
-    const which = { order: 'restore', snapshot: snapshot.id, name: '', type: '' } as const;
-    await withUndo(rig.context, async (undo) => {
-      // Whatever comes of it: the settings of that day may be back.
-      undo.add(`put back the NICs, size and mark of ${found.name}`, (margin) =>
-        putBack(within(rig, margin), found, today, false),
-      );
-      await rig.host.ask(steps.checkpoint, { id, proof, ...which });
-      await putBack(rig, found, today, ran);
-    }).catch((thrown: unknown) => {
-      throw leftStopped(thrown, name);
-    });
-    if (ran) await order(rig, found, 'start', isRunning);
-    return { message: `Snapshot ${name} was restored` };
-  });
+function checkpoint(machine: HostMachine, order: 'remove' | 'restore', { id = '' }: Snapshot) {
+  return { ...ownOf(machine), order, snapshot: id, name: '', type: '' };
 }
 
-/** Nobody knows which disks it would start from. */
-function leftStopped(thrown: unknown, name: string): Failure {
-  const failure = expectFailure(thrown);
-  const sentence = `Snapshot ${name} was not restored, and the instance is stopped now`;
-  return reworded(failure, {
-    message: `${sentence}: ${failure.message}`,
-    advice: `Restore ${name} again, or start the instance as it is. ${failure.advice ?? ''}`.trim(),
-    tenant: sentence,
-  });
-}
-
-/** Mark, adapters and size as they were a moment ago. */
+/** Mark, adapters and size as they were; saved memory stays only where nothing else has changed. */
 async function putBack(
-  rig: Rig,
-  found: Found,
-  { cpus, memory, minimum, notes, wiring }: Today,
+  session: Session,
+  machine: HostMachine,
+  today: Details,
   keepMemory: boolean,
 ): Promise<void> {
-  const { host } = rig;
-  const { id } = found;
+  const { cpus, memory, minimum } = today;
+  const wiring = wiringOf(today);
   // A checkpoint from before the machine was marked takes the mark away, so that it proves nothing.
-  await host.ask(steps.notes, { id, proof: '', notes: notesWith(notes, found.mark) });
-  const now = await host.ask(steps.machine, { id });
+  const own = { id: machine.remoteId, proof: '', unmarked: false };
+  await ask(session, changing.notes, { ...own, notes: notesOf(today, machine) });
+  const now = await readDetails(session, machine);
   const same = now.cpus === cpus && now.memory === memory && isWiredAs(now.adapters, wiring);
   if (isSaved(now.state) && keepMemory && same) return;
-  if (isSaved(now.state)) await order(rig, found, 'forget', isOff);
-  await reshape(rig, found, { cpus, memory, minimum });
-  await rewire(rig, found, now.adapters, wiring);
+  if (isSaved(now.state)) await changePower(session, machine, 'forget', isOff);
+  await reshape(session, machine, { cpus, memory, minimum });
+  await rewire(session, machine, now.adapters, wiring);
 }
 
-export function deleteSnapshot(rig: Rig, instance: Instance, name: string): Promise<Outcome> {
-  return alone(rig, instance, async () => {
-    const found = await takeBuilt(rig, instance);
-    const { id, proof } = found;
-    const details = await rig.host.ask(steps.machine, { id });
-    const snapshot = pick(details, name);
-    await checkMerge(rig, found, details);
-    const which = { order: 'remove', snapshot: snapshot.id, name: '', type: '' } as const;
-    await settle(
-      rig,
-      id,
-      () => rig.host.ask(steps.checkpoint, { id, proof, ...which }),
-      ({ snapshots }) => snapshots.every((each) => each.id !== snapshot.id),
-    );
-    return { message: `Snapshot ${name} was removed` };
-  });
-}
-
-function checkLimits(
-  { settings }: Rig,
-  { snapshots }: Details,
-  name: string,
-  memory: boolean,
-): void {
-  const { max_snapshots: most, snapshot_memory } = settings;
-  if (snapshots.some((snapshot) => snapshot.name === name)) {
-    throw refused('conflict', `There is a snapshot ${name} already`);
-  }
-  if (snapshots.length >= most) {
-    throw refused('conflict', `The instance has ${snapshots.length} of at most ${most} snapshots`);
-  }
-  if (memory && !snapshot_memory) {
-    throw refused('denied', 'Snapshots with memory are not allowed here');
-  }
-}
-
-function pick({ snapshots }: Details, name: string): Snapshot {
-  const [found, second] = snapshots.filter((snapshot) => snapshot.name === name);
-  if (found === undefined) throw refused('not-found', `There is no snapshot ${name}`);
-  if (second !== undefined) {
-    throw refused(
-      'conflict',
-      `There are several snapshots ${name}: nobody can say which one is meant`,
-    );
-  }
-  return found;
+function notesOf({ notes }: Details, { mark }: HostMachine): string {
+  return typeof mark === 'object' ? notesWith(notes, mark) : notes;
 }

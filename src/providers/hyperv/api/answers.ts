@@ -3,7 +3,7 @@ import { Failure } from '../../../failure.ts';
 import { createDeadline } from '../../../kit/deadline.ts';
 import { parseJson } from '../../../kit/json.ts';
 import { readDiagnostics } from './clixml.ts';
-import { answerWord, modeWord } from './scripts/protocol.ts';
+import { answerWord, modeWord } from './protocol.ts';
 import type { Process } from './wsman.ts';
 
 /** An error of PowerShell's by what does not depend on the language of the host. */
@@ -16,14 +16,14 @@ export interface Trouble {
   readonly message: string;
 }
 
-export type Said = { readonly value: unknown } | { readonly error: Trouble };
+export type Reply = { readonly value: unknown } | { readonly error: Trouble };
 
 /** How long a process that was told to end may take. */
 const mostMs = 5000;
 
 /** Hears what a process says, and finds the answers in it. */
 export interface Listener {
-  answer(number: number, doing: string, deadline: Deadline): Promise<Said>;
+  answer(number: number, doing: string, deadline: Deadline): Promise<Reply>;
   /** Fails when it does not end soon. */
   end(deadline: Deadline): Promise<void>;
 }
@@ -43,7 +43,7 @@ export function createListener(process: Process, host: string): Listener {
     async answer(number, doing, deadline) {
       for (;;) {
         const found = findAnswer(heard, number);
-        if (found !== undefined) return readSaid(found, { doing, host });
+        if (found !== undefined) return readReply(found, { doing, host });
         if (exitCode !== undefined) throw ended(heard, stderr, exitCode, { doing, host });
         await hear(doing, deadline);
       }
@@ -65,17 +65,17 @@ function findAnswer(heard: string, number: number): string | undefined {
   return pattern.exec(heard.slice(0, heard.lastIndexOf('\n') + 1))?.[1];
 }
 
-function readSaid(encoded: string, { doing, host }: About): Said {
-  const said = parseJson(Buffer.from(encoded, 'base64').toString('utf8'));
-  if (typeof said === 'object' && said !== null) return toSaid(said);
+function readReply(encoded: string, { doing, host }: About): Reply {
+  const reply = parseJson(Buffer.from(encoded, 'base64').toString('utf8'));
+  if (typeof reply === 'object' && reply !== null) return toReply(reply);
   throw new Failure(
     'upstream',
     `PowerShell on ${host} gave an answer that our script cannot have made while ${doing}`,
   );
 }
 
-function toSaid(said: object): Said {
-  const { error, value } = said as { readonly error?: unknown; readonly value?: unknown };
+function toReply(reply: object): Reply {
+  const { error, value } = reply as { readonly error?: unknown; readonly value?: unknown };
   if (error === undefined) return { value };
   const told = (typeof error === 'object' && error !== null ? error : {}) as Partial<
     Record<keyof Trouble, unknown>
@@ -107,10 +107,10 @@ function ended(heard: string, stderr: Buffer, exitCode: number, { doing, host }:
     });
   }
   const diagnostics = readDiagnostics(stderr.toString('utf8'));
-  const said = diagnostics === '' ? '' : `: ${diagnostics}`;
+  const words = diagnostics === '' ? '' : `: ${diagnostics}`;
   return new Failure(
     'upstream',
-    `PowerShell on ${host} ended with ${exitCode} while ${doing}${said}`,
+    `PowerShell on ${host} ended with ${exitCode} while ${doing}${words}`,
     {
       advice:
         'If nothing else explains it, look for blocks by antivirus or policy in the event logs of the host (Windows PowerShell, AppLocker, Defender)',

@@ -2,7 +2,7 @@ import { type Crypto, md5 } from './ntlm-keys.ts';
 
 /**
  * The hash that ties a login to its TLS connection (RFC 5929 tls-server-end-point, as NTLM carries
- * it): somebody in between would have to show another certificate.
+ * it): a party in between would have to show another certificate.
  */
 export function channelBinding(crypto: Crypto, certificate: Buffer): Buffer {
   const hash = crypto.createHash(hashOf(certificate)).update(certificate).digest();

@@ -5,18 +5,18 @@ import { createHttp } from '../../../kit/http/client.ts';
 import type { Tls } from '../../../kit/http/tls.ts';
 import type { Settings } from '../settings.ts';
 import { createPost } from './auth.ts';
-import type { Step } from './command.ts';
+import type { Command } from './command.ts';
 import { readAccount } from './ntlm-keys.ts';
-import { startTalk, type Talk } from './powershell-session.ts';
+import { type PowerShellSession, startPowerShell } from './powershell-session.ts';
 import { isFromPowerShell, isLost, psFailure } from './trouble.ts';
 import { createWsman } from './wsman.ts';
 
 export interface AskOptions {
   /** In place of the action's own, such as the one for undo. */
   readonly deadline?: Deadline;
-  /** It is the only question: the process there need not wait for more. */
+  /** It is the last command: the process there need not wait for more. */
   readonly last?: boolean;
-  /** Not even a step that may be done twice is asked again when its answer gets lost. */
+  /** Not even a command that may be given twice is given again when its answer gets lost. */
   readonly once?: boolean;
   /** The files it is about, for the advice when they cannot be used. */
   readonly paths?: readonly string[];
@@ -26,15 +26,15 @@ export interface AskOptions {
 export interface Host {
   /**
    * Fails with what the error means where PowerShell answers with one. Where an answer gets lost on
-   * the way a step that may be done twice is asked once more, in another process.
+   * the way a command that may be given twice is given once more, in another process.
    */
   ask<Given, Value>(
-    step: Step<Given, Value>,
+    command: Command<Given, Value>,
     given: NoInfer<Given>,
     options?: AskOptions,
   ): Promise<Value>;
-  /** What every other process has to do first that goes on in the place of a lost one. */
-  goOnWith(opening: (deadline: Deadline) => Promise<void>): void;
+  /** What each further process has to do first, which goes on in the place of a lost one. */
+  onRestart(opening: (deadline: Deadline) => Promise<void>): void;
   /** Takes the process and the connection away; never fails. */
   close(): Promise<void>;
 }
@@ -52,24 +52,24 @@ export function openHost(settings: Settings, { deadline, log }: Context): Host {
   const account = readAccount(settings.username, settings.domain ?? '', settings.password);
   const credentials = { ...account, scheme: settings.authentication, host };
   const wsman = createWsman(createPost(http, path, credentials), base + path);
-  let talk: Talk | undefined;
+  let shell: PowerShellSession | undefined;
   let opening: ((deadline: Deadline) => Promise<void>) | undefined;
   let answered = false;
 
   const end = async (): Promise<void> => {
-    const ending = talk;
-    talk = undefined;
+    const ending = shell;
+    shell = undefined;
     await ending?.close(deadline.forUndo()).catch((thrown: unknown) => {
       const { message: error } = Failure.from(thrown);
       log('hyperv.shell-left', { error, level: 'warn' });
     });
   };
 
-  const begin = async (until: Deadline, doing: string): Promise<Talk> => {
-    const begun = await startTalk(wsman, until).catch((thrown: unknown) => {
+  const begin = async (until: Deadline, doing: string): Promise<PowerShellSession> => {
+    const begun = await startPowerShell(wsman, until).catch((thrown: unknown) => {
       throw inTime(thrown, until, doing);
     });
-    talk = begun;
+    shell = begun;
     try {
       await opening?.(until);
     } catch (thrown) {
@@ -79,39 +79,39 @@ export function openHost(settings: Settings, { deadline, log }: Context): Host {
     return begun;
   };
 
-  const askOnce: Host['ask'] = async (step, given, options = {}) => {
+  const askOnce: Host['ask'] = async (command, given, options = {}) => {
     const { deadline: until = deadline, last = false, paths = [] } = options;
-    const { script, doing } = step;
-    const asked = talk ?? (await begin(until, doing));
+    const { script, doing } = command;
+    const asked = shell ?? (await begin(until, doing));
     try {
-      const said = await asked.ask({ script, given, doing, last }, until);
+      const reply = await asked.ask({ script, given, doing, last }, until);
       answered = true;
-      if ('error' in said) throw psFailure(said.error, { host: wsman.host, doing, paths });
-      return readValue(step, said.value);
+      if ('error' in reply) throw psFailure(reply.error, { host: wsman.host, doing, paths });
+      return readValue(command, reply.value);
     } catch (thrown) {
-      // A process that answered goes on; of one that did not nobody knows what it does.
+      // A process that answered goes on; what one that did not answer does is unknown.
       if (!isFromPowerShell(thrown)) await end();
       throw inTime(thrown, until, doing);
     }
   };
 
   return {
-    async ask(step, given, options = {}) {
+    async ask(command, given, options = {}) {
       const { deadline: until = deadline, once = false } = options;
       const before = answered;
       try {
-        return await askOnce(step, given, options);
+        return await askOnce(command, given, options);
       } catch (lost) {
-        // Whoever never answered is away; that is for the next call to find out.
-        const again = before && !step.once && !once && isLost(lost) && until.remainingMs() > 0;
+        // A host that never answered is away, which the next call finds out.
+        const again = before && !command.once && !once && isLost(lost) && until.remainingMs() > 0;
         if (!again) throw lost;
-        log('hyperv.asked-again', { step: step.name, error: expectFailure(lost).message });
-        return askOnce(step, given, options).catch((thrown: unknown) => {
+        log('hyperv.asked-again', { command: command.name, error: expectFailure(lost).message });
+        return askOnce(command, given, options).catch((thrown: unknown) => {
           throw isFromPowerShell(thrown) ? thrown : lost;
         });
       }
     },
-    goOnWith(next) {
+    onRestart(next) {
       opening = next;
     },
     async close() {
@@ -126,13 +126,13 @@ function inTime(thrown: unknown, until: Deadline, doing: string): unknown {
   return isKind(thrown, 'timeout') ? until.failure(doing) : thrown;
 }
 
-function readValue<Value>(step: Step<unknown, Value>, value: unknown): Value {
-  const result = v.safeParse(step.schema(), value);
+function readValue<Value>(command: Command<unknown, Value>, value: unknown): Value {
+  const result = v.safeParse(command.schema(), value);
   if (result.success) return result.output;
   const [issue] = result.issues;
   throw new Failure(
     'upstream',
-    `The host answered "${step.name}" with something unexpected: ${v.getDotPath(issue) ?? 'all of it'} ${issue.message}`,
+    `The host answered "${command.name}" with something unexpected: ${v.getDotPath(issue) ?? 'all of it'} ${issue.message}`,
   );
 }
 

@@ -1,30 +1,44 @@
-import type * as v from 'valibot';
+import * as v from 'valibot';
 
-/** One question that can be put to a Hyper-V host. */
-export interface Step<Given, Value> {
+/**
+ * One command that a Hyper-V host can be given: a constant script, what is given to it, and what its
+ * answer looks like. Decisions are made in TypeScript; the scripts only look and do.
+ */
+export interface Command<Given, Value> {
   readonly name: string;
   readonly script: string;
   /** For texts: "... while listing the machines". */
   readonly doing: string;
   readonly schema: () => v.GenericSchema<unknown, Value>;
-  /** Done twice it is something else than done once, so that it is never asked again. */
+  /** Done twice it is something else than done once, so that it is never given again. */
   readonly once: boolean;
   /** Only for the type. */
   readonly given?: Given | undefined;
 }
 
-export function step<Given extends object>() {
+type Words = Pick<Command<unknown, unknown>, 'name' | 'doing'>;
+
+export function command<Given extends object>() {
   return <Value>(
-    name: string,
+    words: Words,
     script: string,
-    doing: string,
     schema: () => v.GenericSchema<unknown, Value>,
-  ): Step<Given, Value> => ({ name, script, doing, schema, once: false });
+  ): Command<Given, Value> => ({ ...words, script: script.trim(), schema, once: false });
 }
 
-export function once<Given, Value>(each: Step<Given, Value>): Step<Given, Value> {
-  return { ...each, once: true };
+/** A command that must not be given twice. */
+export function once<Given extends object>() {
+  return <Value>(
+    words: Words,
+    script: string,
+    schema: () => v.GenericSchema<unknown, Value>,
+  ): Command<Given, Value> => ({ ...command<Given>()(words, script, schema), once: true });
 }
+
+export type Json = Readonly<Record<string, unknown>>;
+
+/** The answer of a script that has nothing to tell but that it came to its end. */
+export const anything = (): v.GenericSchema<unknown, Json> => v.record(v.string(), v.unknown());
 
 /** A machine that has to carry the instance's mark when the change is made. */
 export interface Own {
@@ -43,4 +57,4 @@ export interface WantedAdapter {
   readonly vlan: number;
 }
 
-export type Order = 'start' | 'cut' | 'reset' | 'pause' | 'resume' | 'forget' | 'ask';
+export type PowerCommand = 'start' | 'cut' | 'reset' | 'pause' | 'resume' | 'forget' | 'ask';

@@ -34,7 +34,7 @@ export function isPipeEnded({ code }: Fault): boolean {
 
 /** For a shell that was not opened, or a command that was not begun, since too much goes on there. */
 export function noRoom(fault: Fault, host: string): Failure {
-  const text = `WinRM on ${host} has no room for one more shell (${fault.code})${said(fault)}`;
+  const text = `WinRM on ${host} has no room for one more shell (${fault.code})${remoteText(fault)}`;
   return new Failure('conflict', text, {
     advice:
       'Raise MaxShellsPerUser there (Set-Item WSMan:\\localhost\\Shell\\MaxShellsPerUser 100), or let fewer actions run at once',
@@ -67,15 +67,19 @@ export function faultFailure(fault: Fault, host: string, what: string): Failure 
       facts,
     });
   }
-  return new Failure('upstream', `WinRM on ${host} failed while ${what} (${code})${said(fault)}`, {
-    facts,
-  });
+  return new Failure(
+    'upstream',
+    `WinRM on ${host} failed while ${what} (${code})${remoteText(fault)}`,
+    {
+      facts,
+    },
+  );
 }
 
 function factsOf({ code, subcode }: Fault): Readonly<Record<string, unknown>> {
   return { wsman: code, subcode };
 }
 
-function said({ text }: Fault): string {
+function remoteText({ text }: Fault): string {
   return text === '' ? '' : `: ${text.slice(0, 300)}`;
 }

@@ -32,7 +32,7 @@ const flag = {
 
 const offered = Object.values(flag).reduce((all, one) => all | one, 0) >>> 0;
 
-/** Version fields say Windows 10 with NTLM revision 15; nobody acts on them. */
+/** Version fields say Windows 10 with NTLM revision 15; no server acts on them. */
 const version = Buffer.from([10, 0, 0, 0, 0, 0, 0, 15]);
 
 export interface Challenge {

@@ -1,7 +1,7 @@
 import type { Deadline } from '../../../contract/context.ts';
 import { expectFailure } from '../../../failure.ts';
-import { createListener, type Said } from './answers.ts';
-import { conversation, go, program, programArguments } from './scripts/protocol.ts';
+import { createListener, type Reply } from './answers.ts';
+import { conversation, go, program, programArguments } from './protocol.ts';
 import type { Wsman } from './wsman.ts';
 
 export interface Question {
@@ -14,13 +14,16 @@ export interface Question {
 }
 
 /** One PowerShell process that answers questions. */
-export interface Talk {
-  ask(question: Question, deadline: Deadline): Promise<Said>;
+export interface PowerShellSession {
+  ask(question: Question, deadline: Deadline): Promise<Reply>;
   /** Lets the process end by itself if it is well, and takes its shell away in any case. */
   close(deadline: Deadline): Promise<void>;
 }
 
-export async function startTalk(wsman: Wsman, deadline: Deadline): Promise<Talk> {
+export async function startPowerShell(
+  wsman: Wsman,
+  deadline: Deadline,
+): Promise<PowerShellSession> {
   const process = await wsman.start(program, programArguments, deadline);
   const listen = createListener(process, wsman.host);
   let number = 0;
@@ -31,9 +34,9 @@ export async function startTalk(wsman: Wsman, deadline: Deadline): Promise<Talk>
       state = 'asked';
       const opening = number === 1 ? `${conversation}\n${go}\n` : '';
       await process.send(opening + question(number, script, given), last, until);
-      const said = await listen.answer(number, doing, until);
+      const reply = await listen.answer(number, doing, until);
       state = last ? 'told' : 'idle';
-      return said;
+      return reply;
     },
     async close(until) {
       try {

@@ -134,7 +134,7 @@ export function readCommandId(body: Element): string | undefined {
   return find(body, shell, 'CommandId')?.text.trim();
 }
 
-/** What a command said since it was last asked. */
+/** The output of a command since it was last asked for. */
 export interface Output {
   readonly stdout: Buffer;
   readonly stderr: Buffer;

@@ -34,8 +34,8 @@ export function isFromPowerShell(thrown: unknown): boolean {
 }
 
 /**
- * Whether nobody knows what became of a question: its answer or the process was lost, or something
- * came that is no answer. Who is not let in was not listened to.
+ * Whether it is unknown what became of a command: its answer or the process was lost, or something
+ * came that is no answer. A command of an account that is not let in was certainly not run.
  */
 export function isLost(thrown: unknown): boolean {
   return isKind(thrown, 'unreachable', 'timeout', 'upstream') && !isFromPowerShell(thrown);

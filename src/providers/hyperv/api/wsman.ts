@@ -24,7 +24,7 @@ import type { Element } from './xml.ts';
 export interface Process {
   /** Writes to its standard input; nothing more may follow after `end`. */
   send(content: string, end: boolean, deadline: Deadline): Promise<void>;
-  /** What it has said since; waits for it. */
+  /** Its output since; waits for it. */
   receive(what: string, deadline: Deadline): Promise<Output>;
   /** Ends it if it still runs, and the shell with it. */
   close(deadline: Deadline): Promise<void>;
@@ -38,8 +38,8 @@ export interface Wsman {
 /** No operation is left alone for longer; the answer "still running" comes then. */
 const mostSeconds = 20;
 /**
- * A shell that nobody asks for this long is taken down by Windows, with its process: longer than any
- * of us is silent, and soon enough for those who wait for its lock.
+ * A shell that gets no request for this long is taken down by Windows, with its process: longer than any
+ * call is silent, and soon enough for the calls that wait for its lock.
  */
 const idleSeconds = 90;
 
@@ -133,7 +133,7 @@ function processIn({ shellId, commandId, host, exchange, demand, remove }: Place
     async send(content, end, deadline) {
       const body = sendBody(commandId, Buffer.from(content, 'latin1'), end);
       const { fault } = await exchange({ action: 'send', shellId, body }, deadline);
-      // Whoever has ended says why on the streams that are still to be read.
+      // A process that has ended tells why on the streams that are still to be read.
       if (fault === undefined || isPipeEnded(fault)) return;
       throw faultFailure(fault, host, 'asking PowerShell');
     },
@@ -163,8 +163,8 @@ function needed(found: string | undefined, what: string, host: string): string {
 }
 
 function noWinrm(status: number, reason: string, to: string): Failure {
-  const said = `${status} ${reason}`.trim();
-  return new Failure('upstream', `${to} answered ${said}, which WinRM does not say`, {
+  const answered = `${status} ${reason}`.trim();
+  return new Failure('upstream', `${to} answered ${answered}, which WinRM does not say`, {
     advice:
       status === 503
         ? 'The service is stopped or starting there: Get-Service WinRM'

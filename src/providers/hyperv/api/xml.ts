@@ -12,7 +12,7 @@ export interface Element {
   readonly text: string;
 }
 
-/** WinRM's answers go some ten elements deep; whoever walks through them does so by recursion. */
+/** WinRM's answers go some ten elements deep; the functions here walk through them by recursion. */
 const deepest = 200;
 
 /** The root element of a document; fails with `upstream` for anything that is no plain XML. */

@@ -3,11 +3,12 @@ import type { Check } from '../../../contract/provider.ts';
 import { expectFailure, Failure, fullText, hasReason, isKind } from '../../../failure.ts';
 import { createHttp } from '../../../kit/http/client.ts';
 import { addressOf, tlsOf } from '../api/client.ts';
-import { steps } from '../api/commands.ts';
+import * as inspecting from '../api/commands/inspecting.ts';
+import * as reading from '../api/commands/reading.ts';
 import { isFromPowerShell } from '../api/trouble.ts';
 import type { Blueprint } from '../blueprint.ts';
-import { checkParts, lookForParts } from '../machine/capacity.ts';
-import { perform, type Rig } from '../machine/session.ts';
+import { checkParts, surveyFor } from '../machine/capacity.ts';
+import { ask, openSession, type Session } from '../machine/session.ts';
 import type { Settings } from '../settings.ts';
 import {
   clusterCheck,
@@ -29,11 +30,15 @@ export async function checks(
   if (way.some(({ state }) => state === 'fail')) return [...way, ...skipped(afterWay)];
   try {
     const paths = [...new Set([settings.vhd_path, settings.vm_path])];
-    const { listing, parts, inspection } = await perform(settings, context, async (rig) => ({
-      listing: await rig.host.ask(steps.machines, {}),
-      parts: await partsCheck(rig, blueprint),
-      inspection: await rig.host.ask(steps.inspect, { paths }, { last: true }),
-    }));
+    const { listing, parts, inspection } = await withSession(
+      settings,
+      context,
+      async (session) => ({
+        listing: await ask(session, reading.machines, {}),
+        parts: await partsCheck(session, blueprint),
+        inspection: await ask(session, inspecting.inspect, { paths }, { last: true }),
+      }),
+    );
     return [
       ...way,
       ok('credentials', `logged in as ${listing.account}`),
@@ -52,19 +57,32 @@ export async function checks(
   }
 }
 
+async function withSession<T>(
+  settings: Settings,
+  context: Context,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const { session, close } = openSession(settings, context);
+  try {
+    return await work(session);
+  } finally {
+    await close();
+  }
+}
+
 /** Whether an instance could be made now from what it wants, where the details say what that is. */
-async function partsCheck(rig: Rig, wanted: Partial<Blueprint>): Promise<readonly Check[]> {
+async function partsCheck(session: Session, wanted: Partial<Blueprint>): Promise<readonly Check[]> {
   const { template_path, iso_path } = wanted;
   const name = wanted.template_type === 'iso' ? 'ISO image' : 'template';
   const path = wanted.template_type === 'iso' ? iso_path : template_path;
   if (path === undefined) return [];
   const blueprint = { template_type: 'template', is_full_clone: true, ...wanted } as Blueprint;
   try {
-    checkParts(rig, blueprint, await lookForParts(rig, blueprint));
+    checkParts(session, blueprint, await surveyFor(session, blueprint));
     return [ok(name, path)];
   } catch (thrown) {
     const failure = expectFailure(thrown);
-    // What Hyper-V or the rules say is about the path; all else ends the questions.
+    // What Hyper-V or the rules say is about the path; every other failure ends the checks.
     if (failure.outage) throw failure;
     return [{ name, state: 'fail', found: fullText(failure) }];
   }

@@ -2,7 +2,7 @@ import type { Context } from '../../../contract/context.ts';
 import type { Check } from '../../../contract/provider.ts';
 import { overview } from '../../../lifecycle/overview.ts';
 import type { Inspection, Listing } from '../api/wire.ts';
-import { isReplica, toSeen } from '../machine/listing.ts';
+import { ownMachines } from '../machine/list.ts';
 import type { Settings } from '../settings.ts';
 
 /*
@@ -37,9 +37,9 @@ export function clusterCheck({ cluster, machines }: Listing): Check {
   };
 }
 
-export function ownershipCheck({ machines }: Listing, { installation }: Context): Check {
-  const present = machines.filter((machine) => !isReplica(machine)).map(toSeen);
-  const { certain, doubtful } = overview(present, installation);
+export function ownershipCheck(listing: Listing, { installation }: Context): Check {
+  const { machines } = listing;
+  const { certain, doubtful } = overview(ownMachines(listing), installation);
   const marked = doubtful.filter((one) => one.machines.some(({ mark }) => mark !== undefined));
   const found = `${machines.length} machines, ${certain.length} of them this installation's`;
   if (marked.length === 0) return ok('machines', found);

@@ -1,35 +1,36 @@
 import type { SizedInstance } from '../../../contract/instance.ts';
 import { Failure } from '../../../failure.ts';
-import { steps } from '../api/commands.ts';
+import * as inspecting from '../api/commands/inspecting.ts';
 import { baseName } from '../api/paths.ts';
 import type { Survey } from '../api/wire.ts';
 import type { Blueprint } from '../blueprint.ts';
 import { diskType, generationOf, gib, tooSmall } from '../blueprint.ts';
 import { switchOf } from './hardware.ts';
-import type { Rig } from './session.ts';
+import { ask, type Session } from './session.ts';
 
 /** What the host says about everything that a new disk or machine needs. */
-export function lookForParts({ host, settings }: Rig, blueprint: Blueprint): Promise<Survey> {
+export function surveyFor(session: Session, blueprint: Blueprint): Promise<Survey> {
   const { template_type, template_path = '', iso_path = '' } = blueprint;
   const isIso = template_type === 'iso';
   const given = {
-    folder: settings.vhd_path,
+    folder: session.settings.vhd_path,
     template: isIso ? '' : template_path,
     iso: isIso ? iso_path : '',
   };
-  return host.ask(steps.survey, given, { paths: [given.template, given.iso, given.folder] });
+  const paths = [given.template, given.iso, given.folder];
+  return ask(session, inspecting.survey, given, { paths });
 }
 
-/** Fails while nothing has been made yet when a part is missing or there is too little room. */
-export function checkRoom(
-  rig: Rig,
+/** Fails while nothing has been made yet when a part is missing or too little is free. */
+export function checkCapacity(
+  session: Session,
   instance: SizedInstance,
   blueprint: Blueprint,
   survey: Survey,
 ): void {
-  checkParts(rig, blueprint, survey);
-  checkSwitches(rig, instance, survey);
-  checkMemory(rig, instance, survey);
+  checkParts(session, blueprint, survey);
+  checkSwitches(session, instance, survey);
+  checkMemory(session, instance, survey);
   checkFormat(generationOf(instance, blueprint), blueprint);
 }
 
@@ -41,8 +42,8 @@ export function checkFormat(generation: number, blueprint: Blueprint): void {
   });
 }
 
-/** Template or image, and the room that the disk will take. */
-export function checkParts({ settings }: Rig, blueprint: Blueprint, survey: Survey): void {
+/** Template or image, and the space that the disk will take. */
+export function checkParts({ settings }: Session, blueprint: Blueprint, survey: Survey): void {
   const { template_path = '', iso_path = '', vhd_size_gb } = blueprint;
   const { folder, template, users, iso, freeBytes } = survey;
   if (!folder) {
@@ -71,7 +72,7 @@ export function checkParts({ settings }: Rig, blueprint: Blueprint, survey: Surv
   );
 }
 
-function checkSwitches({ settings }: Rig, instance: SizedInstance, { switches }: Survey): void {
+function checkSwitches({ settings }: Session, instance: SizedInstance, { switches }: Survey): void {
   const known = new Set(switches.map((name) => name.toLowerCase()));
   const wanted = new Set(instance.nics.map((nic) => switchOf(nic, settings)));
   const lacking = [...wanted].filter((name) => !known.has(name.toLowerCase()));
@@ -81,7 +82,7 @@ function checkSwitches({ settings }: Rig, instance: SizedInstance, { switches }:
   });
 }
 
-function checkMemory({ settings }: Rig, instance: SizedInstance, { freeMemory }: Survey): void {
+function checkMemory({ settings }: Session, instance: SizedInstance, { freeMemory }: Survey): void {
   const { memoryBytes: needed } = instance;
   if (settings.dynamic_memory_percent !== undefined || freeMemory >= needed) return;
   throw new Failure(

@@ -1,153 +1,103 @@
+import type { Purpose } from '../../../contract/driver.ts';
 import type { Instance } from '../../../contract/instance.ts';
-import type { Choice, Mark } from '../../../contract/machine.ts';
+import type { Choice } from '../../../contract/machine.ts';
 import { Failure } from '../../../failure.ts';
-import { chooseOwn } from '../../../lifecycle/ownership.ts';
-import { refusal } from '../../../lifecycle/refusals.ts';
-import type { Own } from '../api/command.ts';
-import { steps } from '../api/commands.ts';
+import { readMark } from '../../../lifecycle/mark.ts';
+import { type Claim, chooseOwn } from '../../../lifecycle/ownership.ts';
 import type { Listed, Listing } from '../api/wire.ts';
-import {
-  checkElsewhere,
-  clustered,
-  isNamed,
-  isReplica,
-  lookAround,
-  type Seen,
-  toSeen,
-} from './listing.ts';
-import { adopted, building, leftBy, markFor, notesWith } from './notes.ts';
-import type { Rig } from './session.ts';
-import { unfinished } from './unfinished.ts';
+import { type HostMachine, isReplica, leftBy, ownMachines, readListing } from './list.ts';
+import { findUnmarked } from './partial.ts';
+import type { Session } from './session.ts';
 
-/** The instance's own machine, with what proves it to the host. */
-export interface Found extends Own {
-  readonly name: string;
-  readonly state: string;
-  readonly notes: string;
-  readonly mark: Mark;
-}
-
-/** The instance's machine for reading: nothing is changed, not even to take it over. */
-export async function find(rig: Rig, instance: Instance, last = false): Promise<Choice<Seen>> {
-  const listing = await lookAround(rig, last);
-  const choice = choose(rig, instance, listing);
-  if (choice.kind === 'missing' || choice.kind === 'leaving')
-    checkElsewhere(rig, instance, listing);
+/**
+ * The instance's machine among all on the host. A machine that a killed create could not mark any more
+ * counts as being built; a role of a failover cluster is shown and never changed.
+ */
+export async function find(
+  session: Session,
+  instance: Instance,
+  purpose: Purpose,
+): Promise<Choice<HostMachine>> {
+  // A status asks nothing else, so that the PowerShell there may end by itself.
+  const listing = await readListing(session, purpose === 'power');
+  const choice = choose(session, instance, listing);
+  if (choice.kind === 'missing') refuseElsewhere(session, instance, listing);
+  const unmarked = purpose === 'power' ? undefined : await findUnmarked(session, instance, choice);
+  if (unmarked !== undefined) return unmarked;
+  if (purpose === 'change' || purpose === 'create') refuseClustered(instance, choice);
   return choice;
 }
 
-function choose(rig: Rig, instance: Instance, { machines }: Listing): Choice<Seen> {
-  const present = machines
-    .filter((machine) => !isReplica(machine) && leftBy(machine.notes) !== instance.uuid)
-    .map(toSeen);
-  const choice = chooseOwn(present, claimOf(rig, instance, machines));
+function choose(session: Session, instance: Instance, listing: Listing): Choice<HostMachine> {
+  const machines = ownMachines(listing).filter(
+    ({ listed }) => leftBy(listed.notes) !== instance.uuid,
+  );
+  const choice = chooseOwn(machines, claimOf(session, instance, listing.machines));
   if (choice.kind !== 'adoptable' || isNamed(choice.machine.listed.name, instance)) return choice;
   // With another UUID behind its name it was made for an instance of another CloudStack.
   return { kind: 'doubtful', doubt: 'unmarked', machines: [choice.machine] };
 }
 
-function claimOf({ settings, context }: Rig, instance: Instance, machines: readonly Listed[]) {
-  const { uuid, name, stored } = instance;
+export function claimOf(
+  { settings, context }: Session,
+  { uuid, name, stored }: Instance,
+  machines: readonly Listed[],
+): Claim {
   const full = `${name}-${uuid}`;
   // The UUID in a machine's own name points at the instance as surely as a stored id does.
   const named = machines.find((machine) => machine.name === full)?.id;
   return {
-    uuid,
-    name,
+    ...{ uuid, name },
     installation: context.installation,
     storedId: named ?? stored['hyperv_id']?.toLowerCase(),
     adoptUnmarked: settings.adopt_unmarked,
   };
 }
 
-/** The instance's machine, or `undefined` when it is proved missing; read only. */
-export async function showIfThere(rig: Rig, instance: Instance): Promise<Found | undefined> {
-  return (await pick(rig, instance))?.found;
-}
-
-export async function show(rig: Rig, instance: Instance): Promise<Found> {
-  const found = await showIfThere(rig, instance);
-  if (found === undefined) throw missing(instance);
-  return found;
-}
-
-/** The instance's machine for changing it, taken over where that is allowed and needed. */
-export async function takeIfThere(rig: Rig, instance: Instance): Promise<Found | undefined> {
-  const picked = await pick(rig, instance);
-  if (picked === undefined) return undefined;
-  if (picked.listed.clustered) throw clustered(instance.name, 'is a role of a failover cluster');
-  return picked.unmarked ? adopt(rig, picked.found) : picked.found;
-}
-
-export async function take(rig: Rig, instance: Instance): Promise<Found> {
-  const found = await takeIfThere(rig, instance);
-  if (found === undefined) throw missing(instance);
-  return found;
-}
-
-/** As `take`, and the machine has to be finished. */
-export async function takeBuilt(rig: Rig, instance: Instance): Promise<Found> {
-  const found = await take(rig, instance);
-  if (found.mark.state === 'built') return found;
-  throw new Failure('conflict', `The machine of ${instance.name} was never finished`, {
-    advice: 'Stop the instance, which removes it',
-    tenant: 'The instance was never finished',
-  });
-}
-
-export function missing({ name, uuid, stored }: Instance): Failure {
-  const hint = stored['hyperv_host'];
-  const made = hint === undefined ? '' : `; it was prepared on ${hint}`;
-  return new Failure('not-found', `There is no machine of ${name} (${uuid}) on this host${made}`, {
-    tenant: 'This instance has no machine',
-  });
-}
-
-export function notRunning({ name, state }: Found): Failure {
-  return new Failure('conflict', `${name} is not running (${state})`, {
-    advice: 'Start it first',
-    tenant: 'The instance is not running',
-  });
-}
-
-/** Writes another mark into the machine's notes. */
-export async function remark({ host }: Rig, found: Found, mark: Mark): Promise<Found> {
-  const notes = notesWith(found.notes, mark);
-  await host.ask(steps.notes, { id: found.id, proof: found.proof, notes });
-  return { ...found, notes, mark, proof: mark.uuid };
-}
-
-interface Picked {
-  readonly found: Found;
-  readonly listed: Listed;
-  readonly unmarked: boolean;
-}
-
-async function pick(rig: Rig, instance: Instance): Promise<Picked | undefined> {
-  const choice = await find(rig, instance);
-  if (choice.kind === 'missing' || choice.kind === 'leaving') return undefined;
-  const bare = await unfinished(rig, instance, choice);
-  if (bare !== undefined) {
-    rig.context.log('machine.unmarked', { machine: bare.id, level: 'warn' });
-    // As if its mark had been written, which is all that is lacking.
-    const mark = markFor(rig, instance, bare.id, building);
-    return { found: asFound(instance, bare, mark, ''), listed: bare, unmarked: false };
+/** Missing here proves nothing where the machine may be a replica or on another cluster node. */
+function refuseElsewhere({ context }: Session, instance: Instance, listing: Listing): void {
+  const { uuid, name } = instance;
+  const { host, machines, cluster } = listing;
+  if (machines.some((machine) => isReplica(machine) && isMarkedBy(machine, uuid))) {
+    throw new Failure('conflict', `${host} holds only the Hyper-V replica of ${name}`, {
+      advice: 'Fail it over to this host, or set this up for the host that runs it',
+    });
   }
-  if (choice.kind === 'doubtful') throw refusal(choice, claimOf(rig, instance, []));
-  const { listed } = choice.machine;
-  if (choice.kind === 'own') {
-    const found = asFound(instance, listed, choice.mark, instance.uuid);
-    return { found, listed, unmarked: false };
+  if (!cluster.member) return;
+  const there = cluster.elsewhere.find((group) => isNamed(group.name, instance));
+  if (there !== undefined) {
+    context.log('find.elsewhere', { group: there.name, node: there.node, level: 'warn' });
+    throw clustered(name, `runs as a role of the failover cluster on ${there.node}`);
   }
-  const mark = markFor(rig, instance, listed.id, adopted);
-  return { found: asFound(instance, listed, mark, ''), listed, unmarked: true };
+  if (!cluster.known) {
+    throw new Failure(
+      'conflict',
+      `${name} is not on ${host}, but ${host} is in a failover cluster whose roles cannot be listed`,
+      { advice: 'Give the account read access to the cluster: Grant-ClusterAccess -ReadOnly' },
+    );
+  }
 }
 
-function asFound({ name }: Instance, { id, state, notes }: Listed, mark: Mark, proof: string) {
-  return { id, proof, name, state, notes, mark };
+function isMarkedBy({ notes }: Listed, uuid: string): boolean {
+  const mark = readMark(notes);
+  return typeof mark === 'object' && mark.uuid === uuid;
 }
 
-async function adopt(rig: Rig, found: Found): Promise<Found> {
-  rig.context.log('machine.adopted', { machine: found.id });
-  return remark(rig, found, found.mark);
+/** Whether a machine or a role is called by the instance's name, with or without its own UUID. */
+function isNamed(given: string, { name, uuid }: Instance): boolean {
+  const word = given.toLowerCase();
+  return word === name.toLowerCase() || word === `${name}-${uuid}`.toLowerCase();
+}
+
+function refuseClustered({ name }: Instance, choice: Choice<HostMachine>): void {
+  if (choice.kind !== 'own' && choice.kind !== 'adoptable') return;
+  if (choice.machine.listed.clustered) throw clustered(name, 'is a role of a failover cluster');
+}
+
+function clustered(name: string, how: string): Failure {
+  return new Failure('conflict', `${name} ${how}: clustered machines are not managed`, {
+    advice:
+      'Take its role out of the cluster (Remove-ClusterGroup) or manage it with Failover Clustering',
+    tenant: 'This instance is managed by other means; ask your administrator',
+  });
 }

@@ -1,12 +1,10 @@
 import type { Nic, SizedInstance } from '../../../contract/instance.ts';
 import { Failure } from '../../../failure.ts';
 import type { WantedAdapter } from '../api/command.ts';
-import { steps } from '../api/commands.ts';
 import type { Adapter, Details } from '../api/wire.ts';
 import type { Settings } from '../settings.ts';
-import type { Found } from './find.ts';
-import { type Rig, refused } from './session.ts';
-import { settle } from './settle.ts';
+import { type HostMachine, readDetails } from './list.ts';
+import type { Session } from './session.ts';
 
 /*
  * CPUs, memory and network adapters as CloudStack wants them, and how far a machine is from that.
@@ -45,7 +43,7 @@ export function hardwareOf(instance: SizedInstance, settings: Settings): Hardwar
   };
 }
 
-/** Hyper-V's twelve digits as everybody else writes them. */
+/** Hyper-V's twelve digits as all other systems write them. */
 export function macWithColons(mac: string): string {
   return mac.toLowerCase().replace(/(..)(?=.)/g, '$1:');
 }
@@ -71,14 +69,6 @@ function vlanOf({ segment, deviceId }: Nic, name: string): number {
   });
 }
 
-export function hasHardware(details: Details, hardware: Hardware): boolean {
-  return (
-    details.cpus === hardware.cpus &&
-    details.memory === hardware.memory &&
-    isWiredAs(details.adapters, hardware.wiring)
-  );
-}
-
 export function isWiredAs(adapters: readonly Adapter[], wiring: readonly Wiring[]): boolean {
   if (adapters.length !== wiring.length) return false;
   return adapters.every((adapter, i) => isSame(adapter, wiring[i]));
@@ -91,77 +81,31 @@ function isSame({ mac, dynamic, switch: name, mode, vlan }: Adapter, wanted?: Wi
   return there && mac.toUpperCase() === wanted.mac && tag === wanted.vlan;
 }
 
-/**
- * The wiring that a machine has today, to give it back after a checkpoint was applied.
- *
- * Fails for a mode that we never set and could not set again, such as a trunk.
- */
+/** The wiring that a machine has today, to give it back after a checkpoint was applied. */
 export function wiringOf({ adapters }: Details): readonly Wiring[] {
-  return adapters.map(({ mac, switch: name, mode, vlan }) => {
-    if (mode !== 'Access' && mode !== 'Untagged') {
-      throw refused(
-        'conflict',
-        `The adapter ${mac} is in the VLAN mode ${mode}, which cannot be given back: stop and start the instance first, which sets its networks`,
-      );
-    }
-    return { mac, switch: name, vlan: mode === 'Access' ? vlan : 0 };
-  });
+  return adapters.map(({ mac, switch: name, mode, vlan }) => ({
+    mac,
+    switch: name,
+    vlan: mode === 'Access' ? vlan : 0,
+  }));
 }
 
-/** Sets size and policies of a machine that is off. */
-export async function reshape(
-  { host, settings }: Rig,
-  { id, proof }: Found,
-  { cpus, memory, minimum }: Omit<Hardware, 'wiring'>,
-): Promise<void> {
-  await host.ask(steps.shape, {
-    ...{ id, proof, cpus, memory, minimum },
-    startAction: startActions[settings.automatic_start_action],
-    stopAction: stopActions[settings.automatic_stop_action],
-    checkpointType: checkpointTypes[settings.checkpoint_type],
-  });
+/** Why the wiring of today could not be given back: a mode such as a trunk, which we never set. */
+export function whyNotWired({ adapters }: Details): string | undefined {
+  const strange = adapters.find(({ mode }) => mode !== 'Access' && mode !== 'Untagged');
+  if (strange === undefined) return undefined;
+  const { mac, mode } = strange;
+  return `The adapter ${mac} is in the VLAN mode ${mode}, which cannot be given back: stop and start the instance first, which sets its networks`;
 }
 
-/**
- * Sets the adapters, in the order that the guest numbers them. An adapter that is there is changed
- * in place, since the guest would take a new one for another card.
- */
-export async function rewire(
-  rig: Rig,
-  found: Found,
-  there: readonly Adapter[],
-  wiring: readonly Wiring[],
-  again = true,
-): Promise<void> {
-  if (isWiredAs(there, wiring)) return;
-  const { id, proof } = found;
-  const given = {
-    ...{ id, proof },
-    remove: there.slice(wiring.length).map((adapter) => adapter.id),
-    adapters: wiring.map((wanted, i) => ({
-      ...wanted,
-      id: there[i]?.id ?? '',
-      name: `NIC ${i}`,
-    })),
-  };
-  await settle(
-    rig,
-    id,
-    () => rig.host.ask(steps.wire, given),
-    ({ adapters }) => isWiredAs(adapters, wiring),
-    again ? ({ adapters }) => rewire(rig, found, adapters, wiring, false) : undefined,
-  );
+/** Whether CPUs, memory and adapters of the machine are what the instance says. */
+export async function hasHardware(
+  session: Session,
+  machine: HostMachine,
+  instance: SizedInstance,
+): Promise<boolean> {
+  const { cpus, memory, wiring } = hardwareOf(instance, session.settings);
+  const details = await readDetails(session, machine);
+  const sized = details.cpus === cpus && details.memory === memory;
+  return sized && isWiredAs(details.adapters, wiring);
 }
-
-const startActions = {
-  nothing: 'Nothing',
-  startifrunning: 'StartIfRunning',
-  start: 'Start',
-} as const;
-const stopActions = { shutdown: 'ShutDown', turnoff: 'TurnOff', save: 'Save' } as const;
-
-export const checkpointTypes = {
-  production: 'Production',
-  productiononly: 'ProductionOnly',
-  standard: 'Standard',
-} as const;

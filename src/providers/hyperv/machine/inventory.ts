@@ -1,78 +1,122 @@
-import type { Instance, Segment } from '../../../contract/instance.ts';
+import type { Segment } from '../../../contract/instance.ts';
 import type { RemoteMachine } from '../../../contract/machine.ts';
-import { Failure } from '../../../failure.ts';
-import { judge } from '../../../lifecycle/mark.ts';
-import { steps } from '../api/commands.ts';
-import type { Inventory, Listed, Listing } from '../api/wire.ts';
+import { isBuilding } from '../../../lifecycle/ownership.ts';
+import { powerOf } from '../../../lifecycle/power.ts';
+import * as changing from '../api/commands/changing.ts';
+import * as inspecting from '../api/commands/inspecting.ts';
+import { pathKey } from '../api/paths.ts';
+import type { Inventory } from '../api/wire.ts';
+import { allPlaces } from './disk.ts';
 import { macWithColons } from './hardware.ts';
-import { isReplica, lookAround, toSeen } from './listing.ts';
-import { looseDisks } from './loose-disks.ts';
-import { adopted, markFor, notesWith } from './notes.ts';
-import { powerOf } from './orders.ts';
-import { alone, type Rig } from './session.ts';
-import { isBare, madeFor } from './unfinished.ts';
+import { type Audited, type HostMachine, ownMachines, readDetails, readListing } from './list.ts';
+import { isBare, madeFor } from './partial.ts';
+import { ask, noId, type Session } from './session.ts';
+import { stateOf } from './state.ts';
 
-type Held = Inventory['machines'][number];
-
-/** Every machine for `audit` and `adopt`, whoever made it; replicas are not theirs to judge. */
-export async function machines(rig: Rig): Promise<readonly RemoteMachine[]> {
-  const listing = await lookAround(rig);
-  const bare = await bareOf(rig, listing);
-  const { vhd_path: folder } = rig.settings;
-  const inventory = await rig.host.ask(steps.inventory, { folder }, { paths: [folder] });
+/** All machines with what `audit` and `adopt` show of them; replicas are shown by their own host. */
+export async function listForAudit(session: Session): Promise<readonly HostMachine[]> {
+  const machines = ownMachines(await readListing(session));
+  const madeForNames = await namesOfBare(session, machines);
+  const { vhd_path: folder } = session.settings;
+  const paths = { paths: [folder] };
+  const inventory = await ask(session, inspecting.inventory, { folder }, paths);
   const held = new Map(inventory.machines.map((machine) => [machine.id, machine]));
-  const ours = listing.machines.filter((listed) => !isReplica(listed));
-  const loose = await looseDisks(rig, ours.map(toSeen), inventory);
-  return ours.map((listed) =>
-    describe(listed, held.get(listed.id), bare.get(listed.id), loose.get(listed.id)),
-  );
+  const loose = await looseDisks(session, machines, inventory);
+  return machines.map((machine) => {
+    const { remoteId } = machine;
+    const made = madeForNames.get(remoteId);
+    const looseOnes = loose.get(remoteId) ?? [];
+    return {
+      ...machine,
+      audited: { held: held.get(remoteId), madeFor: made, looseDisks: looseOnes },
+    };
+  });
 }
 
-/** What a killed create made and could not mark any more, by its id, with its instance's name. */
-async function bareOf(rig: Rig, { machines: all }: Listing): Promise<ReadonlyMap<string, string>> {
-  const found = new Map<string, string>();
-  for (const listed of all) {
-    const made = madeFor(rig, listed);
+/** The instances whose creates were killed before they could mark their machine, by its id. */
+async function namesOfBare(
+  session: Session,
+  machines: readonly HostMachine[],
+): Promise<ReadonlyMap<string, string>> {
+  const names = new Map<string, string>();
+  for (const machine of machines) {
+    const made = madeFor(session, machine.listed);
     if (made === undefined) continue;
-    const details = await rig.host.ask(steps.machine, { id: listed.id });
-    if (isBare(details)) found.set(listed.id, made.name);
+    if (isBare(await readDetails(session, machine))) names.set(machine.remoteId, made.name);
   }
-  return found;
+  return names;
 }
 
-function describe(
-  listed: Listed,
-  held: Held | undefined,
-  madeForName: string | undefined,
-  loose: readonly string[] = [],
-): RemoteMachine {
-  const { remoteId, name = listed.name, mark } = toSeen(listed);
-  const building = typeof mark === 'object' && mark.state === 'building';
-  const remarks = [
-    ...(madeForName === undefined
-      ? []
-      : [
-          `it was made for ${madeForName} and never marked: stop or deploy ${madeForName}, which removes it, or remove it in Hyper-V`,
-        ]),
-    ...loose.map((path) => `${path} is its disk, and connected to nothing: ${remedy(building)}`),
-    ...(listed.clustered ? ['it is a role of a failover cluster, which is not managed'] : []),
-    ...(listed.state.endsWith('Critical') ? ['its storage cannot be reached'] : []),
-  ];
+/**
+ * Files in the places of marked machines that nothing on the host uses, by the machine's id: a disk is
+ * made before it is connected, and a process may be killed in between.
+ */
+async function looseDisks(
+  session: Session,
+  machines: readonly HostMachine[],
+  { machines: held, files }: Inventory,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const connected = new Set(held.flatMap(({ disks }) => disks.map(pathKey)));
+  const free = new Map(
+    files.map((file) => [pathKey(file), file] as const).filter(([key]) => !connected.has(key)),
+  );
+  const suspects = machines.flatMap(({ remoteId, mark }) => {
+    if (typeof mark !== 'object' || mark.remoteId !== remoteId) return [];
+    const own = allPlaces(session.settings, mark).flatMap((path) => free.get(pathKey(path)) ?? []);
+    return own.length === 0 ? [] : [{ id: remoteId, uuid: mark.uuid, own }];
+  });
+  const paths = suspects.flatMap(({ own }) => own);
+  if (paths.length === 0) return new Map();
+  // A disk with checkpoints is used only as the parent of the one that is connected.
+  const users = await ask(session, inspecting.users, { id: noId, paths });
+  const used = new Set(users.used.map(pathKey));
+  const loose = new Map<string, readonly string[]>();
+  for (const { id, uuid, own } of suspects) {
+    const left = own.filter((file) => !used.has(pathKey(file)));
+    // Another action that is at the instance right now may be about to connect its disk.
+    const { got } = left.length > 0 ? await lockAtOnce(session, uuid) : { got: false };
+    if (got) loose.set(id, left);
+  }
+  return loose;
+}
+
+function lockAtOnce(session: Session, uuid: string) {
+  return ask(session, changing.lock, { uuid, forMs: 0 });
+}
+
+export function describe(machine: HostMachine): RemoteMachine {
+  const { remoteId, name, mark, listed, audited } = machine;
+  const building = isBuilding(machine);
+  const remarks = remarksOn(machine);
   return {
-    ...{ remoteId, name, mark, power: building ? 'unknown' : powerOf(listed.state) },
-    ...(held === undefined ? {} : sizeOf(held)),
-    ...(madeForName === undefined ? {} : { leftover: true }),
+    ...{ remoteId, name, mark },
+    power: building ? 'unknown' : powerOf(stateOf(listed.state)),
+    ...(audited?.held === undefined ? {} : sizeOf(audited.held)),
+    ...(audited?.madeFor === undefined ? {} : { leftover: true }),
     ...(remarks.length === 0 ? {} : { remarks }),
   };
 }
 
-/** Whoever removes a machine in Hyper-V leaves its disks where they are. */
-function remedy(building: boolean): string {
-  const by = building ? 'stopping or deploying' : 'reinstalling or deleting';
-  return `${by} the instance removes it, or delete it once you are sure`;
+function remarksOn(machine: HostMachine): readonly string[] {
+  const { listed, audited } = machine;
+  const { madeFor: made, looseDisks: loose = [] } = audited ?? {};
+  const by = isBuilding(machine) ? 'stopping or deploying' : 'reinstalling or deleting';
+  return [
+    ...(made === undefined
+      ? []
+      : [
+          `it was made for ${made} and never marked: stop or deploy ${made}, which removes it, or remove it in Hyper-V`,
+        ]),
+    ...loose.map(
+      (path) =>
+        `${path} is its disk, and connected to nothing: ${by} the instance removes it, or delete it once you are sure`,
+    ),
+    ...(listed.clustered ? ['it is a role of a failover cluster, which is not managed'] : []),
+    ...(listed.state.endsWith('Critical') ? ['its storage cannot be reached'] : []),
+  ];
 }
 
-function sizeOf({ cpus, memory, adapters }: Held): Partial<RemoteMachine> {
+function sizeOf({ cpus, memory, adapters }: NonNullable<Audited['held']>): Partial<RemoteMachine> {
   return {
     cpus,
     memoryBytes: memory,
@@ -86,31 +130,4 @@ function sizeOf({ cpus, memory, adapters }: Held): Partial<RemoteMachine> {
 function segmentOf(mode: string, vlan: number): { readonly segment?: Segment } {
   if (mode === 'Untagged') return { segment: { kind: 'untagged' } };
   return mode === 'Access' ? { segment: { kind: 'vlan', id: vlan } } : {};
-}
-
-/** Marks a machine that nobody has marked, after a last look at all of them. */
-export function adoptMachine(rig: Rig, remoteId: string, instance: Instance): Promise<void> {
-  return alone(rig, instance, async () => {
-    const { uuid, name } = instance;
-    const { installation } = rig.context;
-    const id = remoteId.toLowerCase();
-    const refuse = (why: string): Failure =>
-      new Failure('conflict', `Refused to mark ${remoteId} for ${name}: ${why}`, {
-        advice: 'Look at both with `outrigger audit`',
-      });
-    const listing = await lookAround(rig);
-    const seen = listing.machines.map(toSeen);
-    const own = seen.find(({ mark, remoteId: there }) =>
-      ['ours', 'copy'].includes(judge(mark, { uuid, installation, remoteId: there })),
-    );
-    if (own !== undefined) throw refuse(`it has ${own.remoteId} already`);
-    const found = seen.find((each) => each.remoteId === id);
-    if (found === undefined) throw refuse('there is no such machine');
-    if (found.mark !== undefined) throw refuse('the machine carries a mark already');
-    if (isReplica(found.listed)) throw refuse('it is a replica');
-    if (found.listed.clustered) throw refuse('it is a role of a failover cluster');
-    const mark = markFor(rig, instance, id, adopted);
-    await rig.host.ask(steps.notes, { id, proof: '', notes: notesWith(found.listed.notes, mark) });
-    rig.context.log('machine.adopted', { machine: id });
-  });
 }

@@ -1,112 +1,110 @@
-import type { StopManner } from '../../../contract/driver.ts';
-import type { Instance, SizedInstance } from '../../../contract/instance.ts';
-import type { Power } from '../../../contract/machine.ts';
 import { Failure } from '../../../failure.ts';
-import { overview } from '../../../lifecycle/overview.ts';
-import { steps } from '../api/commands.ts';
-import { type Found, find, missing, notRunning, takeBuilt, takeIfThere } from './find.ts';
-import { hardwareOf, hasHardware, reshape, rewire } from './hardware.ts';
-import { isReplica, lookAround, nameWithoutUuid, toSeen } from './listing.ts';
-import { isOff, isRunning, isSaved, look, order, powerOf, powerOff, shutDown } from './orders.ts';
-import { removeMachine } from './remove.ts';
-import { alone, type Rig } from './session.ts';
+import { poll } from '../../../kit/poll.ts';
+import type { PowerCommand } from '../api/command.ts';
+import * as changing from '../api/commands/changing.ts';
+import * as reading from '../api/commands/reading.ts';
+import { isFromPowerShell, isLost } from '../api/trouble.ts';
+import { type HostMachine, nameOf, ownOf } from './list.ts';
+import { ask, type Session } from './session.ts';
+import { isOff, isRunning, isSaved } from './state.ts';
 
-export async function power(rig: Rig, instance: Instance): Promise<Power> {
-  const choice = await find(rig, instance, true);
-  if (choice.kind === 'missing' || choice.kind === 'leaving') throw missing(instance);
-  if (choice.kind === 'doubtful') {
-    rig.context.log('power.doubtful', { doubt: choice.doubt, level: 'warn' });
-    return 'unknown';
+/** Ends with the machine off, without asking its guest; memory that is saved is thrown away. */
+export async function cutPower(session: Session, machine: HostMachine): Promise<HostMachine> {
+  const { state } = machine.listed;
+  if (isSaved(state)) await changePower(session, machine, 'forget', isOff);
+  else if (!isOff(state)) await changePower(session, machine, 'cut', isOff);
+  return withState(machine, 'Off');
+}
+
+/** Lets a machine go on that is paused or saved. */
+export async function resume(session: Session, machine: HostMachine): Promise<HostMachine> {
+  const paused = machine.listed.state.startsWith('Paused');
+  await changePower(session, machine, paused ? 'resume' : 'start', isRunning);
+  return withState(machine, 'Running');
+}
+
+export function withState(machine: HostMachine, state: string): HostMachine {
+  return { ...machine, listed: { ...machine.listed, state } };
+}
+
+/** Asks the guest to shut down and starts it again, or resets it where it does not listen. */
+export async function restart(session: Session, machine: HostMachine): Promise<void> {
+  const { grace_seconds: grace } = session.settings;
+  const ms = Math.min(grace * 1000, session.deadline.remainingMs() / 2);
+  if (await shutDown(session, machine, ms)) {
+    return changePower(session, machine, 'start', isRunning);
   }
-  if (choice.kind === 'own' && choice.mark.state === 'building') return 'unknown';
-  return powerOf(choice.machine.listed.state);
-}
-
-/** Every instance of this installation on the host; what left it with its cluster role is in doubt. */
-export async function powers(rig: Rig): Promise<ReadonlyMap<string, Power>> {
-  const { machines, cluster, host } = await lookAround(rig, true);
-  if (cluster.member && !cluster.known) {
-    throw new Failure(
-      'denied',
-      `${host} is in a failover cluster whose roles cannot be listed: nothing proves that a missing machine is gone`,
-      { advice: 'Give the account read access to the cluster: Grant-ClusterAccess -ReadOnly' },
-    );
+  try {
+    await changePower(session, machine, 'reset', isRunning);
+  } catch (thrown) {
+    // A guest that only needed longer than its shutdown timeout must not be left without power.
+    if (!isOff(await readState(session, machine.remoteId))) throw thrown;
+    await changePower(session, machine, 'start', isRunning);
   }
-  const present = machines.filter((machine) => !isReplica(machine)).map(toSeen);
-  const { certain, doubtful } = overview(present, rig.context.installation);
-  const others = rig.settings.other_nodes?.map((node) => node.toLowerCase()) ?? [];
-  const away = cluster.elsewhere.filter(({ node }) => !others.includes(node.toLowerCase()));
-  return new Map<string, Power>([
-    ...away.map(({ name }) => [nameWithoutUuid(name), 'unknown'] as const),
-    ...doubtful.map(({ name }) => [name, 'unknown'] as const),
-    ...certain.map(
-      ({ machine, mark }) =>
-        [mark.name, mark.state === 'building' ? 'unknown' : powerOf(machine.listed.state)] as const,
-    ),
-  ]);
 }
 
-export function start(rig: Rig, instance: SizedInstance): Promise<void> {
-  return alone(rig, instance, async () => powerOn(rig, instance, await takeBuilt(rig, instance)));
-}
-
-/** Brings adapters, CPUs and memory up to date and then the power on. */
-export async function powerOn(rig: Rig, instance: SizedInstance, found: Found): Promise<void> {
-  const hardware = hardwareOf(instance, rig.settings);
-  const details = await rig.host.ask(steps.machine, { id: found.id });
-  if (details.state !== 'Off') {
-    if (!hasHardware(details, hardware)) throw otherHardware(found, details.state);
-    if (details.state === 'Running') return;
-    return order(rig, found, details.state.startsWith('Paused') ? 'resume' : 'start', isRunning);
+/** Whether the guest shut down within the time; only one that runs can be asked. */
+export async function shutDown(
+  session: Session,
+  machine: HostMachine,
+  ms: number,
+): Promise<boolean> {
+  if (!isRunning(machine.listed.state) || ms <= 0) return false;
+  const startedMs = performance.now();
+  const leftMs = (): number => Math.max(0, ms - (performance.now() - startedMs));
+  const asked = await askGuest(session, machine);
+  for (let pauseMs = 50; asked && leftMs() > 0; pauseMs *= 1.5) {
+    if (isOff(await readState(session, machine.remoteId))) return true;
+    const restMs = Math.min(pauseMs, 1000, leftMs());
+    await session.deadline.sleep(restMs, 'waiting for the guest to shut down');
   }
-  await reshape(rig, found, hardware);
-  await rewire(rig, found, details.adapters, hardware.wiring);
-  await order(rig, found, 'start', isRunning);
+  return isOff(await readState(session, machine.remoteId));
 }
 
-/** Half-made machines are removed, since nothing else ever would; saved memory is left alone. */
-export function stop(rig: Rig, instance: Instance, manner: StopManner): Promise<void> {
-  return alone(rig, instance, async () => {
-    const found = await takeIfThere(rig, instance);
-    if (found === undefined) {
-      rig.context.log('stop.missing');
-    } else if (found.mark.state === 'building') {
-      rig.context.log('stop.half-made', { machine: found.id });
-      await removeMachine(rig, found);
-    } else if (isSaved(found.state)) {
-      rig.context.log('stop.saved', { machine: found.id, level: 'warn' });
-    } else if (!isOff(found.state)) {
-      await powerOff(rig, found, manner);
-    }
+/** A guest that was perhaps asked is watched as one that was. */
+async function askGuest(session: Session, machine: HostMachine): Promise<boolean> {
+  try {
+    // Asked twice, a guest that is on its way down would seem to refuse.
+    const given = { ...ownOf(machine), order: 'ask' } as const;
+    return (await ask(session, changing.power, given, { once: true })).asked;
+  } catch (thrown) {
+    if (isFromPowerShell(thrown)) return false;
+    if (isLost(thrown)) return true;
+    throw thrown;
+  }
+}
+
+/**
+ * Gives a command about the power and waits until the machine is in the state wanted. An error of
+ * Hyper-V's alone proves nothing: the state decides.
+ */
+export async function changePower(
+  session: Session,
+  machine: HostMachine,
+  order: PowerCommand,
+  reached: (state: string) => boolean,
+): Promise<void> {
+  const name = nameOf(machine);
+  let refusal: unknown;
+  try {
+    await ask(session, changing.power, { ...ownOf(machine), order });
+  } catch (thrown) {
+    if (!isFromPowerShell(thrown)) throw thrown;
+    refusal = thrown;
+  }
+  await poll(session.deadline, `waiting for ${name} after "${order}"`, async () => {
+    const state = await readState(session, machine.remoteId);
+    if (reached(state)) return true;
+    if (refusal !== undefined && !isOnItsWay(state)) throw refusal;
+    if (state === '') throw new Failure('not-found', `${name} vanished after "${order}"`);
+    return undefined;
   });
 }
 
-/** Asks the guest to restart by shutting it down, or resets it when it does not listen. */
-export function reboot(rig: Rig, instance: Instance): Promise<void> {
-  return alone(rig, instance, async () => {
-    const found = await takeBuilt(rig, instance);
-    if (powerOf(found.state) !== 'on') throw notRunning(found);
-    const down = found.state === 'Running' && (await shutDown(rig, found));
-    if (down) return order(rig, found, 'start', isRunning);
-    try {
-      await order(rig, found, 'reset', isRunning);
-    } catch (thrown) {
-      // A guest that only needed longer than its grace must not be left without power.
-      if (!isOff(await look(rig, found.id))) throw thrown;
-      await order(rig, found, 'start', isRunning);
-    }
-  });
+async function readState(session: Session, id: string): Promise<string> {
+  return (await ask(session, reading.look, { id })).state;
 }
 
-/** Changed under a running guest, its network would be another one than everybody believes. */
-function otherHardware({ name }: Found, state: string): Failure {
-  return new Failure(
-    'conflict',
-    `${name} is ${state} with other NICs, CPUs or memory than it should have`,
-    {
-      advice: isSaved(state)
-        ? 'Let it go on under its old network with Start-VM, or discard its memory with Remove-VMSavedState'
-        : 'Stop it first',
-    },
-  );
+function isOnItsWay(state: string): boolean {
+  return /^(Starting|Stopping|Saving|Pausing|Resuming|Reset|FastSaving)/.test(state);
 }

@@ -1,74 +1,54 @@
 import type { Context, Deadline } from '../../../contract/context.ts';
-import type { Instance } from '../../../contract/instance.ts';
 import { Failure } from '../../../failure.ts';
-import { poll } from '../../../kit/poll.ts';
-import { type Host, openHost } from '../api/client.ts';
-import { steps } from '../api/commands.ts';
+import { type AskOptions, type Host, openHost } from '../api/client.ts';
+import type { Command } from '../api/command.ts';
 import type { Settings } from '../settings.ts';
 
-/** What one action works with. */
-export interface Rig {
+/** What one primitive works with. */
+export interface Session {
   readonly settings: Settings;
   readonly context: Context;
-  readonly host: Host;
+  /** Ends the primitive's own waiting, which may be that of an undo. */
+  readonly deadline: Deadline;
+  /** The host's one PowerShell, opened when it is first asked. */
+  host(): Host;
 }
 
 /** An id that no machine has. */
-export const nobody = '00000000-0000-0000-0000-000000000000';
+export const noId = '00000000-0000-0000-0000-000000000000';
 
-/** Runs one action on the host and leaves nothing running there. */
-export async function perform<T>(
+/** A session for one call, and what ends everything that it has opened on the host. */
+export function openSession(
   settings: Settings,
   context: Context,
-  work: (rig: Rig) => Promise<T>,
-): Promise<T> {
-  const host = openHost(settings, context);
-  try {
-    return await work({ settings, context, host });
-  } finally {
-    await host.close();
-  }
-}
-
-/** The same with another deadline, such as the margin for undo. */
-export function within(rig: Rig, deadline: Deadline): Rig {
+): { readonly session: Session; close(): Promise<void> } {
+  let opened: Host | undefined;
+  const host = (): Host => {
+    opened ??= openHost(settings, context);
+    return opened;
+  };
   return {
-    ...rig,
-    context: { ...rig.context, deadline },
-    host: {
-      ...rig.host,
-      ask: (step, given, options) => rig.host.ask(step, given, { deadline, ...options }),
-    },
+    session: { settings, context, deadline: context.deadline, host },
+    close: async () => opened?.close(),
   };
 }
 
-/**
- * Runs the work while no other process changes the same instance: the host itself keeps them apart,
- * and lets the next one in when a process dies. That goes for a process of our own, too, which has to
- * be gone before another goes on with its work.
- */
-export async function alone<T>(
-  { host, context }: Rig,
-  { uuid, name }: Instance,
-  work: () => Promise<T>,
-): Promise<T> {
-  const take = async (deadline: Deadline, once = false): Promise<void> => {
-    const look = async (): Promise<true | undefined> => {
-      const forMs = Math.min(5000, Math.max(0, Math.floor(deadline.remainingMs()) - 500));
-      return (await host.ask(steps.lock, { uuid, forMs }, { deadline, once })).got || undefined;
-    };
-    await poll(deadline, `waiting for another action on ${name}`, look, {
-      firstMs: 20,
-      mostMs: 20,
-    });
-  };
-  await take(context.deadline);
-  // That belongs to asking again: asked again itself, it would start one process after the other.
-  host.goOnWith((deadline) => take(deadline, true));
-  return work();
+/** The same session for work that another deadline ends, such as the margin for undo. */
+export function withDeadline(session: Session, deadline: Deadline): Session {
+  return { ...session, deadline };
 }
 
-/** About the tenant's own instance and limits only, so that anyone may read it. */
+/** Gives the host a command and answers what its script returned, before the session's deadline. */
+export function ask<Given, Value>(
+  { host, deadline }: Session,
+  command: Command<Given, Value>,
+  given: NoInfer<Given>,
+  options: AskOptions = {},
+): Promise<Value> {
+  return host().ask(command, given, { deadline, ...options });
+}
+
+/** About the tenant's own instance and limits only, so that any caller may read it. */
 export function refused(
   kind: 'conflict' | 'denied' | 'not-found' | 'usage' | 'unsupported',
   sentence: string,

@@ -1,16 +1,16 @@
 import { expectFailure } from '../../../failure.ts';
-import { steps } from '../api/commands.ts';
 import { isFromPowerShell, isLost } from '../api/trouble.ts';
 import type { Details } from '../api/wire.ts';
-import type { Rig } from './session.ts';
+import { type HostMachine, readDetails } from './list.ts';
+import type { Session } from './session.ts';
 
 /**
- * Does something to a machine and looks at the machine when Hyper-V complains or its answer gets
+ * Changes a machine and looks at the machine when Hyper-V complains or its answer gets
  * lost: what is there decides whether it was done. After a lost answer `again` does the rest.
  */
 export async function settle(
-  { host, context }: Rig,
-  id: string,
+  session: Session,
+  machine: HostMachine,
   act: () => Promise<unknown>,
   reached: (details: Details) => boolean,
   again?: (details: Details) => Promise<void>,
@@ -20,7 +20,7 @@ export async function settle(
   } catch (thrown) {
     const lost = isLost(thrown);
     if (!lost && !isFromPowerShell(thrown)) throw thrown;
-    const details = await host.ask(steps.machine, { id }).catch((unread: unknown) => {
+    const details = await readDetails(session, machine).catch((unread: unknown) => {
       expectFailure(unread);
       throw thrown;
     });
@@ -28,6 +28,9 @@ export async function settle(
       if (!lost || again === undefined) throw thrown;
       return again(details);
     }
-    context.log('hyperv.done-after-all', { error: expectFailure(thrown).message, level: 'warn' });
+    session.context.log('hyperv.done-after-all', {
+      error: expectFailure(thrown).message,
+      level: 'warn',
+    });
   }
 }

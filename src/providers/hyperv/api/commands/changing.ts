@@ -1,15 +1,61 @@
-/** Writes the notes of a machine, in which its mark stands. */
-export const notes = String.raw`
-# outrigger step: notes
+import * as v from 'valibot';
+import {
+  anything,
+  command,
+  type Own,
+  once,
+  type PowerCommand,
+  type WantedAdapter,
+} from '../command.ts';
+
+/* What changes a machine that is there. */
+
+/** Waits a while until no other process works on the instance, and keeps them away from now on. */
+export const lock = command<{ readonly uuid: string; readonly forMs: number }>()(
+  { name: 'lock', doing: 'waiting for another action on the instance' },
+  String.raw`
+# outrigger command: lock
+param($Given)
+$name = 'Global\outrigger-' + ([guid][string]$Given.uuid).ToString()
+if (-not $held.ContainsKey($name)) { $held[$name] = [Threading.Mutex]::new($false, $name) }
+try {
+  $got = $held[$name].WaitOne([int]$Given.forMs)
+} catch [Threading.AbandonedMutexException] {
+  $got = $true
+}
+@{ got = [bool]$got }
+`,
+  () => v.object({ got: v.boolean() }),
+);
+
+/** Writes the notes of a machine, in which its mark stands; an unmarked one must still be that. */
+export const notes = command<Own & { readonly unmarked: boolean; readonly notes: string }>()(
+  { name: 'notes', doing: 'writing its mark' },
+  String.raw`
+# outrigger command: notes
 param($Given)
 $vm = Get-Own $Given
+if ($Given.unmarked -and ([string]$vm.Notes).Contains('[outrigger:')) { throw 'OutriggerNotOwn' }
 Hyper-V\Set-VM -VM $vm -Notes ([string]$Given.notes)
 @{ written = $true }
-`.trim();
+`,
+  anything,
+);
 
 /** Size and policies; the machine has to be off for most of it. */
-export const shape = String.raw`
-# outrigger step: shape
+export const shape = command<
+  Own & {
+    readonly cpus: number;
+    readonly memory: number;
+    readonly minimum: number;
+    readonly startAction: string;
+    readonly stopAction: string;
+    readonly checkpointType: string;
+  }
+>()(
+  { name: 'shape', doing: 'setting its size' },
+  String.raw`
+# outrigger command: shape
 param($Given)
 $vm = Get-Own $Given
 $memory = [int64]$Given.memory
@@ -24,11 +70,17 @@ if ((Microsoft.PowerShell.Core\Get-Command -Name 'Hyper-V\Set-VM').Parameters.Co
   Hyper-V\Set-VM -VM $vm -AutomaticCheckpointsEnabled $false
 }
 @{ shaped = $true }
-`.trim();
+`,
+  anything,
+);
 
 /** Brings the network adapters to what is wanted, in place wherever there is one to change. */
-export const wire = String.raw`
-# outrigger step: wire
+export const wire = once<
+  Own & { readonly remove: readonly string[]; readonly adapters: readonly WantedAdapter[] }
+>()(
+  { name: 'wire', doing: 'setting its network adapters' },
+  String.raw`
+# outrigger command: wire
 param($Given)
 $vm = Get-Own $Given
 $there = @(Hyper-V\Get-VMNetworkAdapter -VM $vm)
@@ -53,11 +105,15 @@ foreach ($want in @($Given.adapters)) {
   }
 }
 @{ wired = $true }
-`.trim();
+`,
+  anything,
+);
 
 /** One order about a machine's power; asking the guest returns at once. */
-export const power = String.raw`
-# outrigger step: power
+export const power = command<Own & { readonly order: PowerCommand }>()(
+  { name: 'power', doing: 'changing its power' },
+  String.raw`
+# outrigger command: power
 param($Given)
 $vm = Get-Own $Given
 $asked = $true
@@ -81,11 +137,15 @@ switch ([string]$Given.order) {
   default { throw 'OutriggerUnknownOrder' }
 }
 @{ asked = $asked }
-`.trim();
+`,
+  () => v.object({ asked: v.boolean() }),
+);
 
 /** Puts an ISO image into the drive, or takes it out. */
-export const media = String.raw`
-# outrigger step: media
+export const media = command<Own & { readonly iso: string }>()(
+  { name: 'media', doing: 'changing the ISO image in its drive' },
+  String.raw`
+# outrigger command: media
 param($Given)
 $vm = Get-Own $Given
 $drives = @(Hyper-V\Get-VMDvdDrive -VM $vm)
@@ -97,11 +157,22 @@ if ([string]$Given.iso -eq '') {
   Hyper-V\Set-VMDvdDrive -VMDvdDrive $drives[0] -Path ([string]$Given.iso)
 }
 @{ done = $true }
-`.trim();
+`,
+  anything,
+);
 
 /** Makes, applies or removes one checkpoint; without an id removes them all. */
-export const checkpoint = String.raw`
-# outrigger step: checkpoint
+export const checkpoint = command<
+  Own & {
+    readonly order: 'create' | 'restore' | 'remove';
+    readonly snapshot: string;
+    readonly name: string;
+    readonly type: string;
+  }
+>()(
+  { name: 'checkpoint', doing: 'working on its checkpoints' },
+  String.raw`
+# outrigger command: checkpoint
 param($Given)
 $vm = Get-Own $Given
 $order = [string]$Given.order
@@ -121,18 +192,6 @@ if ($order -eq 'create') {
   }
 }
 @{ done = $true }
-`.trim();
-
-/** Waits a while until no other process works on the instance, and keeps them away from now on. */
-export const lock = String.raw`
-# outrigger step: lock
-param($Given)
-$name = 'Global\outrigger-' + ([guid][string]$Given.uuid).ToString()
-if (-not $held.ContainsKey($name)) { $held[$name] = [Threading.Mutex]::new($false, $name) }
-try {
-  $got = $held[$name].WaitOne([int]$Given.forMs)
-} catch [Threading.AbandonedMutexException] {
-  $got = $true
-}
-@{ got = [bool]$got }
-`.trim();
+`,
+  anything,
+);

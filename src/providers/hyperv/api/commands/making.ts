@@ -1,9 +1,23 @@
+import * as v from 'valibot';
+import { anything, command, type Own, once } from '../command.ts';
+
+/* What makes machines and disks. */
+
 /**
  * A machine without disks, marked at once. Its id is only known now, so it takes the place that
  * the mark keeps for it.
  */
-export const make = String.raw`
-# outrigger step: make
+export const make = once<{
+  readonly name: string;
+  readonly generation: number;
+  readonly memory: number;
+  readonly path: string;
+  readonly notes: string;
+  readonly blank: string;
+}>()(
+  { name: 'make', doing: 'making the virtual machine' },
+  String.raw`
+# outrigger command: make
 param($Given)
 $vm = Hyper-V\New-VM -Name ([string]$Given.name) -Generation ([int]$Given.generation) -MemoryStartupBytes ([int64]$Given.memory) -Path ([string]$Given.path) -NoVHD
 try {
@@ -14,11 +28,15 @@ try {
   throw
 }
 @{ id = $id }
-`.trim();
+`,
+  () => v.object({ id: v.pipe(v.string(), v.uuid(), v.toLowerCase()) }),
+);
 
 /** Copies for as long as it is told and says how far it came; the next call goes on from there. */
-export const copy = `
-# outrigger step: copy
+export const copy = once<{ readonly from: string; readonly to: string; readonly forMs: number }>()(
+  { name: 'copy', doing: 'copying the template' },
+  `
+# outrigger command: copy
 param($Given)
 if (-not $held.ContainsKey('copy')) {
   $from = [IO.FileStream]::new([string]$Given.from, [IO.FileMode]::Open, [IO.FileAccess]::Read, [IO.FileShare]::Read)
@@ -53,11 +71,19 @@ if ($done) {
   $held.Remove('copy')
 }
 @{ done = $done; bytes = $job.bytes; total = $job.total }
-`.trim();
+`,
+  () => v.object({ done: v.boolean(), bytes: v.number(), total: v.number() }),
+);
 
 /** An empty disk, or one that holds only what differs from its parent. */
-export const disk = String.raw`
-# outrigger step: disk
+export const disk = once<{
+  readonly path: string;
+  readonly parent: string;
+  readonly bytes: number;
+}>()(
+  { name: 'disk', doing: 'making its disk' },
+  String.raw`
+# outrigger command: disk
 param($Given)
 if ([string]$Given.parent -ne '') {
   $vhd = Hyper-V\New-VHD -Path ([string]$Given.path) -ParentPath ([string]$Given.parent) -Differencing
@@ -65,21 +91,31 @@ if ([string]$Given.parent -ne '') {
   $vhd = Hyper-V\New-VHD -Path ([string]$Given.path) -SizeBytes ([int64]$Given.bytes) -Dynamic
 }
 @{ size = [int64]$vhd.Size }
-`.trim();
+`,
+  () => v.object({ size: v.number() }),
+);
 
 /** Makes a disk larger, never smaller; answers its size. */
-export const grow = String.raw`
-# outrigger step: grow
+export const grow = command<{ readonly path: string; readonly bytes: number }>()(
+  { name: 'grow', doing: 'making its disk larger' },
+  String.raw`
+# outrigger command: grow
 param($Given)
 $path = [string]$Given.path
 $before = [int64](Hyper-V\Get-VHD -Path $path).Size
 if ($before -lt [int64]$Given.bytes) { Hyper-V\Resize-VHD -Path $path -SizeBytes ([int64]$Given.bytes) }
 @{ before = $before; size = [int64](Hyper-V\Get-VHD -Path $path).Size }
-`.trim();
+`,
+  () => v.object({ before: v.number(), size: v.number() }),
+);
 
 /** Connects the disk, and the ISO image behind it: an empty disk leads to the image. */
-export const attach = String.raw`
-# outrigger step: attach
+export const attach = once<
+  Own & { readonly disk: string; readonly iso: string; readonly secure: string }
+>()(
+  { name: 'attach', doing: 'connecting its disk' },
+  String.raw`
+# outrigger command: attach
 param($Given)
 $vm = Get-Own $Given
 $second = [int]$vm.Generation -eq 2
@@ -109,11 +145,15 @@ if ($second) {
   Hyper-V\Set-VMBios -VM $vm -StartupOrder @('IDE', 'CD', 'LegacyNetworkAdapter', 'Floppy')
 }
 @{ attached = $true }
-`.trim();
+`,
+  anything,
+);
 
 /** Puts another disk in the place of the one that is there, unless it is there already. */
-export const exchange = String.raw`
-# outrigger step: exchange
+export const exchange = command<Own & { readonly from: string; readonly to: string }>()(
+  { name: 'exchange', doing: 'exchanging its disk' },
+  String.raw`
+# outrigger command: exchange
 param($Given)
 $vm = Get-Own $Given
 $done = $false
@@ -126,4 +166,6 @@ foreach ($drive in @(Hyper-V\Get-VMHardDiskDrive -VM $vm)) {
   }
 }
 @{ done = $done }
-`.trim();
+`,
+  () => v.object({ done: v.boolean() }),
+);

@@ -1,15 +1,25 @@
+import { anything, command, type Own } from '../command.ts';
+
+/* What removes machines and files. */
+
 /** Takes the machine out of the host; its disks stay where they are. */
-export const remove = String.raw`
-# outrigger step: remove
+export const remove = command<Own>()(
+  { name: 'remove', doing: 'removing the virtual machine' },
+  String.raw`
+# outrigger command: remove
 param($Given)
 $vm = Get-Own $Given
 Hyper-V\Remove-VM -VM $vm -Force
 @{ removed = $true }
-`.trim();
+`,
+  anything,
+);
 
 /** Deletes files, and the folder with everything below it as far as it holds no files. */
-export const erase = String.raw`
-# outrigger step: erase
+export const erase = command<{ readonly files: readonly string[]; readonly folder: string }>()(
+  { name: 'erase', doing: 'deleting its files' },
+  String.raw`
+# outrigger command: erase
 param($Given)
 if ($held.ContainsKey('copy')) {
   $held['copy'].from.Dispose()
@@ -30,4 +40,6 @@ if ($folder -ne '' -and [IO.Directory]::Exists($folder)) {
   }
 }
 @{ erased = $true }
-`.trim();
+`,
+  anything,
+);

@@ -1,6 +1,14 @@
+import * as v from 'valibot';
+import { command, type Json } from '../command.ts';
+import { machineSchema, machinesSchema } from '../wire.ts';
+
+/* What every action reads of the host. */
+
 /** All machines with what tells whose they are, and whether these can be all. */
-export const machines = String.raw`
-# outrigger step: machines
+export const machines = command<Json>()(
+  { name: 'machines', doing: 'listing the virtual machines' },
+  String.raw`
+# outrigger command: machines
 param($Given)
 $who = [Security.Principal.WindowsIdentity]::GetCurrent()
 $roles = [Security.Principal.WindowsPrincipal]::new($who)
@@ -44,11 +52,15 @@ if ($cluster.member) {
   machines = $machines
   cluster = $cluster
 }
-`.trim();
+`,
+  machinesSchema,
+);
 
 /** Everything about one machine that decides what may be done with it. */
-export const machine = String.raw`
-# outrigger step: machine
+export const machine = command<{ readonly id: string }>()(
+  { name: 'machine', doing: 'reading the virtual machine' },
+  String.raw`
+# outrigger command: machine
 param($Given)
 $vm = Hyper-V\Get-VM -Id ([guid][string]$Given.id)
 $adapters = @(foreach ($nic in @(Hyper-V\Get-VMNetworkAdapter -VM $vm)) {
@@ -96,41 +108,21 @@ $processor = Hyper-V\Get-VMProcessor -VM $vm
   media = @(foreach ($drive in @(Hyper-V\Get-VMDvdDrive -VM $vm)) { [string]$drive.Path })
   snapshots = $snapshots
 }
-`.trim();
-
-/** What every machine has, for a comparison with what it should have, and all files for disks. */
-export const inventory = String.raw`
-# outrigger step: inventory
-param($Given)
-try {
-  $files = @([IO.Directory]::GetFiles([string]$Given.folder, '*.vhd*'))
-} catch [IO.DirectoryNotFoundException] {
-  $files = @()
-}
-@{
-  files = @(foreach ($file in $files) { [string]$file })
-  machines = @(foreach ($vm in @(Hyper-V\Get-VM)) {
-    @{
-      id = $vm.Id.ToString()
-      cpus = [int]$vm.ProcessorCount
-      memory = [int64]$vm.MemoryStartup
-      adapters = @(foreach ($nic in @(Hyper-V\Get-VMNetworkAdapter -VM $vm)) {
-        $vlan = @(Hyper-V\Get-VMNetworkAdapterVlan -VMNetworkAdapter $nic)[0]
-        @{ mac = [string]$nic.MacAddress; mode = $vlan.OperationMode.ToString(); vlan = [int]$vlan.AccessVlanId }
-      })
-      disks = @(foreach ($drive in @(Hyper-V\Get-VMHardDiskDrive -VM $vm)) { [string]$drive.Path })
-    }
-  })
-}
-`.trim();
+`,
+  machineSchema,
+);
 
 /** The state of one machine; nothing for one that is not there. */
-export const look = String.raw`
-# outrigger step: look
+export const look = command<{ readonly id: string }>()(
+  { name: 'look', doing: 'looking at its state' },
+  String.raw`
+# outrigger command: look
 param($Given)
 $state = ''
 foreach ($vm in @(Hyper-V\Get-VM)) {
   if ($vm.Id -eq [guid][string]$Given.id) { $state = $vm.State.ToString() }
 }
 @{ state = $state }
-`.trim();
+`,
+  () => v.object({ state: v.string() }),
+);

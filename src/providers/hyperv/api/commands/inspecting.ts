@@ -1,6 +1,14 @@
+import * as v from 'valibot';
+import { command } from '../command.ts';
+import { inspectSchema, inventorySchema, surveySchema, texts } from '../wire.ts';
+
+/* What is read of the host only for doctor, audit and new disks. */
+
 /** What doctor wants to know of the host; nothing is changed. */
-export const inspect = String.raw`
-# outrigger step: inspect
+export const inspect = command<{ readonly paths: readonly string[] }>()(
+  { name: 'inspect', doing: 'inspecting the host' },
+  String.raw`
+# outrigger command: inspect
 param($Given)
 $module = @(Microsoft.PowerShell.Core\Get-Module -ListAvailable -Name 'Hyper-V')
 $paths = @(foreach ($path in @($Given.paths)) {
@@ -30,11 +38,19 @@ try {
   switches = $switches
   switchTrouble = $switchTrouble
 }
-`.trim();
+`,
+  inspectSchema,
+);
 
 /** What a new machine needs of the host, and who uses the disk that it shall be made from. */
-export const survey = String.raw`
-# outrigger step: survey
+export const survey = command<{
+  readonly folder: string;
+  readonly template: string;
+  readonly iso: string;
+}>()(
+  { name: 'survey', doing: 'looking for space, template and switches' },
+  String.raw`
+# outrigger command: survey
 param($Given)
 $system = CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem
 $template = $null
@@ -64,11 +80,15 @@ if ([string]$Given.template -ne '') {
   users = $users
   iso = ([string]$Given.iso -eq '' -or [bool](Microsoft.PowerShell.Management\Test-Path -LiteralPath ([string]$Given.iso) -PathType Leaf))
 }
-`.trim();
+`,
+  surveySchema,
+);
 
 /** Which of the disks another machine uses, itself or as the parent of its own. */
-export const users = String.raw`
-# outrigger step: users
+export const users = command<{ readonly id: string; readonly paths: readonly string[] }>()(
+  { name: 'users', doing: 'looking for other users of its disks' },
+  String.raw`
+# outrigger command: users
 param($Given)
 $drives = @()
 foreach ($vm in @(Hyper-V\Get-VM)) {
@@ -88,4 +108,36 @@ foreach ($drive in $drives) {
   }
 }
 @{ used = @($used) }
-`.trim();
+`,
+  () => v.object({ used: texts() }),
+);
+
+/** What every machine has, for a comparison with what it should have, and all files for disks. */
+export const inventory = command<{ readonly folder: string }>()(
+  { name: 'inventory', doing: 'reading all virtual machines' },
+  String.raw`
+# outrigger command: inventory
+param($Given)
+try {
+  $files = @([IO.Directory]::GetFiles([string]$Given.folder, '*.vhd*'))
+} catch [IO.DirectoryNotFoundException] {
+  $files = @()
+}
+@{
+  files = @(foreach ($file in $files) { [string]$file })
+  machines = @(foreach ($vm in @(Hyper-V\Get-VM)) {
+    @{
+      id = $vm.Id.ToString()
+      cpus = [int]$vm.ProcessorCount
+      memory = [int64]$vm.MemoryStartup
+      adapters = @(foreach ($nic in @(Hyper-V\Get-VMNetworkAdapter -VM $vm)) {
+        $vlan = @(Hyper-V\Get-VMNetworkAdapterVlan -VMNetworkAdapter $nic)[0]
+        @{ mac = [string]$nic.MacAddress; mode = $vlan.OperationMode.ToString(); vlan = [int]$vlan.AccessVlanId }
+      })
+      disks = @(foreach ($drive in @(Hyper-V\Get-VMHardDiskDrive -VM $vm)) { [string]$drive.Path })
+    }
+  })
+}
+`,
+  inventorySchema,
+);
