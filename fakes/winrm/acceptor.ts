@@ -17,7 +17,7 @@ export type Verdict =
 /** The server's side of NTLM logins, each on a connection of its own. */
 export interface Acceptor {
   /**
-   * `binding` is what the connection's certificate demands; nothing where nobody checks. `host` is
+   * `binding` is what the connection's certificate demands; nothing where the service does not check. `host` is
    * the name under which the server was called.
    */
   step(login: string, token: Buffer, binding: Buffer | undefined, host: string): Promise<Verdict>;

@@ -23,7 +23,7 @@ export interface FakeOptions {
   readonly acceptor?: Acceptor;
   /** Strict: the login has to be bound to this connection. */
   readonly checkBinding?: boolean;
-  /** The certificate that the server believes to be its own, as somebody in between would. */
+  /** The certificate that the server believes to be its own, as a server in between would. */
   readonly bindingKey?: KeyName;
 }
 
@@ -58,7 +58,7 @@ export interface FakeHyperV {
   disturb(judge: Disturbance | undefined): void;
   /** Every connection has to log in anew from now on. */
   forgetLogins(): void;
-  /** What Windows does with shells that nobody asks any more. */
+  /** As Windows ends shells that get no request any more. */
   clearShells(): void;
   /** Closes idle connections after each answer that many times. */
   closeAfter(times: number): void;
@@ -354,7 +354,7 @@ function created(id: string): Answer {
   };
 }
 
-/** In two pieces, so that nobody takes the first one for all of it. */
+/** In two pieces, so that no client takes the first one for all of it. */
 function received(id: string, stdout: Buffer, stderr: Buffer, exitCode?: number): Answer {
   const stream = (name: string, part: Buffer): string =>
     part.length === 0

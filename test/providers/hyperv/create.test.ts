@@ -91,7 +91,7 @@ describe('create on Hyper-V', () => {
       assert.deepEqual(vm.bootOrder, ['disk', 'dvd']);
       assert.equal(fileAt(state, vm.drives[0]?.path ?? '')?.size, 30 * gib);
       await cloud.ok('delete');
-      assert.ok(fileAt(state, iso_path), 'the image is nobody’s to delete');
+      assert.ok(fileAt(state, iso_path), 'the image belongs to no instance');
       choose({ generation: '1' });
       await cloud.ok('create');
       assert.equal((await machine()).drives[0]?.controller, 'IDE');
@@ -288,7 +288,7 @@ describe('create on Hyper-V', () => {
   );
 
   test(
-    'whose machine is removed by somebody else takes its disk and folder back, which stayed',
+    'whose machine is removed in Hyper-V takes back its disk and folder, which stayed',
     scene(async ({ cloud, state }) => {
       const meanwhile = (): void => state.machines.clear();
       state.errors.push({ step: 'attach', trouble: oops, done: false, meanwhile });

@@ -72,7 +72,7 @@ describe('a fault', () => {
     assert.equal(it.fake.openShells(), 0);
   });
 
-  test('about a shell that is lost says that nobody knows what was done', async (t) => {
+  test('about a shell that is lost says what was being done', async (t) => {
     const { fake, host } = await hostScene(t);
     fake.next({ action: 'Receive', code: 2150858843 });
     const failure = await failureOf(host.ask(commands.machines, {}));
@@ -106,13 +106,13 @@ describe('a fault', () => {
     let turns = 0;
     host.onRestart(async () => {
       turns += 1;
-      if (turns < 3) throw new Failure('conflict', 'somebody else is at it');
+      if (turns < 3) throw new Failure('conflict', 'another action is at it');
     });
     fake.next({ action: 'Receive', drop: true });
     const first = await failureOf(host.ask(commands.machines, {}));
     assert.equal(first.kind, 'unreachable', 'what was lost is told');
     const second = await failureOf(host.ask(commands.machines, {}));
-    assert.match(second.message, /somebody else/);
+    assert.match(second.message, /another action is at it/);
     assert.deepEqual(fake.state.ran, ['machines', 'machines']);
     await host.ask(commands.machines, {});
     assert.equal(fake.openShells(), 1);
@@ -155,7 +155,10 @@ describe('PowerShell', () => {
     fake.next({ action: 'Receive', code: 2150858793, times: 1e9 });
     const startedMs = performance.now();
     await host.close();
-    assert.ok(performance.now() - startedMs < 12_000, 'nobody waits for it as long as there is');
+    assert.ok(
+      performance.now() - startedMs < 12_000,
+      'the close does not wait for it until the deadline',
+    );
     assert.equal(fake.openShells(), 0);
   });
 

@@ -261,7 +261,7 @@ describe('a login that gss-ntlmssp verifies', { skip: skipReason() }, () => {
     assert.equal(await tryLogin({ key: 'rsa-2048' }), 500);
   });
 
-  test('is refused when somebody in between shows another certificate', async () => {
+  test('is refused when a server in between shows another certificate', async () => {
     const failure = await failureOf(tryLogin({ bindingKey: 'renewed' }));
     assert.equal(failure.kind, 'denied');
     assert.equal(failure.outage, true);

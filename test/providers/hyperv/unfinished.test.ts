@@ -129,7 +129,7 @@ describe('an unmarked machine', () => {
   ];
   for (const [what, more] of cases) {
     test(
-      `that ${what} is nobody's to remove`,
+      `that ${what} is never removed`,
       scene(async (played) => {
         const { cloud, state } = played;
         put(state, someDisk.path, { content: 'precious', size: gib, fileSize: gib, parent: '' });
@@ -148,7 +148,7 @@ describe('an unmarked machine', () => {
   }
 
   test(
-    'that is not the only one is left to somebody who looks',
+    'that is one of two is left for an operator to look at',
     scene(async (played) => {
       const { cloud, state } = played;
       unmarked(played);
@@ -220,7 +220,7 @@ test(
       await cloud.ok('delete');
       const machine = state.machines.get(id);
       assert.equal(machine?.state, 'Off');
-      assert.equal(machine.notes, `somebody\u2019s own words\noutrigger-left:${uuid}`);
+      assert.equal(machine.notes, `the owner\u2019s own words\noutrigger-left:${uuid}`);
     }
     const again = await openSession(hyperv, settingsOf(hostDetails(backend.fake)), {
       ...{ deadline: deadlineIn(10_000), log: silent, installation, stateDirectory: () => '' },

@@ -145,7 +145,7 @@ describe('a certificate', () => {
 });
 
 describe('an address', () => {
-  test('where nobody listens is an outage, which is said of Hyper-V', async (t) => {
+  test('to a port where no service listens is an outage, and the error names Hyper-V', async (t) => {
     const { url } = await nobody();
     const failure = await failureOf(powersOf(await hostScene(t, { details: { url } })));
     assert.equal(failure.kind, 'unreachable');

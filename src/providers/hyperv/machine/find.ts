@@ -6,7 +6,6 @@ import { readMark } from '../../../lifecycle/mark.ts';
 import { type Claim, chooseOwn } from '../../../lifecycle/ownership.ts';
 import type { Listed, Listing } from '../api/wire.ts';
 import { type HostMachine, isReplica, leftBy, ownMachines, readListing } from './list.ts';
-import { findUnmarked } from './partial.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -22,9 +21,11 @@ export async function find(
   const listing = await readListing(session, purpose === 'power');
   const choice = choose(session, instance, listing);
   if (choice.kind === 'missing') refuseElsewhere(session, instance, listing);
-  const unmarked = purpose === 'power' ? undefined : await findUnmarked(session, instance, choice);
+  if (purpose === 'power') return choice;
+  const { findUnmarked } = await import('./partial.ts');
+  const unmarked = await findUnmarked(session, instance, choice);
   if (unmarked !== undefined) return unmarked;
-  if (purpose === 'change' || purpose === 'create') refuseClustered(instance, choice);
+  if (purpose !== 'show') refuseClustered(instance, choice);
   return choice;
 }
 
