@@ -18,18 +18,13 @@ export async function listForAudit(session: Session): Promise<readonly HostMachi
   const machines = ownMachines(await readListing(session));
   const madeForNames = await namesOfBare(session, machines);
   const { vhd_path: folder } = session.settings;
-  const paths = { paths: [folder] };
-  const inventory = await ask(session, inspecting.inventory, { folder }, paths);
+  const inventory = await ask(session, inspecting.inventory, { folder }, { paths: [folder] });
   const held = new Map(inventory.machines.map((machine) => [machine.id, machine]));
-  const loose = await looseDisks(session, machines, inventory);
+  const loose = await looseDisks(session, suspectsOf(session, machines, inventory));
   return machines.map((machine) => {
-    const { remoteId } = machine;
-    const made = madeForNames.get(remoteId);
-    const looseOnes = loose.get(remoteId) ?? [];
-    return {
-      ...machine,
-      audited: { held: held.get(remoteId), madeFor: made, looseDisks: looseOnes },
-    };
+    const { remoteId: id } = machine;
+    const disks = { held: held.get(id), looseDisks: loose.get(id) ?? [] };
+    return { ...machine, audited: { ...disks, madeFor: madeForNames.get(id) } };
   });
 }
 
@@ -47,41 +42,53 @@ async function namesOfBare(
   return names;
 }
 
+interface Suspect {
+  readonly id: string;
+  readonly uuid: string;
+  readonly files: readonly string[];
+}
+
 /**
- * Files in the places of marked machines that nothing on the host uses, by the machine's id: a disk is
- * made before it is connected, and a process may be killed in between.
+ * Marked machines with files in their places that are connected to no machine: a disk is made before
+ * it is connected, and a process may be killed in between.
  */
-async function looseDisks(
-  session: Session,
+function suspectsOf(
+  { settings }: Session,
   machines: readonly HostMachine[],
-  { machines: held, files }: Inventory,
-): Promise<ReadonlyMap<string, readonly string[]>> {
+  { machines: held, files: all }: Inventory,
+): readonly Suspect[] {
   const connected = new Set(held.flatMap(({ disks }) => disks.map(pathKey)));
   const free = new Map(
-    files.map((file) => [pathKey(file), file] as const).filter(([key]) => !connected.has(key)),
+    all.map((file) => [pathKey(file), file] as const).filter(([key]) => !connected.has(key)),
   );
-  const suspects = machines.flatMap(({ remoteId, mark }) => {
-    if (typeof mark !== 'object' || mark.remoteId !== remoteId) return [];
-    const own = allPlaces(session.settings, mark).flatMap((path) => free.get(pathKey(path)) ?? []);
-    return own.length === 0 ? [] : [{ id: remoteId, uuid: mark.uuid, own }];
+  return machines.flatMap(({ remoteId: id, mark }) => {
+    if (typeof mark !== 'object' || mark.remoteId !== id) return [];
+    const files = allPlaces(settings, mark).flatMap((path) => free.get(pathKey(path)) ?? []);
+    return files.length === 0 ? [] : [{ id, uuid: mark.uuid, files }];
   });
-  const paths = suspects.flatMap(({ own }) => own);
+}
+
+/** The suspects' files that nothing on the host uses, by the machine's id. */
+async function looseDisks(
+  session: Session,
+  suspects: readonly Suspect[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const paths = suspects.flatMap(({ files }) => files);
   if (paths.length === 0) return new Map();
   // A disk with checkpoints is used only as the parent of the one that is connected.
   const users = await ask(session, inspecting.users, { id: noId, paths });
   const used = new Set(users.used.map(pathKey));
   const loose = new Map<string, readonly string[]>();
-  for (const { id, uuid, own } of suspects) {
-    const left = own.filter((file) => !used.has(pathKey(file)));
+  for (const { id, uuid, files } of suspects) {
+    const left = files.filter((file) => !used.has(pathKey(file)));
     // Another action that is at the instance right now may be about to connect its disk.
-    const { got } = left.length > 0 ? await lockAtOnce(session, uuid) : { got: false };
-    if (got) loose.set(id, left);
+    if (left.length > 0 && (await isFree(session, uuid))) loose.set(id, left);
   }
   return loose;
 }
 
-function lockAtOnce(session: Session, uuid: string) {
-  return ask(session, changing.lock, { uuid, forMs: 0 });
+async function isFree(session: Session, uuid: string): Promise<boolean> {
+  return (await ask(session, changing.lock, { uuid, forMs: 0 })).got;
 }
 
 export function describe(machine: HostMachine): RemoteMachine {

@@ -15,11 +15,12 @@ export async function powerOn(
   instance: SizedInstance,
 ): Promise<HostMachine> {
   const hardware = hardwareOf(instance, session.settings);
-  const adapters = machine.adapters ?? (await readDetails(session, machine)).adapters;
+  const { adapters: known, ...made } = machine;
+  const adapters = known ?? (await readDetails(session, machine)).adapters;
   await reshape(session, machine, hardware);
   await rewire(session, machine, adapters, hardware.wiring);
   await changePower(session, machine, 'start', isRunning);
-  return withState(machine, 'Running');
+  return withState(made, 'Running');
 }
 
 /** Sets size and policies of a machine that is off. */
