@@ -116,7 +116,7 @@ describe('custom actions on Hyper-V', () => {
   );
 
   test(
-    'restoring a snapshot from before the machine was taken over keeps the mark',
+    'restoring a snapshot from before the machine was adopted keeps the mark',
     scene(async ({ cloud, machine }) => {
       await cloud.ok('create');
       await cloud.okCustom('CreateSnapshot', { snapshot_name: 'old' });

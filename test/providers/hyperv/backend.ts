@@ -101,7 +101,7 @@ export async function hyperVBackend(options: FakeOptions = {}): Promise<HyperVBa
       const machine = vm(remoteId);
       machine.notes = machine.notes.slice(0, machine.notes.length / 2);
     },
-    // Nothing on Hyper-V is a template; a replica is what must not be run or taken over either.
+    // Nothing on Hyper-V is a template; a replica must not be run or adopted either.
     makeTemplate: async (remoteId) => {
       vm(remoteId).replication = 'Replica';
     },

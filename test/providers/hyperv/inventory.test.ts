@@ -62,7 +62,7 @@ test(
 const half = { content: 'half', size: gib, fileSize: gib, parent: '' };
 
 test(
-  'an audit names the disk of a half-made machine that is not connected yet',
+  'an audit names the disk of a partial machine that is not connected yet',
   scene(async ({ cloud, backend, state, machine }) => {
     await cloud.ok('create');
     const vm = await machine();

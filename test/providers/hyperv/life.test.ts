@@ -87,7 +87,7 @@ describe('a machine on Hyper-V', () => {
   );
 
   test(
-    'of the built-in extension, with the UUID in its name, is taken over when that is allowed',
+    'of the built-in extension, with the UUID in its name, is adopted when that is allowed',
     scene(async ({ cloud, backend, state }) => {
       const remoteId = await backend.plant({
         name: `${cloud.vm.name}-${cloud.vm.uuid}`,
@@ -105,7 +105,7 @@ describe('a machine on Hyper-V', () => {
   );
 
   test(
-    'of the built-in extension counts as unknown under its instance’s name until it is taken over',
+    'of the built-in extension counts as unknown under its instance’s name until it is adopted',
     scene(async ({ cloud, backend }) => {
       await backend.plant({ name: `${cloud.vm.name}-${cloud.vm.uuid}`, power: 'on' });
       const { document } = await cloud.ok('statuses');

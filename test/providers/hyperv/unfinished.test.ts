@@ -176,7 +176,7 @@ describe('an unmarked machine', () => {
   );
 
   test(
-    "with another instance's UUID behind the name is not taken over, whatever the details say",
+    "with another instance's UUID behind the name is not adopted, whatever the details say",
     scene(async ({ cloud, backend, state }) => {
       const { name, uuid, details } = cloud.vm;
       const id = await backend.plant({ name: `${name}-${uuid.replace(/.$/, 'f')}`, power: 'on' });
@@ -208,7 +208,7 @@ describe('an unmarked machine', () => {
 });
 
 test(
-  'a machine that was taken over and let go by delete stays let go, however often it is repeated',
+  'an adopted machine that a delete has given back stays so, however often the delete is repeated',
   scene(async ({ cloud, backend, state }) => {
     const { uuid, name } = cloud.vm;
     const id = await backend.plant({ name, power: 'on' });
