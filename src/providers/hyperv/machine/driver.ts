@@ -17,6 +17,7 @@ export function connect(
 ): Driver<HostMachine, Blueprint, typeof actions> {
   const { session, close } = openSession(settings, context);
   const at = (deadline: Deadline): Session => withDeadline(session, deadline);
+  const change = () => import('./change.ts');
   return {
     policy: policyOf(settings),
     storedId: ({ stored }) => stored['hyperv_id']?.toLowerCase(),
@@ -41,30 +42,26 @@ export function connect(
     describe: async (machine) => (await import('./inventory.ts')).describe(machine),
     state: async ({ listed }) => stateOf(listed.state),
     hasHardware: async (machine, { instance, deadline }) =>
-      (await import('./hardware.ts')).hasHardware(at(deadline), machine, instance),
+      (await change()).hasHardware(at(deadline), machine, instance),
     unadoptable({ listed }) {
       if (isReplica(listed)) return 'it is a replica';
       return listed.clustered ? 'it is a role of a failover cluster' : undefined;
     },
     exclusive: async ({ instance, deadline }, work) =>
-      (await import('./lock.ts')).exclusively(at(deadline), instance, work),
+      (await change()).exclusively(at(deadline), instance, work),
     prepare: async (plan, found) =>
       (await import('./make.ts')).prepare(at(plan.deadline), plan, found),
     make: async (making) => (await import('./make.ts')).make(at(making.deadline), making),
     powerOn: async (machine, { instance, deadline }) =>
-      (await import('./shape.ts')).powerOn(at(deadline), machine, instance),
-    resume: async (machine, { deadline }) =>
-      (await import('./power.ts')).resume(at(deadline), machine),
+      (await change()).powerOn(at(deadline), machine, instance),
+    resume: async (machine, { deadline }) => (await change()).resume(at(deadline), machine),
     shutDown: async (machine, { deadline }, ms) =>
-      (await import('./power.ts')).shutDown(at(deadline), machine, ms),
-    cutPower: async (machine, { deadline }) =>
-      (await import('./power.ts')).cutPower(at(deadline), machine),
-    restart: async (machine, { deadline }) =>
-      (await import('./power.ts')).restart(at(deadline), machine),
-    destroy: async (machine, { deadline }) =>
-      (await import('./remove.ts')).removeMachine(at(deadline), machine),
+      (await change()).shutDown(at(deadline), machine, ms),
+    cutPower: async (machine, { deadline }) => (await change()).cutPower(at(deadline), machine),
+    restart: async (machine, { deadline }) => (await change()).restart(at(deadline), machine),
+    destroy: async (machine, { deadline }) => (await change()).removeMachine(at(deadline), machine),
     writeMark: async (machine, mark, { instance, deadline }) =>
-      (await import('./mark.ts')).writeMark(at(deadline), machine, mark, instance),
+      (await change()).writeMark(at(deadline), machine, mark, instance),
     snapshots: async () => (await import('../actions/snapshots.ts')).snapshots(session),
     run: async () => (await import('../actions/handlers.ts')).handlers(session),
     async console({ instance }) {
