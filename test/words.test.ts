@@ -18,6 +18,7 @@ const clean: readonly string[] = [
   'src/cloudstack',
   'src/failure.ts',
   'src/entry.ts',
+  'src/providers',
   'tools/skeleton',
   'fakes',
   'test/instruments/faults',

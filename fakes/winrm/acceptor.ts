@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { hmacMd5, rc4, responseKey } from '../../src/providers/hyperv/ntlm-keys.ts';
+import { hmacMd5, rc4, responseKey } from '../../src/providers/hyperv/api/ntlm-keys.ts';
 
 /** The account that the fakes know. */
 export const account = { user: 'svc-cloudstack', domain: 'EXAMPLE', password: 'Pässw0rd!"geheim' };

@@ -4,8 +4,8 @@ import {
   go,
   program,
   programArguments,
-} from '../../src/providers/hyperv/scripts/conversation.ts';
-import { steps } from '../../src/providers/hyperv/steps.ts';
+} from '../../src/providers/hyperv/api/protocol.ts';
+import { commands } from './commands.ts';
 import { type HostState, psError, troubleOf } from './state.ts';
 import { release, runs, type Session } from './steps.ts';
 
@@ -28,7 +28,7 @@ export interface Said {
 }
 
 /** Every script that a client may run: what is put into one of them from outside makes it strange. */
-const known = new Map(Object.values(steps).map(({ script, name }) => [script, name]));
+const known = new Map(Object.values(commands).map(({ script, name }) => [script, name]));
 
 /**
  * Plays Windows PowerShell as the command line and the conversation script make it behave. Fails
@@ -173,7 +173,7 @@ async function answerTo(script: string, given: object, session: Session): Promis
   const { state } = session;
   const name = known.get(script);
   assert.ok(name, `this is none of the constant scripts: ${script.slice(0, 80)}`);
-  assert.equal(script.split('\n')[0], `# outrigger step: ${name}`);
+  assert.equal(script.split('\n')[0], `# outrigger command: ${name}`);
   state.ran.push(name);
   try {
     if (state.noModule && name !== 'lock') throw missingModule();

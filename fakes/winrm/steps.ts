@@ -27,7 +27,11 @@ const list = <T>(value: unknown): T[] => (Array.isArray(value) ? (value as T[]) 
 function own(given: Given, { state }: Session): Machine {
   const machine = cmdlet.getVm(state, text(given['id']));
   if (machine.notes.includes(text(given['proof']))) return machine;
-  throw psError({
+  throw notOwn();
+}
+
+function notOwn(): Error {
+  return psError({
     id: 'OutriggerNotOwn',
     category: 'OperationStopped',
     message: 'OutriggerNotOwn',
@@ -203,7 +207,9 @@ export const runs: Readonly<Record<string, Run>> = {
   },
 
   notes: (given, session) => {
-    own(given, session).notes = text(given['notes']);
+    const machine = own(given, session);
+    if (given['unmarked'] === true && machine.notes.includes('[outrigger:')) throw notOwn();
+    machine.notes = text(given['notes']);
     return { written: true };
   },
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { type Element, find, findAll, readXml } from '../../src/providers/hyperv/xml.ts';
+import { type Element, find, findAll, readXml } from '../../src/providers/hyperv/api/xml.ts';
 import { derOf, type KeyName } from '../http/keys.ts';
 import { type FakeServer, type Seen, startServer } from '../http/server.ts';
 import { type Acceptor, account, ownAcceptor } from './acceptor.ts';
@@ -321,7 +321,7 @@ function readMessage({ headers, body: text }: Seen, url: string): Message {
 function stepIn({ body }: Message): string {
   const stream = find(body, ns.shell, 'Stream')?.text ?? '';
   const text = Buffer.from(stream, 'base64').toString('latin1');
-  return /^# outrigger step: ([\w-]+)$/m.exec(text)?.[1] ?? '';
+  return /^# outrigger command: ([\w-]+)$/m.exec(text)?.[1] ?? '';
 }
 
 function only(within: Element, name: string): Element {

@@ -85,10 +85,10 @@ export async function findForChange(
 /** The machine for showing it, finished or not; nothing is adopted. */
 export async function show(life: Life, instance: Instance): Promise<Machine> {
   const choice = await findCertain(life, instance, 'show');
-  if (choice.kind === 'missing') throw missing(instance);
+  if (choice.kind === 'missing') throw missingFor(life, instance);
   if (choice.kind !== 'leaving') return choice.machine;
   const [machine] = choice.machines;
-  if (machine === undefined) throw missing(instance);
+  if (machine === undefined) throw missingFor(life, instance);
   return machine;
 }
 
@@ -110,10 +110,14 @@ export function foundIn(choice: Certain): Found {
 /** The instance's finished machine, for changing it. */
 export async function take(life: Life, instance: Instance): Promise<Machine> {
   const choice = await findForChange(life, instance);
-  if (choice.kind === 'missing') throw missing(instance);
+  if (choice.kind === 'missing') throw missingFor(life, instance);
   if (choice.kind === 'leaving') throw leavingMachines(instance, choice.machines);
   if (isBuilding(choice.machine)) throw unfinished(choice.machine, instance);
   return choice.machine;
+}
+
+export function missingFor({ driver }: Life, instance: Instance): Failure {
+  return missing(instance, driver.storedPlace?.(instance));
 }
 
 /** Writes the mark of an adopted machine; a machine that was changed meanwhile is left alone. */

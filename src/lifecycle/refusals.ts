@@ -40,8 +40,10 @@ function asFact({ remoteId, name, mark }: Machine): Readonly<Record<string, unkn
   return { remoteId, name, mark };
 }
 
-export function missing({ name, uuid }: Instance): Failure {
-  return new Failure('not-found', `There is no machine of ${name} (${uuid})`, {
+/** `place` says where else the machine may be. */
+export function missing({ name, uuid }: Instance, place?: string): Failure {
+  const besides = place === undefined ? '' : `; ${place}`;
+  return new Failure('not-found', `There is no machine of ${name} (${uuid})${besides}`, {
     tenant: 'This instance has no machine',
   });
 }

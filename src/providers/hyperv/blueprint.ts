@@ -4,7 +4,7 @@ import type { SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
 import { oneOf, wholeNumber, yesNo } from '../../kit/fields.ts';
 import { isoPath } from '../../lifecycle/shared-settings.ts';
-import { extension, isUnder, mediaPath } from './paths.ts';
+import { extension, isUnder, mediaPath } from './api/paths.ts';
 import type { Settings } from './settings.ts';
 
 /** What an instance may choose. */
@@ -19,7 +19,7 @@ export const blueprint = {
     schema: () =>
       v.pipe(
         mediaPath(['vhdx', 'vhd'], 'allowed_templates')(),
-        // As PROGRA~1: a second name, under which nobody would see whose disk it is.
+        // As PROGRA~1: a second name, under which another machine's disk would not be recognised.
         v.check(
           (path) => !/~\d/.test(path),
           'must not hold "~" before a digit, as short names do (PROGRA~1)',
@@ -111,7 +111,7 @@ export function secureTemplate(
   ];
 }
 
-/** For whoever asks for a disk that would have to shrink. */
+/** The failure of a wish for a disk that would have to shrink. */
 export function tooSmall(wantedGb: number, bytes: number): Failure {
   const sentence = `The disk has ${Math.ceil(bytes / gib)} GiB and cannot be made smaller (${wantedGb} GiB)`;
   return new Failure('usage', sentence, { tenant: sentence });

@@ -16,8 +16,8 @@ import {
   tlsFingerprint,
   verifyTlsCertificate,
 } from '../../lifecycle/shared-settings.ts';
-import { address, switchName } from './address.ts';
-import { folderPath } from './paths.ts';
+import { folderPath } from './api/paths.ts';
+import { address, switchName } from './settings-address.ts';
 
 const localOnly = '*:\\*';
 

@@ -92,7 +92,7 @@ const looking = /^(machines?|inventory|look|survey|users|lock|inspect)$/;
 function isStep({ all, bodyAt }: Message): boolean {
   const [, text = ''] = /<rsp:Stream [^>]*>([^<]+)</.exec(all.toString('latin1', bodyAt)) ?? [];
   const script = Buffer.from(text, 'base64').toString('latin1');
-  const [, step = 'lock'] = /^# outrigger step: ([\w-]+)$/m.exec(script) ?? [];
+  const [, step = 'lock'] = /^# outrigger command: ([\w-]+)$/m.exec(script) ?? [];
   return !looking.test(step);
 }
 

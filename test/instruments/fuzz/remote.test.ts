@@ -3,14 +3,14 @@ import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { startRawServer } from '../../../fakes/http/server.ts';
 import { Failure } from '../../../src/failure.ts';
-import { readDiagnostics } from '../../../src/providers/hyperv/clixml.ts';
-import { readChallenge } from '../../../src/providers/hyperv/ntlm.ts';
+import { readDiagnostics } from '../../../src/providers/hyperv/api/clixml.ts';
+import { readChallenge } from '../../../src/providers/hyperv/api/ntlm.ts';
 import {
   readAnswer,
   readCommandId,
   readOutput,
   readShellId,
-} from '../../../src/providers/hyperv/soap.ts';
+} from '../../../src/providers/hyperv/api/soap.ts';
 import * as maasWire from '../../../src/providers/maas/api/wire.ts';
 import * as maasCheckWire from '../../../src/providers/maas/doctor/wire.ts';
 import { probe } from '../../built-file/probe/probe.ts';

@@ -116,7 +116,7 @@ describe('custom actions on Hyper-V', () => {
   );
 
   test(
-    'restoring a snapshot from before the machine was taken over keeps the mark',
+    'restoring a snapshot from before the machine was adopted keeps the mark',
     scene(async ({ cloud, machine }) => {
       await cloud.ok('create');
       await cloud.okCustom('CreateSnapshot', { snapshot_name: 'old' });
@@ -187,7 +187,7 @@ describe('custom actions on Hyper-V', () => {
       state.errors.push({ step: 'checkpoint', trouble: oops, done: true, meanwhile });
       const { uuid, name } = cloud.vm;
       const instance = { uuid, name, deploying: false, stored: {} };
-      const call = { instance, parameters: { snapshot_name: 'old' }, policy: {}, blueprint: {} };
+      const call = { instance, parameters: { snap_name: 'old' }, policy: {}, blueprint: {} };
       const restored = session.run?.['RestoreSnapshot']?.(call);
       const failure = await failureOf(restored as Promise<unknown>);
       assert.match(

@@ -79,7 +79,7 @@ export async function hyperVBackend(options: FakeOptions = {}): Promise<HyperVBa
         changes,
         async mend() {
           fake.disturb(undefined);
-          // Windows ends what nobody asks any more; whoever was only interrupted has tidied up.
+          // Windows ends a shell that gets no request any more; a process that was only interrupted has tidied up.
           if (where.lasts) fake.clearShells();
         },
       };
@@ -101,7 +101,7 @@ export async function hyperVBackend(options: FakeOptions = {}): Promise<HyperVBa
       const machine = vm(remoteId);
       machine.notes = machine.notes.slice(0, machine.notes.length / 2);
     },
-    // Nothing on Hyper-V is a template; a replica is what must not be run or taken over either.
+    // Nothing on Hyper-V is a template; a replica must not be run or adopted either.
     makeTemplate: async (remoteId) => {
       vm(remoteId).replication = 'Replica';
     },
@@ -205,7 +205,7 @@ function plant(state: HostState, { name, mark, power = 'off', template = false }
   const path = `D:\\Disks\\${name}-${machine.id}.vhdx`;
   put(state, path, { content: `planted ${machine.id}`, size: 10 * gib, fileSize: gib, parent: '' });
   machine.drives.push({ path, controller: 'SCSI', location: 0 });
-  machine.notes = mark === undefined ? 'somebody’s own words' : writeMark(mark(machine.id));
+  machine.notes = mark === undefined ? 'the owner’s own words' : writeMark(mark(machine.id));
   machine.state = power === 'on' ? 'Running' : 'Off';
   machine.replication = template ? 'Replica' : 'None';
   state.machines.set(machine.id, machine);

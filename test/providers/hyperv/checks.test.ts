@@ -6,7 +6,7 @@ import { type FakeOptions, startHyperV } from '../../../fakes/winrm/wsman.ts';
 import type { Check } from '../../../src/contract/provider.ts';
 import { silent } from '../../../src/kit/log.ts';
 import type { Blueprint } from '../../../src/providers/hyperv/blueprint.ts';
-import { checks } from '../../../src/providers/hyperv/checks.ts';
+import { checks } from '../../../src/providers/hyperv/doctor/checks.ts';
 import type { Settings } from '../../../src/providers/hyperv/settings.ts';
 import { deadlineIn } from '../../support/http-client.ts';
 import { hostDetails } from './backend.ts';

@@ -82,7 +82,7 @@ describe('create on Hyper-V, with what an instance chose,', () => {
         const { exitCode, text } = await cloud.call('create');
         assert.equal(exitCode, 1);
         assert.match(text, /template_path/);
-        assert.equal(backend.fake.server.seen.length, 0, 'nobody was asked');
+        assert.equal(backend.fake.server.seen.length, 0, 'the host was not asked');
       }),
     );
   }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { commands } from '../../../fakes/winrm/commands.ts';
 import { fileAt, gib, type HostState, type Machine } from '../../../fakes/winrm/state.ts';
 import { silent } from '../../../src/kit/log.ts';
 import { writeMark } from '../../../src/lifecycle/mark.ts';
-import { openHost } from '../../../src/providers/hyperv/client.ts';
-import { steps } from '../../../src/providers/hyperv/steps.ts';
+import { openHost } from '../../../src/providers/hyperv/api/client.ts';
 import { installation } from '../../conformance/cloud.ts';
 import { markOf } from '../../conformance/machine.ts';
 import { deadlineIn } from '../../support/http-client.ts';
@@ -30,7 +30,7 @@ describe('prepare on Hyper-V', () => {
     'hands back a host that is named when the machine is not there',
     scene(async ({ cloud, choose }) => {
       choose({ hyperv_host: 'hv9' });
-      assert.match((await cloud.call('start')).text, /on this host; it was prepared on hv9/);
+      assert.match((await cloud.call('start')).text, /no machine of .*; it was prepared on hv9/);
     }),
   );
 
@@ -91,7 +91,7 @@ describe('create on Hyper-V', () => {
       assert.deepEqual(vm.bootOrder, ['disk', 'dvd']);
       assert.equal(fileAt(state, vm.drives[0]?.path ?? '')?.size, 30 * gib);
       await cloud.ok('delete');
-      assert.ok(fileAt(state, iso_path), 'the image is nobody’s to delete');
+      assert.ok(fileAt(state, iso_path), 'the image belongs to no instance');
       choose({ generation: '1' });
       await cloud.ok('create');
       assert.equal((await machine()).drives[0]?.controller, 'IDE');
@@ -288,7 +288,7 @@ describe('create on Hyper-V', () => {
   );
 
   test(
-    'whose machine is removed by somebody else takes its disk and folder back, which stayed',
+    'whose machine is removed in Hyper-V takes back its disk and folder, which stayed',
     scene(async ({ cloud, state }) => {
       const meanwhile = (): void => state.machines.clear();
       state.errors.push({ step: 'attach', trouble: oops, done: false, meanwhile });
@@ -312,7 +312,7 @@ describe('create on Hyper-V', () => {
       state.errors.push({ step: 'attach', trouble: oops, done: true, meanwhile });
       const { exitCode, text } = await cloud.call('create', { caller: admin });
       assert.equal(exitCode, 1);
-      assert.match(text, /Could not remove the half-made machine of i-2-42-VM: .* is shown no/);
+      assert.match(text, /Could not remove the partial machine of i-2-42-VM: .* is shown no/);
       state.sees = true;
       for (const [id, machine] of all) state.machines.set(id, machine);
       const [left] = state.machines.values();
@@ -357,17 +357,17 @@ describe('create on Hyper-V', () => {
         installation,
         stateDirectory: () => '',
       });
-      await killed.ask(steps.lock, { uuid, forMs: 100 });
+      await killed.ask(commands.lock, { uuid, forMs: 100 });
       const blank = '00000000-0000-0000-0000-000000000000';
       const mark = markOf(cloud, { state: 'building' })(blank);
       const path = `D:\\Machines\\${name}-${uuid}`;
       const notes = writeMark(mark);
-      const { id } = await killed.ask(steps.make, {
+      const { id } = await killed.ask(commands.make, {
         ...{ name, generation: 2, memory: gib, path, notes, blank },
       });
       state.taskMs = 60_000;
       const to = `D:\\Disks\\${name}-${id}.vhdx`;
-      await killed.ask(steps.copy, { from: 'D:\\Templates\\debian-12.vhdx', to, forMs: 10 });
+      await killed.ask(commands.copy, { from: 'D:\\Templates\\debian-12.vhdx', to, forMs: 10 });
       const given = { state: 'Starting', deploying: true };
       const { exitCode, text } = await cloud.call('stop', { ...given, timeoutSeconds: 1 });
       assert.equal(exitCode, 1);

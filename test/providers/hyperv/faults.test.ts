@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { commands } from '../../../fakes/winrm/commands.ts';
 import { newMachine } from '../../../fakes/winrm/state.ts';
 import { Failure } from '../../../src/failure.ts';
-import { steps } from '../../../src/providers/hyperv/steps.ts';
 import { failureOf } from '../../support/http-client.ts';
 import { hostScene, powersOf } from './host-scene.ts';
 
@@ -32,7 +32,7 @@ describe('a fault', () => {
     ]) {
       const { fake, host } = await hostScene(t);
       fake.next(mishap);
-      await failureOf(host.ask(steps.machines, {}));
+      await failureOf(host.ask(commands.machines, {}));
       await host.close();
       assert.ok(fake.state.ran.length <= 1);
       assert.equal(fake.messages.filter((action) => action === 'Command').length, 1);
@@ -46,7 +46,7 @@ describe('a fault', () => {
     const machine = newMachine({ name: 'vm' });
     fake.state.machines.set(machine.id, machine);
     fake.next({ action: 'Receive', code: 2150858793, times: 2 });
-    await host.ask(steps.power, { id: machine.id, proof: '', order: 'start' });
+    await host.ask(commands.power, { id: machine.id, proof: '', order: 'start' });
     assert.equal(machine.state, 'Running');
   });
 
@@ -72,10 +72,10 @@ describe('a fault', () => {
     assert.equal(it.fake.openShells(), 0);
   });
 
-  test('about a shell that is lost says that nobody knows what was done', async (t) => {
+  test('about a shell that is lost says what was being done', async (t) => {
     const { fake, host } = await hostScene(t);
     fake.next({ action: 'Receive', code: 2150858843 });
-    const failure = await failureOf(host.ask(steps.machines, {}));
+    const failure = await failureOf(host.ask(commands.machines, {}));
     assert.match(failure.message, /lost our shell while listing/);
   });
 
@@ -88,13 +88,13 @@ describe('a fault', () => {
   ] as const) {
     test(`${what} after another question is answered by asking once more, in a new process`, async (t) => {
       const { fake, host } = await hostScene(t);
-      await host.ask(steps.machines, {});
+      await host.ask(commands.machines, {});
       fake.next({ action: 'Receive', ...mishap });
-      await host.ask(steps.machines, {});
+      await host.ask(commands.machines, {});
       assert.equal(fake.messages.filter((action) => action === 'Command').length, 2);
       assert.equal(fake.openShells(), 1, 'the lost one is taken away');
       fake.next({ action: 'Receive', code: 2150858843, times: 2 });
-      const failure = await failureOf(host.ask(steps.machines, {}));
+      const failure = await failureOf(host.ask(commands.machines, {}));
       assert.match(failure.message, /lost our shell/, 'but not for ever');
       assert.equal(fake.messages.filter((action) => action === 'Command').length, 3);
     });
@@ -102,28 +102,28 @@ describe('a fault', () => {
 
   test('is not followed by anything before a new process has done what it has to do first', async (t) => {
     const { fake, host } = await hostScene(t);
-    await host.ask(steps.machines, {});
+    await host.ask(commands.machines, {});
     let turns = 0;
-    host.goOnWith(async () => {
+    host.onRestart(async () => {
       turns += 1;
-      if (turns < 3) throw new Failure('conflict', 'somebody else is at it');
+      if (turns < 3) throw new Failure('conflict', 'another action is at it');
     });
     fake.next({ action: 'Receive', drop: true });
-    const first = await failureOf(host.ask(steps.machines, {}));
+    const first = await failureOf(host.ask(commands.machines, {}));
     assert.equal(first.kind, 'unreachable', 'what was lost is told');
-    const second = await failureOf(host.ask(steps.machines, {}));
-    assert.match(second.message, /somebody else/);
+    const second = await failureOf(host.ask(commands.machines, {}));
+    assert.match(second.message, /another action is at it/);
     assert.deepEqual(fake.state.ran, ['machines', 'machines']);
-    await host.ask(steps.machines, {});
+    await host.ask(commands.machines, {});
     assert.equal(fake.openShells(), 1);
   });
 
   test('after a step that must not be done twice ends it', async (t) => {
     const { fake, host } = await hostScene(t);
-    await host.ask(steps.machines, {});
+    await host.ask(commands.machines, {});
     const disk = { path: 'D:\\Disks\\a.vhdx', parent: '', bytes: 1024 ** 3 };
     fake.next({ action: 'Receive', drop: true });
-    await failureOf(host.ask(steps.disk, disk));
+    await failureOf(host.ask(commands.disk, disk));
     assert.deepEqual(fake.state.ran, ['machines', 'disk']);
   });
 
@@ -143,7 +143,7 @@ describe('PowerShell', () => {
     fake.state.taskMs = 5_000;
     const machine = newMachine({ name: 'vm' });
     fake.state.machines.set(machine.id, machine);
-    const asked = host.ask(steps.power, { id: machine.id, proof: '', order: 'start' });
+    const asked = host.ask(commands.power, { id: machine.id, proof: '', order: 'start' });
     const failure = await failureOf(asked);
     assert.equal(failure.kind, 'timeout');
     assert.match(failure.message, /^Gave up after [\d.]+ s while changing its power$/);
@@ -151,11 +151,14 @@ describe('PowerShell', () => {
 
   test('that does not end when it is told to is ended after a few seconds, with its shell', async (t) => {
     const { fake, host } = await hostScene(t, { ms: 20_000 });
-    await host.ask(steps.machines, {});
+    await host.ask(commands.machines, {});
     fake.next({ action: 'Receive', code: 2150858793, times: 1e9 });
     const startedMs = performance.now();
     await host.close();
-    assert.ok(performance.now() - startedMs < 12_000, 'nobody waits for it as long as there is');
+    assert.ok(
+      performance.now() - startedMs < 12_000,
+      'the close does not wait for it until the deadline',
+    );
     assert.equal(fake.openShells(), 0);
   });
 
@@ -207,7 +210,7 @@ describe('PowerShell', () => {
       const { fake, host } = await hostScene(t);
       const error = { message: 'Недостаточно прав или что-то ещё', ...trouble };
       fake.state.errors.push({ step: 'machines', trouble: error, done: false });
-      assert.equal((await failureOf(host.ask(steps.machines, {}))).kind, kind);
+      assert.equal((await failureOf(host.ask(commands.machines, {}))).kind, kind);
     });
   }
 
@@ -224,7 +227,9 @@ describe('PowerShell', () => {
       done: false,
     });
     const given = { from: '\\\\files\\t\\a.vhdx', to: 'D:\\Disks\\a.vhdx', forMs: 10 };
-    const failure = await failureOf(host.ask(steps.copy, given, { paths: [given.from, given.to] }));
+    const failure = await failureOf(
+      host.ask(commands.copy, given, { paths: [given.from, given.to] }),
+    );
     assert.match(failure.advice ?? '', /second hop/);
   });
 });

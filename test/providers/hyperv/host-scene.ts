@@ -4,7 +4,7 @@ import type { Context } from '../../../src/contract/context.ts';
 import type { Power } from '../../../src/contract/machine.ts';
 import { silent } from '../../../src/kit/log.ts';
 import { openSession } from '../../../src/lifecycle/index.ts';
-import { type Host, openHost } from '../../../src/providers/hyperv/client.ts';
+import { type Host, openHost } from '../../../src/providers/hyperv/api/client.ts';
 import { hyperv } from '../../../src/providers/hyperv/index.ts';
 import type { Settings } from '../../../src/providers/hyperv/settings.ts';
 import { deadlineIn } from '../../support/http-client.ts';

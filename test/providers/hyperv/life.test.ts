@@ -86,34 +86,8 @@ describe('a machine on Hyper-V', () => {
     }),
   );
 
-  for (const [state, expected] of [
-    ['Running', 'PowerOn'],
-    ['Paused', 'PowerOn'],
-    ['RunningCritical', 'PowerOn'],
-    ['Off', 'PowerOff'],
-    ['OffCritical', 'PowerUnknown'],
-    ['Saved', 'PowerUnknown'],
-    ['FastSaved', 'PowerUnknown'],
-    ['SavedCritical', 'PowerUnknown'],
-    ['Starting', 'PowerUnknown'],
-    ['Stopping', 'PowerUnknown'],
-    ['SomethingNew', 'PowerUnknown'],
-  ] as const) {
-    test(
-      `in the state ${state} is reported as ${expected}`,
-      scene(async ({ cloud, machine }) => {
-        await cloud.ok('create');
-        (await machine()).state = state;
-        assert.equal(word(await cloud.ok('status')), expected);
-        const { document } = await cloud.ok('statuses');
-        assert.equal((document['power_state'] as Record<string, string>)[cloud.vm.name], expected);
-        (await machine()).state = 'Off';
-      }),
-    );
-  }
-
   test(
-    'of the built-in extension, with the UUID in its name, is taken over when that is allowed',
+    'of the built-in extension, with the UUID in its name, is adopted when that is allowed',
     scene(async ({ cloud, backend, state }) => {
       const remoteId = await backend.plant({
         name: `${cloud.vm.name}-${cloud.vm.uuid}`,
@@ -124,14 +98,14 @@ describe('a machine on Hyper-V', () => {
       const vm = state.machines.get(remoteId) as Machine;
       assert.equal(vm.state, 'Off');
       assert.deepEqual(readMark(vm.notes), markOf(cloud, { origin: 'adopted' })(remoteId));
-      assert.match(vm.notes, /^somebody’s own words\n/);
+      assert.match(vm.notes, /^the owner’s own words\n/);
       await cloud.ok('start');
       assert.equal(vm.adapters.length, 2);
     }),
   );
 
   test(
-    'of the built-in extension counts as unknown under its instance’s name until it is taken over',
+    'of the built-in extension counts as unknown under its instance’s name until it is adopted',
     scene(async ({ cloud, backend }) => {
       await backend.plant({ name: `${cloud.vm.name}-${cloud.vm.uuid}`, power: 'on' });
       const { document } = await cloud.ok('statuses');
@@ -160,7 +134,7 @@ describe('a machine on Hyper-V', () => {
   );
 
   test(
-    'whose network somebody changed by hand is not taken for started, and mended when it is off',
+    'whose network was changed in Hyper-V is not taken for started, and is mended when it is off',
     scene(async ({ cloud, machine }) => {
       await cloud.ok('create');
       const vm = await machine();
@@ -177,7 +151,7 @@ describe('a machine on Hyper-V', () => {
         Object.assign(vm.adapters[0] ?? {}, change);
         const { exitCode, text } = await cloud.call('start', { caller: admin });
         assert.equal(exitCode, 1, what);
-        assert.match(text, /is Running with other NICs/);
+        assert.match(text, /is running with other NICs/);
         vm.state = 'Off';
         await cloud.ok('start');
         assert.deepEqual([vm.adapters, vm.state], [right, 'Running'], what);
@@ -409,7 +383,7 @@ describe('a machine on Hyper-V', () => {
   );
 });
 
-/** As a machine has its disk that was made by somebody else and taken over. */
+/** As an adopted machine has its disk, which its owner made. */
 function move(state: HostState, { drives: [drive] }: Machine, to: string): void {
   const file = fileAt(state, drive?.path ?? '');
   assert.ok(drive !== undefined && file !== undefined);

@@ -257,7 +257,7 @@ test(
 );
 
 test(
-  'a machine that somebody removes meanwhile is not waited for',
+  'a machine that is removed in Hyper-V meanwhile is not waited for',
   scene(async ({ cloud, backend, state, machine }) => {
     await cloud.ok('create');
     const vm = await machine();

@@ -9,14 +9,14 @@ import {
   whyNoPython,
 } from '../../../fakes/winrm/acceptor.ts';
 import { type FakeOptions, startHyperV } from '../../../fakes/winrm/wsman.ts';
-import { createPost } from '../../../src/providers/hyperv/auth.ts';
-import { channelBinding, hashOf } from '../../../src/providers/hyperv/channel-binding.ts';
-import { md4 } from '../../../src/providers/hyperv/md4.ts';
+import { createPost } from '../../../src/providers/hyperv/api/auth.ts';
+import { channelBinding, hashOf } from '../../../src/providers/hyperv/api/channel-binding.ts';
+import { md4 } from '../../../src/providers/hyperv/api/md4.ts';
 import {
   authenticateMessage,
   negotiateMessage,
   readChallenge,
-} from '../../../src/providers/hyperv/ntlm.ts';
+} from '../../../src/providers/hyperv/api/ntlm.ts';
 import {
   hmacMd5,
   rc4,
@@ -24,13 +24,13 @@ import {
   respond,
   responseKey,
   utf16,
-} from '../../../src/providers/hyperv/ntlm-keys.ts';
+} from '../../../src/providers/hyperv/api/ntlm-keys.ts';
 import {
   type Pairs,
   pair,
   readPairs,
   writePairs,
-} from '../../../src/providers/hyperv/ntlm-pairs.ts';
+} from '../../../src/providers/hyperv/api/ntlm-pairs.ts';
 import { clientOf, deadlineIn, failureOf } from '../../support/http-client.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replace(/\s/g, ''), 'hex');
@@ -261,7 +261,7 @@ describe('a login that gss-ntlmssp verifies', { skip: skipReason() }, () => {
     assert.equal(await tryLogin({ key: 'rsa-2048' }), 500);
   });
 
-  test('is refused when somebody in between shows another certificate', async () => {
+  test('is refused when a server in between shows another certificate', async () => {
     const failure = await failureOf(tryLogin({ bindingKey: 'renewed' }));
     assert.equal(failure.kind, 'denied');
     assert.equal(failure.outage, true);

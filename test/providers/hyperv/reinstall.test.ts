@@ -29,7 +29,7 @@ describe('Reinstall on Hyper-V', () => {
   );
 
   test(
-    "what a reinstall that was killed left behind is in nobody's way, and goes with the instance",
+    'the disk that a killed reinstall has left hinders no other reinstall, and goes with the instance',
     scene(async ({ cloud, state, machine }) => {
       const disks = (): string[] =>
         [...state.files.keys()].filter((path) => /i-2-42-vm/.test(path));

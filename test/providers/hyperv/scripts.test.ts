@@ -2,12 +2,9 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import {
-  conversation,
-  programArguments,
-} from '../../../src/providers/hyperv/scripts/conversation.ts';
-import { steps } from '../../../src/providers/hyperv/steps.ts';
-import { question } from '../../../src/providers/hyperv/talk.ts';
+import { commands } from '../../../fakes/winrm/commands.ts';
+import { question } from '../../../src/providers/hyperv/api/powershell-session.ts';
+import { conversation, programArguments } from '../../../src/providers/hyperv/api/protocol.ts';
 
 /*
  * The scripts are checked by the grammar that editors use for PowerShell, since nothing here can
@@ -41,7 +38,7 @@ const texts: Readonly<Record<string, string>> = {
   'the command line': bootstrap,
   'the conversation': conversation,
   ...Object.fromEntries(
-    Object.values(steps).map(({ name, script }) => [`the step "${name}"`, script] as const),
+    Object.values(commands).map(({ name, script }) => [`the command "${name}"`, script] as const),
   ),
 };
 

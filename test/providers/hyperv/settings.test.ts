@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as v from 'valibot';
+import { addressOf } from '../../../src/providers/hyperv/api/client.ts';
+import {
+  folderPath,
+  isSamePath,
+  isUnder,
+  mediaPath,
+} from '../../../src/providers/hyperv/api/paths.ts';
 import {
   type Blueprint,
   diskType,
   generationOf,
   secureTemplate,
 } from '../../../src/providers/hyperv/blueprint.ts';
-import { addressOf } from '../../../src/providers/hyperv/client.ts';
 import { hyperv } from '../../../src/providers/hyperv/index.ts';
-import { folderPath, isSamePath, isUnder, mediaPath } from '../../../src/providers/hyperv/paths.ts';
 import { settingsOf } from './scene.ts';
 
 const details = {

@@ -129,7 +129,7 @@ describe('an unmarked machine', () => {
   ];
   for (const [what, more] of cases) {
     test(
-      `that ${what} is nobody's to remove`,
+      `that ${what} is never removed`,
       scene(async (played) => {
         const { cloud, state } = played;
         put(state, someDisk.path, { content: 'precious', size: gib, fileSize: gib, parent: '' });
@@ -148,7 +148,7 @@ describe('an unmarked machine', () => {
   }
 
   test(
-    'that is not the only one is left to somebody who looks',
+    'that is one of two is left for an operator to look at',
     scene(async (played) => {
       const { cloud, state } = played;
       unmarked(played);
@@ -176,7 +176,7 @@ describe('an unmarked machine', () => {
   );
 
   test(
-    "with another instance's UUID behind the name is not taken over, whatever the details say",
+    "with another instance's UUID behind the name is not adopted, whatever the details say",
     scene(async ({ cloud, backend, state }) => {
       const { name, uuid, details } = cloud.vm;
       const id = await backend.plant({ name: `${name}-${uuid.replace(/.$/, 'f')}`, power: 'on' });
@@ -208,7 +208,7 @@ describe('an unmarked machine', () => {
 });
 
 test(
-  'a machine that was taken over and let go by delete stays let go, however often it is repeated',
+  'an adopted machine that a delete has given back stays so, however often the delete is repeated',
   scene(async ({ cloud, backend, state }) => {
     const { uuid, name } = cloud.vm;
     const id = await backend.plant({ name, power: 'on' });
@@ -220,7 +220,7 @@ test(
       await cloud.ok('delete');
       const machine = state.machines.get(id);
       assert.equal(machine?.state, 'Off');
-      assert.equal(machine.notes, `somebody\u2019s own words\noutrigger-left:${uuid}`);
+      assert.equal(machine.notes, `the owner\u2019s own words\noutrigger-left:${uuid}`);
     }
     const again = await openSession(hyperv, settingsOf(hostDetails(backend.fake)), {
       ...{ deadline: deadlineIn(10_000), log: silent, installation, stateDirectory: () => '' },

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { authority, readKey } from '../../../fakes/http/keys.ts';
+import { commands } from '../../../fakes/winrm/commands.ts';
 import { newMachine } from '../../../fakes/winrm/state.ts';
 import { openSession } from '../../../src/lifecycle/index.ts';
 import { hyperv } from '../../../src/providers/hyperv/index.ts';
 import type { Settings } from '../../../src/providers/hyperv/settings.ts';
-import { steps } from '../../../src/providers/hyperv/steps.ts';
 import { failureOf, nobody } from '../../support/http-client.ts';
 import { hostDetails } from './backend.ts';
 import { type HostScene, hostScene, powersOf } from './host-scene.ts';
@@ -33,7 +33,7 @@ describe('one question', () => {
       const machine = newMachine({ name });
       fake.state.machines.set(machine.id, machine);
     }
-    const { machines } = await host.ask(steps.machines, {}, { last: true });
+    const { machines } = await host.ask(commands.machines, {}, { last: true });
     assert.deepEqual(machines.map(({ name }) => name).sort(), [...names].sort());
   });
 
@@ -49,7 +49,7 @@ describe('one question', () => {
       '@{',
       '\u2028',
     ]) {
-      await host.ask(steps.notes, { id: machine.id, proof: '', notes });
+      await host.ask(commands.notes, { id: machine.id, proof: '', unmarked: false, notes });
       assert.equal(machine.notes, notes);
     }
     assert.deepEqual(fake.complaints, []);
@@ -58,10 +58,10 @@ describe('one question', () => {
 
   test('of several, all go to one PowerShell process', async (t) => {
     const { fake, host } = await hostScene(t);
-    for (let i = 0; i < 5; i += 1) await host.ask(steps.machines, {});
+    for (let i = 0; i < 5; i += 1) await host.ask(commands.machines, {});
     fake.state.errors.push({ step: 'machines', trouble: oops, done: false });
-    await failureOf(host.ask(steps.machines, {}));
-    await host.ask(steps.machines, {});
+    await failureOf(host.ask(commands.machines, {}));
+    await host.ask(commands.machines, {});
     await host.close();
     assert.equal(fake.messages.filter((action) => action === 'Command').length, 1);
     assert.equal(fake.server.connections(), 1);
@@ -72,19 +72,19 @@ describe('one question', () => {
 describe('a login', () => {
   test('is made anew when the server wants to know again, and nothing is done twice', async (t) => {
     const { fake, host } = await hostScene(t);
-    await host.ask(steps.machines, {});
+    await host.ask(commands.machines, {});
     fake.forgetLogins();
-    await host.ask(steps.machines, {});
+    await host.ask(commands.machines, {});
     assert.equal(fake.state.ran.length, 2);
     assert.equal(fake.messages.filter((action) => action === 'login').length, 3);
   });
 
   test('is made anew on the next connection when the server closes one', async (t) => {
     const { fake, host } = await hostScene(t);
-    await host.ask(steps.machines, {});
+    await host.ask(commands.machines, {});
     fake.closeAfter(1);
-    await host.ask(steps.machines, {});
-    await host.ask(steps.machines, {});
+    await host.ask(commands.machines, {});
+    await host.ask(commands.machines, {});
     assert.equal(fake.server.connections(), 2);
     assert.equal(fake.state.ran.length, 3);
   });
@@ -145,7 +145,7 @@ describe('a certificate', () => {
 });
 
 describe('an address', () => {
-  test('where nobody listens is an outage, which is said of Hyper-V', async (t) => {
+  test('to a port where no service listens is an outage, and the error names Hyper-V', async (t) => {
     const { url } = await nobody();
     const failure = await failureOf(powersOf(await hostScene(t, { details: { url } })));
     assert.equal(failure.kind, 'unreachable');

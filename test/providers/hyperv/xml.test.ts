@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
-import { readDiagnostics } from '../../../src/providers/hyperv/clixml.ts';
+import { readDiagnostics } from '../../../src/providers/hyperv/api/clixml.ts';
 import {
   commandBody,
   readAnswer,
   readOutput,
   sendBody,
   writeMessage,
-} from '../../../src/providers/hyperv/soap.ts';
-import { escapeXml, find, findAll, readXml } from '../../../src/providers/hyperv/xml.ts';
+} from '../../../src/providers/hyperv/api/soap.ts';
+import { escapeXml, find, findAll, readXml } from '../../../src/providers/hyperv/api/xml.ts';
 
 const hostile = [
   `quotes ' " and \`backticks\``,

@@ -1,0 +1,111 @@
+import * as v from 'valibot';
+import { type Actions, adminOnly, everyone } from '../../../contract/action.ts';
+import { text, wholeNumber } from '../../../kit/fields.ts';
+import { snapName, snapSaveMemory } from '../../../lifecycle/shared-settings.ts';
+import { snapshotActions } from '../../../lifecycle/snapshot-actions.ts';
+import { mediaPath } from '../api/paths.ts';
+
+/** Any name that a checkpoint may have got by other means. */
+const anySnapshotName = {
+  ...snapName,
+  schema: () =>
+    v.pipe(
+      text({ most: 100 })(),
+      v.check((name) => !/\p{Cs}/u.test(name), 'must not hold half a Unicode character'),
+    ),
+} as const;
+
+const snapshots = snapshotActions({
+  disks: 'disks',
+  timeoutSeconds: 600,
+  existingName: anySnapshotName,
+});
+
+/** The custom actions, with the names and parameters of the built-in extension where it has them. */
+export const actions = {
+  ...snapshots,
+  // A PowerShell may take long to start.
+  ListSnapshots: { ...snapshots.ListSnapshots, timeoutSeconds: 60 },
+  // A checkpoint keeps no description.
+  CreateSnapshot: {
+    ...snapshots.CreateSnapshot,
+    parameters: { snap_name: snapName, snap_save_memory: snapSaveMemory },
+  },
+  DeleteSnapshot: {
+    ...snapshots.DeleteSnapshot,
+    about: 'Removes a snapshot; its disk is merged afterwards',
+  },
+  GetIpAddresses: {
+    about: 'Lists the addresses that the guest reports through the integration services',
+    parameters: {},
+    timeoutSeconds: 60,
+    roles: everyone,
+    wants: 'shown',
+  },
+  Reset: {
+    about: 'Restarts the instance at once, without asking the guest',
+    parameters: {},
+    timeoutSeconds: 60,
+    roles: everyone,
+    wants: 'running',
+  },
+  Suspend: {
+    about: 'Halts the instance and keeps it in memory',
+    parameters: {},
+    timeoutSeconds: 60,
+    roles: adminOnly,
+    wants: 'running',
+  },
+  Resume: {
+    about: 'Lets a suspended instance go on',
+    parameters: {},
+    timeoutSeconds: 60,
+    roles: adminOnly,
+    wants: 'running',
+  },
+  ResizeDisk: {
+    about: 'Makes the disk of the instance larger; the guest has to grow its file system itself',
+    parameters: {
+      size_gb: {
+        type: 'NUMBER',
+        about: 'The new size',
+        schema: wholeNumber({ min: 1, max: 65_536 }),
+        unit: 'GiB',
+        example: '80',
+        required: true,
+        also: ['vhd_size_gb'],
+      },
+    },
+    timeoutSeconds: 120,
+    roles: adminOnly,
+  },
+  AttachIso: {
+    about: 'Puts an ISO image into the drive of the instance',
+    parameters: {
+      iso_path: {
+        type: 'STRING',
+        about: 'Path of the image on the Hyper-V host',
+        example: 'D:\\ISO\\debian-12.iso',
+        schema: mediaPath(['iso'], 'allowed_isos'),
+        required: true,
+      },
+    },
+    timeoutSeconds: 60,
+    roles: adminOnly,
+  },
+  DetachIso: {
+    about: 'Takes the ISO image out of the drive of the instance',
+    parameters: {},
+    timeoutSeconds: 60,
+    roles: adminOnly,
+  },
+  Reinstall: {
+    about:
+      'Makes the disk anew from its template or ISO image, without the snapshots; NICs, CPUs and memory size stay as they are',
+    parameters: {},
+    timeoutSeconds: 1800,
+    roles: adminOnly,
+    destroysData: true,
+    usesBlueprint: true,
+  },
+} as const satisfies Actions;

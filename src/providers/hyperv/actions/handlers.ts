@@ -1,0 +1,104 @@
+import type { ActionCall, Handlers, Outcome, Parameters } from '../../../contract/action.ts';
+import type { Fields } from '../../../contract/field.ts';
+import type { PowerCommand } from '../api/command.ts';
+import * as making from '../api/commands/making.ts';
+import * as reading from '../api/commands/reading.ts';
+import { isFromPowerShell } from '../api/trouble.ts';
+import type { Details } from '../api/wire.ts';
+import { type Blueprint, gib, tooSmall } from '../blueprint.ts';
+import { macWithColons } from '../machine/hardware.ts';
+import { type HostMachine, readDetails } from '../machine/list.ts';
+import { changePower } from '../machine/power.ts';
+import { isMerging } from '../machine/remove.ts';
+import { ask, refused, type Session, withDeadline } from '../machine/session.ts';
+import { isRunning } from '../machine/state.ts';
+import type { actions } from './definitions.ts';
+import { attachIso, changeMedia } from './media.ts';
+
+type Call = Pick<ActionCall<HostMachine, Parameters, Blueprint, Fields>, 'machine' | 'deadline'>;
+
+export function handlers(session: Session): Handlers<HostMachine, Blueprint, typeof actions> {
+  const at = ({ deadline }: Pick<Call, 'deadline'>): Session => withDeadline(session, deadline);
+  const switching =
+    (order: PowerCommand, reached: (state: string) => boolean, message: string) =>
+    async (call: Call): Promise<Outcome> => {
+      await changePower(at(call), call.machine, order, reached);
+      return { message };
+    };
+  return {
+    GetIpAddresses: (call) => getIpAddresses(at(call), call.machine),
+    Reset: switching('reset', isRunning, 'The instance was reset'),
+    Suspend: switching('pause', (state) => state === 'Paused', 'The instance is suspended'),
+    Resume: switching('resume', isRunning, 'The instance goes on'),
+    ResizeDisk: (call) => resizeDisk(at(call), call.machine, call.parameters.size_gb),
+    AttachIso: (call) => attachIso(at(call), call.machine, call.parameters.iso_path),
+    async DetachIso(call) {
+      await changeMedia(at(call), call.machine, '');
+      return { message: 'The drive is empty' };
+    },
+    Reinstall: async (call) =>
+      (await import('./reinstall.ts')).reinstall(at(call), call.machine, call.blueprint),
+  };
+}
+
+async function getIpAddresses(session: Session, { remoteId: id }: HostMachine): Promise<Outcome> {
+  const { adapters } = await ask(session, reading.machine, { id }, { last: true });
+  const rows = adapters.flatMap(({ mac, addresses }, nic) =>
+    // The guest reports these itself, and may report anything.
+    addresses
+      .filter((address) => /^[0-9A-Fa-f:.]{2,45}$/.test(address))
+      .map((address) => ({ nic, mac: macWithColons(mac), address })),
+  );
+  return {
+    message:
+      rows.length === 0
+        ? 'No addresses are known: the guest has to run the integration services'
+        : `Addresses: ${rows.length}`,
+    rows,
+  };
+}
+
+async function resizeDisk(
+  session: Session,
+  machine: HostMachine,
+  sizeGb: number,
+): Promise<Outcome> {
+  const { max_disk_gb: most } = session.settings;
+  if (most !== undefined && sizeGb > most) {
+    throw refused('denied', `A disk may have ${most} GiB at most`);
+  }
+  const path = growable(await readDetails(session, machine));
+  const grown = await grow(session, path, sizeGb * gib);
+  if (grown.before > sizeGb * gib) throw tooSmall(sizeGb, grown.before);
+  return { message: `The disk has ${Math.floor(grown.size / gib)} GiB now` };
+}
+
+/** Whatever Hyper-V complains of: a disk that has the size was made larger. */
+async function grow(session: Session, path: string, bytes: number) {
+  const paths = [path];
+  try {
+    return await ask(session, making.grow, { path, bytes }, { paths });
+  } catch (thrown) {
+    if (!isFromPowerShell(thrown)) throw thrown;
+    const now = await ask(session, making.grow, { path, bytes: 0 }, { paths });
+    if (now.size < bytes) throw thrown;
+    return { ...now, before: 0 };
+  }
+}
+
+/** The disk that the machine starts from, when Hyper-V can grow it right now. */
+function growable(details: Details): string {
+  const { disks, snapshots, state } = details;
+  const [disk] = disks;
+  if (disk === undefined) throw refused('conflict', 'The instance has no disk');
+  if (snapshots.length > 0 || isMerging(details)) {
+    throw refused('conflict', 'A disk with snapshots cannot grow: delete them first');
+  }
+  if (disk.controller === 'IDE' && state !== 'Off') {
+    throw refused(
+      'conflict',
+      'The disk of a generation 1 machine can grow only while it is stopped',
+    );
+  }
+  return disk.path;
+}

@@ -1,0 +1,36 @@
+import type { Outcome } from '../../../contract/action.ts';
+import { matchesAny } from '../../../kit/fields.ts';
+import * as changing from '../api/commands/changing.ts';
+import * as inspecting from '../api/commands/inspecting.ts';
+import { isSamePath } from '../api/paths.ts';
+import { noFile } from '../machine/capacity.ts';
+import { type HostMachine, ownOf } from '../machine/list.ts';
+import { ask, refused, type Session } from '../machine/session.ts';
+import { settle } from '../machine/settle.ts';
+
+export async function attachIso(
+  session: Session,
+  machine: HostMachine,
+  iso: string,
+): Promise<Outcome> {
+  const { allowed_isos, vhd_path: folder } = session.settings;
+  if (!matchesAny(iso, allowed_isos)) {
+    throw refused('denied', 'This image is not among those that are allowed here');
+  }
+  const wanted = { folder, template: '', iso };
+  const survey = await ask(session, inspecting.survey, wanted, { paths: [iso] });
+  if (!survey.iso) throw noFile('ISO image', iso);
+  await changeMedia(session, machine, iso);
+  return { message: 'The image is in the drive' };
+}
+
+/** Puts the image into the drive; without a path takes it out. */
+export function changeMedia(session: Session, machine: HostMachine, iso: string): Promise<void> {
+  return settle(
+    session,
+    machine,
+    () => ask(session, changing.media, { ...ownOf(machine), iso }, { paths: [iso] }),
+    ({ media }) =>
+      iso === '' ? media.every((path) => path === '') : media.some((path) => isSamePath(path, iso)),
+  );
+}

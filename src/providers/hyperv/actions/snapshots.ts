@@ -1,0 +1,102 @@
+import type { Step } from '../../../contract/context.ts';
+import type { Snapshot, SnapshotDriver } from '../../../contract/snapshot.ts';
+import * as changing from '../api/commands/changing.ts';
+import * as reading from '../api/commands/reading.ts';
+import type { Details } from '../api/wire.ts';
+import { isWiredAs, whyNotWired, wiringOf } from '../machine/hardware.ts';
+import { type HostMachine, ownOf, readDetails } from '../machine/list.ts';
+import { notesWith } from '../machine/mark.ts';
+import { changePower, cutPower, withState } from '../machine/power.ts';
+import { checkMerge } from '../machine/remove.ts';
+import { ask, type Session, withDeadline } from '../machine/session.ts';
+import { settle } from '../machine/settle.ts';
+import { checkpointTypes, reshape, rewire } from '../machine/shape.ts';
+import { isOff, isRunning, isSaved, stateOf } from '../machine/state.ts';
+
+/** Checkpoints: a restored one brings that day's name, notes, size and adapters with it. */
+export function snapshots(session: Session): SnapshotDriver<HostMachine> {
+  const at = ({ deadline }: Step): Session => withDeadline(session, deadline);
+  /** As the lifecycle's list found the machine, which is how a restore leaves it. */
+  let today: Details | undefined;
+  /** Only until something else has failed: the memory belongs to the checkpoint that was restored. */
+  let keepsMemory = false;
+  const detailsOf = async (machine: HostMachine, step: Step): Promise<Details> => {
+    today ??= await readDetails(at(step), machine);
+    return today;
+  };
+  return {
+    bootsAfterFailure: false,
+    async list({ remoteId: id }, step) {
+      // Nothing is asked after the list, so that the PowerShell there may end by itself.
+      const last = session.context.action === 'ListSnapshots';
+      today = await ask(at(step), reading.machine, { id }, { last });
+      return today.snapshots.map(toSnapshot);
+    },
+    async take(machine, { name, memory }, step) {
+      const type = memory ? 'Standard' : checkpointTypes[session.settings.checkpoint_type];
+      const given = { ...ownOf(machine), order: 'create', snapshot: '', name, type } as const;
+      await settle(
+        at(step),
+        machine,
+        () => ask(at(step), changing.checkpoint, given, { once: true }),
+        (now) => now.snapshots.some((snapshot) => snapshot.name === name),
+      );
+    },
+    async remove(machine, snapshot, step) {
+      await checkMerge(at(step), machine, await detailsOf(machine, step));
+      const { id } = snapshot;
+      await settle(
+        at(step),
+        machine,
+        () => ask(at(step), changing.checkpoint, checkpoint(machine, 'remove', snapshot)),
+        (now) => now.snapshots.every((each) => each.id !== id),
+      );
+    },
+    unrestorable: async (machine, _, step) => whyNotWired(await detailsOf(machine, step)),
+    async restore(machine, snapshot, step) {
+      const { state } = await detailsOf(machine, step);
+      await cutPower(at(step), withState(machine, state));
+      await ask(at(step), changing.checkpoint, checkpoint(machine, 'restore', snapshot));
+      const before = stateOf(state);
+      keepsMemory = before === 'on' || before === 'paused';
+    },
+    async keepToday(machine, step) {
+      const keep = keepsMemory;
+      keepsMemory = false;
+      await putBack(at(step), machine, await detailsOf(machine, step), keep);
+    },
+    switchOn: (machine, step) => changePower(at(step), machine, 'start', isRunning),
+  };
+}
+
+function toSnapshot({ id, name, created, state }: Details['snapshots'][number]): Snapshot {
+  return { id, name, created, memory: state !== 'Off' };
+}
+
+function checkpoint(machine: HostMachine, order: 'remove' | 'restore', { id = '' }: Snapshot) {
+  return { ...ownOf(machine), order, snapshot: id, name: '', type: '' };
+}
+
+/** Mark, adapters and size as they were; saved memory stays only where nothing else has changed. */
+async function putBack(
+  session: Session,
+  machine: HostMachine,
+  today: Details,
+  keepMemory: boolean,
+): Promise<void> {
+  const { cpus, memory, minimum } = today;
+  const wiring = wiringOf(today);
+  // A checkpoint from before the machine was marked takes the mark away, so that it proves nothing.
+  const own = { id: machine.remoteId, proof: '', unmarked: false };
+  await ask(session, changing.notes, { ...own, notes: notesOf(today, machine) });
+  const now = await readDetails(session, machine);
+  const same = now.cpus === cpus && now.memory === memory && isWiredAs(now.adapters, wiring);
+  if (isSaved(now.state) && keepMemory && same) return;
+  if (isSaved(now.state)) await changePower(session, machine, 'forget', isOff);
+  await reshape(session, machine, { cpus, memory, minimum });
+  await rewire(session, machine, now.adapters, wiring);
+}
+
+function notesOf({ notes }: Details, { mark }: HostMachine): string {
+  return typeof mark === 'object' ? notesWith(notes, mark) : notes;
+}

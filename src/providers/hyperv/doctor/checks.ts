@@ -1,0 +1,166 @@
+import type { Context } from '../../../contract/context.ts';
+import type { Check } from '../../../contract/provider.ts';
+import { expectFailure, Failure, fullText, hasReason, isKind } from '../../../failure.ts';
+import { createHttp } from '../../../kit/http/client.ts';
+import { addressOf, tlsOf } from '../api/client.ts';
+import * as inspecting from '../api/commands/inspecting.ts';
+import * as reading from '../api/commands/reading.ts';
+import { isFromPowerShell } from '../api/trouble.ts';
+import type { Blueprint } from '../blueprint.ts';
+import { checkParts, surveyFor } from '../machine/capacity.ts';
+import { ask, openSession, type Session } from '../machine/session.ts';
+import type { Settings } from '../settings.ts';
+import {
+  clusterCheck,
+  ok,
+  ownershipCheck,
+  pathCheck,
+  rightsCheck,
+  shareCheck,
+  switchCheck,
+} from './host.ts';
+
+/** What `doctor` wants to know, from the way there to the folders; nothing is changed. */
+export async function checks(
+  settings: Settings,
+  context: Context,
+  blueprint: Partial<Blueprint> = {},
+): Promise<readonly Check[]> {
+  const way = await wayChecks(settings, context);
+  if (way.some(({ state }) => state === 'fail')) return [...way, ...skipped(afterWay)];
+  try {
+    const paths = [...new Set([settings.vhd_path, settings.vm_path])];
+    const { listing, parts, inspection } = await withSession(
+      settings,
+      context,
+      async (session) => ({
+        listing: await ask(session, reading.machines, {}),
+        parts: await partsCheck(session, blueprint),
+        inspection: await ask(session, inspecting.inspect, { paths }, { last: true }),
+      }),
+    );
+    return [
+      ...way,
+      ok('credentials', `logged in as ${listing.account}`),
+      ok('PowerShell', `${inspection.version} in FullLanguage mode`),
+      ok('module', `Hyper-V ${inspection.module || 'without a version'}`),
+      rightsCheck(listing),
+      clusterCheck(listing),
+      ownershipCheck(listing, context),
+      switchCheck(settings, inspection),
+      ...inspection.paths.map((path) => pathCheck(settings, path)),
+      shareCheck(settings),
+      ...parts,
+    ];
+  } catch (thrown) {
+    return [...way, ...failedAt(Failure.from(thrown))];
+  }
+}
+
+async function withSession<T>(
+  settings: Settings,
+  context: Context,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const { session, close } = openSession(settings, context);
+  try {
+    return await work(session);
+  } finally {
+    await close();
+  }
+}
+
+/** Whether an instance could be made now from what it wants, where the details say what that is. */
+async function partsCheck(session: Session, wanted: Partial<Blueprint>): Promise<readonly Check[]> {
+  const { template_path, iso_path } = wanted;
+  const name = wanted.template_type === 'iso' ? 'ISO image' : 'template';
+  const path = wanted.template_type === 'iso' ? iso_path : template_path;
+  if (path === undefined) return [];
+  const blueprint = { template_type: 'template', is_full_clone: true, ...wanted } as Blueprint;
+  try {
+    checkParts(session, blueprint, await surveyFor(session, blueprint));
+    return [ok(name, path)];
+  } catch (thrown) {
+    const failure = expectFailure(thrown);
+    // What Hyper-V or the rules say is about the path; every other failure ends the checks.
+    if (failure.outage) throw failure;
+    return [{ name, state: 'fail', found: fullText(failure) }];
+  }
+}
+
+const afterWay = [
+  'credentials',
+  'PowerShell',
+  'module',
+  'rights',
+  'cluster',
+  'switches',
+  'folders',
+];
+
+function skipped(names: readonly string[]): readonly Check[] {
+  return names.map((name) => ({ name, state: 'skipped', found: 'not reached' }));
+}
+
+/** The check that a failure belongs to fails, those behind it could not be made. */
+function failedAt(failure: Failure): readonly Check[] {
+  const atLogin = isKind(failure, 'denied') || hasReason(failure, 'login');
+  const where = isFromPowerShell(failure) ? 'module' : atLogin ? 'credentials' : 'PowerShell';
+  const at = afterWay.indexOf(where);
+  return [
+    ...afterWay.slice(0, at).map((name) => ok(name, 'fine so far')),
+    { name: where, state: 'fail', found: fullText(failure) },
+    ...skipped(afterWay.slice(at + 1)),
+  ];
+}
+
+/** WinRM answers everybody who has not logged in with what it offers. */
+async function wayChecks(
+  settings: Settings,
+  { deadline, log }: Context,
+): Promise<readonly Check[]> {
+  const { base, path } = addressOf(settings);
+  const http = createHttp({
+    ...{ title: 'Hyper-V', endpoints: [base], tls: tlsOf(settings), deadline, log },
+    maxSockets: 1,
+  });
+  try {
+    const reply = await http.request('POST', path);
+    const offers = reply.headers('www-authenticate').join(', ');
+    const certificate = reply.certificate();
+    const names = offers.replace(/\s+realm="[^"]*"/gi, '');
+    const winrm: Check =
+      reply.status === 401 && offers !== ''
+        ? ok('WinRM', `answers at ${base}, offers ${names}`)
+        : {
+            name: 'WinRM',
+            state: 'fail',
+            found: `${base} answers ${reply.status}, which WinRM does not do before a login`,
+            advice: 'Is there a WinRM listener for HTTPS on this port?',
+          };
+    return certificate === undefined ? [winrm] : [winrm, await certificateCheck(certificate)];
+  } catch (thrown) {
+    return [{ name: 'WinRM', state: 'fail', found: fullText(Failure.from(thrown)) }];
+  } finally {
+    http.close();
+  }
+}
+
+const day = 24 * 60 * 60 * 1000;
+
+async function certificateCheck(der: Buffer): Promise<Check> {
+  const { X509Certificate } = await import('node:crypto');
+  const { validTo, fingerprint256, subject } = new X509Certificate(der);
+  const left = Math.floor((Date.parse(validTo) - Date.now()) / day);
+  const until = new Date(validTo).toISOString().slice(0, 10);
+  const name = subject.split('\n').at(-1) ?? subject;
+  const found = `${name}, valid until ${until}, SHA-256 ${fingerprint256}`;
+  if (left > 30) return ok('certificate', found);
+  return {
+    name: 'certificate',
+    state: 'warn',
+    found: left < 0 ? `${found}: expired` : `${found}: ${left} days left`,
+    advice:
+      'Renew it, and set tls_fingerprint to the new one where it is pinned (old and new together while you change)',
+  };
+}

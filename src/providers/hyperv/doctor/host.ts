@@ -1,0 +1,115 @@
+import type { Context } from '../../../contract/context.ts';
+import type { Check } from '../../../contract/provider.ts';
+import { overview } from '../../../lifecycle/overview.ts';
+import type { Inspection, Listing } from '../api/wire.ts';
+import { ownMachines } from '../machine/list.ts';
+import type { Settings } from '../settings.ts';
+
+/*
+ * What doctor makes of the host's own answers.
+ */
+
+export function ok(name: string, found: string): Check {
+  return { name, state: 'ok', found };
+}
+
+export function rightsCheck({ sees, account }: Listing): Check {
+  return sees
+    ? ok('rights', `${account} may manage Hyper-V`)
+    : {
+        name: 'rights',
+        state: 'fail',
+        found: `${account} may not manage Hyper-V: it is shown no machines`,
+        advice:
+          'Put it into the group "Hyper-V Administrators"; a local administrator needs LocalAccountTokenFilterPolicy=1',
+      };
+}
+
+export function clusterCheck({ cluster, machines }: Listing): Check {
+  if (!cluster.member) return ok('cluster', 'the host is in no failover cluster');
+  const roles = machines.filter(({ clustered }) => clustered).length;
+  return {
+    name: 'cluster',
+    state: 'warn',
+    found: `the host is in a failover cluster; ${roles} machines here are its roles${cluster.known ? '' : ', and its roles cannot be listed'}`,
+    advice:
+      'Instances must not become cluster roles: those are refused. Set other_nodes where other CloudStack hosts report other nodes',
+  };
+}
+
+export function ownershipCheck(listing: Listing, { installation }: Context): Check {
+  const { machines } = listing;
+  const { certain, doubtful } = overview(ownMachines(listing), installation);
+  const marked = doubtful.filter((one) => one.machines.some(({ mark }) => mark !== undefined));
+  const found = `${machines.length} machines, ${certain.length} of them this installation's`;
+  if (marked.length === 0) return ok('machines', found);
+  const names = marked.map(({ name }) => name).join(', ');
+  return {
+    name: 'machines',
+    state: 'warn',
+    found: `${found}; in doubt: ${names}`,
+    advice: 'Run `outrigger audit`',
+  };
+}
+
+export function switchCheck(settings: Settings, { switches, switchTrouble }: Inspection): Check {
+  const wanted = [
+    settings.network_switch,
+    ...(settings.network_switches ?? []).map((pair) => pair.split('=')[1]?.trim() ?? ''),
+  ];
+  const there = new Set(switches.map((name) => name.toLowerCase()));
+  const lacking = [...new Set(wanted)].filter((name) => !there.has(name.toLowerCase()));
+  if (lacking.length === 0) return ok('switches', wanted.join(', '));
+  return {
+    name: 'switches',
+    state: 'fail',
+    found: `there is no virtual switch ${lacking.join(', ')}${switchTrouble === '' ? '' : ` (${switchTrouble})`}`,
+    advice: `The host has: ${switches.join(', ') || 'none'}`,
+  };
+}
+
+export function pathCheck(
+  { min_free_gb }: Settings,
+  { path, found, trouble, freeBytes }: Inspection['paths'][number],
+): Check {
+  const name = `folder ${path}`;
+  if (!found) {
+    const share = path.startsWith('\\\\');
+    return {
+      name,
+      state: 'fail',
+      found: `cannot be used (${trouble || 'no folder'})`,
+      advice: share
+        ? 'A WinRM login does not reach shares on other servers (second hop): the computer account of the host needs rights there, or delegation'
+        : 'Make it on the host',
+    };
+  }
+  if (freeBytes === null) return { name, state: 'warn', found: 'its free space cannot be seen' };
+  const free = Math.floor(freeBytes / 1024 ** 3);
+  if (free >= min_free_gb) return ok(name, `${free} GiB free`);
+  return {
+    name,
+    state: 'warn',
+    found: `${free} GiB free, less than min_free_gb (${min_free_gb})`,
+    advice: 'Nothing new is made here until there is more room',
+  };
+}
+
+export function shareCheck({
+  allowed_templates,
+  allowed_isos,
+  vhd_path,
+  vm_path,
+}: Settings): Check {
+  const shares = [...allowed_templates, ...allowed_isos, vhd_path, vm_path].filter((path) =>
+    path.startsWith('\\\\'),
+  );
+  if (shares.length === 0) return ok('shares', 'none is set');
+  return {
+    name: 'shares',
+    state: 'warn',
+    found: `on other servers: ${shares.join(', ')}`,
+    advice:
+      'A WinRM login does not reach them (second hop) unless the computer account of the host has rights there',
+  };
+}
