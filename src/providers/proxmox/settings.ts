@@ -19,7 +19,7 @@ import {
   tlsFingerprint,
   verifyTlsCertificate,
 } from '../../lifecycle/shared-settings.ts';
-import { readEndpoints } from './endpoint.ts';
+import { readEndpoints } from './api/endpoint.ts';
 import { machineSettings } from './settings-machine.ts';
 import { networkSettings } from './settings-network.ts';
 

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { SizedInstance } from '../../../src/contract/instance.ts';
+import { hostOf, readEndpoints } from '../../../src/providers/proxmox/api/endpoint.ts';
+import { failureOfText } from '../../../src/providers/proxmox/api/errors.ts';
+import { isAbsentHere } from '../../../src/providers/proxmox/api/remote-error.ts';
+import type { Row } from '../../../src/providers/proxmox/api/wire.ts';
 import { type Blueprint, blueprintIssues } from '../../../src/providers/proxmox/blueprint.ts';
-import { hostOf, readEndpoints } from '../../../src/providers/proxmox/endpoint.ts';
-import { readIndex, writeIndex } from '../../../src/providers/proxmox/index-tag.ts';
-import { isoOptions } from '../../../src/providers/proxmox/iso.ts';
-import { powerOf } from '../../../src/providers/proxmox/live.ts';
-import { nameFor } from '../../../src/providers/proxmox/new-machine.ts';
-import { isAbsentHere } from '../../../src/providers/proxmox/said.ts';
+import { readIndex, writeIndex } from '../../../src/providers/proxmox/machine/index-tag.ts';
+import { isoOptions } from '../../../src/providers/proxmox/machine/iso.ts';
+import { powerOf } from '../../../src/providers/proxmox/machine/live.ts';
+import { nameFor } from '../../../src/providers/proxmox/machine/new-machine.ts';
+import { forNode, rowFor, storageOfCopy } from '../../../src/providers/proxmox/machine/template.ts';
+import { candidateIds } from '../../../src/providers/proxmox/machine/vmids.ts';
 import { settingsIssues } from '../../../src/providers/proxmox/settings.ts';
-import { forNode, rowFor, storageOfCopy } from '../../../src/providers/proxmox/template.ts';
-import { failureOfText } from '../../../src/providers/proxmox/trouble.ts';
-import { candidateIds } from '../../../src/providers/proxmox/vmids.ts';
-import type { Row } from '../../../src/providers/proxmox/wire.ts';
 import { instance, read } from './values.ts';
 
 describe('the address of a cluster', () => {

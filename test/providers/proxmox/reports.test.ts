@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Cluster } from '../../../fakes/pve/index.ts';
 import { writeMark } from '../../../src/lifecycle/mark.ts';
-import { writeIndex } from '../../../src/providers/proxmox/index-tag.ts';
+import { writeIndex } from '../../../src/providers/proxmox/machine/index-tag.ts';
 import { installation } from '../../conformance/cloud.ts';
 import { inCluster, shown } from './scene.ts';
 

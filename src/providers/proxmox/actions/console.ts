@@ -1,0 +1,52 @@
+import type { Console } from '../../../contract/driver.ts';
+import type { Instance } from '../../../contract/instance.ts';
+import { Failure } from '../../../failure.ts';
+import { path } from '../../../kit/http/address.ts';
+import { fillConsoleUrl } from '../../../lifecycle/shared-settings.ts';
+import { hostOf } from '../api/endpoint.ts';
+import { nodeOf } from '../api/task-state.ts';
+import { numberOf, recordOf, textOf } from '../api/wire.ts';
+import { show } from '../machine/find.ts';
+import { isRunning, readLive } from '../machine/live.ts';
+import { isBuilding } from '../machine/machine.ts';
+import { halfMade, notRunning } from '../machine/power.ts';
+import type { Session } from '../machine/session.ts';
+import { readAddresses } from './console-address.ts';
+
+/**
+ * A port for one VNC client, open for ten seconds on the very server that took the request, which
+ * need not be the node of the machine.
+ */
+export async function openConsole(session: Session, instance: Instance): Promise<Console> {
+  const machine = await show(session, instance);
+  const { console_url: template } = session.settings;
+  if (template !== undefined) return { kind: 'direct', url: fillConsoleUrl(template, instance) };
+  if (isBuilding(machine)) throw halfMade(machine);
+  // A port would be opened for a machine that is off as well.
+  if (!isRunning(await readLive(session, machine))) throw notRunning(machine);
+  const { vmid, node } = machine;
+  const { data, endpoint } = await session.api.send(
+    'POST',
+    path`/nodes/${node}/qemu/${vmid}/vncproxy`,
+    {
+      what: `open a console of machine ${vmid}`,
+      form: { websocket: 1, 'generate-password': 1 },
+    },
+  );
+  const answer = recordOf(data);
+  const port = numberOf(answer['port']);
+  const password = textOf(answer['password']) ?? textOf(answer['ticket']);
+  if (port === undefined || password === undefined) {
+    throw new Failure('upstream', `Proxmox VE opened no console of machine ${vmid}`);
+  }
+  const host = addressOf(session, hostOf(endpoint), nodeOf(textOf(answer['upid']) ?? ''));
+  return { kind: 'vnc', host, port, password, oneTime: true };
+}
+
+/** As the console proxy reaches it: named for the host in the url, or for the node itself. */
+function addressOf({ settings }: Session, host: string, node: string): string {
+  const { console_address: given } = settings;
+  if (given === undefined) return host;
+  const addresses = readAddresses(given);
+  return addresses.get(node) ?? addresses.get(host) ?? addresses.get('') ?? host;
+}
