@@ -8,7 +8,7 @@ import type { Check } from '../../../src/contract/provider.ts';
 import { createDeadline } from '../../../src/kit/deadline.ts';
 import { silent } from '../../../src/kit/log.ts';
 import type { Blueprint } from '../../../src/providers/proxmox/blueprint.ts';
-import { checkCertificate } from '../../../src/providers/proxmox/doctor/endpoints.ts';
+import { checkCertificate } from '../../../src/providers/proxmox/doctor/connection.ts';
 import { proxmox } from '../../../src/providers/proxmox/index.ts';
 import type { Details } from '../../support/payloads.ts';
 import { detailsFor, startCluster } from './backend.ts';

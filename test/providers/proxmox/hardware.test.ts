@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Nic } from '../../../src/contract/instance.ts';
+import type { NodeRow } from '../../../src/providers/proxmox/machine/capacity.ts';
 import { checkMemory, checkStorage } from '../../../src/providers/proxmox/machine/capacity.ts';
-import { cloudInitFor } from '../../../src/providers/proxmox/machine/cloud-init.ts';
-import type { NodeRow } from '../../../src/providers/proxmox/machine/cluster-resources.ts';
+import { hardwareChange } from '../../../src/providers/proxmox/machine/config.ts';
 import { bytesOf, disksOf, rootDisk } from '../../../src/providers/proxmox/machine/disks.ts';
-import { hardwareChange } from '../../../src/providers/proxmox/machine/hardware.ts';
 import { isSameNet, netsFor } from '../../../src/providers/proxmox/machine/nics.ts';
+import { cloudInitFor } from '../../../src/providers/proxmox/machine/set-up.ts';
 import { instance, nic, read } from './values.ts';
 
 describe('a NIC', () => {

@@ -1,38 +1,43 @@
+import type { Step } from '../../../contract/context.ts';
 import type { Console } from '../../../contract/driver.ts';
-import type { Instance } from '../../../contract/instance.ts';
 import { Failure } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
+import { isBuilding } from '../../../lifecycle/ownership.ts';
+import { notRunning, unfinished } from '../../../lifecycle/refusals.ts';
 import { fillConsoleUrl } from '../../../lifecycle/shared-settings.ts';
-import { hostOf } from '../api/endpoint.ts';
+import { hostOf, readAddresses } from '../api/endpoint.ts';
 import { nodeOf } from '../api/task-state.ts';
 import { numberOf, recordOf, textOf } from '../api/wire.ts';
-import { show } from '../machine/find.ts';
-import { isRunning, readLive } from '../machine/live.ts';
-import { isBuilding } from '../machine/machine.ts';
-import { halfMade, notRunning } from '../machine/power.ts';
+import type { Machine } from '../machine/machine.ts';
+import { isRunning, readLive, stateOf } from '../machine/read.ts';
 import type { Session } from '../machine/session.ts';
-import { readAddresses } from './console-address.ts';
 
 /**
  * A port for one VNC client, open for ten seconds on the very server that took the request, which
  * need not be the node of the machine.
  */
-export async function openConsole(session: Session, instance: Instance): Promise<Console> {
-  const machine = await show(session, instance);
+export async function openConsole(
+  session: Session,
+  { instance }: Step,
+  find: () => Promise<Machine>,
+): Promise<Console> {
+  const machine = await find();
   const { console_url: template } = session.settings;
   if (template !== undefined) return { kind: 'direct', url: fillConsoleUrl(template, instance) };
-  if (isBuilding(machine)) throw halfMade(machine);
+  if (isBuilding(machine)) throw unfinished(machine, instance);
   // A port would be opened for a machine that is off as well.
-  if (!isRunning(await readLive(session, machine))) throw notRunning(machine);
-  const { vmid, node } = machine;
-  const { data, endpoint } = await session.api.send(
-    'POST',
-    path`/nodes/${node}/qemu/${vmid}/vncproxy`,
-    {
-      what: `open a console of machine ${vmid}`,
-      form: { websocket: 1, 'generate-password': 1 },
-    },
-  );
+  const live = await readLive(session, machine);
+  if (!isRunning(live)) throw notRunning(machine, instance, stateOf(live));
+  return openPort(session, machine);
+}
+
+async function openPort(session: Session, { vmid, node }: Machine): Promise<Console> {
+  const ask = {
+    what: `open a console of machine ${vmid}`,
+    form: { websocket: 1, 'generate-password': 1 },
+  };
+  const target = path`/nodes/${node}/qemu/${vmid}/vncproxy`;
+  const { data, endpoint } = await session.api.send('POST', target, ask);
   const answer = recordOf(data);
   const port = numberOf(answer['port']);
   const password = textOf(answer['password']) ?? textOf(answer['ticket']);

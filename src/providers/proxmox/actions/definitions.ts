@@ -1,63 +1,76 @@
-import { type Actions, adminOnly, everyone } from '../../../contract/action.ts';
-import { wholeNumber } from '../../../kit/fields.ts';
-import { snapDescription, snapName, snapSaveMemory } from '../../../lifecycle/shared-settings.ts';
-import { blueprint } from '../blueprint.ts';
-import { backupId, diskKey, isoPath, nodeName } from './parameters.ts';
+import { type Actions, adminOnly, everyone, type Parameter } from '../../../contract/action.ts';
+import { text, wholeNumber } from '../../../kit/fields.ts';
+import { snapshotActions } from '../../../lifecycle/snapshot-actions.ts';
+import { blueprint, isoForm, isoPattern } from '../blueprint.ts';
+
+const isoPath = {
+  type: 'STRING',
+  about: 'The ISO image, as storage:iso/name.iso',
+  schema: text({ most: 500, pattern: isoPattern, wants: isoForm }),
+  required: true,
+  example: 'local:iso/debian-12.iso',
+} as const;
+
+const nodeName = {
+  type: 'STRING',
+  about: 'The node to move to; one that a host speaks for',
+  schema: text({
+    most: 63,
+    pattern: /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/,
+    wants: 'the name of a node',
+  }),
+  required: true,
+  example: 'pve2',
+} as const;
+
+const backupId = {
+  type: 'STRING',
+  about: 'The backup, as ListBackups shows it',
+  schema: text({
+    most: 300,
+    pattern: /^[A-Za-z][A-Za-z0-9._-]*:backup\/[A-Za-z0-9][A-Za-z0-9._:+/-]*$/,
+    wants: 'a backup from ListBackups',
+  }),
+  required: true,
+  example: 'backup:backup/vzdump-qemu-10042-2026_11_24-10_00_00.vma.zst',
+} as const;
+
+const diskKey = {
+  type: 'STRING',
+  about: 'The disk, such as scsi1; without it the one that the instance boots from',
+  schema: text({ pattern: /^(scsi|virtio|sata|ide)\d{1,2}$/, wants: 'a disk such as scsi0' }),
+} as const satisfies Parameter;
 
 /** The custom actions, with the names and parameters of the built-in extension where it has them. */
 export const actions = {
-  ListSnapshots: {
-    about: 'Lists the snapshots of the instance',
-    parameters: {},
-    timeoutSeconds: 30,
-    roles: everyone,
-  },
-  CreateSnapshot: {
-    about: 'Saves the disks of the instance, and its memory where that is allowed',
-    parameters: {
-      snap_name: snapName,
-      snap_description: snapDescription,
-      snap_save_memory: snapSaveMemory,
-    },
-    timeoutSeconds: 600,
-    roles: everyone,
-  },
-  RestoreSnapshot: {
-    about:
-      'Puts the disks back to what they were; NICs, CPUs and memory size stay as they are today',
-    parameters: { snap_name: snapName },
-    timeoutSeconds: 600,
-    roles: everyone,
-  },
-  DeleteSnapshot: {
-    about: 'Removes a snapshot',
-    parameters: { snap_name: snapName },
-    timeoutSeconds: 600,
-    roles: everyone,
-  },
+  ...snapshotActions({ disks: 'disks', timeoutSeconds: 600 }),
   GetIpAddresses: {
     about: 'Lists the addresses that the guest agent reports',
     parameters: {},
     timeoutSeconds: 30,
     roles: everyone,
+    wants: 'shown',
   },
   Reset: {
     about: 'Restarts the instance at once, without asking the guest',
     parameters: {},
     timeoutSeconds: 60,
     roles: everyone,
+    wants: 'running',
   },
   Suspend: {
     about: 'Halts the instance and keeps it in memory',
     parameters: {},
     timeoutSeconds: 60,
     roles: adminOnly,
+    wants: 'running',
   },
   Resume: {
     about: 'Lets a suspended instance go on',
     parameters: {},
     timeoutSeconds: 60,
     roles: adminOnly,
+    wants: 'running',
   },
   ResizeDisk: {
     about: 'Makes a disk of the instance larger',
@@ -110,6 +123,7 @@ export const actions = {
     parameters: {},
     timeoutSeconds: 120,
     roles: adminOnly,
+    wants: 'shown',
   },
   RestoreBackup: {
     about: 'Puts the disks back to a backup; NICs, CPUs and memory size stay as they are today',
@@ -132,5 +146,6 @@ export const actions = {
     parameters: {},
     timeoutSeconds: 30,
     roles: adminOnly,
+    wants: 'shown',
   },
 } as const satisfies Actions;

@@ -1,24 +1,27 @@
 import type { Outcome } from '../../../contract/action.ts';
-import type { Instance } from '../../../contract/instance.ts';
+import { Failure, type FailureKind } from '../../../failure.ts';
 import type { Config } from '../api/wire.ts';
-import { bytesOf, disksOf, isCloudInit, rootDisk } from '../machine/disks.ts';
-import { growDisk } from '../machine/grow-disk.ts';
+import { writeConfig } from '../machine/config.ts';
+import { bytesOf, disksOf, growDisk, isCloudInit, rootDisk } from '../machine/disks.ts';
+import type { Machine } from '../machine/machine.ts';
 import { readConfig } from '../machine/read.ts';
 import type { Session } from '../machine/session.ts';
-import { writeConfig } from '../machine/write-config.ts';
-import { takeBuilt } from './handlers.ts';
-import { refused } from './snapshots.ts';
+
+interface Call<Parameters> {
+  readonly machine: Machine;
+  readonly parameters: Parameters;
+}
 
 export async function resizeDisk(
   session: Session,
-  instance: Instance,
-  { size_gb, disk: key }: { readonly size_gb: number; readonly disk: string | undefined },
+  {
+    machine,
+    parameters: { size_gb, disk: key },
+  }: Call<{ readonly size_gb: number; readonly disk: string | undefined }>,
 ): Promise<Outcome> {
-  const machine = await takeBuilt(session, instance);
+  const { config } = machine;
   const disk =
-    key === undefined
-      ? rootDisk(machine.config)
-      : disksOf(machine.config).find((each) => each.key === key);
+    key === undefined ? rootDisk(config) : disksOf(config).find((each) => each.key === key);
   if (disk === undefined) throw refused('not-found', `There is no disk ${key ?? 'to boot from'}`);
   if (bytesOf(`${size_gb}G`) < disk.sizeBytes) {
     const has = Math.ceil(disk.sizeBytes / 1024 ** 3);
@@ -30,10 +33,8 @@ export async function resizeDisk(
 
 export async function attachIso(
   session: Session,
-  instance: Instance,
-  iso: string,
+  { machine, parameters: { iso_path: iso } }: Call<{ readonly iso_path: string }>,
 ): Promise<Outcome> {
-  const machine = await takeBuilt(session, instance);
   const place = cdKey(machine.config) ?? freeIde(machine.config);
   if (place === undefined) throw refused('conflict', 'The instance has no room for a CD drive');
   const what = `put ${iso} into machine ${machine.vmid}`;
@@ -44,8 +45,10 @@ export async function attachIso(
   return { message: `The image is in drive ${place}${later}` };
 }
 
-export async function detachIso(session: Session, instance: Instance): Promise<Outcome> {
-  const machine = await takeBuilt(session, instance);
+export async function detachIso(
+  session: Session,
+  { machine }: Pick<Call<unknown>, 'machine'>,
+): Promise<Outcome> {
   const drive = cdKey(machine.config);
   if (drive === undefined || machine.config[drive]?.startsWith('none') === true) {
     return { message: 'There was no image in the drive' };
@@ -53,6 +56,11 @@ export async function detachIso(session: Session, instance: Instance): Promise<O
   const what = `empty the drive of machine ${machine.vmid}`;
   await writeConfig(session, machine, { [drive]: 'none,media=cdrom' }, what);
   return { message: `Drive ${drive} is empty` };
+}
+
+/** About the tenant's own instance only, so that any caller may read it. */
+function refused(kind: FailureKind, sentence: string): Failure {
+  return new Failure(kind, sentence, { tenant: sentence });
 }
 
 function cdKey(config: Config): string | undefined {

@@ -1,65 +1,69 @@
-import type { Outcome } from '../../../contract/action.ts';
+import type { Handlers, Outcome } from '../../../contract/action.ts';
 import type { Instance } from '../../../contract/instance.ts';
 import { Failure, remoteMessage } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
+import { notRunning } from '../../../lifecycle/refusals.ts';
 import { run } from '../api/tasks.ts';
 import { listOf, recordOf, textOf } from '../api/wire.ts';
+import type { Blueprint } from '../blueprint.ts';
 import { disksOf, rootDisk } from '../machine/disks.ts';
-import { show, take } from '../machine/find.ts';
-import { isRunning, readLive } from '../machine/live.ts';
-import { isBuilding, type Machine } from '../machine/machine.ts';
+import type { Machine } from '../machine/machine.ts';
 import { netKeys } from '../machine/nics.ts';
-import { halfMade, notRunning } from '../machine/power.ts';
+import { ignoring, resumeGuest } from '../machine/power.ts';
+import { readLive } from '../machine/read.ts';
 import { resetGuest } from '../machine/restart.ts';
 import type { Session } from '../machine/session.ts';
-import { ignoring, resumeGuest } from '../machine/switch.ts';
+import type { actions } from './definitions.ts';
 
-/** The instance's machine for an action that only makes sense on one that is built. */
-export async function takeBuilt(session: Session, instance: Instance): Promise<Machine> {
-  const machine = await take(session, instance);
-  if (isBuilding(machine)) throw halfMade(machine);
-  return machine;
+const backups = () => import('./backups.ts');
+const disks = () => import('./disk-actions.ts');
+
+export function handlers({ at }: Session): Handlers<Machine, Blueprint, typeof actions> {
+  return {
+    GetIpAddresses: ({ machine, instance, deadline }) =>
+      getIpAddresses(at(deadline), machine, instance),
+    GetDetails: ({ machine, deadline }) => getDetails(at(deadline), machine),
+    async Reset({ machine, deadline }) {
+      await resetGuest(at(deadline), machine);
+      return { message: 'The instance was reset' };
+    },
+    async Suspend({ machine: { vmid, node }, deadline }) {
+      await run(at(deadline), {
+        path: path`/nodes/${node}/qemu/${vmid}/status/suspend`,
+        what: `suspend machine ${vmid}`,
+        doing: `machine ${vmid} was being suspended`,
+      });
+      return { message: 'The instance is suspended' };
+    },
+    async Resume({ machine, deadline }) {
+      await ignoring(resumeGuest(at(deadline), machine), /already running$/);
+      return { message: 'The instance goes on' };
+    },
+    ResizeDisk: async (call) => (await disks()).resizeDisk(at(call.deadline), call),
+    AttachIso: async (call) => (await disks()).attachIso(at(call.deadline), call),
+    DetachIso: async (call) => (await disks()).detachIso(at(call.deadline), call),
+    Migrate: async (call) => (await import('./migrate.ts')).migrate(at(call.deadline), call),
+    Backup: async (call) => (await backups()).backUp(at(call.deadline), call),
+    ListBackups: async (call) => (await backups()).listBackups(at(call.deadline), call),
+    RestoreBackup: async (call) =>
+      (await import('./restore-backup.ts')).restoreBackup(at(call.deadline), call),
+    Reinstall: async (call) => (await import('./reinstall.ts')).reinstall(at(call.deadline), call),
+  };
 }
 
-export async function reset(session: Session, instance: Instance): Promise<Outcome> {
-  await resetGuest(session, await takeRunning(session, instance));
-  return { message: 'The instance was reset' };
-}
-
-export async function suspend(session: Session, instance: Instance): Promise<Outcome> {
-  const { vmid, node } = await takeRunning(session, instance);
-  await run(session, {
-    path: path`/nodes/${node}/qemu/${vmid}/status/suspend`,
-    what: `suspend machine ${vmid}`,
-    doing: `machine ${vmid} was being suspended`,
-  });
-  return { message: 'The instance is suspended' };
-}
-
-export async function resume(session: Session, instance: Instance): Promise<Outcome> {
-  const machine = await takeRunning(session, instance);
-  await ignoring(resumeGuest(session, machine), /already running$/);
-  return { message: 'The instance goes on' };
-}
-
-async function takeRunning(session: Session, instance: Instance): Promise<Machine> {
-  const machine = await takeBuilt(session, instance);
-  if (!isRunning(await readLive(session, machine))) throw notRunning(machine);
-  return machine;
-}
-
-/** What the guest says of itself: hostile text until it has been looked at. */
-export async function getIpAddresses(session: Session, instance: Instance): Promise<Outcome> {
-  const machine = await show(session, instance);
+/** The addresses as the guest says them: hostile text until it has been checked. */
+async function getIpAddresses(
+  { api }: Session,
+  machine: Machine,
+  instance: Instance,
+): Promise<Outcome> {
   const { vmid, node } = machine;
+  const target = path`/nodes/${node}/qemu/${vmid}/agent/network-get-interfaces`;
   let answer: unknown;
   try {
-    const what = `ask the guest agent of machine ${vmid}`;
-    answer = await session.api.get(path`/nodes/${node}/qemu/${vmid}/agent/network-get-interfaces`, {
-      what,
-    });
+    answer = await api.get(target, { what: `ask the guest agent of machine ${vmid}` });
   } catch (thrown) {
-    throw agentFailure(thrown, machine);
+    throw agentFailure(thrown, machine, instance);
   }
   const rows = listOf(recordOf(answer)['result']).flatMap(addressesOf).slice(0, 200);
   return {
@@ -80,20 +84,21 @@ function addressesOf(entry: unknown): { nic: string; mac: string; address: strin
   });
 }
 
-function agentFailure(thrown: unknown, machine: Machine): unknown {
-  const said = remoteMessage(thrown);
-  if (/is not running$/.test(said) && !/agent/.test(said)) return notRunning(machine);
-  if (!/guest agent/i.test(said)) return thrown;
+function agentFailure(thrown: unknown, machine: Machine, instance: Instance): unknown {
+  const text = remoteMessage(thrown);
+  if (/is not running$/.test(text) && !/agent/.test(text)) {
+    return notRunning(machine, instance, 'off');
+  }
+  if (!/guest agent/i.test(text)) return thrown;
   const sentence = 'The guest agent of this instance does not answer';
-  return new Failure('unsupported', `${sentence}: ${said}`, {
+  return new Failure('unsupported', `${sentence}: ${text}`, {
     cause: thrown,
     advice: 'Install qemu-guest-agent in the guest and set guest_agent to true',
     tenant: `${sentence}; is it installed in the guest?`,
   });
 }
 
-export async function getDetails(session: Session, instance: Instance): Promise<Outcome> {
-  const machine = await show(session, instance);
+async function getDetails(session: Session, machine: Machine): Promise<Outcome> {
   const { vmid, node, config, mark } = machine;
   const live = await readLive(session, machine);
   const row = {
@@ -114,7 +119,7 @@ export async function getDetails(session: Session, instance: Instance): Promise<
     boots_from: rootDisk(config)?.key ?? '',
     uptime: live.uptime,
     ha: live.managed,
-    mark: `${mark.state}, ${mark.origin}`,
+    mark: typeof mark === 'object' ? `${mark.state}, ${mark.origin}` : 'none',
   };
   return { message: `Machine ${vmid} on ${node}`, rows: [row] };
 }

@@ -1,36 +1,34 @@
 import type { Outcome } from '../../../contract/action.ts';
 import type { Undo } from '../../../contract/context.ts';
-import type { Instance } from '../../../contract/instance.ts';
 import { Failure } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
 import { poll } from '../../../kit/poll.ts';
 import { withUndo } from '../../../kit/undo.ts';
-import { endedWell } from '../api/remote-error.ts';
+import { endedWell } from '../api/errors.ts';
 import { cancel, exitOf, overdue } from '../api/task-state.ts';
 import { run } from '../api/tasks.ts';
-import { isRunning, type Live, readLive } from '../machine/live.ts';
 import type { Machine } from '../machine/machine.ts';
-import { configIfThere } from '../machine/read.ts';
-import { type Session, under } from '../machine/session.ts';
-import { takeBuilt } from './handlers.ts';
-import { refused } from './snapshots.ts';
+import { configIfThere, isRunning, type Live, readLive } from '../machine/read.ts';
+import type { Session } from '../machine/session.ts';
 
-/** Moves a machine to a node that some host speaks for: elsewhere nobody would report it. */
+interface Call {
+  readonly machine: Machine;
+  readonly parameters: { readonly node: string };
+}
+
+/** Moves a machine to a node that some host speaks for: elsewhere no host would report it. */
 export async function migrate(
   session: Session,
-  instance: Instance,
-  target: string,
+  { machine, parameters: { node: target } }: Call,
 ): Promise<Outcome> {
   const { node: own, nodes = [own], other_nodes: others = [] } = session.settings;
   if (![...nodes, ...others].includes(target)) {
-    throw refused(
-      'denied',
-      `No host speaks for node ${target}; those that one does are in nodes and other_nodes`,
-    );
+    const sentence = `No host speaks for node ${target}; those that one does are in nodes and other_nodes`;
+    throw new Failure('denied', sentence, { tenant: sentence });
   }
-  const machine = await takeBuilt(session, instance);
   if (machine.node === target) return { message: `The instance is on ${target} already` };
   const live = await readLive(session, machine);
+  // The move is over, and not taken back any more, while its arrival is waited for.
   await withUndo(session.context, (undo) => move(session, { machine, live, target, undo }));
   await arrival(session, machine, live, target);
   return { message: `The instance is on ${target} now` };
@@ -55,7 +53,7 @@ async function move(session: Session, { machine, live, target, undo }: Move): Pr
     takenBack: true,
     begun: (task) =>
       undo.add(`cancel the move of machine ${vmid}`, async (deadline) => {
-        const margin = under(session, deadline);
+        const margin = session.at(deadline);
         await cancel(margin, task);
         if (!endedWell(await exitOf(margin.api, task, what))) return;
         throw new Failure('conflict', `it had ended: the machine is on ${target} now`);
@@ -75,7 +73,7 @@ async function arrival(
   const goesOn = managed ? '; HA was asked to move it and may still do so' : '';
   const doing = `machine ${vmid} had not arrived on ${target}${goesOn}`;
   try {
-    await poll(session.api.deadline, doing, arrived);
+    await poll(session.context.deadline, doing, arrived);
   } catch (thrown) {
     throw overdue(session.api, doing, thrown);
   }

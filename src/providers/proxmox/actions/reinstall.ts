@@ -1,27 +1,28 @@
 import type { Outcome } from '../../../contract/action.ts';
 import type { Undo } from '../../../contract/context.ts';
-import type { Instance } from '../../../contract/instance.ts';
 import { Failure } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
-import { withUndo } from '../../../kit/undo.ts';
 import { cancel } from '../api/task-state.ts';
 import { run } from '../api/tasks.ts';
 import { flagOf, recordOf } from '../api/wire.ts';
 import type { Blueprint } from '../blueprint.ts';
-import { checkStorage } from '../machine/capacity.ts';
-import { type Survey, survey } from '../machine/cluster-resources.ts';
-import { type Disk, rootDisk } from '../machine/disks.ts';
-import { growDisk } from '../machine/grow-disk.ts';
-import { sizeGb } from '../machine/iso.ts';
+import { sizeGb } from '../machine/build.ts';
+import { type ClusterResources, checkStorage, readClusterResources } from '../machine/capacity.ts';
+import { writeConfig } from '../machine/config.ts';
+import { type Disk, growDisk, rootDisk } from '../machine/disks.ts';
 import type { Machine } from '../machine/machine.ts';
-import { powerOff } from '../machine/power-off.ts';
+import { switchOn } from '../machine/power.ts';
+import { ensureStaysOff } from '../machine/power-off.ts';
 import { readConfig } from '../machine/read.ts';
-import { type Session, under } from '../machine/session.ts';
-import { switchOn } from '../machine/switch.ts';
+import type { Session } from '../machine/session.ts';
 import { findTemplate } from '../machine/template.ts';
-import { writeConfig } from '../machine/write-config.ts';
-import { takeBuilt } from './handlers.ts';
-import { saveSnapshot } from './snapshot-tasks.ts';
+import { saveSnapshot } from './snapshots.ts';
+
+interface Call {
+  readonly machine: Machine;
+  readonly blueprint: Blueprint;
+  readonly undo: Undo;
+}
 
 /**
  * A new root disk from the template, and nothing else new: the old disk stays with the machine, held
@@ -29,29 +30,24 @@ import { saveSnapshot } from './snapshot-tasks.ts';
  */
 export async function reinstall(
   session: Session,
-  instance: Instance,
-  blueprint: Blueprint,
+  { machine, blueprint, undo }: Call,
 ): Promise<Outcome> {
-  const machine = await takeBuilt(session, instance);
   const old = rootDisk(machine.config);
   if (old === undefined) throw new Failure('conflict', `Machine ${machine.vmid} has no root disk`);
-  const found = await survey(session);
+  const found = await readClusterResources(session);
   const source = await sourceOf(session, blueprint, { found, machine, old });
-  const ran = await powerOff(session, machine, 'hard');
-  const kept = await withUndo(session.context, async (undo) => {
-    undo.add(`start machine ${machine.vmid} again`, async (deadline) => {
-      if (ran) await switchOn(under(session, deadline), machine);
-    });
-    const where = await keepOld(session, machine, undo);
-    await replaceRoot(session, { machine, old, source, undo });
-    if (ran) await switchOn(session, machine);
-    return where;
+  const ran = await ensureStaysOff(session, machine);
+  undo.add(`start machine ${machine.vmid} again`, async (deadline) => {
+    if (ran) await switchOn(session.at(deadline), machine);
   });
+  const kept = await keepOld(session, machine, undo);
+  await replaceRoot(session, { machine, old, source, undo });
+  if (ran) await switchOn(session, machine);
   return { message: `The instance was installed anew; the old disk is kept ${kept}` };
 }
 
 interface Replacing {
-  readonly found: Survey;
+  readonly found: ClusterResources;
   readonly machine: Machine;
   readonly old: Disk;
 }
@@ -105,9 +101,9 @@ async function replaceRoot(session: Session, { machine, old, source, undo }: Roo
   const { vmid, node } = machine;
   let task: string | undefined;
   undo.add(`give machine ${vmid} its old disk back`, async (deadline) => {
-    const margin = under(session, deadline);
+    const margin = session.at(deadline);
     if (task !== undefined) await cancel(margin, task);
-    await giveBack(margin, machine, old, Object.keys(source));
+    await putBackOld(margin, machine, old, Object.keys(source));
   });
   await run(session, {
     path: path`/nodes/${node}/qemu/${vmid}/config`,
@@ -124,7 +120,7 @@ async function replaceRoot(session: Session, { machine, old, source, undo }: Roo
 }
 
 /** The options are what they were, and the new disk is gone once nothing uses it. */
-async function giveBack(
+async function putBackOld(
   session: Session,
   machine: Machine,
   old: Disk,

@@ -7,10 +7,9 @@ import type { Reply } from '../../../kit/http/reply.ts';
 import { type RetryPolicy, retryWhile } from '../../../kit/retry.ts';
 import type { Settings } from '../settings.ts';
 import { readEndpoints } from './endpoint.ts';
-import { failureOf } from './errors.ts';
-import { isTransient } from './remote-error.ts';
+import { failureOf, isTransient } from './errors.ts';
 
-export interface Ask {
+export interface ApiRequest {
   /** Completes "Could not ..." in a failure. */
   readonly what: string;
   readonly query?: Pairs;
@@ -19,20 +18,20 @@ export interface Ask {
 }
 
 /** An answer and the base URL of the server that gave it. */
-export interface Answer {
+export interface ApiResponse {
   readonly data: unknown;
   readonly endpoint: string;
   certificate(): Buffer | undefined;
 }
 
-/** A client of one cluster: what it answers is a success, everything else is thrown. */
+/** A client of one cluster: it answers successes and throws everything else. */
 export interface Api {
   /** `user@realm!name` of the token in use, as tasks name their owner. */
   token(): string;
   /** The cluster's own time in whole seconds, at most one behind; 0 while it has not answered. */
   now(): number;
-  send(method: Method, path: string, ask: Ask): Promise<Answer>;
-  get(path: string, ask: Ask): Promise<unknown>;
+  send(method: Method, path: string, ask: ApiRequest): Promise<ApiResponse>;
+  get(path: string, ask: ApiRequest): Promise<unknown>;
   /** The same connection under another deadline, such as the one for undo. */
   under(deadline: Deadline): Api;
   readonly deadline: Deadline;
@@ -71,7 +70,7 @@ export function createApi(
   const authenticated = async (
     method: Method,
     path: string,
-    ask: Ask,
+    ask: ApiRequest,
     end: Deadline,
   ): Promise<Reply> => {
     const used = current;
@@ -85,7 +84,12 @@ export function createApi(
     return send(http, method, path, ask, next, end);
   };
 
-  const once = async (method: Method, path: string, ask: Ask, end: Deadline): Promise<Answer> => {
+  const once = async (
+    method: Method,
+    path: string,
+    ask: ApiRequest,
+    end: Deadline,
+  ): Promise<ApiResponse> => {
     const reply = await authenticated(method, path, ask, end);
     const date = Date.parse(reply.header('date') ?? '');
     if (!Number.isNaN(date)) aheadMs = date - Date.now();
@@ -94,8 +98,8 @@ export function createApi(
   };
 
   const under = (end: Deadline): Api => {
-    const attempt = (method: Method, path: string, ask: Ask): Promise<Answer> => {
-      const policy: RetryPolicy<Answer> = {
+    const attempt = (method: Method, path: string, ask: ApiRequest): Promise<ApiResponse> => {
+      const policy: RetryPolicy<ApiResponse> = {
         deadline: end,
         doing: `waiting to ${ask.what}`,
         pauseMs: (thrown, turn) => (mayRepeat(method, thrown) ? pausesMs[turn - 1] : undefined),
@@ -120,7 +124,7 @@ function mayRepeat(method: Method, thrown: unknown): boolean {
   return isTransient(thrown) || (method === 'GET' && transient.has(statusOf(thrown) ?? 0));
 }
 
-function dataOf(reply: Reply, { what }: Ask): unknown {
+function dataOf(reply: Reply, { what }: ApiRequest): unknown {
   const body = reply.json();
   if (typeof body === 'object' && body !== null && 'data' in body) return body.data;
   throw new Failure('upstream', `Could not ${what}: ${reply.endpoint} answered without data`, {
@@ -140,7 +144,7 @@ function send(
   http: Http,
   method: Method,
   path: string,
-  { what: _what, ...ask }: Ask,
+  { what: _what, ...ask }: ApiRequest,
   { id, secret }: Credentials,
   deadline: Deadline,
 ): Promise<Reply> {

@@ -1,11 +1,11 @@
-import type { Failure } from '../../../failure.ts';
+import { Failure, type FailureKind } from '../../../failure.ts';
 
-type Meaning = readonly [pattern: RegExp, kind: Failure['kind'], advice?: string, tenant?: string];
+type Meaning = readonly [pattern: RegExp, kind: FailureKind, advice?: string, tenant?: string];
 
 const busy = 'The machine of this instance is busy (a backup or the like); please try again later';
 
 /** Texts that qemu-server, pve-storage and pve-cluster emit, and what to do about each. */
-export const meanings: readonly Meaning[] = [
+const meanings: readonly Meaning[] = [
   [
     /VM is locked \((clone|create)\)/,
     'conflict',
@@ -23,7 +23,7 @@ export const meanings: readonly Meaning[] = [
   [
     /checksum mismatch|detected modified configuration/,
     'conflict',
-    'Somebody else changed it at the same moment: look at it, then try again',
+    'Another call or person changed it at the same moment: look at it, then try again',
   ],
   [
     /no quorum|\/etc\/pve\/.* - Permission denied/,
@@ -74,3 +74,16 @@ export const meanings: readonly Meaning[] = [
     'Free space on the storage, or choose another',
   ],
 ];
+
+/** The failure behind a text of Proxmox VE: of an answer, or the end of a task. */
+export function failureOfText(
+  text: string,
+  { what }: { readonly what: string },
+  status?: number,
+): Failure {
+  const [, kind, advice, tenant] = meanings.find(([pattern]) => pattern.test(text)) ?? [];
+  return new Failure(kind ?? 'upstream', `Could not ${what}: ${text}`, {
+    remote: status === undefined ? { exit: text } : { status, message: text },
+    ...{ advice, tenant },
+  });
+}

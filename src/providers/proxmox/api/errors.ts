@@ -1,6 +1,6 @@
-import { expectFailure, Failure, type FailureOptions } from '../../../failure.ts';
+import { expectFailure, Failure, type FailureOptions, remoteMessage } from '../../../failure.ts';
 import type { Reply } from '../../../kit/http/reply.ts';
-import { meanings } from './error-catalogue.ts';
+import { failureOfText } from './error-catalogue.ts';
 import { type Json, recordOf, textOf } from './wire.ts';
 
 /** What was tried, for texts: `what` completes "Could not ...". */
@@ -10,7 +10,7 @@ export interface Tried {
   readonly token: string;
 }
 
-interface Said {
+interface RemoteError {
   readonly text: string;
   readonly errors: Json;
 }
@@ -18,7 +18,7 @@ interface Said {
 /** The failure behind an answer that is no success. */
 export function failureOf(reply: Reply, tried: Tried): Failure {
   const { status, endpoint } = reply;
-  const { text, errors } = said(reply);
+  const { text, errors } = remoteErrorOf(reply);
   if (status === 401) return refusedToken(text, endpoint, tried);
   if (status === 403) return missingRight(text, tried);
   if (status === 400) return badParameters({ text, errors }, tried);
@@ -28,7 +28,7 @@ export function failureOf(reply: Reply, tried: Tried): Failure {
 }
 
 /** The whole text is in `message`, or before January 2025 only its first line in the status line. */
-function said(reply: Reply): Said {
+function remoteErrorOf(reply: Reply): RemoteError {
   const { message, errors } = recordOf(bodyOf(reply));
   return { text: (textOf(message) ?? reply.reason).trim(), errors: recordOf(errors) };
 }
@@ -45,11 +45,11 @@ function bodyOf(reply: Reply): unknown {
 
 function fail(
   kind: Failure['kind'],
-  { what }: Pick<Tried, 'what'>,
-  said: string,
+  { what }: Tried,
+  text: string,
   options: FailureOptions,
 ): Failure {
-  return new Failure(kind, `Could not ${what}: ${said}`, options);
+  return new Failure(kind, `Could not ${what}: ${text}`, options);
 }
 
 /** Why a token is refused, and the command that mends it where there is one. */
@@ -94,7 +94,7 @@ function shell(text: string): string {
   return `'${text}'`;
 }
 
-function badParameters({ text, errors }: Said, tried: Tried): Failure {
+function badParameters({ text, errors }: RemoteError, tried: Tried): Failure {
   const named = Object.entries(errors).map(([key, error]) => `${key}: ${String(error).trim()}`);
   return fail('upstream', tried, named.length === 0 ? text : named.join('; '), {
     remote: { status: 400, message: text, errors },
@@ -110,12 +110,39 @@ function unreachableNode(text: string, tried: Tried): Failure {
   });
 }
 
-/** The failure behind a text of Proxmox VE: of an answer, or the end of a task. */
-export function failureOfText(text: string, tried: Pick<Tried, 'what'>, status?: number): Failure {
-  const [, kind, advice, tenant] = meanings.find(([pattern]) => pattern.test(text)) ?? [];
-  return fail(kind ?? 'upstream', tried, text, {
-    remote: status === undefined ? { exit: text } : { status, message: text },
-    ...(advice === undefined ? {} : { advice }),
-    ...(tenant === undefined ? {} : { tenant }),
-  });
+// ---- what the remote system's texts say ----
+
+/** The task has done what it was for, if perhaps with warnings. */
+export function endedWell(exit: string | undefined): boolean {
+  return /^(OK|WARNINGS: \d+)$/.test(exit ?? '');
+}
+
+/** qemu-server says so of this very machine; it may have moved to another node all the same. */
+export function isAbsentHere(thrown: unknown, vmid: number): boolean {
+  const text = remoteMessage(thrown);
+  return (
+    new RegExp(
+      `^Configuration file 'nodes/[^/']+/qemu-server/${vmid}\\.conf' does not exist$`,
+    ).test(text) ||
+    new RegExp(`^unable to find configuration file for VM ${vmid} on node '[^']+'$`).test(text)
+  );
+}
+
+/** Another machine has this id; Proxmox VE made nothing of ours under it. */
+export function isIdInUse(thrown: unknown, vmid: number): boolean {
+  return new RegExp(
+    `unable to create VM ${vmid}(: config file already exists| - VM ${vmid} already exists on node '[^']+')`,
+  ).test(remoteMessage(thrown));
+}
+
+/** The digest that was sent is not the current one any more, and nothing was written. */
+export function isChanged(thrown: unknown): boolean {
+  return /checksum mismatch|detected modified configuration/.test(remoteMessage(thrown));
+}
+
+/** Nothing has been done yet, and in a moment it may well be possible. */
+export function isTransient(thrown: unknown): boolean {
+  return /can't lock file '\/var\/lock\/qemu-server\/lock-\d+\.conf' - got timeout|got no worker upid|cfs-lock '[^']*' error: got lock request timeout/.test(
+    remoteMessage(thrown),
+  );
 }

@@ -1,5 +1,6 @@
-import { expectFailure, type Failure, isKind, reworded } from '../../../failure.ts';
+import { expectFailure, type Failure, isKind, reworded, statusOf } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
+import { isOnTheWay } from '../../../kit/http/trouble.ts';
 import { type Pace, poll } from '../../../kit/poll.ts';
 import type { Session } from '../machine/session.ts';
 import type { Api } from './client.ts';
@@ -16,7 +17,7 @@ export async function exitOf(api: Api, upid: string, what: string): Promise<stri
   return textOf(task['exitstatus']) ?? 'unexpected status';
 }
 
-/** The last lines of a task's log; they are facts for our own log, so that trouble yields none. */
+/** The last lines of a task's log: facts for our own log, so that a failed read yields none. */
 export async function tail(api: Api, upid: string, limitMs = 5000): Promise<readonly string[]> {
   try {
     const ask = { what: 'read the log of a task', query: { limit: 5000 }, limitMs };
@@ -77,3 +78,70 @@ export function overdue(api: Api, doing: string, thrown: unknown): unknown {
   const isOver = isKind(thrown, 'timeout') && api.deadline.remainingMs() === 0;
   return isOver ? api.deadline.failure(doing) : thrown;
 }
+
+// ---- waiting for the end ----
+
+/** How long a cluster may not answer while one of its tasks is waited for. */
+const mostSilentMs = 5000;
+
+/** The work that is waited for, in words. */
+export interface Watched {
+  /** Completes "Could not ...". */
+  readonly what: string;
+  /** Completes "while ...". */
+  readonly doing: string;
+  /** The caller takes the work back when the time is up, so that it does not go on. */
+  readonly takenBack?: true;
+}
+
+/** Waits until the task has ended, and outlives a cluster that does not answer for a while. */
+export async function exitAtLast(session: Session, upid: string, work: Watched): Promise<string> {
+  const { api } = session;
+  let unknown = 0;
+  let silentMs: number | undefined;
+  const look = async (): Promise<string | undefined> => {
+    try {
+      const exit = await exitOf(api, upid, work.what);
+      silentMs = undefined;
+      return exit;
+    } catch (thrown) {
+      // Just begun, it may not be known yet.
+      if (statusOf(thrown) === 400 && unknown++ < 3) return undefined;
+      if (!isOnTheWay(thrown)) throw thrown;
+      silentMs ??= api.deadline.remainingMs();
+      if (silentMs - api.deadline.remainingMs() > mostSilentMs) throw thrown;
+      return undefined;
+    }
+  };
+  try {
+    return await poll(api.deadline, work.doing, look, pace);
+  } catch (thrown) {
+    throw await unfinished(session, upid, work, overdue(api, work.doing, thrown));
+  }
+}
+
+/**
+ * The failure of a wait that ended before its task: how far the task has come says whether more time
+ * would help, and a task that is not taken back may go on.
+ */
+async function unfinished(
+  session: Session,
+  upid: string,
+  { takenBack }: Watched,
+  thrown: unknown,
+): Promise<unknown> {
+  if (!isOnTheWay(thrown)) return thrown;
+  const failure = expectFailure(thrown);
+  const margin = session.api.deadline.forUndo();
+  const mayAsk = failure.kind === 'timeout' && margin.remainingMs() >= 1000;
+  const lines = mayAsk ? await tail(session.at(margin).api, upid, 300) : [];
+  const percent = [...lines.join('\n').matchAll(/\((\d+)(?:\.\d+)?%\)/g)].pop()?.[1];
+  const come = percent === undefined ? '' : ` (${percent} % done)`;
+  const goesOn = takenBack ? '' : `; it may still run on node ${nodeOf(upid)} as task ${upid}`;
+  return reworded(failure, {
+    message: `${failure.message}${come}${goesOn}`,
+    advice: takenBack ? undefined : waitForIt,
+  });
+}
+
+const waitForIt = 'Wait for its end there, look at the instance, then try again if need be';

@@ -2,15 +2,12 @@ import { expectFailure, type Failure } from '../../../failure.ts';
 import type { Pairs } from '../../../kit/http/address.ts';
 import type { Method } from '../../../kit/http/order.ts';
 import { type RetryPolicy, retryWhile } from '../../../kit/retry.ts';
-import { noteChange } from '../machine/recent.ts';
-import type { Session } from '../machine/session.ts';
+import { noteChange, type Session } from '../machine/session.ts';
 import type { Api } from './client.ts';
-import { failureOfText } from './errors.ts';
-import { withHolder } from './lock-holder.ts';
-import { findTask, isUncertain } from './lost-answer.ts';
-import { isTransient } from './remote-error.ts';
-import { tail } from './task-state.ts';
-import { exitAtLast, type Watched } from './watch.ts';
+import { failureOfText } from './error-catalogue.ts';
+import { isTransient } from './errors.ts';
+import { findTask, isUncertain, withHolder } from './find-task.ts';
+import { exitAtLast, tail, type Watched } from './task-state.ts';
 
 const mostTries = 3;
 
@@ -21,8 +18,8 @@ export interface Work extends Watched {
   /** Called with the task as soon as it is known, so that it can be cancelled. */
   readonly begun?: (upid: string) => void;
   /**
-   * Whether what it was to do is done. Asked when the answer got lost: UPIDs tell seconds only, so that
-   * the task found may be one of the same kind that ran right before.
+   * Whether the work is done. Asked when the answer got lost: UPIDs tell seconds only, so that the task
+   * found may be one of the same kind that ran right before.
    */
   readonly proof?: () => Promise<boolean>;
 }

@@ -4,13 +4,11 @@ import { Failure, fullText, remoteMessage, statusOf } from '../../../failure.ts'
 import { path } from '../../../kit/http/address.ts';
 import { listOf, numberOf, recordOf } from '../api/wire.ts';
 import type { Blueprint } from '../blueprint.ts';
-import { survey } from '../machine/cluster-resources.ts';
+import { readClusterResources } from '../machine/capacity.ts';
 import { openSession, type Session } from '../machine/session.ts';
 import type { Settings } from '../settings.ts';
-import { checkBridges, checkTags } from './cluster.ts';
-import { checkConsole } from './console.ts';
-import { checkEndpoints, soonDays } from './endpoints.ts';
-import { checkNodes, checkStorages } from './nodes.ts';
+import { checkBridges, checkNodes, checkStorages, checkTags } from './cluster.ts';
+import { checkConsole, checkEndpoints, soonDays } from './connection.ts';
 import { checkRights } from './rights.ts';
 import { checkTemplate, checkTemplates } from './templates.ts';
 
@@ -38,7 +36,7 @@ export async function checks(
   return found;
 }
 
-/** What may not be asked is skipped with the reason; all else that goes wrong is a finding. */
+/** A check that the token may not make is skipped with the reason; any other failure is a finding. */
 async function attempt(
   name: string,
   step: () => Promise<readonly Check[]>,
@@ -114,7 +112,7 @@ async function ofCluster(
   session: Session,
   blueprint: Partial<Blueprint>,
 ): Promise<readonly Check[]> {
-  const all = await survey(session);
+  const all = await readClusterResources(session);
   return [
     ...checkNodes(session, all),
     ...checkStorages(session, all),

@@ -1,7 +1,7 @@
 import type { Check } from '../../../contract/provider.ts';
 import { expectFailure } from '../../../failure.ts';
 import type { Blueprint } from '../blueprint.ts';
-import type { Survey } from '../machine/cluster-resources.ts';
+import type { ClusterResources } from '../machine/capacity.ts';
 import type { Session } from '../machine/session.ts';
 import { findTemplate, isFullClone, rowFor } from '../machine/template.ts';
 
@@ -11,7 +11,10 @@ function makingNodes({ settings }: Session): readonly string[] {
 }
 
 /** Where templates are: a linked clone stays on the storage, and so mostly on the node, of its own. */
-export function checkTemplates(session: Session, { machines, storages }: Survey): readonly Check[] {
+export function checkTemplates(
+  session: Session,
+  { machines, storages }: ClusterResources,
+): readonly Check[] {
   const templates = machines.filter((row) => row.template);
   const name = 'templates';
   if (templates.length === 0) {
@@ -37,7 +40,7 @@ export function checkTemplates(session: Session, { machines, storages }: Survey)
 /** Whether the template that the operator has set can be copied on each of these nodes. */
 export async function checkTemplate(
   session: Session,
-  found: Survey,
+  found: ClusterResources,
   { template_id: wanted, template_type: type, is_full_clone = false }: Partial<Blueprint>,
 ): Promise<readonly Check[]> {
   if (wanted === undefined || type === 'iso') return [];
@@ -64,7 +67,7 @@ export async function checkTemplate(
 }
 
 /** The node of the template that is meant for a node; another host may have one of its own. */
-function placeFor({ machines }: Survey, wanted: string, node: string): string {
+function placeFor({ machines }: ClusterResources, wanted: string, node: string): string {
   try {
     return rowFor(machines, wanted, node).node;
   } catch (thrown) {

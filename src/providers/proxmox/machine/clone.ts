@@ -4,10 +4,9 @@ import { path } from '../../../kit/http/address.ts';
 import { run } from '../api/tasks.ts';
 import type { Config } from '../api/wire.ts';
 import type { Blueprint } from '../blueprint.ts';
-import { checkStorage } from './capacity.ts';
-import type { Survey } from './cluster-resources.ts';
+import { type Build, nameFor } from './build.ts';
+import { type ClusterResources, checkStorage } from './capacity.ts';
 import { rootDisk } from './disks.ts';
-import { type Build, marked, nameFor } from './new-machine.ts';
 import type { Session } from './session.ts';
 import { findTemplate, isFullClone, storageOfCopy, type Template } from './template.ts';
 
@@ -16,7 +15,7 @@ export async function planClone(
   session: Session,
   instance: SizedInstance,
   blueprint: Blueprint,
-  found: Survey,
+  found: ClusterResources,
 ): Promise<Build> {
   const template = await findTemplate(session, found, blueprint.template_id ?? '');
   const { node } = session.settings;
@@ -27,8 +26,7 @@ export async function planClone(
   return {
     kind: 'clone',
     places: [...new Set([template.node, node])],
-    async make(vmid, begun) {
-      const { mark, description } = marked(session, instance, vmid);
+    async make({ vmid, description }, begun) {
       await run(session, {
         path: path`/nodes/${template.node}/qemu/${template.vmid}/clone`,
         params: {
@@ -45,7 +43,7 @@ export async function planClone(
         begun,
       });
       if (away && !template.shared) await bringHome(session, template.node, vmid, begun);
-      return { vmid, node, mark, config: inherited(template.config, copy?.storage) };
+      return inherited(template.config, copy?.storage);
     },
   };
 }

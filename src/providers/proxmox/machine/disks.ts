@@ -1,4 +1,10 @@
+import type { Undo } from '../../../contract/context.ts';
+import { path } from '../../../kit/http/address.ts';
+import { cancel } from '../api/task-state.ts';
+import { run } from '../api/tasks.ts';
 import type { Config } from '../api/wire.ts';
+import type { Machine } from './machine.ts';
+import type { Session } from './session.ts';
 
 /** A disk of a machine, as its configuration shows it. */
 export interface Disk {
@@ -54,4 +60,34 @@ const units: Readonly<Record<string, number>> = {
 export function bytesOf(size: string): number {
   const [, number = '0', unit = ''] = /^([\d.]+)([KMGT]?)$/.exec(size) ?? [];
   return Number(number) * (units[unit] ?? 1);
+}
+
+export interface Growing {
+  /** The root disk unless said otherwise. */
+  readonly disk?: Disk;
+  /** Given where the growing is stopped when the action fails. */
+  readonly undo?: Undo;
+}
+
+/** Grows a disk; a larger one stays as it is. */
+export async function growDisk(
+  session: Session,
+  { vmid, node, config }: Pick<Machine, 'vmid' | 'node' | 'config'>,
+  sizeGb: number | undefined,
+  { disk = rootDisk(config), undo }: Growing = {},
+): Promise<void> {
+  if (sizeGb === undefined || disk === undefined) return;
+  if (sizeGb * 1024 ** 3 <= disk.sizeBytes) return;
+  await run(session, {
+    method: 'PUT',
+    path: path`/nodes/${node}/qemu/${vmid}/resize`,
+    params: { disk: disk.key, size: `${sizeGb}G` },
+    what: `grow disk ${disk.key} of machine ${vmid}`,
+    doing: `growing the disk of machine ${vmid}`,
+    ...(undo === undefined ? {} : { takenBack: true }),
+    begun: (task) =>
+      undo?.add(`stop growing the disk of machine ${vmid}`, (deadline) =>
+        cancel(session.at(deadline), task),
+      ),
+  });
 }

@@ -1,8 +1,8 @@
 import type { Nic, Segment } from '../../../contract/instance.ts';
 import { Failure } from '../../../failure.ts';
 import type { Config } from '../api/wire.ts';
-import type { Pairs } from '../pairs.ts';
 import type { Settings } from '../settings.ts';
+import type { Pairs } from '../settings-machine.ts';
 
 /** Proxmox VE knows net0 to net31. */
 const mostNics = 32;

@@ -1,8 +1,7 @@
-import type { Machine as Candidate } from '../../../contract/machine.ts';
+import type { State } from '../../../contract/machine.ts';
 import { Failure } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
-import { readMark } from '../../../lifecycle/mark.ts';
-import { isAbsentHere } from '../api/remote-error.ts';
+import { isAbsentHere } from '../api/errors.ts';
 import {
   type Config,
   configOf,
@@ -12,23 +11,23 @@ import {
   type Row,
   recordOf,
   rowOf,
+  textOf,
 } from '../api/wire.ts';
-import { type Index, readIndex } from './index-tag.ts';
 import type { Session } from './session.ts';
 
-/** A machine with what is known of it: by its configuration, or only by its tags. */
-export interface Seen extends Candidate {
-  readonly row: Row;
-  readonly index: Index | undefined;
-  /** Absent where only the tags were read. */
-  readonly config?: Config;
-}
+/** Where a machine is. */
+export type Place = Pick<Row, 'node' | 'vmid'>;
+
+/** A node that hangs must not use up the time that all the others have. */
+export const nodeLimitMs = 3000;
+
+// ---- the cluster's list ----
 
 /** Every machine that the token sees, wherever in the cluster it is. */
-export async function listMachines(session: Session): Promise<readonly Row[]> {
+export async function listMachines({ api }: Session): Promise<readonly Row[]> {
   const query = { type: 'vm' };
-  const data = await session.api.get('/cluster/resources', { what: 'list the machines', query });
-  return rowsOf(data);
+  const data = await api.get('/cluster/resources', { what: 'list the machines', query });
+  return listOf(data).flatMap((entry) => rowOf(entry) ?? []);
 }
 
 /**
@@ -37,16 +36,26 @@ export async function listMachines(session: Session): Promise<readonly Row[]> {
  */
 export async function listAll(session: Session): Promise<readonly Row[]> {
   const rows = await listMachines(session);
-  await proveSight(session);
+  await proveVisibility(session);
   return rows;
 }
 
-export function rowsOf(data: unknown): readonly Row[] {
-  return listOf(data).flatMap((entry) => rowOf(entry) ?? []);
+/** Fails unless the token's rights let it see every machine it may have made: a list never says so. */
+export async function proveVisibility({ api, settings: { pool } }: Session): Promise<void> {
+  const ask = { what: 'read the rights of the API token' };
+  const rights = recordOf(await api.get('/access/permissions', ask));
+  const audit = (place: string): number | undefined =>
+    numberOf(recordOf(rights[place])['VM.Audit']);
+  // A right on /vms that reaches no further down shows no machine; one on / may be taken back there.
+  if (audit('/vms') === 1) return;
+  const place = pool === undefined ? '/vms' : `/pool/${pool}`;
+  if (pool !== undefined && audit(place) !== undefined) return;
+  throw new Failure('denied', `The API token ${api.token()} does not see all machines`, {
+    advice: `It needs VM.Audit on ${place}${pool === undefined ? ' and all that is below, or set pool to the one that it has rights on' : ''}. Until then no machine counts as off or gone`,
+  });
 }
 
-/** A node that hangs must not use up the time that all the others have. */
-export const nodeLimitMs = 3000;
+// ---- one machine ----
 
 export interface Reading {
   readonly limitMs?: number;
@@ -55,8 +64,8 @@ export interface Reading {
 }
 
 export async function readConfig(
-  session: Session,
-  { node, vmid }: Pick<Row, 'node' | 'vmid'>,
+  { api }: Session,
+  { node, vmid }: Place,
   { limitMs, current = false }: Reading = {},
 ): Promise<Config> {
   const ask = {
@@ -64,13 +73,13 @@ export async function readConfig(
     ...(current ? { query: { current: 1 } } : {}),
     ...(limitMs === undefined ? {} : { limitMs }),
   };
-  return configOf(await session.api.get(path`/nodes/${node}/qemu/${vmid}/config`, ask));
+  return configOf(await api.get(path`/nodes/${node}/qemu/${vmid}/config`, ask));
 }
 
 /** The configuration, or `undefined` for a machine that is not, or no longer, on that node. */
 export async function configIfThere(
   session: Session,
-  place: Pick<Row, 'node' | 'vmid'>,
+  place: Place,
   reading: Reading = {},
 ): Promise<Config | undefined> {
   try {
@@ -81,71 +90,55 @@ export async function configIfThere(
   }
 }
 
-/** As its configuration shows it. */
-export function seenByConfig(row: Row, config: Config): Seen {
+/** What QEMU and the node say about a machine right now. */
+export interface Live {
+  readonly status: string | undefined;
+  /** More exact while it runs: running, paused, suspended, io-error ... */
+  readonly qmp: string | undefined;
+  readonly lock: string | undefined;
+  readonly pid: number | undefined;
+  readonly uptime: number;
+  readonly managed: boolean;
+  /** The manager of HA switches it on, however often it goes off. */
+  readonly keptOn: boolean;
+}
+
+export async function readLive(
+  { api }: Session,
+  { node, vmid }: Place,
+  limitMs?: number,
+): Promise<Live> {
+  const ask = { what: `ask node ${node} how machine ${vmid} is` };
+  const limit = limitMs === undefined ? ask : { ...ask, limitMs };
+  return liveOf(await api.get(path`/nodes/${node}/qemu/${vmid}/status/current`, limit));
+}
+
+export function liveOf(value: unknown): Live {
+  const current = recordOf(value);
+  const ha = recordOf(current['ha']);
   return {
-    row,
-    config,
-    index: readIndex(config['tags']),
-    remoteId: String(row.vmid),
-    // Without a name of its own a machine is listed as "VM 121".
-    name: config['name'] ?? row.name ?? `VM ${row.vmid}`,
-    mark: readMark(config['description'] ?? ''),
-    template: flagOf(config['template']),
+    status: textOf(current['status']),
+    qmp: textOf(current['qmpstatus']),
+    lock: textOf(current['lock']),
+    pid: numberOf(current['pid']),
+    uptime: numberOf(current['uptime']) ?? 0,
+    managed: flagOf(ha['managed']),
+    keptOn: /^(started|enabled)$/.test(textOf(ha['state']) ?? ''),
   };
 }
 
-/** The index in a machine's tags, but for one that a copy has taken along: that proves nothing. */
-export function indexOf({ tags, vmid }: Row): Index | undefined {
-  const index = readIndex(tags);
-  return index?.vmid === String(vmid) ? index : undefined;
+export function isRunning({ status }: Pick<Live, 'status'>): boolean {
+  return status === 'running';
 }
 
-/** As its tags show it, for reading only. */
-export function seenByIndex(row: Row, index: Index): Seen {
-  const { vmid: remoteId, uuid, name, installation } = index;
-  return {
-    row,
-    index,
-    remoteId: String(row.vmid),
-    name: row.name,
-    mark: { uuid, name, installation, remoteId, state: 'built', origin: 'created' },
-    template: row.template,
-  };
+export function isPaused({ qmp }: Pick<Live, 'qmp'>): boolean {
+  return qmp === 'paused' || qmp === 'suspended';
 }
 
-export function isInstanceName(name: string | undefined): boolean {
-  return name !== undefined && /^i-\d+-\d+-/i.test(name);
-}
-
-/** Its configuration cannot be read, so that it may be anybody's, whatever an operator called it. */
-export function unseen(row: Row): Seen {
-  return {
-    row,
-    index: undefined,
-    remoteId: String(row.vmid),
-    name: isInstanceName(row.name) ? row.name : undefined,
-    mark: 'unreadable',
-    template: row.template,
-  };
-}
-
-/**
- * Fails unless the token's rights let it see every machine it may have made: without them a list is
- * shorter and nobody says so.
- */
-export async function proveSight(session: Session): Promise<void> {
-  const rights = recordOf(
-    await session.api.get('/access/permissions', { what: 'read the rights of the API token' }),
-  );
-  const { pool } = session.settings;
-  const audit = (place: string): number | undefined =>
-    numberOf(recordOf(rights[place])['VM.Audit']);
-  // A right on /vms that reaches no further down shows no machine; one on / may be taken back there.
-  if (audit('/vms') === 1) return;
-  const place = pool === undefined ? '/vms' : `/pool/${pool}`;
-  if (pool !== undefined && audit(place) !== undefined) return;
-  throw new Failure('denied', `The API token ${session.api.token()} does not see all machines`, {
-    advice: `It needs VM.Audit on ${place}${pool === undefined ? ' and all that is below, or set pool to the one that it has rights on' : ''}. Until then no machine counts as off or gone`,
-  });
+/** Unfinished machines and those that are being restored are neither on nor off. */
+export function stateOf(live: Pick<Live, 'status' | 'lock'> & Partial<Pick<Live, 'qmp'>>): State {
+  if (isRunning(live)) return isPaused({ qmp: live.qmp }) ? 'paused' : 'on';
+  if (live.status !== 'stopped') return 'unknown';
+  if (/^suspend(ed|ing)$/.test(live.lock ?? '')) return 'saved';
+  return /^(clone|create|rollback)$/.test(live.lock ?? '') ? 'unknown' : 'off';
 }

@@ -1,31 +1,24 @@
-import type { Instance } from '../../../contract/instance.ts';
 import { expectFailure, remoteMessage } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
 import { poll } from '../../../kit/poll.ts';
 import { run } from '../api/tasks.ts';
-import { take } from './find.ts';
-import { isPaused, isRunning, type Live, readLive } from './live.ts';
-import { isBuilding, type Machine } from './machine.ts';
-import { comebackMs } from './pending-restart.ts';
-import { halfMade, notRunning } from './power.ts';
+import { resumeGuest, switchOn } from './power.ts';
+import { comebackMs } from './power-off.ts';
+import { isPaused, isRunning, type Live, type Place, readLive } from './read.ts';
 import type { Session } from './session.ts';
-import { resumeGuest, switchOn } from './switch.ts';
 
-/** Asks the guest to restart and ends when it is back; one that does not listen is reset. */
-export async function reboot(session: Session, instance: Instance): Promise<void> {
-  const machine = await take(session, instance);
-  if (isBuilding(machine)) throw halfMade(machine);
-  const before = await readLive(session, machine);
-  if (!isRunning(before)) throw notRunning(machine);
+/** Asks the guest to restart and ends when it is back; a guest that does not listen is reset. */
+export async function restart(session: Session, place: Place): Promise<void> {
+  const before = session.lives.get(place.vmid)?.live ?? (await readLive(session, place));
   if (isPaused(before)) {
-    await resetGuest(session, machine);
-    return resumeGuest(session, machine);
+    await resetGuest(session, place);
+    return resumeGuest(session, place);
   }
-  if (await asked(session, machine)) await comeback(session, machine, before);
-  else await resetGuest(session, machine);
+  if (await hasObeyed(session, place)) await waitUntilBack(session, place, before);
+  else await resetGuest(session, place);
 }
 
-export async function resetGuest(session: Session, { vmid, node }: Machine): Promise<void> {
+export async function resetGuest(session: Session, { vmid, node }: Place): Promise<void> {
   await run(session, {
     path: path`/nodes/${node}/qemu/${vmid}/status/reset`,
     what: `reset machine ${vmid}`,
@@ -33,10 +26,11 @@ export async function resetGuest(session: Session, { vmid, node }: Machine): Pro
   });
 }
 
-/** Whether the guest did what it was asked for, within its grace and half of the time there is. */
-async function asked(session: Session, { vmid, node }: Machine): Promise<boolean> {
-  const { settings, api } = session;
-  const seconds = Math.floor(Math.min(settings.grace_seconds, api.deadline.remainingMs() / 2000));
+/** Whether the guest went down when it was asked to, within its time and half of what there is. */
+async function hasObeyed(session: Session, { vmid, node }: Place): Promise<boolean> {
+  const { settings, context } = session;
+  const halfSeconds = context.deadline.remainingMs() / 2000;
+  const seconds = Math.floor(Math.min(settings.grace_seconds, halfSeconds));
   if (seconds < 1) return false;
   try {
     await run(session, {
@@ -48,24 +42,24 @@ async function asked(session: Session, { vmid, node }: Machine): Promise<boolean
     return true;
   } catch (thrown) {
     if (!/^VM quit\/powerdown failed/.test(remoteMessage(thrown))) throw thrown;
-    session.context.log('reboot.reset', { machine: vmid, error: expectFailure(thrown).message });
+    context.log('reboot.reset', { machine: vmid, error: expectFailure(thrown).message });
     return false;
   }
 }
 
 /**
- * The task ends while the machine is still off: the node starts it again in another task. When it
- * does not, we do.
+ * The task ends while the machine is still off: the node starts it again in another task. When the
+ * node does not, this call does.
  */
-async function comeback(session: Session, machine: Machine, before: Live): Promise<void> {
-  const { deadline } = session.api;
+async function waitUntilBack(session: Session, place: Place, before: Live): Promise<void> {
+  const { deadline } = session.context;
   const givenUpAt = deadline.remainingMs() - comebackMs;
   const look = async (): Promise<'back' | 'off' | undefined> => {
-    const live = await readLive(session, machine);
+    const live = await readLive(session, place);
     if (isRunning(live) && live.pid !== before.pid) return 'back';
     return !isRunning(live) && deadline.remainingMs() < givenUpAt ? 'off' : undefined;
   };
-  const doing = `machine ${machine.vmid} was not back yet`;
+  const doing = `machine ${place.vmid} was not back yet`;
   const end = await poll(deadline, doing, look, { firstMs: 100, growth: 1.3, mostMs: 1000 });
-  if (end === 'off') await switchOn(session, machine);
+  if (end === 'off') await switchOn(session, place);
 }

@@ -1,7 +1,7 @@
 import { Failure } from '../../../failure.ts';
 import { type Config, flagOf, type Row } from '../api/wire.ts';
 import type { Blueprint } from '../blueprint.ts';
-import type { Survey } from './cluster-resources.ts';
+import type { ClusterResources } from './capacity.ts';
 import { rootDisk } from './disks.ts';
 import { readConfig } from './read.ts';
 import type { Session } from './session.ts';
@@ -19,7 +19,7 @@ export interface Template {
 /** The template that the blueprint names, wherever in the cluster it is. */
 export async function findTemplate(
   session: Session,
-  { machines, storages }: Survey,
+  { machines, storages }: ClusterResources,
   wanted: string,
 ): Promise<Template> {
   const { node } = session.settings;

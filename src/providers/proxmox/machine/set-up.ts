@@ -1,7 +1,54 @@
+import type { Undo } from '../../../contract/context.ts';
 import type { Address, Nic, SizedInstance } from '../../../contract/instance.ts';
-import type { Config } from '../api/wire.ts';
+import { type Config, flagOf } from '../api/wire.ts';
+import type { Blueprint } from '../blueprint.ts';
 import type { Settings } from '../settings.ts';
-import { isCloudInit, rootDisk } from './disks.ts';
+import { type Change, differing, formOf, hardwareChange, writeConfig } from './config.ts';
+import { growDisk, isCloudInit, rootDisk } from './disks.ts';
+import type { Machine } from './machine.ts';
+import type { Session } from './session.ts';
+
+export interface SettingUp {
+  readonly instance: SizedInstance;
+  readonly blueprint: Blueprint;
+  readonly machine: Machine;
+}
+
+/** Makes the instance's machine of a copy: root disk, hardware and options. */
+export async function setUp(
+  session: Session,
+  { instance, blueprint, machine }: SettingUp,
+  undo: Undo,
+): Promise<Machine> {
+  await growDisk(session, machine, blueprint.disk_size_gb, { undo });
+  const change = newChange(session.settings, instance, machine.config);
+  await writeConfig(session, machine, formOf(change), `set machine ${machine.vmid} up`);
+  const kept = Object.entries(machine.config).filter(([option]) => !change.remove.includes(option));
+  return { ...machine, config: { ...Object.fromEntries(kept), ...change.set } };
+}
+
+/** All that a machine which was just copied has to get; inherited options that nobody asked for go. */
+export function newChange(settings: Settings, instance: SizedInstance, config: Config): Change {
+  const { cpu_type, onboot, guest_agent, machine: type } = settings;
+  const hardware = hardwareChange(settings, instance, config);
+  const wanted = differing(
+    { onboot: '0', ...config },
+    {
+      onboot: onboot ? '1' : '0',
+      ...(cpu_type === undefined ? {} : { cpu: cpu_type }),
+      ...(type === undefined ? {} : { machine: type }),
+      ...(guest_agent === undefined ? {} : { agent: guest_agent ? '1' : '0' }),
+      ...cloudInitFor(settings, instance, config),
+    },
+  );
+  const inherited = flagOf(config['protection']) ? ['protection'] : [];
+  return {
+    set: { ...hardware.set, ...wanted.set },
+    remove: [...hardware.remove, ...inherited],
+  };
+}
+
+// ---- cloud-init ----
 
 /** What cloud-init is told about the instance, and the drive that tells it. */
 export function cloudInitFor(
