@@ -134,7 +134,7 @@ describe('proxmox reports', { concurrency: 4 }, () => {
       await cluster.nodeDown('pve2');
       const { exitCode, text } = await cloud.call('statuses', { host: { nodes: 'pve1,pve2' } });
       assert.equal(exitCode, 1);
-      assert.match(text, /The machines 10042 cannot be read, and neither tag nor name tells whose/);
+      assert.match(text, /The machines 10042 cannot be read, so that no list is complete/);
       assert.equal((await cloud.ok('status')).document['power_state'], 'PowerUnknown');
     }),
   );

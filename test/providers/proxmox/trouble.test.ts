@@ -221,8 +221,8 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
       const { exitCode, text } = await cloud.call('create');
       assert.equal(exitCode, 1);
       assert.match(text, /its worker was killed/);
-      assert.match(text, /machine 10042 on pve1 is left locked and half-made.*qm unlock 10042/);
-      // Nobody can use that id until somebody clears it, and nobody has to wait for that.
+      assert.match(text, /machine 10042 on pve1 is left locked and unfinished.*qm unlock 10042/);
+      // The id is useless until root clears it, and no create has to wait for that.
       await cloud.ok('create');
       assert.notEqual((await cloud.machine()).remoteId, '10042');
     }),
