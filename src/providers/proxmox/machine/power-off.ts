@@ -79,17 +79,13 @@ export async function ensureStaysOff(session: Session, place: Place): Promise<bo
   return mayComeBack(session, tasks, ran) ? (await keepOff(session, place)) || ran : ran;
 }
 
-/** What the node said of the machine counts unless a task may have switched it on or off since. */
-async function beginStop(session: Session, place: Place): Promise<Stop> {
+/** Breaks reboots off and looks at the machine then, once for all primitives of a stop. */
+export async function beginStop(session: Session, place: Place): Promise<Stop> {
   const key = `${place.node}/${place.vmid}`;
   const begun = session.stops.get(key);
   if (begun !== undefined) return begun;
   const tasks = await breakOffReboot(session, place);
-  const seen = session.lives.get(place.vmid);
-  const isLate = ({ end }: Task): boolean => end === undefined || end >= (seen?.at ?? 0) - 1;
-  const live =
-    seen === undefined || tasks.some(isLate) ? await readLive(session, place) : seen.live;
-  const stop: Stop = { tasks, live, isOff: false };
+  const stop: Stop = { tasks, live: await readLive(session, place), isOff: false };
   session.stops.set(key, stop);
   return stop;
 }

@@ -9,7 +9,7 @@ import type { Session } from './session.ts';
 
 /** Asks the guest to restart and ends when it is back; a guest that does not listen is reset. */
 export async function restart(session: Session, place: Place): Promise<void> {
-  const before = session.lives.get(place.vmid)?.live ?? (await readLive(session, place));
+  const before = session.lives.get(place.vmid) ?? (await readLive(session, place));
   if (isPaused(before)) {
     await resetGuest(session, place);
     return resumeGuest(session, place);

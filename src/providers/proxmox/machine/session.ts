@@ -17,8 +17,8 @@ export interface Session {
   readonly tasks: Set<string>;
   /** The machines that this action has switched on itself. */
   readonly started: Set<number>;
-  /** How each machine was when the action last asked its node, and the cluster's time then. */
-  readonly lives: Map<number, { readonly live: Live; readonly at: number }>;
+  /** How each machine was when the action last asked its node, by id. */
+  readonly lives: Map<number, Live>;
   /** The stops that this action has begun, by node and id. */
   readonly stops: Map<string, Stop>;
   /** The same session under another deadline. */

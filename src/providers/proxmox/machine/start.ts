@@ -43,6 +43,6 @@ export async function hasHardware(
 
 function isKnownToRun({ lives }: Session, { vmid, left }: Machine): boolean {
   if (left !== undefined) return left === 'on' || left === 'paused';
-  const seen = lives.get(vmid);
-  return seen !== undefined && isRunning(seen.live);
+  const live = lives.get(vmid);
+  return live !== undefined && isRunning(live);
 }

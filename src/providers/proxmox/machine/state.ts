@@ -3,17 +3,25 @@ import { expectFailure, isOutage } from '../../../failure.ts';
 import { isOnTheWay } from '../../../kit/http/trouble.ts';
 import { isAbsentHere } from '../api/errors.ts';
 import type { Machine } from './machine.ts';
-import { isRunning, nodeLimitMs, readLive, stateOf } from './read.ts';
+import { isRunning, type Live, nodeLimitMs, readLive, stateOf } from './read.ts';
 import type { Session } from './session.ts';
 
 /** As its node says now, kept for the rest of the action. */
 export async function stateForChange(session: Session, machine: Machine): Promise<State> {
   if (machine.left !== undefined) return machine.left;
-  const live = await readLive(session, machine);
-  session.lives.set(machine.vmid, { live, at: session.api.now() });
+  const live = await lookForChange(session, machine);
+  session.lives.set(machine.vmid, live);
   const state = stateOf(live);
   // A locked machine without power is off: Proxmox VE itself says by which lock it cannot start.
   return state === 'unknown' && live.status === 'stopped' ? 'off' : state;
+}
+
+/** A stop first breaks off a reboot, which may switch the machine off and on again in between. */
+async function lookForChange(session: Session, machine: Machine): Promise<Live> {
+  const { action = '' } = session.context;
+  if (!/^(stop|delete)$/.test(action)) return readLive(session, machine);
+  const { beginStop } = await import('./power-off.ts');
+  return (await beginStop(session, machine)).live;
 }
 
 /** As its node says within its time; `unknown` when the machine or its node does not answer. */
