@@ -46,7 +46,7 @@ export function handlers({ at }: Session): Handlers<Machine, Blueprint, typeof a
     Backup: async (call) => (await backups()).backUp(at(call.deadline), call),
     ListBackups: async (call) => (await backups()).listBackups(at(call.deadline), call),
     RestoreBackup: async (call) =>
-      (await import('./restore-backup.ts')).restoreBackup(at(call.deadline), call),
+      (await import('./restore.ts')).restoreBackup(at(call.deadline), call),
     Reinstall: async (call) => (await import('./reinstall.ts')).reinstall(at(call.deadline), call),
   };
 }

@@ -11,7 +11,7 @@ import type { Machine } from '../machine/machine.ts';
 import { switchOn } from '../machine/power.ts';
 import { isRunning, type Place, readConfig, readLive } from '../machine/read.ts';
 import type { Session } from '../machine/session.ts';
-import { keepToday, memoryMismatch } from './keep-today.ts';
+import { keepToday, memoryMismatch } from './restore.ts';
 
 export function snapshots(session: Session): SnapshotDriver<Machine> {
   const { at } = session;

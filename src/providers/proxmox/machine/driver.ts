@@ -1,5 +1,8 @@
 import type { Context, Deadline } from '../../../contract/context.ts';
 import type { Driver } from '../../../contract/driver.ts';
+import type { State } from '../../../contract/machine.ts';
+import { expectFailure, isOutage } from '../../../failure.ts';
+import { isOnTheWay } from '../../../kit/http/trouble.ts';
 import { policyOf } from '../../../lifecycle/shared-settings.ts';
 import type { actions } from '../actions/definitions.ts';
 import { isAbsentHere } from '../api/errors.ts';
@@ -9,14 +12,14 @@ import type { Settings } from '../settings.ts';
 import type { ClusterResources } from './capacity.ts';
 import { findMachine } from './find.ts';
 import type { Machine } from './machine.ts';
-import { openSession } from './session.ts';
-import { stateForChange, stateForReport } from './state.ts';
+import { isRunning, type Live, nodeLimitMs, readLive, stateOf } from './read.ts';
+import { openSession, type Session } from './session.ts';
 
 // A status is asked thousands of times an hour: all other code is loaded when it is needed.
-const adopting = () => import('./adopt.ts');
 const inventory = () => import('./inventory.ts');
 const making = () => import('./make.ts');
 const powerOff = () => import('./power-off.ts');
+const scanning = () => import('./scan.ts');
 const removing = () => import('./remove.ts');
 const starting = () => import('./start.ts');
 
@@ -45,8 +48,8 @@ export function connect(
     list: async (detail, deadline) =>
       detail === 'inventory'
         ? (await inventory()).listInventory(at(deadline))
-        : (await import('./scan.ts')).scanOwned(at(deadline)),
-    get: async (remoteId, deadline) => (await adopting()).readMachine(at(deadline), remoteId),
+        : (await scanning()).scanOwned(at(deadline)),
+    get: async (remoteId, deadline) => (await scanning()).readMachine(at(deadline), remoteId),
     describe: async (machine, deadline) => (await inventory()).describe(at(deadline), machine),
 
     // ---- looking ----
@@ -86,7 +89,7 @@ export function connect(
     writeMark: async (machine, mark, { deadline }) =>
       (await import('./mark.ts')).writeMark(at(deadline), machine, mark),
     untilListed: async (machine, { instance, deadline }) =>
-      (await adopting()).untilListed(at(deadline), machine, instance),
+      (await scanning()).untilListed(at(deadline), machine, instance),
 
     // ---- more ----
     snapshots: async () => (await import('../actions/snapshots.ts')).snapshots(session),
@@ -94,4 +97,42 @@ export function connect(
     console: async (step, machine) =>
       (await import('../actions/console.ts')).openConsole(at(step.deadline), step, machine),
   };
+}
+
+/** As its node says now, kept for the rest of the action. */
+async function stateForChange(session: Session, machine: Machine): Promise<State> {
+  if (machine.left !== undefined) return machine.left;
+  const live = await lookForChange(session, machine);
+  session.lives.set(machine.vmid, live);
+  const state = stateOf(live);
+  // A locked machine without power is off: Proxmox VE itself says by which lock it cannot start.
+  return state === 'unknown' && live.status === 'stopped' ? 'off' : state;
+}
+
+/** A stop first breaks off a reboot, which may switch the machine off and on again in between. */
+async function lookForChange(session: Session, machine: Machine): Promise<Live> {
+  const { action = '' } = session.context;
+  if (!/^(stop|delete)$/.test(action)) return readLive(session, machine);
+  const { beginStop } = await powerOff();
+  return (await beginStop(session, machine)).live;
+}
+
+/** As its node says within its time; `unknown` when the machine or its node does not answer. */
+async function stateForReport(session: Session, { row }: Machine): Promise<State> {
+  const { log } = session.context;
+  try {
+    const live = await readLive(session, row, nodeLimitMs);
+    const state = stateOf(live);
+    if (state === 'on' && isRunning(live) && live.qmp !== 'running') {
+      log('power.odd', { machine: row.vmid, qmp: live.qmp, level: 'warn' });
+    }
+    return state;
+  } catch (thrown) {
+    // The cluster has just answered: it is this machine or its node that does not.
+    const passing = isAbsentHere(thrown, row.vmid) || isOnTheWay(thrown);
+    if (!passing || isOutage(thrown)) throw thrown;
+    const { message: error } = expectFailure(thrown);
+    log('power.unknown', { machine: row.vmid, error, level: 'warn' });
+    return 'unknown';
+  }
 }

@@ -1,10 +1,13 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { Instance } from '../../../contract/instance.ts';
 import { expectFailure, Failure } from '../../../failure.ts';
 import { fewAtOnce } from '../../../kit/few-at-once.ts';
 import { isOnTheWay } from '../../../kit/http/trouble.ts';
 import { parseJson } from '../../../kit/json.ts';
+import { poll } from '../../../kit/poll.ts';
 import { systemCode } from '../../../kit/system-error.ts';
 import type { Row } from '../api/wire.ts';
+import { readIndex } from './index-tag.ts';
 import {
   indexOf,
   type Machine,
@@ -13,7 +16,7 @@ import {
   mayBeOurs,
   unreadMachine,
 } from './machine.ts';
-import { configIfThere, listAll, nodeLimitMs } from './read.ts';
+import { configIfThere, listAll, listMachines, nodeLimitMs } from './read.ts';
 import type { Session } from './session.ts';
 
 /** As many as there are connections: a request that waits for one would have its time running. */
@@ -114,4 +117,34 @@ function readText(session: Session): string {
 function fileOf({ settings, context }: Session): string {
   const name = settings.url.replace(/[^A-Za-z0-9.-]+/g, '_').slice(0, 100);
   return `${context.stateDirectory('proxmox')}/tagged-${name}`;
+}
+
+// ---- adopting ----
+
+/** Lists show a tag with a node's next broadcast, which is due every ten seconds. */
+const listedMs = 15_000;
+
+/** The machine under this id as it is now. */
+export async function readMachine(
+  session: Session,
+  remoteId: string,
+): Promise<Machine | undefined> {
+  const row = (await listMachines(session)).find(({ vmid }) => String(vmid) === remoteId);
+  const config = row === undefined ? undefined : await configIfThere(session, row);
+  return row === undefined || config === undefined ? undefined : machineByConfig(row, config);
+}
+
+/** Waits for the tag in the list: a machine that only its tag tells would be missing until then. */
+export async function untilListed(
+  session: Session,
+  { row, vmid }: Machine,
+  { uuid }: Instance,
+): Promise<void> {
+  if (mayBeOurs(session.settings, row)) return;
+  const endMs = performance.now() + listedMs;
+  const doing = `waiting until the lists show whose machine ${vmid} is`;
+  await poll(session.context.deadline, doing, async () => {
+    const listed = (await listMachines(session)).find((each) => each.vmid === vmid);
+    return readIndex(listed?.tags)?.uuid === uuid || performance.now() > endMs ? true : undefined;
+  });
 }
