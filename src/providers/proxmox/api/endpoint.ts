@@ -30,7 +30,7 @@ function toUrl(part: string): string | undefined {
   return `https://${url.hostname}:${port}${path}`;
 }
 
-/** `:443` is dropped by URL, but somebody who writes it means it. */
+/** `:443` is dropped by URL, but an operator who writes it means it. */
 function saysPort(url: string): boolean {
   return /^https:\/\/[^/]*:443(\/|$)/.test(url);
 }

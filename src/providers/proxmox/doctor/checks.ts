@@ -61,7 +61,7 @@ async function checkToken(session: Session): Promise<readonly Check[]> {
   ];
 }
 
-/** A user that ends takes his tokens along; who may not be asked about says nothing. */
+/** The tokens of a user end with the user; where the token may not ask for it, nothing is said. */
 async function checkUser(session: Session, user: string): Promise<readonly Check[]> {
   try {
     const data = await session.api.get(path`/access/users/${user}`, { what: 'look at the user' });
@@ -73,11 +73,11 @@ async function checkUser(session: Session, user: string): Promise<readonly Check
   }
 }
 
-function checkExpiry(name: string, who: string, data: unknown, advice: string): Check {
+function checkExpiry(name: string, account: string, data: unknown, advice: string): Check {
   const expire = numberOf(recordOf(data)['expire']) ?? 0;
-  if (expire === 0) return { name, state: 'ok', found: `${who} never expires` };
+  if (expire === 0) return { name, state: 'ok', found: `${account} never expires` };
   const days = Math.floor((expire * 1000 - Date.now()) / 86_400_000);
-  const found = `${who} expires in ${days} days`;
+  const found = `${account} expires in ${days} days`;
   return days > soonDays ? { name, state: 'ok', found } : { name, state: 'warn', found, advice };
 }
 

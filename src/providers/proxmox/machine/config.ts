@@ -47,7 +47,7 @@ function sizeChange(config: Config, cpus: number, memoryMib: number): Change {
     },
     remove: [
       ...(vcpus === undefined || vcpus === '0' ? [] : ['vcpus']),
-      // More than there will be is refused, and less would take from the tenant what he pays for.
+      // More than the new memory is refused, and less would take memory that the tenant pays for.
       ...(balloon === 0 ? [] : ['balloon']),
     ],
   };

@@ -44,7 +44,7 @@ function placeOf(settings: Settings, nic: Nic): readonly string[] {
   const { segment } = nic;
   if (segment.kind === 'vlan') return [bridge, `tag=${segment.id}`, ...trunks];
   if (segment.kind === 'untagged') return [bridge, ...trunks];
-  // Plugged into the usual bridge without a VLAN it would be in somebody else's network.
+  // Plugged into the usual bridge without a VLAN it would be in another tenant's network.
   if (own !== undefined && segment.kind === 'none') return [bridge, ...trunks];
   throw noPlace(nic);
 }

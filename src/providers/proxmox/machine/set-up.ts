@@ -27,7 +27,7 @@ export async function setUp(
   return { ...machine, config: { ...Object.fromEntries(kept), ...change.set } };
 }
 
-/** All that a machine which was just copied has to get; inherited options that nobody asked for go. */
+/** The change that a fresh copy needs; options that only the template asked for are taken away. */
 export function newChange(settings: Settings, instance: SizedInstance, config: Config): Change {
   const { cpu_type, onboot, guest_agent, machine: type } = settings;
   const hardware = hardwareChange(settings, instance, config);
