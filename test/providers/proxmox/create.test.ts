@@ -142,18 +142,6 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
     }),
   );
 
-  for (const action of ['stop', 'delete'] as const) {
-    it(
-      `and ${action} removes one that runs although it was never finished`,
-      inCluster(async ({ cloud, cluster }) => {
-        await runningUnfinished(cloud, cluster);
-        cluster.vm(10042).config.set('protection', '1');
-        await cloud.ok(action, { state: 'Starting', deploying: true });
-        assert.equal(cluster.state.vms.has(10042), false);
-      }),
-    );
-  }
-
   it(
     'and nothing is left of one that could not be marked as built',
     inCluster(async ({ cloud, cluster, backend }) => {

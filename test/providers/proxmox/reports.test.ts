@@ -203,19 +203,6 @@ describe('proxmox reports', { concurrency: 4 }, () => {
   );
 
   it(
-    'machines that were never finished as unknown, though they are off',
-    inCluster(async ({ cloud, cluster }) => {
-      const { uuid, name } = cloud.vm;
-      const mark = { uuid, name, installation, remoteId: '20000', origin: 'created' } as const;
-      cluster.plantVm({
-        ...{ vmid: 20_000, name, disk: null },
-        description: writeMark({ ...mark, state: 'building' }),
-      });
-      assert.deepEqual(report((await cloud.ok('statuses')).document), { [name]: 'PowerUnknown' });
-    }),
-  );
-
-  it(
     'machines in the pool, whatever their ids and names are and without any tag',
     inCluster(
       async ({ cloud, cluster, configure }) => {

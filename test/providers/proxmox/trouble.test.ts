@@ -367,17 +367,6 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
   );
 
   it(
-    'starts what is running, stops what is stopped and deletes what is running',
-    inCluster(async ({ cloud, cluster }) => {
-      await cloud.deploy();
-      await cloud.ok('start');
-      await cloud.ok('delete');
-      assert.equal(cluster.state.vms.has(10042), false);
-      for (const action of ['stop', 'delete']) await cloud.ok(action);
-    }),
-  );
-
-  it(
     'overrules a shutdown that is under way when the power is to be cut',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
