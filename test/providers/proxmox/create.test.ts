@@ -339,7 +339,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'under the next id when somebody takes the first while they are being made',
+    'under the next id when another machine takes the first while they are being made',
     inCluster(async ({ cloud, cluster, changes }) => {
       cluster.faults.request({
         method: 'POST',
@@ -356,7 +356,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'that boot from an ISO image likewise, under the next id, when somebody was faster',
+    'that boot from an ISO image likewise, under the next id, when another machine takes the first',
     inCluster(async ({ cloud, cluster, changes }) => {
       const iso = { template_type: 'iso', iso_path: 'shared:iso/debian.iso', storage: 'shared' };
       cloud.change({ details: chosen(iso) });

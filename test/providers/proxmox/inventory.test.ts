@@ -67,7 +67,7 @@ describe('the list of all machines on proxmox', { concurrency: 4 }, () => {
   );
 
   it(
-    'remarks what stands in the way: locks that nobody holds, saved memory, the tag of another',
+    'remarks what stands in the way: locks that no task holds, saved memory, the tag of another',
     inCluster(async ({ cloud, cluster }) => {
       const [second, third, fourth] = [cloud.another(), cloud.another(), cloud.another()];
       for (const [at, each] of [second, third, fourth].entries()) {
@@ -149,7 +149,7 @@ describe('the list of all machines on proxmox', { concurrency: 4 }, () => {
 
 describe('adopt on proxmox', { concurrency: 4 }, () => {
   it(
-    'takes over a machine of any name, whose words and tags stay, and delete gives it back',
+    'adopts a machine of any name, whose words and tags stay, and delete releases it',
     inCluster(async ({ cloud, cluster }) => {
       cluster.plantVm({
         ...{ vmid: 150, name: 'web1', power: 'running', storage: 'shared' },
@@ -172,7 +172,7 @@ describe('adopt on proxmox', { concurrency: 4 }, () => {
   );
 
   it(
-    'leaves a machine alone that somebody changed at the same moment',
+    'leaves a machine alone that a person changed at the same moment',
     inCluster(async ({ cloud, cluster }) => {
       cluster.plantVm({ vmid: 150, name: 'web1', description: 'before' });
       cluster.faults.request({
@@ -221,7 +221,7 @@ describe('adopt on proxmox', { concurrency: 4 }, () => {
   }
 
   it(
-    'is not undone by whoever takes away the tag that alone tells the machine in a list',
+    'is not undone by a person who takes away the tag that alone tells the machine in a list',
     inCluster(async ({ cloud, cluster }) => {
       cluster.plantVm({ vmid: 150, name: 'web1', power: 'running', storage: 'shared' });
       await (await sessionOf(cluster)).adopt?.('150', instanceOf(cloud));
@@ -261,7 +261,7 @@ describe('adopt on proxmox', { concurrency: 4 }, () => {
   );
 
   it(
-    'gives an index back that somebody took away, at the next start',
+    'gives an index back that a person took away, at the next start',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
       const tags = cluster.vm(10042).config.get('tags');

@@ -238,7 +238,7 @@ describe('proxmox and ordinary stops', { concurrency: 4 }, () => {
   );
 
   it(
-    'a stop and a delete succeed when somebody takes the machine away in this moment',
+    'a stop and a delete succeed when a person removes the machine in this moment',
     deployed(async ({ cloud, cluster }) => {
       const before = (): void => void cluster.state.vms.delete(10042);
       const stop = cluster.faults.request({ method: 'POST', path: '/status/stop', before });
@@ -311,7 +311,7 @@ describe('proxmox and ordinary stops', { concurrency: 4 }, () => {
 describe('proxmox and a start that cannot see the machine run', () => {
   for (const [whose, power] of [
     ['ours', 'stopped'],
-    ['of somebody who was faster', 'running'],
+    ['of another call that was faster', 'running'],
   ] as const) {
     it(
       `leaves it ${power === 'running' ? 'on' : 'off'} when the start was ${whose}`,

@@ -34,7 +34,7 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
 
   for (const action of ['prepare', 'create', 'start', 'stop', 'delete', 'status', 'statuses']) {
     it(
-      `fails in one clear sentence when nobody listens, and ${action} says nothing of the power`,
+      `fails in one clear sentence when no server listens, and ${action} says nothing of the power`,
       inCluster(async ({ cloud, cluster }) => {
         await cluster.nodeDown('pve1');
         const { exitCode, text, document } = await cloud.call(action, { caller: admin });
@@ -167,7 +167,7 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
   );
 
   it(
-    'removes a half-made machine although its template is protected',
+    'removes an unfinished machine although its template is protected',
     inCluster(async ({ cloud, cluster, backend }) => {
       cluster.vm(9000).config.set('protection', '1');
       const before = await backend.machines();
@@ -281,7 +281,7 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
   );
 
   it(
-    'says that a lock is in the way although nobody says who holds it',
+    'says that a lock is in the way although the cluster does not tell its holder',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
       await cloud.ok('stop');
@@ -339,7 +339,7 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
       const before = await backend.machines();
       cluster.state.quorate = false;
       for (const action of ['start', 'delete']) {
-        const { exitCode, text } = await cloud.call(action, { caller: undefined as never });
+        const { exitCode, text } = await cloud.call(action, { caller: 'nobody' });
         assert.equal(exitCode, 1, action);
         assert.match(`${text}${cloud.everythingSaid()}`, /no quorum|Permission denied/);
       }
