@@ -162,6 +162,28 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
+    'and a create that fails leaves an unfinished machine that another call has switched on',
+    inCluster(async ({ cloud, cluster }) => {
+      await runningUnfinished(cloud, cluster);
+      const { pid } = cluster.vm(10042);
+      const answer = { status: 500, reason: 'unable to write', body: '' };
+      cluster.faults.request({ method: 'PUT', path: /10042\/config$/, answer });
+      assert.equal((await cloud.call('create')).exitCode, 1);
+      assert.deepEqual([cluster.vm(10042).power, cluster.vm(10042).pid], ['running', pid]);
+    }),
+  );
+
+  it(
+    'and ask for nothing more when Proxmox VE has refused to make one',
+    inCluster(async ({ cloud, cluster }) => {
+      const answer = { status: 500, reason: 'storage is locked', body: '' };
+      cluster.faults.request({ method: 'POST', path: '/clone', answer });
+      assert.equal((await cloud.call('create')).exitCode, 1);
+      assert.match(cluster.requests.map(shown).at(-1) ?? '', /\/clone$/);
+    }),
+  );
+
+  it(
     'linked to their template unless a whole copy is asked for, which alone names a storage',
     inCluster(async ({ cloud, cluster }) => {
       cloud.change({ details: chosen({ template_id: '9000', storage: 'local-lvm' }) });
@@ -335,6 +357,20 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
       assert.equal(cluster.vm(10042).power, 'running');
       await cloud.ok('stop');
       await cloud.ok('delete');
+    }),
+  );
+
+  it(
+    'under the next id when a machine without a mark has taken the prepared one',
+    inCluster(async ({ cloud, cluster, changes }) => {
+      const { document } = await cloud.ok('prepare');
+      const { details } = document as { details: Record<string, string> };
+      cloud.change({ details: { ...cloud.vm.details, ...details } });
+      cluster.plantVm({ vmid: 10042, name: 'faster', storage: 'shared' });
+      await cloud.ok('create');
+      assert.equal(details['proxmox_vmid'], '10042');
+      assert.notEqual((await cloud.machine()).remoteId, '10042');
+      assert.ok(changes().every((line) => !/^(DELETE|PUT|POST) .*\/10042/.test(line)));
     }),
   );
 

@@ -36,7 +36,8 @@ export async function attachIso(
   { machine, parameters: { iso_path: iso } }: Call<{ readonly iso_path: string }>,
 ): Promise<Outcome> {
   const place = cdKey(machine.config) ?? freeIde(machine.config);
-  if (place === undefined) throw refused('conflict', 'The instance has no free place for a CD drive');
+  if (place === undefined)
+    throw refused('conflict', 'The instance has no free place for a CD drive');
   const what = `put ${iso} into machine ${machine.vmid}`;
   await writeConfig(session, machine, { [place]: `${iso},media=cdrom` }, what);
   // A drive that is new to a running machine is only plugged in by its next start.

@@ -106,8 +106,9 @@ export async function removeMade(session: Session, instance: Instance, made: Mad
   if (made.task !== undefined && !search) await cancel(session, made.task);
   for (const place of made.places) {
     const config = await settled(session, place, search);
-    if (config === undefined || !isRemovable(session, instance, place, config)) continue;
+    if (config === undefined || !isOwn(session, instance, place, config)) continue;
     if (spareRunning(session, made, place) && isRunning(await readLive(session, place))) continue;
+    // A machine that another process has finished by now is left alone by this.
     await destroyPartial(session, place, config);
   }
 }
@@ -145,15 +146,12 @@ async function searched(session: Session, place: Place): Promise<Config | undefi
   return configIfThere(session, place);
 }
 
-/** A machine that is built by now was finished by another process, and its instance may be in use. */
-function isRemovable(
-  session: Session,
+function isOwn(
+  { context }: Session,
   { uuid }: Instance,
   { vmid }: Place,
-  config: Config,
+  { description = '' }: Config,
 ): boolean {
-  const mark = readMark(config['description'] ?? '');
-  const { installation } = session.context;
-  const verdict = judge(mark, { uuid, installation, remoteId: String(vmid) });
-  return verdict === 'ours' && typeof mark === 'object' && mark.state === 'building';
+  const wanted = { uuid, installation: context.installation, remoteId: String(vmid) };
+  return judge(readMark(description), wanted) === 'ours';
 }
