@@ -66,6 +66,11 @@ export function isBuilding({ mark }: Machine): boolean {
   return typeof mark === 'object' && mark.state === 'building';
 }
 
+/** Whether CloudStack could have given this name to an instance. */
+export function isInstanceName(name: string | undefined): boolean {
+  return name !== undefined && /^i-\d+-\d+-/i.test(name);
+}
+
 function chooseUnmarked<M extends Machine>(machines: readonly M[], claim: Claim): Choice<M> {
   const suspects = machines.filter((machine) => mayBe(machine, claim));
   const [machine, second] = suspects;

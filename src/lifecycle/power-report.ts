@@ -1,7 +1,7 @@
 import type { Machine, Power } from '../contract/machine.ts';
 import type { Life } from './find.ts';
 import { overview } from './overview.ts';
-import { isBuilding } from './ownership.ts';
+import { isBuilding, isInstanceName } from './ownership.ts';
 import { powerOf } from './power.ts';
 import { unreadableMachines } from './refusals.ts';
 import { speaksFor } from './responsibility.ts';
@@ -41,9 +41,4 @@ async function statesOf({ driver, context }: Life, machines: readonly Machine[])
 /** Names of other machines mean nothing to CloudStack, and there may be hundreds of them. */
 function mayBeInstance(name: string, machines: readonly Machine[]): boolean {
   return isInstanceName(name) || machines.some(({ mark }) => mark !== undefined);
-}
-
-/** Whether CloudStack could have given this name to an instance. */
-export function isInstanceName(name: string | undefined): boolean {
-  return name !== undefined && /^i-\d+-\d+-/i.test(name);
 }

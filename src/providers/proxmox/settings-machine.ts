@@ -1,5 +1,6 @@
+import * as v from 'valibot';
 import type { Fields } from '../../contract/field.ts';
-import { oneOf, text, yesNo } from '../../kit/fields.ts';
+import { list, oneOf, text, yesNo } from '../../kit/fields.ts';
 
 /** What machines are like, whatever their instances ask for. */
 export const machineSettings = {
@@ -57,3 +58,99 @@ export const machineSettings = {
     example: 'vendor=local:snippets/vendor.yaml',
   },
 } as const satisfies Fields;
+
+// ---- network ----
+
+const bridgeName = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/;
+const networkKey = /^[^=,\s][^=,]{0,254}$/;
+
+/** How NICs are wired. */
+export const networkSettings = {
+  network_bridge: {
+    about: 'The bridge of networks that neither map names',
+    schema: text({ pattern: bridgeName, wants: 'the name of a bridge' }),
+    default: 'vmbr0',
+  },
+  network_map: {
+    about: 'Bridges by network (its UUID, id or name); the VLAN of the network is set on the NIC',
+    schema: pairs({ key: networkKey, value: bridgeName, wants: 'network=bridge' }),
+    example: '204=vmbr1,205=vmbr2',
+  },
+  vnet_map: {
+    about:
+      'SDN vnets by network (its UUID, id or name); no VLAN is set, since the vnet has its own',
+    schema: pairs({ key: networkKey, value: bridgeName, wants: 'network=vnet' }),
+    example: '206=tenant1',
+  },
+  trunk_map: {
+    about: 'VLANs that pass tagged, by network (its UUID, id or name)',
+    schema: pairs({
+      key: networkKey,
+      value: /^\d{1,4}(-\d{1,4})?(;\d{1,4}(-\d{1,4})?)*$/,
+      wants: 'network=VLANs, such as 207=10;20-29',
+    }),
+    example: '207=10;20-29',
+  },
+  network_model: {
+    about: 'The model of every NIC',
+    schema: oneOf('virtio', 'e1000', 'e1000e', 'rtl8139', 'vmxnet3'),
+    default: 'virtio',
+  },
+  network_firewall: {
+    about: 'Whether the firewall of Proxmox VE is in front of every NIC',
+    schema: yesNo,
+    default: 'false',
+  },
+  network_rate: {
+    about: "Whether NICs are slowed down to the network's rate",
+    schema: yesNo,
+    default: 'false',
+  },
+  network_mtu: {
+    about:
+      "The MTU of virtio NICs: a number, `bridge` for the bridge's, `network` for the network's own",
+    schema: text({
+      pattern: /^(bridge|network|[1-9]\d{2,4})$/,
+      wants: 'a number, bridge or network',
+    }),
+    example: 'bridge',
+  },
+} as const satisfies Fields;
+
+interface Shape {
+  /** What may stand before the equals sign. */
+  readonly key: RegExp;
+  /** What may stand after it. */
+  readonly value: RegExp;
+  readonly wants: string;
+}
+
+/** `key=value,key=value` as a map; a key that comes twice is refused. */
+function pairs({ key, value, wants }: Shape): () => v.GenericSchema<string, Pairs> {
+  return () =>
+    v.pipe(
+      list({ most: 1000 })(),
+      v.check(
+        (entries) => entries.every((entry) => isPair(entry, key, value)),
+        `must be a comma-separated list of ${wants}`,
+      ),
+      v.transform((entries) => entries.map(split)),
+      v.check(
+        (entries) => new Set(entries.map(([name]) => name.toLowerCase())).size === entries.length,
+        'must not name anything twice',
+      ),
+      v.transform((entries): Pairs => new Map(entries)),
+    );
+}
+
+export type Pairs = ReadonlyMap<string, string>;
+
+function isPair(entry: string, key: RegExp, value: RegExp): boolean {
+  const [name, meant] = split(entry);
+  return key.test(name) && value.test(meant);
+}
+
+function split(entry: string): [string, string] {
+  const at = entry.indexOf('=');
+  return at < 0 ? [entry.trim(), ''] : [entry.slice(0, at).trim(), entry.slice(at + 1).trim()];
+}

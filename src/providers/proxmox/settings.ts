@@ -19,9 +19,8 @@ import {
   tlsFingerprint,
   verifyTlsCertificate,
 } from '../../lifecycle/shared-settings.ts';
-import { readEndpoints } from './endpoint.ts';
-import { machineSettings } from './settings-machine.ts';
-import { networkSettings } from './settings-network.ts';
+import { readEndpoints } from './api/endpoint.ts';
+import { machineSettings, networkSettings } from './settings-machine.ts';
 
 export const storageName = /^[A-Za-z][A-Za-z0-9._-]*[A-Za-z0-9]$/;
 const tokenName = text({

@@ -323,7 +323,7 @@ describe('proxmox runs custom actions', { concurrency: 4 }, () => {
     inCluster(
       async ({ cloud, cluster }) => {
         await cloud.deploy();
-        cluster.state.ha.set('vm:10042', { sid: 'vm:10042', state: 'started' } as never);
+        cluster.state.ha.set('vm:10042', { state: 'started' });
         await cloud.ok('stop', { state: 'Running' });
         assert.equal(cluster.vm(10042).power, 'stopped');
         await cloud.ok('start');

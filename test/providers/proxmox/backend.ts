@@ -4,7 +4,7 @@ import type { State, Vm, Volume } from '../../../fakes/pve/state.ts';
 import { findVolume } from '../../../fakes/pve/storage.ts';
 import { writeMark } from '../../../src/lifecycle/mark.ts';
 import { proxmox } from '../../../src/providers/proxmox/index.ts';
-import { writeIndex } from '../../../src/providers/proxmox/index-tag.ts';
+import { writeIndex } from '../../../src/providers/proxmox/machine/index-tag.ts';
 import type { Backend, Planted, RemoteMachine } from '../../conformance/backend.ts';
 import { judgeBy } from '../../conformance/break.ts';
 import type { Details } from '../../support/payloads.ts';

@@ -8,7 +8,7 @@ import type { Check } from '../../../src/contract/provider.ts';
 import { createDeadline } from '../../../src/kit/deadline.ts';
 import { silent } from '../../../src/kit/log.ts';
 import type { Blueprint } from '../../../src/providers/proxmox/blueprint.ts';
-import { checkCertificate } from '../../../src/providers/proxmox/checks-endpoints.ts';
+import { checkCertificate } from '../../../src/providers/proxmox/doctor/connection.ts';
 import { proxmox } from '../../../src/providers/proxmox/index.ts';
 import type { Details } from '../../support/payloads.ts';
 import { detailsFor, startCluster } from './backend.ts';
@@ -104,7 +104,7 @@ describe('doctor for proxmox', { concurrency: 4 }, () => {
     );
   });
 
-  it('tells nodes that are down from those that nobody speaks for', async (t) => {
+  it('tells nodes that are down from those that no host speaks for', async (t) => {
     const cluster = await startCluster();
     t.after(cluster.close);
     const nodes = async (more: Details): Promise<Check | undefined> =>
@@ -166,7 +166,7 @@ describe('doctor for proxmox', { concurrency: 4 }, () => {
     assert.equal(state(later, 'version'), 'ok');
   });
 
-  it('warns of a version that nobody has tried', async (t) => {
+  it('warns of a version that Outrigger was not tried with', async (t) => {
     const cluster = await startCluster();
     t.after(cluster.close);
     const body = JSON.stringify({ data: { version: '7.4-3', release: '7.4' } });

@@ -94,10 +94,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
       await cloud.ok('create');
       assert.equal(stateOf(cluster), 'built');
       assert.equal(cluster.vm(10042).pid, pid);
-      assert.deepEqual(changes().slice(before), [
-        'POST /nodes/pve1/qemu/10042/status/start',
-        'PUT /nodes/pve1/qemu/10042/config',
-      ]);
+      assert.deepEqual(changes().slice(before), ['PUT /nodes/pve1/qemu/10042/config']);
     }),
   );
 
@@ -145,18 +142,6 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
     }),
   );
 
-  for (const action of ['stop', 'delete'] as const) {
-    it(
-      `and ${action} removes one that runs although it was never finished`,
-      inCluster(async ({ cloud, cluster }) => {
-        await runningUnfinished(cloud, cluster);
-        cluster.vm(10042).config.set('protection', '1');
-        await cloud.ok(action, { state: 'Starting', deploying: true });
-        assert.equal(cluster.state.vms.has(10042), false);
-      }),
-    );
-  }
-
   it(
     'and nothing is left of one that could not be marked as built',
     inCluster(async ({ cloud, cluster, backend }) => {
@@ -173,6 +158,28 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
       cluster.faults.request({ method: 'PUT', path: /10042\/config$/, answer });
       assert.equal((await cloud.call('create')).exitCode, 1);
       assert.deepEqual(await backend.machines(), before);
+    }),
+  );
+
+  it(
+    'and a create that fails leaves an unfinished machine that another call has switched on',
+    inCluster(async ({ cloud, cluster }) => {
+      await runningUnfinished(cloud, cluster);
+      const { pid } = cluster.vm(10042);
+      const answer = { status: 500, reason: 'unable to write', body: '' };
+      cluster.faults.request({ method: 'PUT', path: /10042\/config$/, answer });
+      assert.equal((await cloud.call('create')).exitCode, 1);
+      assert.deepEqual([cluster.vm(10042).power, cluster.vm(10042).pid], ['running', pid]);
+    }),
+  );
+
+  it(
+    'and ask for nothing more when Proxmox VE has refused to make one',
+    inCluster(async ({ cloud, cluster }) => {
+      const answer = { status: 500, reason: 'storage is locked', body: '' };
+      cluster.faults.request({ method: 'POST', path: '/clone', answer });
+      assert.equal((await cloud.call('create')).exitCode, 1);
+      assert.match(cluster.requests.map(shown).at(-1) ?? '', /\/clone$/);
     }),
   );
 
@@ -354,7 +361,21 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'under the next id when somebody takes the first while they are being made',
+    'under the next id when a machine without a mark has taken the prepared one',
+    inCluster(async ({ cloud, cluster, changes }) => {
+      const { document } = await cloud.ok('prepare');
+      const { details } = document as { details: Record<string, string> };
+      cloud.change({ details: { ...cloud.vm.details, ...details } });
+      cluster.plantVm({ vmid: 10042, name: 'faster', storage: 'shared' });
+      await cloud.ok('create');
+      assert.equal(details['proxmox_vmid'], '10042');
+      assert.notEqual((await cloud.machine()).remoteId, '10042');
+      assert.ok(changes().every((line) => !/^(DELETE|PUT|POST) .*\/10042/.test(line)));
+    }),
+  );
+
+  it(
+    'under the next id when another machine takes the first while they are being made',
     inCluster(async ({ cloud, cluster, changes }) => {
       cluster.faults.request({
         method: 'POST',
@@ -371,7 +392,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'that boot from an ISO image likewise, under the next id, when somebody was faster',
+    'that boot from an ISO image likewise, under the next id, when another machine takes the first',
     inCluster(async ({ cloud, cluster, changes }) => {
       const iso = { template_type: 'iso', iso_path: 'shared:iso/debian.iso', storage: 'shared' };
       cloud.change({ details: chosen(iso) });

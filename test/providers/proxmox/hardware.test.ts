@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Nic } from '../../../src/contract/instance.ts';
-import { cloudInitFor } from '../../../src/providers/proxmox/cloud-init.ts';
-import { bytesOf, disksOf, rootDisk } from '../../../src/providers/proxmox/disks.ts';
-import { hardwareChange } from '../../../src/providers/proxmox/hardware.ts';
-import { isSameNet, netsFor } from '../../../src/providers/proxmox/nics.ts';
-import { checkMemory, checkStorage } from '../../../src/providers/proxmox/room.ts';
-import type { NodeRow } from '../../../src/providers/proxmox/survey.ts';
+import type { NodeRow } from '../../../src/providers/proxmox/machine/capacity.ts';
+import { checkMemory, checkStorage } from '../../../src/providers/proxmox/machine/capacity.ts';
+import { hardwareChange } from '../../../src/providers/proxmox/machine/config.ts';
+import { bytesOf, disksOf, rootDisk } from '../../../src/providers/proxmox/machine/disks.ts';
+import { isSameNet, netsFor } from '../../../src/providers/proxmox/machine/nics.ts';
+import { cloudInitFor } from '../../../src/providers/proxmox/machine/set-up.ts';
 import { instance, nic, read } from './values.ts';
 
 describe('a NIC', () => {

@@ -67,7 +67,7 @@ describe('the list of all machines on proxmox', { concurrency: 4 }, () => {
   );
 
   it(
-    'remarks what stands in the way: locks that nobody holds, saved memory, the tag of another',
+    'remarks what stands in the way: locks that no task holds, saved memory, the tag of another',
     inCluster(async ({ cloud, cluster }) => {
       const [second, third, fourth] = [cloud.another(), cloud.another(), cloud.another()];
       for (const [at, each] of [second, third, fourth].entries()) {
@@ -145,20 +145,11 @@ describe('the list of all machines on proxmox', { concurrency: 4 }, () => {
       assert.deepEqual(machine.remarks, ['it cannot be read on node pve2']);
     }),
   );
-
-  it(
-    'fails when the token may not see',
-    inCluster(async ({ cluster, backend }) => {
-      await backend.withdrawRights(true);
-      const session = await sessionOf(cluster);
-      await assert.rejects(session.machines?.() ?? Promise.resolve(), /does not see all machines/);
-    }),
-  );
 });
 
 describe('adopt on proxmox', { concurrency: 4 }, () => {
   it(
-    'takes over a machine of any name, whose words and tags stay, and delete gives it back',
+    'adopts a machine of any name, whose words and tags stay, and delete releases it',
     inCluster(async ({ cloud, cluster }) => {
       cluster.plantVm({
         ...{ vmid: 150, name: 'web1', power: 'running', storage: 'shared' },
@@ -181,23 +172,7 @@ describe('adopt on proxmox', { concurrency: 4 }, () => {
   );
 
   it(
-    'refuses templates, machines with a mark, what is not there, and a second machine',
-    inCluster(async ({ cloud, cluster, changes }) => {
-      await cloud.deploy();
-      const other = { ...instanceOf(cloud), uuid: cloud.vm.uuid.replace(/.$/, 'f') };
-      cluster.plantVm({ vmid: 150, name: 'web1' });
-      const before = changes().length;
-      const session = await sessionOf(cluster);
-      await refuses(session.adopt?.('9000', other), /it is a template/);
-      await refuses(session.adopt?.('10042', other), /carries a mark already/);
-      await refuses(session.adopt?.('777', other), /there is no such machine/);
-      await refuses(session.adopt?.('150', instanceOf(cloud)), /it has 10042 already/);
-      assert.equal(changes().length, before);
-    }),
-  );
-
-  it(
-    'leaves a machine alone that somebody changed at the same moment',
+    'leaves a machine alone that a person changed at the same moment',
     inCluster(async ({ cloud, cluster }) => {
       cluster.plantVm({ vmid: 150, name: 'web1', description: 'before' });
       cluster.faults.request({
@@ -205,7 +180,10 @@ describe('adopt on proxmox', { concurrency: 4 }, () => {
         before: () => void cluster.vm(150).config.set('description', 'after'),
       });
       const session = await sessionOf(cluster);
-      await refuses(session.adopt?.('150', instanceOf(cloud)), /checksum mismatch/);
+      await refuses(
+        session.adopt?.('150', instanceOf(cloud)),
+        /Machine 150 was changed while i-2-42-VM was marked on it/,
+      );
       assert.equal(cluster.vm(150).config.get('description'), 'after');
     }),
   );
@@ -243,7 +221,7 @@ describe('adopt on proxmox', { concurrency: 4 }, () => {
   }
 
   it(
-    'is not undone by whoever takes away the tag that alone tells the machine in a list',
+    'is not undone by a person who takes away the tag that alone tells the machine in a list',
     inCluster(async ({ cloud, cluster }) => {
       cluster.plantVm({ vmid: 150, name: 'web1', power: 'running', storage: 'shared' });
       await (await sessionOf(cluster)).adopt?.('150', instanceOf(cloud));
@@ -283,7 +261,7 @@ describe('adopt on proxmox', { concurrency: 4 }, () => {
   );
 
   it(
-    'gives an index back that somebody took away, at the next start',
+    'gives an index back that a person took away, at the next start',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
       const tags = cluster.vm(10042).config.get('tags');

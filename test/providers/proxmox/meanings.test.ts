@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { FailureKind } from '../../../src/failure.ts';
-import { failureOfText } from '../../../src/providers/proxmox/trouble.ts';
+import { failureOfText } from '../../../src/providers/proxmox/api/error-catalogue.ts';
 
 /** Texts as servers of 8.4 and 9.1 gave them, the kind of each and what the operator is told to do. */
 const cases: readonly (readonly [text: string, kind: FailureKind, advice: RegExp])[] = [

@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { SizedInstance } from '../../../src/contract/instance.ts';
+import { hostOf, readEndpoints } from '../../../src/providers/proxmox/api/endpoint.ts';
+import { failureOfText } from '../../../src/providers/proxmox/api/error-catalogue.ts';
+import { isAbsentHere } from '../../../src/providers/proxmox/api/errors.ts';
+import type { Row } from '../../../src/providers/proxmox/api/wire.ts';
 import { type Blueprint, blueprintIssues } from '../../../src/providers/proxmox/blueprint.ts';
-import { hostOf, readEndpoints } from '../../../src/providers/proxmox/endpoint.ts';
-import { readIndex, writeIndex } from '../../../src/providers/proxmox/index-tag.ts';
-import { isoOptions } from '../../../src/providers/proxmox/iso.ts';
-import { powerOf } from '../../../src/providers/proxmox/live.ts';
-import { nameFor } from '../../../src/providers/proxmox/new-machine.ts';
-import { isAbsentHere } from '../../../src/providers/proxmox/said.ts';
+import { isoOptions, nameFor } from '../../../src/providers/proxmox/machine/build.ts';
+import { readIndex, writeIndex } from '../../../src/providers/proxmox/machine/index-tag.ts';
+import { candidateIds } from '../../../src/providers/proxmox/machine/machine.ts';
+import { stateOf } from '../../../src/providers/proxmox/machine/read.ts';
+import { forNode, rowFor, storageOfCopy } from '../../../src/providers/proxmox/machine/template.ts';
 import { settingsIssues } from '../../../src/providers/proxmox/settings.ts';
-import { forNode, rowFor, storageOfCopy } from '../../../src/providers/proxmox/template.ts';
-import { failureOfText } from '../../../src/providers/proxmox/trouble.ts';
-import { candidateIds } from '../../../src/providers/proxmox/vmids.ts';
-import type { Row } from '../../../src/providers/proxmox/wire.ts';
 import { instance, read } from './values.ts';
 
 describe('the address of a cluster', () => {
@@ -202,13 +201,13 @@ describe('a machine that boots from an ISO image', () => {
 
 describe('what Proxmox VE says of a machine', () => {
   it('is on or off only where nothing is half done', () => {
-    const powers = [undefined, 'backup', 'suspended', 'suspending', 'clone', 'create', 'rollback'];
+    const locks = [undefined, 'backup', 'suspended', 'suspending', 'clone', 'create', 'rollback'];
     assert.deepEqual(
-      powers.map((lock) => powerOf({ status: 'stopped', lock })),
-      ['off', 'off', 'unknown', 'unknown', 'unknown', 'unknown', 'unknown'],
+      locks.map((lock) => stateOf({ status: 'stopped', lock })),
+      ['off', 'off', 'saved', 'saved', 'unknown', 'unknown', 'unknown'],
     );
-    assert.equal(powerOf({ status: 'running', lock: 'suspending' }), 'on');
-    assert.equal(powerOf({ status: undefined, lock: undefined }), 'unknown');
+    assert.equal(stateOf({ status: 'running', lock: 'suspending' }), 'on');
+    assert.equal(stateOf({ status: undefined, lock: undefined }), 'unknown');
   });
 
   it('is that it is absent only in the very words, and about this machine', () => {

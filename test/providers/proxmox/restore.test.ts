@@ -59,10 +59,10 @@ describe('proxmox puts disks back and makes them anew', { concurrency: 4 }, () =
   );
 
   it(
-    'what is restored in a pool stays in it',
+    'a machine in a pool that is restored from a backup stays in the pool',
     inCluster(async ({ cloud, cluster, configure }) => {
       configure({ pool: 'cs' });
-      cluster.state.pools.set('cs', { vms: new Set([9000]), storages: new Set() } as never);
+      cluster.state.pools.set('cs', { vms: new Set([9000]), storages: new Set() });
       await cloud.okCustom('RestoreBackup', await backedUp(cloud), asAdmin);
       const restore = cluster.requests.find(({ params }) => params['archive'] !== undefined);
       assert.deepEqual([restore?.params['pool'], restore?.params['storage']], ['cs', 'shared']);
@@ -160,7 +160,7 @@ describe('proxmox puts disks back and makes them anew', { concurrency: 4 }, () =
   );
 
   it(
-    'a delete switches off what somebody has started in this moment',
+    'a delete switches off a machine that a person has started in this moment',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
       await cloud.ok('stop');

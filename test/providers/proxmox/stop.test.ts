@@ -179,6 +179,26 @@ describe('proxmox and ordinary stops', { concurrency: 4 }, () => {
   );
 
   it(
+    'a stop looks for tasks before it looks at the machine, and asks for nothing twice',
+    deployed(async ({ cloud, cluster }) => {
+      const before = cluster.requests.length;
+      await cloud.ok('stop', { state: 'Running' });
+      const asked = cluster.requests.slice(before).map(shown);
+      assert.deepEqual(
+        asked.filter((line) => !line.includes('/tasks/UPID')),
+        [
+          'GET /cluster/resources',
+          'GET /nodes/pve1/qemu/10042/config',
+          'GET /nodes/pve1/tasks',
+          'GET /nodes/pve1/qemu/10042/status/current',
+          'POST /nodes/pve1/qemu/10042/status/stop',
+          'GET /nodes/pve1/qemu/10042/status/current',
+        ],
+      );
+    }),
+  );
+
+  it(
     'a stop cuts the power of servers that cannot overrule a shutdown, and takes no other refusal for that',
     deployed(async ({ cloud, cluster }) => {
       const sent = () => cluster.requests.filter(({ path }) => path.endsWith('/status/stop'));
@@ -238,7 +258,7 @@ describe('proxmox and ordinary stops', { concurrency: 4 }, () => {
   );
 
   it(
-    'a stop and a delete succeed when somebody takes the machine away in this moment',
+    'a stop and a delete succeed when a person removes the machine in this moment',
     deployed(async ({ cloud, cluster }) => {
       const before = (): void => void cluster.state.vms.delete(10042);
       const stop = cluster.faults.request({ method: 'POST', path: '/status/stop', before });
@@ -311,7 +331,7 @@ describe('proxmox and ordinary stops', { concurrency: 4 }, () => {
 describe('proxmox and a start that cannot see the machine run', () => {
   for (const [whose, power] of [
     ['ours', 'stopped'],
-    ['of somebody who was faster', 'running'],
+    ['of another call that was faster', 'running'],
   ] as const) {
     it(
       `leaves it ${power === 'running' ? 'on' : 'off'} when the start was ${whose}`,

@@ -37,7 +37,7 @@ describe('proxmox and tasks that do not end in time', { concurrency: 4 }, () => 
     inCluster(async ({ cloud, cluster, configure }) => {
       configure({ other_nodes: 'pve2' });
       await cloud.deploy();
-      cluster.state.ha.set('vm:10042', { sid: 'vm:10042', state: 'started' } as never);
+      cluster.state.ha.set('vm:10042', { state: 'started' });
       const { text } = await cloud.custom('Migrate', { node: 'pve2' }, briefly);
       assert.match(text, /had not arrived on pve2; HA was asked to move it and may still do so/);
     }),
@@ -58,7 +58,7 @@ describe('proxmox and tasks that do not end in time', { concurrency: 4 }, () => 
   );
 
   it(
-    'what cannot be taken back is said to go on, and as which task: a disk that grows',
+    'a growing disk cannot be taken back: the error says that it goes on, and as which task',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
       cluster.faults.task({ type: 'resize', ...never });
@@ -120,7 +120,7 @@ describe('proxmox and tasks that do not end in time', { concurrency: 4 }, () => 
 
 describe('proxmox and tasks that fail', { concurrency: 4 }, () => {
   it(
-    'what only met a lock is begun again, three times in all',
+    'a task that only met a lock is begun again, three times in all',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
       await cloud.ok('stop');
@@ -263,7 +263,7 @@ describe('proxmox and answers that get lost', { concurrency: 4 }, () => {
   );
 
   it(
-    'what was written although nobody said so is not written again',
+    'options that were written although the answer got lost are not written again',
     inCluster(async ({ cloud, cluster, changes, configure }) => {
       configure({ cloud_init: 'static', tags: 'Web,alpha' });
       cluster.vm(9000).config.set('protection', '1');
@@ -279,7 +279,7 @@ describe('proxmox and answers that get lost', { concurrency: 4 }, () => {
   );
 
   it(
-    'what did not get through is written again: NICs are right when the machine starts',
+    'options that did not arrive are written again: NICs are right when the machine starts',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
       await cloud.ok('stop');
@@ -299,7 +299,7 @@ describe('proxmox and answers that get lost', { concurrency: 4 }, () => {
   );
 
   it(
-    'a task is followed although nobody answers for a moment',
+    'a task is followed although the cluster does not answer for a moment',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
       const planted = cluster.faults.request({ path: '/tasks/', cut: 'before', times: 6 });

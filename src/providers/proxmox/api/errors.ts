@@ -1,0 +1,148 @@
+import { expectFailure, Failure, type FailureOptions, remoteMessage } from '../../../failure.ts';
+import type { Reply } from '../../../kit/http/reply.ts';
+import { failureOfText } from './error-catalogue.ts';
+import { type Json, recordOf, textOf } from './wire.ts';
+
+/** What was tried, for texts: `what` completes "Could not ...". */
+export interface Tried {
+  readonly what: string;
+  /** `user@realm!name` */
+  readonly token: string;
+}
+
+interface RemoteError {
+  readonly text: string;
+  readonly errors: Json;
+}
+
+/** The failure behind an answer that is no success. */
+export function failureOf(reply: Reply, tried: Tried): Failure {
+  const { status, endpoint } = reply;
+  const { text, errors } = remoteErrorOf(reply);
+  if (status === 401) return refusedToken(text, endpoint, tried);
+  if (status === 403) return missingRight(text, tried);
+  if (status === 400) return badParameters({ text, errors }, tried);
+  if (status === 595) return unreachableNode(text, tried);
+  if (status === 500) return failureOfText(text, tried, status);
+  return fail('upstream', tried, `${status} ${text}`, { remote: { status, message: text } });
+}
+
+/** The whole text is in `message`, or before January 2025 only its first line in the status line. */
+function remoteErrorOf(reply: Reply): RemoteError {
+  const { message, errors } = recordOf(bodyOf(reply));
+  return { text: (textOf(message) ?? reply.reason).trim(), errors: recordOf(errors) };
+}
+
+/** Some errors come without a body, and a proxy's with a page of HTML. */
+function bodyOf(reply: Reply): unknown {
+  try {
+    return reply.json();
+  } catch (thrown) {
+    expectFailure(thrown);
+    return undefined;
+  }
+}
+
+function fail(
+  kind: Failure['kind'],
+  { what }: Tried,
+  text: string,
+  options: FailureOptions,
+): Failure {
+  return new Failure(kind, `Could not ${what}: ${text}`, options);
+}
+
+/** Why a token is refused, and the command that mends it where there is one. */
+const refusals: readonly (readonly [text: RegExp, why: string, command?: string])[] = [
+  [/invalid token value/, 'its secret is a wrong one'],
+  [/^user .* access expired/, 'its user has expired', 'pveum user modify USER --expire 0'],
+  [/^user .* is disabled/, 'its user is disabled', 'pveum user modify USER --enable 1'],
+  [/access expired/, 'it has expired', 'pveum user token modify USER NAME --expire 0'],
+  [/no such (token|user)/, 'there is no such token'],
+];
+
+/** All of these take three seconds, and every other call will meet the same. */
+function refusedToken(text: string, endpoint: string, { token }: Tried): Failure {
+  const [user = '', name = ''] = token.split('!').map(shell);
+  const [, why = text, command] = refusals.find(([pattern]) => pattern.test(text)) ?? [];
+  return new Failure('denied', `${endpoint} refused the API token ${token}: ${why}`, {
+    outage: true,
+    advice:
+      command === undefined
+        ? `Compare user, token and secret with the cluster (pveum user token list ${user}), on every management server`
+        : `On a node: ${command.replace('USER', user).replace('NAME', name)}`,
+    remote: { status: 401, message: text },
+  });
+}
+
+const right = /^Permission check failed \((\/[^,]*), ([^)]*)\)/;
+
+function missingRight(text: string, tried: Tried): Failure {
+  const [, path, names] = right.exec(text) ?? [];
+  const tag = /for modifying tag/.test(text);
+  return fail('denied', tried, `the token ${tried.token} lacks a right: ${text}`, {
+    advice: tag
+      ? 'The cluster does not let it write this tag: see user-tag-access and registered-tags in the datacenter options'
+      : path === undefined
+        ? 'Compare its rights with those that `outrigger doctor` asks for'
+        : `It needs ${names} on ${path}: pveum acl modify ${path} --tokens ${shell(tried.token)} --roles ROLE, and the same for its user`,
+    remote: { status: 403, message: text },
+  });
+}
+
+function shell(text: string): string {
+  return `'${text}'`;
+}
+
+function badParameters({ text, errors }: RemoteError, tried: Tried): Failure {
+  const named = Object.entries(errors).map(([key, error]) => `${key}: ${String(error).trim()}`);
+  return fail('upstream', tried, named.length === 0 ? text : named.join('; '), {
+    remote: { status: 400, message: text, errors },
+  });
+}
+
+/** Another node of the cluster that the one we talk to cannot reach. */
+function unreachableNode(text: string, tried: Tried): Failure {
+  return fail('unreachable', tried, `the node does not answer (${text})`, {
+    outage: false,
+    advice: 'Is the node up? Nothing is known of its machines until then',
+    remote: { status: 595, message: text },
+  });
+}
+
+// ---- what the remote system's texts say ----
+
+/** The task has done what it was for, if perhaps with warnings. */
+export function endedWell(exit: string | undefined): boolean {
+  return /^(OK|WARNINGS: \d+)$/.test(exit ?? '');
+}
+
+/** qemu-server says so of this very machine; it may have moved to another node all the same. */
+export function isAbsentHere(thrown: unknown, vmid: number): boolean {
+  const text = remoteMessage(thrown);
+  return (
+    new RegExp(
+      `^Configuration file 'nodes/[^/']+/qemu-server/${vmid}\\.conf' does not exist$`,
+    ).test(text) ||
+    new RegExp(`^unable to find configuration file for VM ${vmid} on node '[^']+'$`).test(text)
+  );
+}
+
+/** Another machine has this id; Proxmox VE made nothing of ours under it. */
+export function isIdInUse(thrown: unknown, vmid: number): boolean {
+  return new RegExp(
+    `unable to create VM ${vmid}(: config file already exists| - VM ${vmid} already exists on node '[^']+')`,
+  ).test(remoteMessage(thrown));
+}
+
+/** The digest that was sent is not the current one any more, and nothing was written. */
+export function isChanged(thrown: unknown): boolean {
+  return /checksum mismatch|detected modified configuration/.test(remoteMessage(thrown));
+}
+
+/** Nothing has been done yet, and in a moment it may well be possible. */
+export function isTransient(thrown: unknown): boolean {
+  return /can't lock file '\/var\/lock\/qemu-server\/lock-\d+\.conf' - got timeout|got no worker upid|cfs-lock '[^']*' error: got lock request timeout/.test(
+    remoteMessage(thrown),
+  );
+}

@@ -1,0 +1,112 @@
+import { expectFailure, type Failure } from '../../../failure.ts';
+import type { Pairs } from '../../../kit/http/address.ts';
+import type { Method } from '../../../kit/http/order.ts';
+import { type RetryPolicy, retryWhile } from '../../../kit/retry.ts';
+import { noteChange, type Session } from '../machine/session.ts';
+import type { Api } from './client.ts';
+import { failureOfText } from './error-catalogue.ts';
+import { isTransient } from './errors.ts';
+import { findTask, isUncertain, withHolder } from './find-task.ts';
+import { exitAtLast, tail, type Watched } from './task-state.ts';
+
+const mostTries = 3;
+
+export interface Work extends Watched {
+  readonly method?: Method;
+  readonly path: string;
+  readonly params?: Pairs;
+  /** Called with the task as soon as it is known, so that it can be cancelled. */
+  readonly begun?: (upid: string) => void;
+  /**
+   * Whether the work is done. Asked when the answer got lost: UPIDs tell seconds only, so that the task
+   * found may be one of the same kind that ran right before.
+   */
+  readonly proof?: () => Promise<boolean>;
+}
+
+/** Starts a task and waits for its end; work that met a lock is begun again a few times. */
+export async function run(session: Session, work: Work): Promise<void> {
+  try {
+    await attempts(session, work);
+  } catch (thrown) {
+    throw await withHolder(session.api, work.path, thrown);
+  }
+}
+
+/** A request that meets a lock is sent again by the client; here it is the task that met one. */
+async function attempts(session: Session, work: Work): Promise<void> {
+  let task: string | undefined;
+  const policy: RetryPolicy<void> = {
+    deadline: session.api.deadline,
+    doing: work.doing,
+    pauseMs: (thrown, turn) =>
+      task !== undefined && isTransient(thrown) && turn < mostTries ? 0 : undefined,
+    onRepeat: (thrown) =>
+      session.context.log('task.again', { task, after: expectFailure(thrown).message }),
+  };
+  await retryWhile(policy, async () => {
+    noteChange(session.context);
+    task = undefined;
+    const { upid, lost } = await begin(session, work);
+    if (upid === undefined) return;
+    task = upid;
+    work.begun?.(upid);
+    try {
+      await end(session, upid, work);
+      if (lost !== undefined && (await work.proof?.()) === false) throw lost;
+    } finally {
+      noteChange(session.context);
+    }
+  });
+}
+
+/**
+ * Sends the request; its task, or `undefined` for work that was done at once. Where the answer gets
+ * lost, the task is looked for.
+ */
+async function begin(session: Session, work: Work): Promise<Begun> {
+  const { api, tasks, context } = session;
+  const since = api.now();
+  try {
+    const upid = await send(api, work);
+    if (upid !== undefined) tasks.add(upid);
+    return { upid };
+  } catch (thrown) {
+    const upid = isUncertain(thrown) ? await findTask(session, work, since) : undefined;
+    if (upid === undefined) throw thrown;
+    const lost = expectFailure(thrown);
+    context.log('task.found', { task: upid, after: lost.message, level: 'warn' });
+    tasks.add(upid);
+    return { upid, lost };
+  }
+}
+
+interface Begun {
+  readonly upid: string | undefined;
+  /** How its answer got lost. */
+  readonly lost?: Failure;
+}
+
+async function send(api: Api, work: Work): Promise<string | undefined> {
+  const { method = 'POST', what, params = {} } = work;
+  const ask = method === 'DELETE' ? { what, query: params } : { what, form: params };
+  const { data } = await api.send(method, work.path, ask);
+  return typeof data === 'string' && data.startsWith('UPID:') ? data : undefined;
+}
+
+/** Waits for a task to end well; warnings are logged and count as success. */
+async function end(session: Session, upid: string, work: Work): Promise<void> {
+  const exit = await exitAtLast(session, upid, work);
+  if (exit === 'OK') return;
+  const log = await tail(session.api, upid);
+  const warned = /^WARNINGS: \d+$/.test(exit);
+  session.context.log(warned ? 'task.warnings' : 'task.failed', {
+    task: upid,
+    exit,
+    log,
+    level: 'warn',
+  });
+  if (warned) return;
+  const killed = exit === 'unexpected status' ? 'its worker was killed' : exit;
+  throw failureOfText(killed, work);
+}

@@ -1,0 +1,130 @@
+import type { Check } from '../../../contract/provider.ts';
+import { path } from '../../../kit/http/address.ts';
+import { listOf, recordOf, textOf } from '../api/wire.ts';
+import type { ClusterResources, StorageRow } from '../machine/capacity.ts';
+import type { Session } from '../machine/session.ts';
+
+/** Storages whose disks can be linked to; on the others only whole copies can be made. */
+const linking = new Set([
+  'dir',
+  'nfs',
+  'cifs',
+  'cephfs',
+  'glusterfs',
+  'btrfs',
+  'lvmthin',
+  'zfspool',
+  'zfs',
+  'rbd',
+]);
+const gib = 1024 ** 3;
+
+/** The nodes that this host and others speak for, and those that no host does. */
+export function checkNodes({ settings }: Session, { nodes }: ClusterResources): readonly Check[] {
+  const { node, nodes: own = [node], other_nodes: others = [] } = settings;
+  const known = nodes.map((row) => row.node);
+  const missing = [...own, ...others].filter((name) => !known.includes(name));
+  const offline = nodes.filter((row) => !row.online && own.includes(row.node));
+  const unspoken = known.filter((name) => !own.includes(name) && !others.includes(name));
+  const name = 'nodes';
+  if (missing.length > 0) {
+    const advice = `The cluster has ${known.join(', ')}`;
+    return [{ name, state: 'fail', found: `there is no ${missing.join(', ')}`, advice }];
+  }
+  if (offline.length > 0) {
+    const found = `offline: ${offline.map((row) => row.node).join(', ')}`;
+    return [{ name, state: 'fail', found }];
+  }
+  const found = `this host speaks for ${own.join(', ')}`;
+  if (unspoken.length === 0) return [{ name, state: 'ok', found }];
+  const advice = `Machines that move to ${unspoken.join(', ')} are reported by the host of the node they were made on; name these nodes in other_nodes where hosts of their own speak for them`;
+  return [{ name, state: 'ok', found, advice }];
+}
+
+/** What can be made on the node's storages, and which of them are nearly full. */
+export function checkStorages(
+  { settings }: Session,
+  { storages }: ClusterResources,
+): readonly Check[] {
+  const here = storages.filter(
+    (row) => row.node === settings.node && row.content.includes('images'),
+  );
+  if (here.length === 0) {
+    const found = `the token sees no storage for disks on ${settings.node}`;
+    const advice = 'It needs Datastore.Audit and Datastore.AllocateSpace on one';
+    return [{ name: 'storages', state: 'warn', found, advice }];
+  }
+  return here.map((row) => checkStorageRow(row, settings.min_free_storage_percent));
+}
+
+function checkStorageRow(row: StorageRow, floor: number): Check {
+  const name = `storage ${row.storage}`;
+  if (!row.available) return { name, state: 'fail', found: 'it is not available' };
+  const free = row.totalBytes - row.usedBytes;
+  const percent = row.totalBytes === 0 ? 0 : Math.floor((free / row.totalBytes) * 100);
+  const links = linking.has(row.type ?? '') ? 'linked clones' : 'whole copies only';
+  const found = `${row.type ?? 'unknown'} for ${row.content.join(', ')}; ${links}, ${Math.floor(free / gib)} GiB (${percent} %) free`;
+  if (percent >= floor) return { name, state: 'ok', found };
+  return { name, state: 'warn', found, advice: `Nothing is made on it below ${floor} %` };
+}
+
+/** Every bridge and vnet that the settings name has to be there. */
+export async function checkBridges(session: Session): Promise<readonly Check[]> {
+  const { node, network_bridge, network_map, vnet_map } = session.settings;
+  const query = { type: 'any_bridge' };
+  const ask = { what: `list the bridges of ${node}`, query };
+  const bridges = namesIn(await session.api.get(path`/nodes/${node}/network`, ask), 'iface');
+  const wanted = [...new Set([network_bridge, ...(network_map?.values() ?? [])])];
+  return [
+    presence('bridges', wanted, bridges, `on ${node}`),
+    ...(vnet_map === undefined ? [] : [await checkVnets(session, [...new Set(vnet_map.values())])]),
+  ];
+}
+
+async function checkVnets(session: Session, wanted: readonly string[]): Promise<Check> {
+  const vnets = await session.api.get('/cluster/sdn/vnets', { what: 'list the vnets' });
+  return presence('vnets', wanted, namesIn(vnets, 'vnet'), 'in the cluster');
+}
+
+function namesIn(list: unknown, key: string): readonly string[] {
+  return listOf(list).flatMap((entry) => textOf(recordOf(entry)[key]) ?? []);
+}
+
+function presence(
+  name: string,
+  wanted: readonly string[],
+  there: readonly string[],
+  where: string,
+): Check {
+  const missing = wanted.filter((each) => !there.includes(each));
+  if (missing.length === 0) return { name, state: 'ok', found: wanted.join(', ') };
+  return {
+    name,
+    state: 'fail',
+    found: `not ${where}: ${missing.join(', ')}`,
+    advice: `There are ${there.join(', ') || 'none'}`,
+  };
+}
+
+/** Without tags every list costs a request per machine. */
+export async function checkTags(session: Session): Promise<readonly Check[]> {
+  const options = recordOf(
+    await session.api.get('/cluster/options', { what: 'read the tag policy' }),
+  );
+  const policy = options['user-tag-access'];
+  const allow =
+    textOf(recordOf(policy)['user-allow']) ??
+    /user-allow=([a-z]+)/.exec(textOf(policy) ?? '')?.[1] ??
+    'free';
+  const name = 'tags';
+  if (allow === 'free') return [{ name, state: 'ok', found: 'may be written freely' }];
+  return [
+    {
+      name,
+      state: 'warn',
+      found: `the cluster lets users write tags: ${allow}`,
+      advice:
+        'Without the index tag every report costs one request per machine: set user-tag-access to user-allow=free, or give the token Sys.Modify on /',
+    },
+  ];
+}

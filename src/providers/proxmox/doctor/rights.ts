@@ -1,0 +1,150 @@
+import type { Check } from '../../../contract/provider.ts';
+import { type Json, numberOf, recordOf } from '../api/wire.ts';
+import type { Settings } from '../settings.ts';
+
+const onMachines = [
+  'VM.Allocate',
+  'VM.Audit',
+  'VM.Clone',
+  'VM.Config.CDROM',
+  'VM.Config.CPU',
+  'VM.Config.Cloudinit',
+  'VM.Config.Disk',
+  'VM.Config.HWType',
+  'VM.Config.Memory',
+  'VM.Config.Network',
+  'VM.Config.Options',
+  'VM.Console',
+  'VM.PowerMgmt',
+  'VM.Snapshot',
+  'VM.Snapshot.Rollback',
+];
+
+/** Needed by single actions only. */
+const forActions: Readonly<Record<string, string>> = {
+  'VM.Migrate': 'Migrate',
+  'VM.Backup': 'Backup and RestoreBackup',
+};
+
+/** The agent's right has another name since 9. */
+function agentRight(version: string): string {
+  return Number(version.split('.')[0]) >= 9 ? 'VM.GuestAgent.Audit' : 'VM.Monitor';
+}
+
+/** One line about the rights of the token on machines, with the command that gives what is missing. */
+export function checkRights(
+  { pool }: Settings,
+  token: string,
+  rights: Json,
+  version: string,
+): readonly Check[] {
+  const place = pool === undefined ? '/vms' : `/pool/${pool}`;
+  const has = (name: string): boolean =>
+    allows(rights, place, name) || allows(rights, '/vms', name);
+  const missing = onMachines.filter((name) => !has(name));
+  const optional: Record<string, string> = {
+    ...forActions,
+    [agentRight(version)]: 'GetIpAddresses',
+  };
+  const without = Object.keys(optional).filter((name) => !has(name));
+  const names = [...onMachines, ...Object.keys(optional)];
+  const command = commandFor(place, token, 'CloudStack', names);
+  return [
+    missing.length === 0
+      ? { name: 'rights', state: 'ok', found: `all on ${place}` }
+      : {
+          name: 'rights',
+          state: 'fail',
+          found: `missing on ${place}: ${missing.join(', ')}`,
+          advice: command,
+        },
+    without.length === 0
+      ? { name: 'rights of actions', state: 'ok', found: 'all' }
+      : {
+          name: 'rights of actions',
+          state: 'warn',
+          found: without.map((name) => `${name} is missing for ${optional[name]}`).join('; '),
+          advice: command,
+        },
+    placeCheck(rights, token, storages),
+    placeCheck(rights, token, networks),
+    sysCheck(rights, token),
+  ];
+}
+
+interface Places {
+  readonly root: string;
+  /** One of them, for the command. */
+  readonly one: string;
+  readonly name: string;
+  readonly role: string;
+  readonly without: string;
+}
+
+const storages: Places = {
+  root: '/storage',
+  one: '/storage/NAME',
+  name: 'Datastore.AllocateSpace',
+  role: 'PVEDatastoreUser',
+  without: 'no storage takes disks',
+};
+
+const networks: Places = {
+  root: '/sdn',
+  one: '/sdn/zones/NAME',
+  name: 'SDN.Use',
+  role: 'PVESDNUser',
+  without: 'no bridge or vnet may be used',
+};
+
+function placeCheck(
+  rights: Json,
+  token: string,
+  { root, one, name, role, without }: Places,
+): Check {
+  const places = Object.keys(rights).filter(
+    (place) => place.startsWith(root) && numberOf(recordOf(rights[place])[name]) !== undefined,
+  );
+  const everywhere = allows(rights, root, name);
+  if (everywhere || places.length > 0) {
+    return { name, state: 'ok', found: everywhere ? 'everywhere' : places.join(', ') };
+  }
+  return {
+    name,
+    state: 'fail',
+    found: `missing: ${without}`,
+    advice: giving(one, token, role),
+  };
+}
+
+function sysCheck(rights: Json, token: string): Check {
+  return allows(rights, '/nodes', 'Sys.Audit')
+    ? { name: 'Sys.Audit', state: 'ok', found: 'on /nodes' }
+    : {
+        name: 'Sys.Audit',
+        state: 'warn',
+        found: 'missing on /nodes: the free memory of nodes is not seen, nor the tasks of others',
+        advice: commandFor('/nodes', token, 'CloudStackNode', ['Sys.Audit']),
+      };
+}
+
+/**
+ * What the map of rights says for a place and what is below it: an entry of its own, or what is
+ * handed down to it. An entry of 0 goes no further down; a pool hands all to its machines.
+ */
+function allows(rights: Json, place: string, name: string): boolean {
+  const own = numberOf(recordOf(rights[place])[name]);
+  if (own === 1 || (own === 0 && place.startsWith('/pool/'))) return true;
+  return rights[place] === undefined && numberOf(recordOf(rights['/'])[name]) === 1;
+}
+
+/** The role may be there and lack a right: then the first command fails, and no matter. */
+function commandFor(place: string, token: string, role: string, names: readonly string[]): string {
+  const privileges = `'${names.join(' ')}'`;
+  return `pveum role add ${role}; pveum role modify ${role} --append 1 --privs ${privileges}; ${giving(place, token, role)}`;
+}
+
+function giving(place: string, token: string, role: string): string {
+  const [user] = token.split('!');
+  return `pveum acl modify ${place} --users '${user}' --tokens '${token}' --roles ${role}`;
+}

@@ -1,0 +1,187 @@
+import type { Found, Making, Preparation } from '../../../contract/driver.ts';
+import type { SizedInstance } from '../../../contract/instance.ts';
+import { Failure, statusOf, wasNotSent } from '../../../failure.ts';
+import { isBuilding } from '../../../lifecycle/ownership.ts';
+import { refusal } from '../../../lifecycle/refusals.ts';
+import { isIdInUse } from '../api/errors.ts';
+import type { Config } from '../api/wire.ts';
+import type { Blueprint } from '../blueprint.ts';
+import { type Build, nameFor, planIso } from './build.ts';
+import { type ClusterResources, checkMemory } from './capacity.ts';
+import { planClone } from './clone.ts';
+import { isEmpty } from './config.ts';
+import { claimOf, findMachine } from './find.ts';
+import { candidateIds, type Machine, machineByConfig, noIdLeft } from './machine.ts';
+import { descriptionWith } from './mark.ts';
+import { type Made, removeMade } from './partial.ts';
+import { cutPower } from './power.ts';
+import { isRunning, readConfig, readLive, stateOf } from './read.ts';
+import { destroyPartial, isBeingRemoved } from './remove.ts';
+import type { Session } from './session.ts';
+import { newChange, setUp } from './set-up.ts';
+
+type Order = Making<Machine, Blueprint>;
+
+/** Chooses the id; reserves nothing and may be skipped. */
+export async function prepare(
+  session: Session,
+  instance: SizedInstance,
+  { machine, partials: [partial] }: Found<Machine>,
+): Promise<Preparation> {
+  const vmid = (machine ?? partial)?.vmid ?? (await freeId(session, instance));
+  return { details: { proxmox_vmid: String(vmid) } };
+}
+
+async function freeId(session: Session, instance: SizedInstance): Promise<number> {
+  for (const vmid of candidateIds(session.settings, instance)) {
+    if (await isFree(session, vmid)) return vmid;
+  }
+  throw noIdLeft(session.settings);
+}
+
+/** Asks for one id; the cluster also knows of those whose machines the token does not see. */
+async function isFree({ api }: Session, vmid: number): Promise<boolean> {
+  try {
+    const what = `ask whether the id ${vmid} is free`;
+    await api.get('/cluster/nextid', { what, query: { vmid } });
+    return true;
+  } catch (thrown) {
+    if (statusOf(thrown) !== 400) throw thrown;
+    return false;
+  }
+}
+
+/** The instance's machine, set up and off, or as another call has finished it meanwhile. */
+export async function make(
+  session: Session,
+  order: Order,
+  found: ClusterResources,
+): Promise<Machine> {
+  const [partial] = order.partials;
+  if (partial === undefined) return createWithFreeId(session, order, found);
+  if (!isBeingRemoved(partial.config)) return resumeCreate(session, order, { partial, found });
+  // The call that was taking the machine away may have been killed over it, or be at it still.
+  session.context.log('create.removed', { machine: partial.vmid });
+  await destroyPartial(session, partial, partial.config);
+  return createWithFreeId(session, order, found);
+}
+
+interface Resuming {
+  readonly partial: Machine;
+  readonly found: ClusterResources;
+}
+
+/**
+ * Finishes a machine that an earlier create has left. One that runs already and is as it should be
+ * stays on; with other hardware it is switched off, since no tenant uses it yet.
+ */
+async function resumeCreate(
+  session: Session,
+  { instance, blueprint, undo }: Order,
+  { partial, found }: Resuming,
+): Promise<Machine> {
+  const { settings, context } = session;
+  const { vmid } = partial;
+  context.log('create.partial', { machine: vmid });
+  undo.add(`remove machine ${vmid}`, (deadline) =>
+    removeMade(session.at(deadline), instance, { places: [partial], spareRunning: true }),
+  );
+  const live = await readLive(session, partial);
+  if (!isRunning(live)) {
+    checkMemory(settings, found, instance);
+    return off(await setUp(session, { instance, blueprint, machine: partial }, undo));
+  }
+  const current = { ...partial, config: await readConfig(session, partial, { current: true }) };
+  if (isEmpty(newChange(settings, instance, current.config))) {
+    return { ...current, left: stateOf(live) };
+  }
+  await cutPower(session, partial);
+  return off(await setUp(session, { instance, blueprint, machine: partial }, undo));
+}
+
+function off(machine: Machine): Machine {
+  return { ...machine, left: 'off' };
+}
+
+/** Tries one id after the other: another call may always have been faster, for this instance too. */
+async function createWithFreeId(
+  session: Session,
+  order: Order,
+  found: ClusterResources,
+): Promise<Machine> {
+  const { instance, blueprint, undo } = order;
+  checkMemory(session.settings, found, instance);
+  const plan = blueprint.template_type === 'iso' ? planIso : planClone;
+  const build = await plan(session, instance, blueprint, found);
+  const taken = new Set(found.machines.map(({ vmid }) => vmid));
+  for (const vmid of candidateIds(session.settings, instance)) {
+    if (taken.has(vmid)) continue;
+    const machine = await tryCreate(session, order, build, vmid);
+    if (machine !== undefined) {
+      return off(await setUp(session, { instance, blueprint, machine }, undo));
+    }
+    session.context.log('id.taken', { machine: vmid, build: build.kind });
+    const other = await madeMeanwhile(session, instance);
+    if (other === undefined) continue;
+    return isBuilding(other) ? make(session, { ...order, partials: [other] }, found) : other;
+  }
+  throw noIdLeft(session.settings);
+}
+
+/** The machine that another call for the instance has made. */
+async function madeMeanwhile(
+  session: Session,
+  instance: SizedInstance,
+): Promise<Machine | undefined> {
+  const choice = await findMachine(session, instance, 'create');
+  if (choice.kind === 'own') return choice.machine;
+  if (choice.kind === 'doubtful') throw refusal(choice, claimOf(session, instance));
+  if (choice.kind !== 'adoptable') return undefined;
+  const { vmid } = choice.machine;
+  throw new Failure('conflict', `Machine ${vmid} was named ${instance.name} meanwhile`, {
+    reason: 'taken-away',
+  });
+}
+
+/** The machine, or `undefined` when the id was taken meanwhile: then nothing was made. */
+async function tryCreate(
+  session: Session,
+  { instance, blueprint, undo, markFor }: Order,
+  build: Build,
+  vmid: number,
+): Promise<Machine | undefined> {
+  const places = build.places.map((node) => ({ node, vmid }));
+  let made: Made | undefined = { places, task: 'unknown' };
+  undo.add(`remove machine ${vmid}`, async (deadline) => {
+    if (made !== undefined) await removeMade(session.at(deadline), instance, made);
+  });
+  const description = descriptionWith(session, markFor(String(vmid)));
+  try {
+    const options = await build.make({ vmid, description }, (task) => {
+      made = { places, task };
+    });
+    const machine = newMachine(session, vmid, {
+      ...options,
+      ...{ description, name: nameFor(instance, blueprint) },
+    });
+    made = { places: [machine] };
+    return machine;
+  } catch (thrown) {
+    const inUse = isIdInUse(thrown, vmid);
+    if (inUse || (made?.task === 'unknown' && isRefusal(thrown))) made = undefined;
+    if (!inUse) throw thrown;
+    return undefined;
+  }
+}
+
+function newMachine({ settings }: Session, vmid: number, config: Config): Machine {
+  const { node, pool } = settings;
+  const place = { vmid, node, pool, name: config['name'] };
+  const row = { ...place, status: 'stopped', tags: undefined, lock: undefined, template: false };
+  return machineByConfig(row, config);
+}
+
+/** Proxmox VE itself refused the request, or it was not sent: no task was begun. */
+function isRefusal(thrown: unknown): boolean {
+  return [400, 401, 403, 500, 501].includes(statusOf(thrown) ?? 0) || wasNotSent(thrown);
+}

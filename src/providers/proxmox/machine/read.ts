@@ -1,0 +1,144 @@
+import type { State } from '../../../contract/machine.ts';
+import { Failure } from '../../../failure.ts';
+import { path } from '../../../kit/http/address.ts';
+import { isAbsentHere } from '../api/errors.ts';
+import {
+  type Config,
+  configOf,
+  flagOf,
+  listOf,
+  numberOf,
+  type Row,
+  recordOf,
+  rowOf,
+  textOf,
+} from '../api/wire.ts';
+import type { Session } from './session.ts';
+
+/** Where a machine is. */
+export type Place = Pick<Row, 'node' | 'vmid'>;
+
+/** A node that hangs must not use up the time that all the others have. */
+export const nodeLimitMs = 3000;
+
+// ---- the cluster's list ----
+
+/** Every machine that the token sees, wherever in the cluster it is. */
+export async function listMachines({ api }: Session): Promise<readonly Row[]> {
+  const query = { type: 'vm' };
+  const data = await api.get('/cluster/resources', { what: 'list the machines', query });
+  return listOf(data).flatMap((entry) => rowOf(entry) ?? []);
+}
+
+/**
+ * Every machine that there may be of ours. Rights that are lost meanwhile show in a proof after the
+ * list, not in one before.
+ */
+export async function listAll(session: Session): Promise<readonly Row[]> {
+  const rows = await listMachines(session);
+  await proveVisibility(session);
+  return rows;
+}
+
+/** Fails unless the token's rights let it see every machine it may have made: a list never says so. */
+export async function proveVisibility({ api, settings: { pool } }: Session): Promise<void> {
+  const ask = { what: 'read the rights of the API token' };
+  const rights = recordOf(await api.get('/access/permissions', ask));
+  const audit = (place: string): number | undefined =>
+    numberOf(recordOf(rights[place])['VM.Audit']);
+  // A right on /vms that reaches no further down shows no machine; one on / may be taken back there.
+  if (audit('/vms') === 1) return;
+  const place = pool === undefined ? '/vms' : `/pool/${pool}`;
+  if (pool !== undefined && audit(place) !== undefined) return;
+  throw new Failure('denied', `The API token ${api.token()} does not see all machines`, {
+    advice: `It needs VM.Audit on ${place}${pool === undefined ? ' and all that is below, or set pool to the one that it has rights on' : ''}. Until then no machine counts as off or gone`,
+  });
+}
+
+// ---- one machine ----
+
+export interface Reading {
+  readonly limitMs?: number;
+  /** What the machine runs with, where that differs from what its next start will find. */
+  readonly current?: boolean;
+}
+
+export async function readConfig(
+  { api }: Session,
+  { node, vmid }: Place,
+  { limitMs, current = false }: Reading = {},
+): Promise<Config> {
+  const ask = {
+    what: `read the configuration of machine ${vmid} on ${node}`,
+    ...(current ? { query: { current: 1 } } : {}),
+    ...(limitMs === undefined ? {} : { limitMs }),
+  };
+  return configOf(await api.get(path`/nodes/${node}/qemu/${vmid}/config`, ask));
+}
+
+/** The configuration, or `undefined` for a machine that is not, or no longer, on that node. */
+export async function configIfThere(
+  session: Session,
+  place: Place,
+  reading: Reading = {},
+): Promise<Config | undefined> {
+  try {
+    return await readConfig(session, place, reading);
+  } catch (thrown) {
+    if (isAbsentHere(thrown, place.vmid)) return undefined;
+    throw thrown;
+  }
+}
+
+/** What QEMU and the node say about a machine right now. */
+export interface Live {
+  readonly status: string | undefined;
+  /** More exact while it runs: running, paused, suspended, io-error ... */
+  readonly qmp: string | undefined;
+  readonly lock: string | undefined;
+  readonly pid: number | undefined;
+  readonly uptime: number;
+  readonly managed: boolean;
+  /** The manager of HA switches it on, however often it goes off. */
+  readonly keptOn: boolean;
+}
+
+export async function readLive(
+  { api }: Session,
+  { node, vmid }: Place,
+  limitMs?: number,
+): Promise<Live> {
+  const ask = { what: `ask node ${node} how machine ${vmid} is` };
+  const limit = limitMs === undefined ? ask : { ...ask, limitMs };
+  return liveOf(await api.get(path`/nodes/${node}/qemu/${vmid}/status/current`, limit));
+}
+
+export function liveOf(value: unknown): Live {
+  const current = recordOf(value);
+  const ha = recordOf(current['ha']);
+  return {
+    status: textOf(current['status']),
+    qmp: textOf(current['qmpstatus']),
+    lock: textOf(current['lock']),
+    pid: numberOf(current['pid']),
+    uptime: numberOf(current['uptime']) ?? 0,
+    managed: flagOf(ha['managed']),
+    keptOn: /^(started|enabled)$/.test(textOf(ha['state']) ?? ''),
+  };
+}
+
+export function isRunning({ status }: Pick<Live, 'status'>): boolean {
+  return status === 'running';
+}
+
+export function isPaused({ qmp }: Pick<Live, 'qmp'>): boolean {
+  return qmp === 'paused' || qmp === 'suspended';
+}
+
+/** Unfinished machines and those that are being restored are neither on nor off. */
+export function stateOf(live: Pick<Live, 'status' | 'lock'> & Partial<Pick<Live, 'qmp'>>): State {
+  if (isRunning(live)) return isPaused({ qmp: live.qmp }) ? 'paused' : 'on';
+  if (live.status !== 'stopped') return 'unknown';
+  if (/^suspend(ed|ing)$/.test(live.lock ?? '')) return 'saved';
+  return /^(clone|create|rollback)$/.test(live.lock ?? '') ? 'unknown' : 'off';
+}

@@ -1,0 +1,48 @@
+import type { SizedInstance } from '../../../contract/instance.ts';
+import { isBuilding } from '../../../lifecycle/ownership.ts';
+import { formOf, hardwareChange, isEmpty, writeConfig } from './config.ts';
+import type { Machine } from './machine.ts';
+import { keepIndex } from './mark.ts';
+import { resumeGuest, switchOn } from './power.ts';
+import { isRunning, readConfig } from './read.ts';
+import type { Session } from './session.ts';
+
+/** Brings CPUs, memory and NICs up to date and then the power on. */
+export async function powerOn(
+  session: Session,
+  machine: Machine,
+  instance: SizedInstance,
+): Promise<Machine> {
+  const { vmid } = machine;
+  const unfinished = isBuilding(machine);
+  const change = hardwareChange(session.settings, instance, machine.config);
+  await writeConfig(session, machine, formOf(change), `bring machine ${vmid} up to date`);
+  if (await switchOn(session, machine, { unfinished })) session.started.add(vmid);
+  if (!unfinished) await keepIndex(session, machine);
+  return { ...machine, left: 'on' };
+}
+
+/** Lets a paused guest go on, and switches on a machine whose memory is saved to disk. */
+export async function resume(session: Session, machine: Machine): Promise<Machine> {
+  if (isKnownToRun(session, machine)) await resumeGuest(session, machine);
+  else await switchOn(session, machine);
+  return { ...machine, left: 'on' };
+}
+
+/** A machine that runs is compared by what it runs with, any other by what its start will find. */
+export async function hasHardware(
+  session: Session,
+  machine: Machine,
+  instance: SizedInstance,
+): Promise<boolean> {
+  const config = isKnownToRun(session, machine)
+    ? await readConfig(session, machine, { current: true })
+    : machine.config;
+  return isEmpty(hardwareChange(session.settings, instance, config));
+}
+
+function isKnownToRun({ lives }: Session, { vmid, left }: Machine): boolean {
+  if (left !== undefined) return left === 'on' || left === 'paused';
+  const live = lives.get(vmid);
+  return live !== undefined && isRunning(live);
+}
