@@ -22,7 +22,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
     'npm:valibot',
     'node:',
   ],
-  'entry.ts': ['contract', 'cloudstack', 'commands', 'node:'],
+  'entry.ts': ['contract', 'lifecycle', 'cloudstack', 'commands', 'node:'],
   'main.ts': ['entry.ts', 'providers/index.ts'],
   commands: [
     'failure.ts',

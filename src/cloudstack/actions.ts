@@ -1,7 +1,7 @@
 import type { StopManner } from '../contract/driver.ts';
 import type { Instance, SizedInstance } from '../contract/instance.ts';
-import type { Session } from '../contract/provider.ts';
-import { Failure } from '../failure.ts';
+import type { Verbs } from '../lifecycle/index.ts';
+import { missing } from '../lifecycle/refusals.ts';
 import {
   type Body,
   consoleBody,
@@ -25,13 +25,13 @@ interface RowFacts {
 /** An action about all instances of a host. */
 export interface HostRow extends RowFacts {
   readonly needs: 'nothing';
-  call(session: Session): Promise<Body>;
+  call(verbs: Verbs): Promise<Body>;
 }
 
 /** An action about one instance that does not depend on its size. */
 export interface InstanceRow extends RowFacts {
   readonly needs: 'instance';
-  call(session: Session, instance: Instance): Promise<Body>;
+  call(verbs: Verbs, instance: Instance): Promise<Body>;
 }
 
 /** An action that builds an instance or brings it to its size. */
@@ -39,7 +39,7 @@ export interface SizedRow extends RowFacts {
   readonly needs: 'size';
   /** A `full` one has to be valid; a `partial` one leaves out what is missing or refused. */
   readonly blueprint: 'full' | 'partial';
-  call(session: Session, instance: SizedInstance, blueprint: Blueprint): Promise<Body>;
+  call(verbs: Verbs, instance: SizedInstance, blueprint: Blueprint): Promise<Body>;
 }
 
 type Blueprint = Readonly<Record<string, unknown>>;
@@ -55,9 +55,8 @@ export const actions: Readonly<Record<string, ActionRow>> = {
     shownToCaller: false,
     pastParticiple: 'prepared',
     command: 'PrepareExternalProvisioningCommand',
-    call: async (session, instance, blueprint) =>
-      // A provider without it has nothing to hand back, which is no reason to fail a deployment.
-      preparationBody((await session.prepare?.(instance, blueprint)) ?? {}),
+    call: async (verbs, instance, blueprint) =>
+      preparationBody(await verbs.prepare(instance, blueprint)),
   },
   create: {
     needs: 'size',
@@ -65,8 +64,8 @@ export const actions: Readonly<Record<string, ActionRow>> = {
     shownToCaller: false,
     pastParticiple: 'created',
     command: 'StartCommand',
-    call: async (session, instance, blueprint) => {
-      await session.create(instance, blueprint);
+    call: async (verbs, instance, blueprint) => {
+      await verbs.create(instance, blueprint);
       return message('Instance created');
     },
   },
@@ -76,8 +75,8 @@ export const actions: Readonly<Record<string, ActionRow>> = {
     shownToCaller: false,
     pastParticiple: 'started',
     command: 'StartCommand',
-    call: async (session, instance, blueprint) => {
-      await session.start(instance, blueprint);
+    call: async (verbs, instance, blueprint) => {
+      await verbs.start(instance, blueprint);
       return message('Instance started');
     },
   },
@@ -86,8 +85,8 @@ export const actions: Readonly<Record<string, ActionRow>> = {
     shownToCaller: false,
     pastParticiple: 'stopped',
     command: 'StopCommand',
-    call: async (session, instance) => {
-      await session.stop(instance, stopManner(instance));
+    call: async (verbs, instance) => {
+      await verbs.stop(instance, stopManner(instance));
       return message('Instance stopped');
     },
   },
@@ -96,8 +95,8 @@ export const actions: Readonly<Record<string, ActionRow>> = {
     shownToCaller: true,
     pastParticiple: 'rebooted',
     command: 'RebootCommand',
-    call: async (session, instance) => {
-      await session.reboot(instance);
+    call: async (verbs, instance) => {
+      await verbs.reboot(instance);
       return message('Instance rebooted');
     },
   },
@@ -105,8 +104,8 @@ export const actions: Readonly<Record<string, ActionRow>> = {
     needs: 'instance',
     shownToCaller: true,
     pastParticiple: 'deleted',
-    call: async (session, instance) => {
-      await session.delete(instance);
+    call: async (verbs, instance) => {
+      await verbs.delete(instance);
       return message('Instance deleted');
     },
   },
@@ -115,28 +114,25 @@ export const actions: Readonly<Record<string, ActionRow>> = {
     shownToCaller: false,
     usesFailureMemo: true,
     pastParticiple: 'queried',
-    call: async (session, instance) => powerBody(await session.power(instance)),
+    call: async (verbs, instance) => {
+      const power = await verbs.power(instance);
+      if (power === 'missing') throw missing(instance);
+      return powerBody(power);
+    },
   },
   statuses: {
     needs: 'nothing',
     shownToCaller: false,
     usesFailureMemo: true,
     pastParticiple: 'listed',
-    call: async (session) => {
-      if (session.powers === undefined)
-        throw unsupported('This provider cannot list all instances');
-      return powersBody(await session.powers());
-    },
+    call: async (verbs) => powersBody(await verbs.powers()),
   },
   getconsole: {
     needs: 'instance',
     shownToCaller: true,
     pastParticiple: 'shown on a console',
     command: 'GetExternalConsoleCommand',
-    call: async (session, instance) => {
-      if (session.console === undefined) throw unsupported('This provider offers no console');
-      return consoleBody(await session.console(instance));
-    },
+    call: async (verbs, instance) => consoleBody(await verbs.console(instance)),
   },
 };
 
@@ -147,8 +143,4 @@ export const actions: Readonly<Record<string, ActionRow>> = {
  */
 function stopManner({ state, deploying }: Instance): StopManner {
   return state === 'Stopping' && !deploying ? 'graceful' : 'hard';
-}
-
-function unsupported(sentence: string): Failure {
-  return new Failure('unsupported', sentence, { tenant: sentence });
 }

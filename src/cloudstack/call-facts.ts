@@ -2,6 +2,7 @@ import type { Log } from '../contract/context.ts';
 import type { Caller, Instance, SizedInstance } from '../contract/instance.ts';
 import type { Provider, Registry } from '../contract/provider.ts';
 import type { Clock, DeadlineControl } from '../kit/deadline.ts';
+import type { VerbsOf } from '../lifecycle/index.ts';
 import type { ActionRow } from './actions.ts';
 import type { Arguments } from './arguments.ts';
 import type { Config } from './config.ts';
@@ -20,6 +21,8 @@ export interface World {
   /** The base name the file was started under. */
   readonly startedAs: string;
   readonly registry: Registry;
+  /** The lifecycle over a provider's driver. */
+  readonly verbs: VerbsOf;
   /** Milliseconds since the process started, on a clock that never steps. */
   readonly clock: Clock;
   readonly time: () => Date;

@@ -1,12 +1,11 @@
 import type { Context } from '../contract/context.ts';
-import type { Session } from '../contract/provider.ts';
 import { Failure } from '../failure.ts';
 import type { Memo } from '../kit/memo.ts';
-import { openSession } from '../lifecycle/index.ts';
+import type { Verbs } from '../lifecycle/index.ts';
 import { type Body, outcomeBody } from './call-result.ts';
 import type { Request } from './request.ts';
 
-/** Opens the provider's session and asks it for the one thing that was requested. */
+/** Asks the provider for the one thing that was requested. */
 export async function run(request: Request, context: Context, memo: Memo): Promise<Body> {
   const usesMemo = request.row?.usesFailureMemo === true;
   if (usesMemo) {
@@ -14,8 +13,8 @@ export async function run(request: Request, context: Context, memo: Memo): Promi
     if (remembered !== undefined) throw remembered;
   }
   try {
-    const session = await openSession(request.provider, request.settings, context);
-    const body = await ask(session, request);
+    const verbs = request.world.verbs(request.provider, request.settings, context);
+    const body = await ask(verbs, request);
     await memo.forget();
     return body;
   } catch (error) {
@@ -26,21 +25,18 @@ export async function run(request: Request, context: Context, memo: Memo): Promi
   }
 }
 
-async function ask(session: Session, { task, blueprint, policy }: Request): Promise<Body> {
+async function ask(verbs: Verbs, { task, blueprint, policy }: Request): Promise<Body> {
   switch (task.kind) {
     case 'statuses':
-      return task.row.call(session);
+      return task.row.call(verbs);
     case 'instance':
-      return task.row.call(session, task.instance);
+      return task.row.call(verbs, task.instance);
     case 'sized':
-      return task.row.call(session, task.instance, blueprint);
+      return task.row.call(verbs, task.instance, blueprint);
     case 'custom': {
       const { custom, instance, parameters } = task;
-      const handler = session.run?.[custom.name];
-      if (handler === undefined) {
-        throw Failure.from(new Error(`the provider has no handler for ${custom.name}`));
-      }
-      return outcomeBody(await handler({ instance, parameters, policy, blueprint }));
+      const call = { instance, parameters, policy, blueprint };
+      return outcomeBody(await verbs.run(custom.name, call));
     }
   }
 }

@@ -71,7 +71,7 @@ export interface Driver<M extends Machine = Machine, B = Blueprint, A extends Ac
   list(detail: 'own' | 'report' | 'inventory', deadline: Deadline): Promise<readonly M[]>;
   /** The id that an earlier answer stored in the instance's details: a hint, never proof. */
   storedId?(instance: Instance): string | undefined;
-  /** What an earlier answer tells of where the machine may be, such as `it was prepared on hv9`. */
+  /** Where the machine may be by an earlier answer, such as `it was prepared on hv9`. */
   storedPlace?(instance: Instance): string | undefined;
   /** In place of `list`, where the remote system can be asked for one instance's machine. */
   find?(step: Step, purpose: Purpose): Promise<Choice<M>>;

@@ -30,12 +30,13 @@ const aboutSnapshots: ReadonlySet<string> = new Set<SnapshotAction>([
 /** Runs a custom action of the provider on the machine that its definition wants. */
 export async function runAction(
   life: Life,
+  action: Action | undefined,
   name: string,
-  { wants = 'built' }: Action,
   call: AnyRun,
 ): Promise<Outcome> {
   const { driver, context } = life;
   const { instance } = call;
+  const { wants = 'built' } = action ?? {};
   if (aboutSnapshots.has(name) && driver.snapshots !== undefined) {
     const { runSnapshotAction } = await import('./snapshots.ts');
     return runSnapshotAction({ ...life, snapshots: await driver.snapshots() }, name, call);

@@ -1,13 +1,13 @@
 import type { Instance } from '../contract/instance.ts';
 import type { Power, State } from '../contract/machine.ts';
-import { find, type Life, missingFor } from './find.ts';
+import { find, type Life } from './find.ts';
 import { isBuilding } from './ownership.ts';
 
-/** Fails with `not-found` for an instance that is proved to have no machine; never guesses `off`. */
-export async function power(life: Life, instance: Instance): Promise<Power> {
+/** `missing` is proved, and an expected answer; anything in doubt is `unknown` and never `off`. */
+export async function power(life: Life, instance: Instance): Promise<Power | 'missing'> {
   const { driver, context } = life;
   const choice = await find(life, instance, 'power');
-  if (choice.kind === 'missing') throw missingFor(life, instance);
+  if (choice.kind === 'missing') return 'missing';
   if (choice.kind === 'own' || choice.kind === 'adoptable') {
     if (isBuilding(choice.machine)) return 'unknown';
     return powerOf(await driver.state(choice.machine, 'report', context.deadline));

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Action, Parameter } from '../../src/contract/action.ts';
-import type { Provider } from '../../src/contract/provider.ts';
 import { Failure } from '../../src/failure.ts';
 import { text } from '../../src/kit/fields.ts';
-import { openSession } from '../../src/lifecycle/index.ts';
+import { providerOf, World } from '../lifecycle/memory-driver.ts';
 import { makePlace, type Place } from '../support/world.ts';
 import { type Entry, ledger } from './ledger.ts';
 import { asOf421, changed, type Json, recorded } from './recorded.ts';
@@ -111,11 +110,9 @@ describe('custom actions', () => {
   });
 
   it('an action without a handler in its provider fails as an internal error', async () => {
-    const open: Provider['open'] = async (settings, context) => ({
-      ...(await openSession(provider, settings, context)),
-      run: {},
-    });
-    const incomplete = makePlace({ ledger: async () => ({ ...provider, open }) });
+    // The definition of an action whose handler its author has forgotten, over a real lifecycle.
+    const { connect } = providerOf(new World());
+    const incomplete = makePlace({ ledger: async () => ({ ...provider, connect }) });
     after(() => incomplete.remove());
     const done = await incomplete.call('Look', admin(look()));
     assert.equal(done.exitCode, 1);

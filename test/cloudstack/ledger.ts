@@ -1,8 +1,11 @@
-import { adminOnly, everyone } from '../../src/contract/action.ts';
+import { adminOnly, everyone, type Outcome } from '../../src/contract/action.ts';
 import type { Context } from '../../src/contract/context.ts';
-import { defineProvider, type Provider, type Session } from '../../src/contract/provider.ts';
+import { defineProvider, type Provider } from '../../src/contract/provider.ts';
 import { Failure } from '../../src/failure.ts';
 import { list, patterns, text, wholeNumber, yesNo } from '../../src/kit/fields.ts';
+import type { AnyRun } from '../../src/lifecycle/actions.ts';
+import type { Verbs } from '../../src/lifecycle/index.ts';
+import { standIn } from '../support/stand-in.ts';
 
 /** One call of a session, with its arguments. */
 export interface Entry {
@@ -12,7 +15,10 @@ export interface Entry {
 }
 
 /** Lets a test take the place of any member of the session. */
-export type Members = Partial<Session> & { readonly opening?: (context: Context) => void };
+export interface Members extends Partial<Omit<Verbs, 'run'>> {
+  readonly run?: Readonly<Record<string, (call: AnyRun) => Promise<Outcome>>>;
+  readonly opening?: (context: Context) => void;
+}
 
 /** A provider that records the calls of the dispatcher and answers as the test tells it. */
 export function ledger(members: Members = {}): { provider: Provider; entries: Entry[] } {
@@ -81,8 +87,8 @@ export function ledger(members: Members = {}): { provider: Provider; entries: En
       },
     },
     settingsIssues: ({ url, grace_seconds }) =>
-      url === 'paper' && grace_seconds > 0 ? ['"url" and "grace_seconds" contradict'] : [],
-    open(settings, context) {
+      url === 'paper' && Number(grace_seconds) > 0 ? ['"url" and "grace_seconds" contradict'] : [],
+    connect: standIn((settings, context) => {
       members.opening?.(context);
       const record =
         <Given extends unknown[], Result>(
@@ -95,6 +101,12 @@ export function ledger(members: Members = {}): { provider: Provider; entries: En
         };
       const nothing = async (): Promise<void> => {};
       const vnc = { kind: 'vnc', host: 'ledger.test', port: 5901 } as const;
+      const handlers: NonNullable<Members['run']> = {
+        Look: record('Look', async () => ({ message: 'Looked' })),
+        Wipe: record('Wipe', async () => ({ message: 'Wiped' })),
+        delete: record('custom delete', async () => ({ message: 'Custom' })),
+        ...members.run,
+      };
       return {
         prepare: record('prepare', members.prepare ?? (async () => ({}))),
         create: record('create', members.create ?? nothing),
@@ -105,14 +117,15 @@ export function ledger(members: Members = {}): { provider: Provider; entries: En
         power: record('power', members.power ?? (async () => 'on' as const)),
         powers: record('powers', members.powers ?? (async () => new Map())),
         console: record('console', members.console ?? (async () => vnc)),
-        run: {
-          Look: record('Look', async () => ({ message: 'Looked' })),
-          Wipe: record('Wipe', async () => ({ message: 'Wiped' })),
-          delete: record('custom delete', async () => ({ message: 'Custom' })),
-          ...members.run,
+        machines: record('machines', members.machines ?? (async () => [])),
+        adopt: record('adopt', members.adopt ?? nothing),
+        run: async (name, call) => {
+          const handler = handlers[name];
+          if (handler === undefined) throw new Error(`the ledger has no handler for ${name}`);
+          return handler(call);
         },
       };
-    },
+    }),
   });
   return { provider, entries };
 }

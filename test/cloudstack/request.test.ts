@@ -3,8 +3,6 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Nic, SizedInstance } from '../../src/contract/instance.ts';
-import type { Provider } from '../../src/contract/provider.ts';
-import { openSession } from '../../src/lifecycle/index.ts';
 import { makePlace, type Place } from '../support/world.ts';
 import { type Entry, ledger } from './ledger.ts';
 import { asOf421, changed, type Json, recorded } from './recorded.ts';
@@ -53,24 +51,6 @@ describe('what CloudStack sends', () => {
       }
     });
   }
-
-  it('an action that the provider lacks fails with a sentence that says so', async (t) => {
-    const open: Provider['open'] = async (settings, context) => {
-      const {
-        powers: _p,
-        console: _c,
-        prepare: _r,
-        ...rest
-      } = await openSession(provider, settings, context);
-      return rest;
-    };
-    const poor = makePlace({ ledger: async () => ({ ...provider, open }) });
-    t.after(poor.remove);
-    const answer = async (action: string) => (await poor.call(action, recorded(action))).document;
-    assert.match(String((await answer('statuses'))['error']), /cannot list all instances/);
-    assert.match(String((await answer('getconsole'))['error']), /offers no console/);
-    assert.deepEqual(await answer('prepare'), { status: 'success' }, 'nothing to hand back');
-  });
 
   it("the action deploy, the manual's word, is create", async () => {
     assert.equal((await ok('deploy', recorded('create'))).member, 'create');

@@ -447,7 +447,7 @@ describe('the time', () => {
   });
 
   it('an error that escapes is answered once, and the later end of the work is ignored', async (t) => {
-    let end = (): void => {};
+    let end: (value: undefined) => void = () => {};
     const place = placed({ create: () => new Promise((resolve) => (end = resolve)) });
     t.after(place.remove);
     mkdirSync(join(place.folder, 'home/extensions/x'), { recursive: true });
@@ -457,7 +457,7 @@ describe('the time', () => {
     setTimeout(() => {
       call.crash(new Error('escaped'));
       call.crash(new Error('again'));
-      end();
+      end(undefined);
     }, 30);
     assert.match(String((await finish(call)).document['error']), /escaped/);
     await new Promise((resolve) => setTimeout(resolve, 10));

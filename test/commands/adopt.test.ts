@@ -6,8 +6,9 @@ import { type FakeCloudStack, startCloudStack } from '../../fakes/cloudstack-api
 import { readDecisions } from '../../src/commands/adopt/by-hand.ts';
 import { findAccount } from '../../src/commands/doctor/account.ts';
 import { runCommand } from '../../src/commands/run.ts';
-import { defineProvider, type Session } from '../../src/contract/provider.ts';
+import { defineProvider } from '../../src/contract/provider.ts';
 import { registry } from '../../src/providers/index.ts';
+import { inMemory } from '../support/in-memory.ts';
 import { sample } from './sample-provider.ts';
 import { temporaryDirectory } from './scripts.ts';
 import {
@@ -340,12 +341,17 @@ describe('adopt on two systems that use the same ids', () => {
     const marked: string[] = [];
     const provider = defineProvider({
       ...sample,
-      open: ({ url }) => {
+      connect: ({ url }) => {
         const name = url === 'https://one' ? one : two;
-        const machine = { remoteId: '100', name, power: 'on', mark: undefined } as const;
-        const mark = async (id: string): Promise<void> => void marked.push(`${id} at ${url}`);
-        const session = { machines: async () => [machine], ...(canAdopt && { adopt: mark }) };
-        return session as unknown as Session;
+        const machine = { remoteId: '100', name, mark: undefined };
+        return inMemory({
+          list: async () => [machine],
+          ...(canAdopt ? {} : { unadoptable: () => 'this provider adopts no machine' }),
+          async writeMark(found, mark) {
+            marked.push(`${found.remoteId} at ${url}`);
+            return { ...found, mark };
+          },
+        });
       },
     });
     const extension = { provider: 'sample', installation: 'cs-1', token: 'x' };
@@ -378,7 +384,7 @@ describe('adopt on two systems that use the same ids', () => {
   test('adopt says so where a provider cannot adopt machines', async () => {
     const machines = { one: 'web', two: 'mail', canAdopt: false };
     const { code, printed } = await adopt(machines, 'i-2-1-VM=100@one');
-    assert.match(printed, /the sample cannot adopt machines/);
+    assert.match(printed, /this provider adopts no machine/);
     assert.equal(code, 1);
   });
 });

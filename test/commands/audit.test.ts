@@ -6,11 +6,12 @@ import { type FakeCloudStack, startCloudStack } from '../../fakes/cloudstack-api
 import type { Finding } from '../../src/commands/audit/finding.ts';
 import { scanHosts } from '../../src/commands/audit/scan.ts';
 import { runCommand } from '../../src/commands/run.ts';
-import type { RemoteMachine } from '../../src/contract/machine.ts';
-import { defineProvider, type Session } from '../../src/contract/provider.ts';
+import type { Machine } from '../../src/contract/machine.ts';
+import { defineProvider } from '../../src/contract/provider.ts';
 import { Failure } from '../../src/failure.ts';
 import { deadlineIn } from '../../src/kit/deadline.ts';
 import { registry } from '../../src/providers/index.ts';
+import { inMemory } from '../support/in-memory.ts';
 import { sample } from './sample-provider.ts';
 import { temporaryDirectory } from './scripts.ts';
 import {
@@ -391,12 +392,12 @@ describe('audit of a world in disorder', () => {
   });
 
   test('audit gives a host that never answers its share of the time, and asks the others', async () => {
-    const system = (machines: () => Promise<readonly RemoteMachine[]>) =>
-      defineProvider({ ...sample, open: () => ({ machines }) as unknown as Session });
-    const there = { remoteId: '1', name: 'web', power: 'on', mark: undefined } as const;
+    const system = (list: () => Promise<readonly Machine[]>) =>
+      defineProvider({ ...sample, connect: () => inMemory({ list }) });
+    const there = { remoteId: '1', name: 'web', mark: undefined };
     const providers = {
       silent: system(() => new Promise(() => {})),
-      mute: defineProvider({ ...sample, open: () => ({}) as unknown as Session }),
+      mute: system(() => Promise.reject(new Failure('unsupported', 'It lists nothing'))),
       quick: system(async () => [there]),
     };
     const asked: string[] = [];
@@ -417,7 +418,7 @@ describe('audit of a world in disorder', () => {
       unreachable[0]?.why ?? '',
       /^Gave up after \d\.\d s while waiting for its machines/,
     );
-    assert.match(unreachable[1]?.why ?? '', /^the sample cannot list its machines/);
+    assert.match(unreachable[1]?.why ?? '', /^It lists nothing/);
     assert.deepEqual(
       seenMachines.map(({ machine }) => machine),
       [there],
@@ -558,7 +559,7 @@ describe('audit with a file', () => {
   test('audit repeats no secret that a remote system puts into its refusal', async () => {
     const refusing = defineProvider({
       ...sample,
-      open: ({ token }) => {
+      connect: ({ token }) => {
         throw new Failure('denied', `It said: no user has ${String(token)}`);
       },
     });

@@ -65,8 +65,8 @@ const remote = defineProvider({
       http.close();
     }
   },
-  open: () => {
-    throw new Error('it cannot be opened');
+  connect: () => {
+    throw new Error('it has no driver');
   },
 });
 

@@ -49,7 +49,7 @@ export const sample = defineProvider({
     },
   },
   prepares: false,
-  open: () => {
+  connect: () => {
     throw new Error('the sample cannot be opened');
   },
 });
@@ -64,7 +64,7 @@ export const bare = defineProvider({
   stored: {},
   actions: {},
   prepares: false,
-  open: () => {
+  connect: () => {
     throw new Error('it cannot be opened');
   },
 });

@@ -6,7 +6,7 @@ import { readMark } from '../../src/lifecycle/mark.ts';
 import type { SetUp } from './backend.ts';
 import { has, inScene, type Scene } from './cloud.ts';
 import { markOf, pointAt } from './machine.ts';
-import { examine, instanceOf, openSession } from './operator.ts';
+import { examine, instanceOf, operatorVerbs } from './operator.ts';
 
 /** Whatever came back, somebody thought of it. */
 function isRefusal(thrown: unknown): boolean {
@@ -17,7 +17,7 @@ function isRefusal(thrown: unknown): boolean {
 
 async function assertRefused(scene: Scene, remoteId: string, why: string): Promise<void> {
   const before = await scene.backend.machines();
-  const session = await openSession(scene);
+  const session = operatorVerbs(scene);
   const work = session.adopt?.(remoteId, instanceOf(scene.cloud));
   await assert.rejects(Promise.resolve(work), isRefusal, `${remoteId} was marked: ${why}`);
   assert.deepEqual(await scene.backend.machines(), before, why);
@@ -33,7 +33,7 @@ export function inventoryCases(setUp: SetUp): void {
     'the machines are listed, whoever made them, with the marks they carry',
     inScene(setUp, async (scene, t) => {
       const { backend, cloud, provider } = scene;
-      if ((await openSession(scene)).machines === undefined) {
+      if (operatorVerbs(scene).machines === undefined) {
         return t.skip(`${provider.name} cannot list its machines`);
       }
       await cloud.deploy();
@@ -41,7 +41,7 @@ export function inventoryCases(setUp: SetUp): void {
       await backend.plant({ name: 'theirs', mark: theirs });
       await backend.plant({ name: 'somebodys', power: 'on' });
       const there = await backend.machines();
-      const listed = await (await openSession(scene)).machines?.();
+      const listed = await operatorVerbs(scene).machines?.();
       for (const { remoteId, name, mark, power } of there) {
         const found = listed?.filter((machine) => machine.remoteId === remoteId) ?? [];
         assert.equal(found.length, 1, `${name} is listed ${found.length} times`);
@@ -58,12 +58,12 @@ export function inventoryCases(setUp: SetUp): void {
       `no list of machines is given ${when}`,
       inScene(setUp, async (scene, t) => {
         const { backend, cloud, provider } = scene;
-        if ((await openSession(scene)).machines === undefined) {
+        if (operatorVerbs(scene).machines === undefined) {
           return t.skip(`${provider.name} cannot list its machines`);
         }
         await cloud.deploy();
         await backend[trouble](true);
-        const list = async () => (await openSession(scene)).machines?.();
+        const list = async () => operatorVerbs(scene).machines?.();
         await assert.rejects(list(), isRefusal);
       }),
     );
@@ -73,7 +73,7 @@ export function inventoryCases(setUp: SetUp): void {
     'adopt marks a machine without a mark, which is the instance’s from then on',
     inScene(setUp, async (scene, t) => {
       const { backend, cloud, provider } = scene;
-      const session = await openSession(scene);
+      const session = operatorVerbs(scene);
       if (session.adopt === undefined) return t.skip(`${provider.name} cannot adopt`);
       const remoteId = await backend.plant({ name: 'somebodys', power: 'on' });
       const [before] = (await backend.machines()).filter((each) => each.remoteId === remoteId);
@@ -92,7 +92,7 @@ export function inventoryCases(setUp: SetUp): void {
     'adopt refuses a machine that carries a mark, whosever it is, or a mark that cannot be read',
     inScene(setUp, async (scene, t) => {
       const { backend, cloud, provider } = scene;
-      const { adopt } = await openSession(scene);
+      const { adopt } = operatorVerbs(scene);
       if (adopt === undefined) return t.skip(`${provider.name} cannot adopt`);
       const other = cloud.another();
       const theirs = markOf(cloud, { installation: 'another-cloud' });
@@ -110,7 +110,7 @@ export function inventoryCases(setUp: SetUp): void {
     'adopt refuses a machine that is missing, and a second one for an instance that has one',
     inScene(setUp, async (scene, t) => {
       const { backend, cloud, provider } = scene;
-      const { adopt } = await openSession(scene);
+      const { adopt } = operatorVerbs(scene);
       if (adopt === undefined) return t.skip(`${provider.name} cannot adopt`);
       const missing = await backend.plant({ name: 'short-lived' });
       await backend.removeBehind(missing);
@@ -125,7 +125,7 @@ export function inventoryCases(setUp: SetUp): void {
     'adopt refuses a template',
     inScene(setUp, async (scene, t) => {
       const { backend, provider } = scene;
-      const { adopt } = await openSession(scene);
+      const { adopt } = operatorVerbs(scene);
       if (adopt === undefined) return t.skip(`${provider.name} cannot adopt`);
       if (!has(t, backend, 'makeTemplate')) return;
       const template = await backend.plant({ name: 'somebodys' });

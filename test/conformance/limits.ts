@@ -4,11 +4,11 @@ import { admin } from '../support/payloads.ts';
 import type { SetUp } from './backend.ts';
 import { has, inScene, knows, type Scene } from './cloud.ts';
 import { doEverything } from './machine.ts';
-import { examine, openSession } from './operator.ts';
+import { examine, operatorVerbs } from './operator.ts';
 
 /** What `audit` gets to see. */
 async function listed(scene: Scene): Promise<unknown> {
-  return (await openSession(scene)).machines?.();
+  return operatorVerbs(scene).machines?.();
 }
 
 export function limitCases(setUp: SetUp): void {

@@ -3,22 +3,22 @@ import { collectIssues } from '../../src/cloudstack/issues.ts';
 import { resolveSettings } from '../../src/cloudstack/settings.ts';
 import type { Context } from '../../src/contract/context.ts';
 import type { Instance } from '../../src/contract/instance.ts';
-import type { Check, Session } from '../../src/contract/provider.ts';
+import type { Check } from '../../src/contract/provider.ts';
 import { createDeadline } from '../../src/kit/deadline.ts';
 import { silent } from '../../src/kit/log.ts';
-import { openSession as open } from '../../src/lifecycle/index.ts';
+import { type Verbs, verbsOf } from '../../src/lifecycle/index.ts';
 import { type Cloud, installation, type Scene } from './cloud.ts';
 
 type Settings = Readonly<Record<string, unknown>>;
 
 /** The provider opened beside CloudStack, as an operator's command does it. */
-export async function openSession({ provider, ...scene }: Scene): Promise<Session> {
-  return open(provider, settingsOf({ provider, ...scene }), contextOf(scene));
+export function operatorVerbs({ provider, ...scene }: Scene): Verbs {
+  return verbsOf(provider, settingsOf({ provider, ...scene }), contextOf(scene));
 }
 
 /** What `doctor` gets to see; `undefined` for a provider that checks nothing. */
 export async function examine(scene: Scene): Promise<readonly Check[] | undefined> {
-  return scene.provider.checks?.(settingsOf(scene) as never, contextOf(scene), {});
+  return scene.provider.checks?.(settingsOf(scene), contextOf(scene), {});
 }
 
 /** The instance as `adopt` knows it, to which nothing points. */

@@ -7,7 +7,7 @@ import type { Done } from '../support/world.ts';
 import type { Backend, RemoteMachine, SetUp } from './backend.ts';
 import { type Cloud, has, inScene, knows, type Scene } from './cloud.ts';
 import { canPoint, doEverything, markOf, parametersFor, pointAt } from './machine.ts';
-import { openSession } from './operator.ts';
+import { operatorVerbs } from './operator.ts';
 
 async function byId(backend: Backend, remoteId: string): Promise<RemoteMachine> {
   const found = (await backend.machines()).find((machine) => machine.remoteId === remoteId);
@@ -31,7 +31,7 @@ function mayTakeOver(t: TestContext, provider: Provider): boolean {
 async function canAdopt(t: TestContext, scene: Scene): Promise<boolean> {
   const { name, settings } = scene.provider;
   if (settings['delete_adopted'] !== undefined) return true;
-  if ((await openSession(scene)).adopt !== undefined) return true;
+  if (operatorVerbs(scene).adopt !== undefined) return true;
   t.skip(`${name} has no setting delete_adopted and cannot adopt`);
   return false;
 }

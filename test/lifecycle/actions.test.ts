@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Outcome } from '../../src/contract/action.ts';
-import { session, World } from './memory-driver.ts';
+import { verbsIn, World } from './memory-driver.ts';
 import { failureOf, instance, markFor, plant } from './subject.ts';
 
 async function run(world: World, name: string, parameters = {}): Promise<Outcome> {
-  const handler = (await session(world)).run?.[name];
-  assert.ok(handler !== undefined);
-  return handler({ instance, parameters, policy: {}, blueprint: {} });
+  return verbsIn(world).run(name, { instance, parameters, policy: {}, blueprint: {} });
 }
 
 describe('a custom action', () => {

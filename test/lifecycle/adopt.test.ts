@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Stored, session, World } from './memory-driver.ts';
+import { type Stored, verbsIn, World } from './memory-driver.ts';
 import { failureOf, instance, markFor, plant, plantStranger } from './subject.ts';
 
 async function adopt(world: World, remoteId: string): Promise<void> {
-  await (await session(world)).adopt?.(remoteId, instance);
+  await verbsIn(world).adopt(remoteId, instance);
 }
 
 describe('adopt', () => {
@@ -59,6 +59,6 @@ describe('the inventory', () => {
     plant(world);
     plantStranger(world);
     world.put({ name: 'fileserver' });
-    assert.equal((await (await session(world)).machines?.())?.length, 3);
+    assert.equal((await verbsIn(world).machines())?.length, 3);
   });
 });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Stored, session, World } from './memory-driver.ts';
+import { type Stored, verbsIn, World } from './memory-driver.ts';
 import { failureOf, instance, markFor, plant, plantStranger } from './subject.ts';
 
 async function create(world: World): Promise<void> {
-  await (await session(world)).create(instance, {});
+  await verbsIn(world).create(instance, {});
 }
 
 function only(world: World): Stored {
@@ -62,7 +62,7 @@ describe('create', () => {
     world.settings = { adoptUnmarked: true };
     const { remoteId } = world.put({ name: instance.name, state: 'off' });
     const stored = { ...instance, stored: { id: remoteId } };
-    await (await session(world)).create(stored, {});
+    await verbsIn(world).create(stored, {});
     assert.deepEqual(only(world).mark, markFor(remoteId, { origin: 'adopted' }));
   });
 
@@ -137,7 +137,7 @@ describe('create that breaks off', () => {
         world.break = { at, how, lasts: true };
         await failureOf(create(world));
         world.mend();
-        await (await session(world)).stop(instance, 'hard');
+        await verbsIn(world).stop(instance, 'hard');
         const states = [...world.machines.values()].map(({ mark, state }) => [
           typeof mark === 'object' ? mark.state : mark,
           state,
@@ -159,13 +159,19 @@ describe('create that breaks off', () => {
 });
 
 describe('prepare', () => {
+  it('hands nothing back for a driver without it, which is no reason to fail a deployment', async () => {
+    const world = new World();
+    world.without = ['prepare'];
+    assert.deepEqual(await verbsIn(world).prepare(instance, {}), {});
+  });
+
   it('adopts and changes nothing', async () => {
     const world = new World();
     world.settings = { adoptUnmarked: true };
     const { remoteId } = world.put({ name: instance.name });
-    const verbs = await session(world);
+    const verbs = verbsIn(world);
     const stored = { ...instance, stored: { id: remoteId } };
-    assert.deepEqual(await verbs.prepare?.(stored, {}), { details: { id: remoteId } });
+    assert.deepEqual(await verbs.prepare(stored, {}), { details: { id: remoteId } });
     assert.deepEqual([world.calls, world.read(remoteId).mark], [[], undefined]);
   });
 });

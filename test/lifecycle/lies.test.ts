@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Mark } from '../../src/contract/machine.ts';
-import type { Session } from '../../src/contract/provider.ts';
-import { session, World } from './memory-driver.ts';
+import type { Verbs } from '../../src/lifecycle/index.ts';
+import { verbsIn, World } from './memory-driver.ts';
 import { failureOf, instance, plantStranger } from './subject.ts';
 
-const verbs: Readonly<Record<string, (session: Session) => Promise<unknown> | undefined>> = {
+const verbs: Readonly<Record<string, (session: Verbs) => Promise<unknown> | undefined>> = {
   prepare: (verbs) => verbs.prepare?.(instance, {}),
   create: (verbs) => verbs.create(instance, {}),
   start: (verbs) => verbs.start(instance, {}),
@@ -24,7 +24,7 @@ describe('a driver that gives another instance’s machine for the instance’s 
       world.replaced = {
         find: async () => ({ kind: 'own', machine: stranger, mark: stranger.mark as Mark }),
       };
-      const failure = await failureOf(Promise.resolve(run(await session(world))));
+      const failure = await failureOf(Promise.resolve(run(verbsIn(world))));
       assert.equal(failure.kind, 'internal');
       assert.deepEqual([world.read(stranger.remoteId), world.calls], [stranger, []]);
     });
@@ -34,7 +34,7 @@ describe('a driver that gives another instance’s machine for the instance’s 
     const world = new World();
     const stranger = plantStranger(world, { state: 'off' });
     world.replaced = { make: async () => stranger };
-    const failure = await failureOf((await session(world)).create(instance, {}));
+    const failure = await failureOf(verbsIn(world).create(instance, {}));
     assert.equal(failure.kind, 'internal');
     assert.deepEqual([world.read(stranger.remoteId), world.calls], [stranger, []]);
   });
@@ -51,7 +51,9 @@ describe('a driver', () => {
           closed += 1;
         },
       };
-      await (await session(world)).stop(instance, 'hard').catch(() => undefined);
+      await verbsIn(world)
+        .stop(instance, 'hard')
+        .catch(() => undefined);
       assert.equal(closed, 1);
     }
   });
@@ -59,6 +61,18 @@ describe('a driver', () => {
   it('with a programmer’s mistake in it fails with that mistake, not as a remote system’s trouble', async () => {
     const world = new World();
     world.replaced = { list: async () => Promise.reject(new TypeError('x is undefined')) };
-    await assert.rejects((await session(world)).power(instance), TypeError);
+    await assert.rejects(verbsIn(world).power(instance), TypeError);
+  });
+});
+
+describe('a console', () => {
+  it('is refused with a sentence for the tenant where the driver has none', async () => {
+    const world = new World();
+    world.without = ['console'];
+    const failure = await failureOf(verbsIn(world).console(instance));
+    assert.deepEqual(
+      [failure.kind, failure.tenant],
+      ['unsupported', 'This provider offers no console'],
+    );
   });
 });

@@ -1,10 +1,10 @@
 import type { Context, Step } from '../../src/contract/context.ts';
 import type { Driver, Making, Plan } from '../../src/contract/driver.ts';
 import type { Machine, Mark, State } from '../../src/contract/machine.ts';
-import { defineProvider, type Provider, type Session } from '../../src/contract/provider.ts';
+import { defineProvider, type Provider } from '../../src/contract/provider.ts';
 import type { SnapshotDriver } from '../../src/contract/snapshot.ts';
 import { Failure } from '../../src/failure.ts';
-import { openSession } from '../../src/lifecycle/index.ts';
+import { type Verbs, verbsOf } from '../../src/lifecycle/index.ts';
 import { snapshotActions } from '../../src/lifecycle/snapshot-actions.ts';
 import { deadlineIn } from '../support/http-client.ts';
 
@@ -52,6 +52,8 @@ export class World {
   readonly before = new Map<string, () => void>();
   /** Replaces primitives, as a driver with a mistake in it. */
   replaced: Partial<Omit<Driver<Stored>, 'run'>> = {};
+  /** Primitives that the driver does not have. */
+  without: readonly ('console' | 'prepare')[] = [];
   private changes = 0;
   private nextId = 1;
 
@@ -135,16 +137,20 @@ const actions = {
   Idle: { about: 'Wants none', parameters: {}, timeoutSeconds: 60, roles: [], wants: 'none' },
 } as const;
 
-/** The verbs over the world, as the core opens them. */
-export function session(world: World, ms?: number): Promise<Session> {
-  return openSession(providerOf(world), {}, contextOf(world, ms));
+/** The verbs over the world, as the core asks for them. */
+export function verbsIn(world: World, ms?: number): Verbs {
+  return verbsOf(providerOf(world), {}, contextOf(world, ms));
 }
 
 export function providerOf(world: World): Provider {
   return defineProvider({
     ...{ name: 'memory', title: 'Memory', about: 'Machines in memory', prepares: true },
     ...{ settings: {}, blueprint: {}, stored: {}, actions },
-    connect: () => ({ ...driverOf(world), ...world.replaced }),
+    connect: () => {
+      const driver = { ...driverOf(world), ...world.replaced };
+      for (const primitive of world.without) delete driver[primitive];
+      return driver;
+    },
   });
 }
 

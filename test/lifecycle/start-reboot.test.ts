@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { session, World } from './memory-driver.ts';
+import { verbsIn, World } from './memory-driver.ts';
 import { failureOf, instance, plant } from './subject.ts';
 
 describe('start', () => {
@@ -13,7 +13,7 @@ describe('start', () => {
     it(`ends with a machine that was ${state} on`, async () => {
       const world = new World();
       const { remoteId } = plant(world, { state });
-      await (await session(world)).start(instance, {});
+      await verbsIn(world).start(instance, {});
       assert.deepEqual([world.read(remoteId).state, world.calls], ['on', calls]);
     });
   }
@@ -21,7 +21,7 @@ describe('start', () => {
   it('brings the hardware of a machine that is off up to date', async () => {
     const world = new World();
     const { remoteId } = plant(world, { state: 'off', cpus: 8 });
-    await (await session(world)).start(instance, {});
+    await verbsIn(world).start(instance, {});
     assert.equal(world.read(remoteId).cpus, instance.cpus);
   });
 
@@ -29,7 +29,7 @@ describe('start', () => {
     it(`refuses a machine that is ${state} with other hardware, and changes nothing`, async () => {
       const world = new World();
       plant(world, { state, cpus: 8 });
-      const failure = await failureOf((await session(world)).start(instance, {}));
+      const failure = await failureOf(verbsIn(world).start(instance, {}));
       assert.match(failure.message, /other NICs, CPUs or memory/);
       assert.deepEqual(world.calls, []);
     });
@@ -41,7 +41,7 @@ describe('reboot', () => {
     it(`restarts a machine that is ${state}`, async () => {
       const world = new World();
       plant(world, { state });
-      await (await session(world)).reboot(instance);
+      await verbsIn(world).reboot(instance);
       assert.deepEqual(world.calls, ['restart']);
     });
   }
@@ -50,10 +50,7 @@ describe('reboot', () => {
     it(`refuses a machine that is ${state}`, async () => {
       const world = new World();
       plant(world, { state });
-      assert.match(
-        (await failureOf((await session(world)).reboot(instance))).message,
-        /not running/,
-      );
+      assert.match((await failureOf(verbsIn(world).reboot(instance))).message, /not running/);
       assert.deepEqual(world.calls, []);
     });
   }
@@ -62,7 +59,7 @@ describe('reboot', () => {
 for (const verb of ['start', 'reboot'] as const) {
   describe(`${verb} without a finished machine`, () => {
     const run = async (world: World): Promise<void> => {
-      const verbs = await session(world);
+      const verbs = verbsIn(world);
       await (verb === 'start' ? verbs.start(instance, {}) : verbs.reboot(instance));
     };
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { session, World } from './memory-driver.ts';
+import { verbsIn, World } from './memory-driver.ts';
 import { failureOf, instance, plant, plantStranger } from './subject.ts';
 
 const verbs = ['stop', 'delete'] as const;
 
 async function run(world: World, verb: (typeof verbs)[number] | 'graceful'): Promise<void> {
-  const opened = await session(world);
+  const opened = verbsIn(world);
   if (verb === 'delete') await opened.delete(instance);
   else await opened.stop(instance, verb === 'graceful' ? 'graceful' : 'hard');
 }

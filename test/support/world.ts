@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Call, serve, type World } from '../../src/cloudstack/serve.ts';
 import type { Registry } from '../../src/contract/provider.ts';
+import { verbsOrStandIn } from './stand-in.ts';
 
 /** A machine of its own for one test: configuration, log, memo, home and payloads in one folder. */
 export interface Place {
@@ -67,6 +68,7 @@ export function makePlace(
         argv,
         startedAs: 'outrigger',
         registry,
+        verbs: verbsOrStandIn,
         clock: () => Number(process.hrtime.bigint() - started) / 1e6,
         time: () => new Date(),
         pid: process.pid,

@@ -24,17 +24,14 @@ export async function carryOut(matches: readonly Match[]): Promise<readonly Outc
 
 async function adoptOne({ instance, seenMachine }: Match): Promise<void> {
   const [openHost] = seenMachine.openHosts;
-  const { session, provider, installation } = openHost;
+  const { verbs, installation } = openHost;
   if (installation === '') {
     throw new Failure('config', `${openHost.host.name} has no installation to mark machines with`, {
       advice: 'Run `outrigger register` first: it writes the detail',
     });
   }
-  if (session.adopt === undefined) {
-    throw new Failure('unsupported', `${provider.title} cannot adopt machines`);
-  }
   const { uuid, name, state } = instance;
-  await session.adopt(seenMachine.machine.remoteId, {
+  await verbs.adopt(seenMachine.machine.remoteId, {
     ...{ uuid, name, state, deploying: false },
     stored: storedBy(openHost, instance.details),
   });

@@ -3,12 +3,12 @@ import { collectIssues } from '../../cloudstack/issues.ts';
 import { chooseProvider, resolveCore, resolveSettings } from '../../cloudstack/settings.ts';
 import type { Deadline } from '../../contract/context.ts';
 import type { RemoteMachine } from '../../contract/machine.ts';
-import type { Provider, Session } from '../../contract/provider.ts';
+import type { Provider } from '../../contract/provider.ts';
 import { Failure, fullText } from '../../failure.ts';
 import { deadlineIn } from '../../kit/deadline.ts';
 import { silent } from '../../kit/log.ts';
 import { createRedactor } from '../../kit/redact.ts';
-import { openSession } from '../../lifecycle/index.ts';
+import { type Verbs, verbsOf } from '../../lifecycle/index.ts';
 import type { CommandWorld } from '../command.ts';
 import { entryAt, findAccount, ownerOf } from '../doctor/account.ts';
 import type { ListedHost } from './listed.ts';
@@ -18,7 +18,7 @@ export interface OpenHost {
   readonly host: ListedHost;
   readonly provider: Provider;
   readonly installation: string;
-  readonly session: Session;
+  readonly verbs: Verbs;
 }
 
 /** A machine, and the hosts that showed it. */
@@ -70,17 +70,12 @@ export async function scanHosts(hosts: readonly ListedHost[], options: ScanOptio
 
 async function ask(host: ListedHost, options: ScanOptions, secrets: string[]) {
   const openHost = await open(host, options, secrets);
-  return { openHost, machines: await machinesOf(openHost) };
+  return { openHost, machines: await openHost.verbs.machines() };
 }
 
 /** One host that never answers must leave time for those after it. */
 function shareOf(deadline: Deadline, hosts: number): Deadline {
   return deadlineIn(deadline.remainingMs() / 1000 / Math.min(hosts, 10));
-}
-
-async function machinesOf({ session, provider }: OpenHost): Promise<readonly RemoteMachine[]> {
-  if (session.machines !== undefined) return session.machines();
-  throw new Failure('unsupported', `${provider.title} cannot list its machines`);
 }
 
 /** Hosts of one system show the same machines, each of which is counted once. */
@@ -115,12 +110,12 @@ async function open(
   issues.throwIfAny('Its details do not fit');
   const installation = core.installation ?? '';
   const state = config.stateDirectory ?? `${serviceHome(world)}/.local/state/outrigger`;
-  const session = await openSession(provider, settings.values, {
+  const verbs = verbsOf(provider, settings.values, {
     ...{ deadline, log: silent, installation },
     // Nothing is made: what is looked for is the service's own.
     stateDirectory: (name) => (changes ? ownDirectory(`${state}/${name}`) : `${state}/${name}`),
   });
-  return { host, provider, installation, session };
+  return { host, provider, installation, verbs };
 }
 
 /** The home of the service's user also when root runs the command: the state is the service's. */

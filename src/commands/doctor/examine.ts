@@ -146,7 +146,7 @@ async function attemptChecks(
     return [skipped('provider', `${provider.title} has nothing to check`)];
   }
   try {
-    return await provider.checks(values as never, context, blueprint as never);
+    return await provider.checks(values, context, blueprint);
   } catch (thrown) {
     return [fail('provider', fullText(Failure.from(thrown)))];
   }

@@ -105,7 +105,7 @@ export function endpointsOf(
   provider: Provider,
   settings: Readonly<Record<string, unknown>>,
 ): readonly string[] {
-  const named = provider.endpoints?.(settings as never) ?? guessed(settings);
+  const named = provider.endpoints?.(settings) ?? guessed(settings);
   return [...new Set(named)].filter(isUsable);
 }
 

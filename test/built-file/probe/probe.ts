@@ -3,7 +3,7 @@ import { everyone, type Outcome, type Parameters } from '../../../src/contract/a
 import type { Context } from '../../../src/contract/context.ts';
 import type { Fields, Values } from '../../../src/contract/field.ts';
 import type { Instance } from '../../../src/contract/instance.ts';
-import type { Power } from '../../../src/contract/machine.ts';
+import type { Mark, State } from '../../../src/contract/machine.ts';
 import { defineProvider } from '../../../src/contract/provider.ts';
 import { Failure } from '../../../src/failure.ts';
 import { text } from '../../../src/kit/fields.ts';
@@ -34,18 +34,55 @@ const words = {
 } as const satisfies Parameters;
 
 const actions = {
-  PostObject: { about: 'Sends an object', parameters: words, timeoutSeconds: 30, roles: everyone },
-  PostForm: { about: 'Sends a form', parameters: words, timeoutSeconds: 30, roles: everyone },
-  Broken: { about: 'Reads no JSON', parameters: {}, timeoutSeconds: 30, roles: everyone },
-  Slow: { about: 'Waits in vain', parameters: {}, timeoutSeconds: 30, roles: everyone },
+  PostObject: {
+    about: 'Sends an object',
+    parameters: words,
+    timeoutSeconds: 30,
+    roles: everyone,
+    wants: 'none',
+  },
+  PostForm: {
+    about: 'Sends a form',
+    parameters: words,
+    timeoutSeconds: 30,
+    roles: everyone,
+    wants: 'none',
+  },
+  Broken: {
+    about: 'Reads no JSON',
+    parameters: {},
+    timeoutSeconds: 30,
+    roles: everyone,
+    wants: 'none',
+  },
+  Slow: {
+    about: 'Waits in vain',
+    parameters: {},
+    timeoutSeconds: 30,
+    roles: everyone,
+    wants: 'none',
+  },
   Throw: {
     about: 'Throws where nobody catches',
     parameters: {},
     timeoutSeconds: 30,
     roles: everyone,
+    wants: 'none',
   },
-  Reject: { about: 'Leaves a promise alone', parameters: {}, timeoutSeconds: 30, roles: everyone },
-  Warn: { about: 'Makes Node warn', parameters: {}, timeoutSeconds: 30, roles: everyone },
+  Reject: {
+    about: 'Leaves a promise alone',
+    parameters: {},
+    timeoutSeconds: 30,
+    roles: everyone,
+    wants: 'none',
+  },
+  Warn: {
+    about: 'Makes Node warn',
+    parameters: {},
+    timeoutSeconds: 30,
+    roles: everyone,
+    wants: 'none',
+  },
 } as const;
 
 export const probe = defineProvider({
@@ -57,20 +94,36 @@ export const probe = defineProvider({
   stored: {},
   actions,
   prepares: false,
-  open(values, context) {
-    const http = connect(values, context);
+  connect(values, context) {
+    const http = openHttp(values, context);
     return {
-      create: unsupported,
-      start: unsupported,
-      stop: unsupported,
-      reboot: unsupported,
-      delete: unsupported,
-      power: (instance) => power(http, instance),
-      run: {
+      policy: { adoptUnmarked: false, deleteAdopted: false, graceSeconds: 0 },
+      close: http.close,
+      list: async () => [],
+      find: async ({ instance }) => {
+        const machine = {
+          remoteId: instance.name,
+          name: instance.name,
+          mark: markOf(instance, context),
+        };
+        return { kind: 'own', machine, mark: machine.mark };
+      },
+      describe: ({ remoteId, mark }) => ({ remoteId, name: remoteId, mark, power: 'unknown' }),
+      state: ({ remoteId }) => stateOf(http, remoteId),
+      hasHardware: async () => true,
+      make: unsupported,
+      powerOn: unsupported,
+      resume: unsupported,
+      shutDown: unsupported,
+      cutPower: unsupported,
+      restart: unsupported,
+      destroy: unsupported,
+      writeMark: unsupported,
+      run: async () => ({
         PostObject: async ({ instance, parameters }) =>
-          outcome(await http.request('POST', machine(instance), { json: { ...parameters } })),
+          outcome(await http.request('POST', pathOf(instance.name), { json: { ...parameters } })),
         PostForm: async ({ instance, parameters }) =>
-          outcome(await http.request('POST', machine(instance), { form: { ...parameters } })),
+          outcome(await http.request('POST', pathOf(instance.name), { form: { ...parameters } })),
         Broken: async () => outcome(await http.request('GET', '/broken')),
         Slow: async () => outcome(await http.request('GET', '/slow')),
         Throw: () => {
@@ -86,12 +139,12 @@ export const probe = defineProvider({
           new EventEmitter().setMaxListeners(1).on('x', breakOut).on('x', breakOut);
           return { message: 'Warned' };
         },
-      },
+      }),
     };
   },
 });
 
-function connect(values: Values<typeof settings>, { deadline, log }: Context): Http {
+function openHttp(values: Values<typeof settings>, { deadline, log }: Context): Http {
   return createHttp({
     title: 'Probe',
     endpoints: [values.url],
@@ -106,12 +159,16 @@ function connect(values: Values<typeof settings>, { deadline, log }: Context): H
   });
 }
 
-function machine({ name }: Instance): string {
+function markOf({ uuid, name }: Instance, { installation }: Context): Mark {
+  return { uuid, name, installation, remoteId: name, state: 'built', origin: 'created' };
+}
+
+function pathOf(name: string): string {
   return path`/machines/${name}`;
 }
 
-async function power(http: Http, instance: Instance): Promise<Power> {
-  const reply = await http.request('GET', machine(instance));
+async function stateOf(http: Http, name: string): Promise<State> {
+  const reply = await http.request('GET', pathOf(name));
   const { running } = accepted(reply).json() as { readonly running?: unknown };
   return running === true ? 'on' : running === false ? 'off' : 'unknown';
 }
@@ -129,6 +186,6 @@ function breakOut(): never {
   throw new Error('It escaped');
 }
 
-async function unsupported(): Promise<void> {
+async function unsupported(): Promise<never> {
   throw new Failure('unsupported', 'The probe only looks and sends');
 }

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { fileAt, gib } from '../../../fakes/winrm/state.ts';
 import { createDeadline } from '../../../src/kit/deadline.ts';
 import { silent } from '../../../src/kit/log.ts';
-import { openSession } from '../../../src/lifecycle/index.ts';
+import { verbsOf } from '../../../src/lifecycle/index.ts';
 import { hyperv } from '../../../src/providers/hyperv/index.ts';
 import { installation } from '../../conformance/cloud.ts';
 import { failureOf } from '../../support/http-client.ts';
@@ -177,7 +177,7 @@ describe('custom actions on Hyper-V', () => {
       for (const { config } of vm.checkpoints) config.notes = 'words of that day';
       const { notes } = vm;
       const deadline = createDeadline(() => performance.now(), { endMs: 1e9, undoEndMs: 1e9 });
-      const session = await openSession(hyperv, settingsOf(hostDetails(backend.fake)), {
+      const session = verbsOf(hyperv, settingsOf(hostDetails(backend.fake)), {
         ...{ deadline, log: silent, installation, stateDirectory: () => '' },
       });
       const meanwhile = async (): Promise<void> => {
@@ -188,8 +188,7 @@ describe('custom actions on Hyper-V', () => {
       const { uuid, name } = cloud.vm;
       const instance = { uuid, name, deploying: false, stored: {} };
       const call = { instance, parameters: { snap_name: 'old' }, policy: {}, blueprint: {} };
-      const restored = session.run?.['RestoreSnapshot']?.(call);
-      const failure = await failureOf(restored as Promise<unknown>);
+      const failure = await failureOf(session.run('RestoreSnapshot', call));
       assert.match(
         failure.message,
         /^Snapshot old was not restored.* stopped now: The time was up/,

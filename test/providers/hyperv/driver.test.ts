@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type HostState, newMachine } from '../../../fakes/winrm/state.ts';
 import { silent } from '../../../src/kit/log.ts';
-import { openSession } from '../../../src/lifecycle/index.ts';
+import { verbsOf } from '../../../src/lifecycle/index.ts';
 import { writeMark } from '../../../src/lifecycle/mark.ts';
 import { powerOf } from '../../../src/lifecycle/power.ts';
 import { hyperv } from '../../../src/providers/hyperv/index.ts';
@@ -15,7 +15,7 @@ import { type HyperVBackend, hostDetails } from './backend.ts';
 import { type Scene, scene, settingsOf, word } from './scene.ts';
 
 async function adopt({ backend, cloud }: Pick<Scene, 'backend' | 'cloud'>, remoteId: string) {
-  const session = await openSession(hyperv, settingsOf(hostDetails(backend.fake)), {
+  const session = verbsOf(hyperv, settingsOf(hostDetails(backend.fake)), {
     ...{ deadline: deadlineIn(10_000), log: silent, installation, stateDirectory: () => '' },
   });
   const { uuid, name } = cloud.vm;

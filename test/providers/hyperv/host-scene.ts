@@ -3,7 +3,7 @@ import { type FakeHyperV, type FakeOptions, startHyperV } from '../../../fakes/w
 import type { Context } from '../../../src/contract/context.ts';
 import type { Power } from '../../../src/contract/machine.ts';
 import { silent } from '../../../src/kit/log.ts';
-import { openSession } from '../../../src/lifecycle/index.ts';
+import { verbsOf } from '../../../src/lifecycle/index.ts';
 import { type Host, openHost } from '../../../src/providers/hyperv/api/client.ts';
 import { hyperv } from '../../../src/providers/hyperv/index.ts';
 import type { Settings } from '../../../src/providers/hyperv/settings.ts';
@@ -47,6 +47,6 @@ export async function powersOf({
   settings,
   context,
 }: HostScene): Promise<ReadonlyMap<string, Power>> {
-  const session = await openSession(hyperv, settings, context);
+  const session = verbsOf(hyperv, settings, context);
   return (await session.powers?.()) ?? new Map();
 }

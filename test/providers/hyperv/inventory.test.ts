@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { gib, newMachine, put } from '../../../fakes/winrm/state.ts';
 import type { FakeHyperV } from '../../../fakes/winrm/wsman.ts';
 import type { Instance } from '../../../src/contract/instance.ts';
-import type { Session } from '../../../src/contract/provider.ts';
 import { silent } from '../../../src/kit/log.ts';
-import { openSession } from '../../../src/lifecycle/index.ts';
+import type { Verbs } from '../../../src/lifecycle/index.ts';
+import { verbsOf } from '../../../src/lifecycle/index.ts';
 import { readMark, writeMark } from '../../../src/lifecycle/mark.ts';
 import { hyperv } from '../../../src/providers/hyperv/index.ts';
 import { installation } from '../../conformance/cloud.ts';
@@ -14,16 +14,14 @@ import { deadlineIn, failureOf } from '../../support/http-client.ts';
 import { hostDetails, orphansOf } from './backend.ts';
 import { scene, settingsOf } from './scene.ts';
 
-async function open(fake: FakeHyperV): Promise<Required<Pick<Session, 'machines' | 'adopt'>>> {
-  const session = await openSession(hyperv, settingsOf(hostDetails(fake)), {
+async function open(fake: FakeHyperV): Promise<Verbs> {
+  const session = verbsOf(hyperv, settingsOf(hostDetails(fake)), {
     deadline: deadlineIn(10_000),
     log: silent,
     installation,
     stateDirectory: () => '',
   });
-  const { machines, adopt } = session;
-  assert.ok(machines && adopt);
-  return { machines, adopt };
+  return session;
 }
 
 test(

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { gib, type Machine, newMachine, put } from '../../../fakes/winrm/state.ts';
 import type { RemoteMachine } from '../../../src/contract/machine.ts';
 import { silent } from '../../../src/kit/log.ts';
-import { openSession } from '../../../src/lifecycle/index.ts';
+import { verbsOf } from '../../../src/lifecycle/index.ts';
 import { hyperv } from '../../../src/providers/hyperv/index.ts';
 import { installation } from '../../conformance/cloud.ts';
 import { deadlineIn } from '../../support/http-client.ts';
@@ -20,7 +20,7 @@ function unmarked({ cloud, state }: Scene, more: Partial<Machine> = {}): Machine
 }
 
 async function audited({ backend }: Scene): Promise<readonly RemoteMachine[]> {
-  const session = await openSession(hyperv, settingsOf(hostDetails(backend.fake)), {
+  const session = verbsOf(hyperv, settingsOf(hostDetails(backend.fake)), {
     ...{ deadline: deadlineIn(10_000), log: silent, installation, stateDirectory: () => '' },
   });
   return (await session.machines?.()) ?? [];
@@ -212,7 +212,7 @@ test(
   scene(async ({ cloud, backend, state }) => {
     const { uuid, name } = cloud.vm;
     const id = await backend.plant({ name, power: 'on' });
-    const session = await openSession(hyperv, settingsOf(hostDetails(backend.fake)), {
+    const session = verbsOf(hyperv, settingsOf(hostDetails(backend.fake)), {
       ...{ deadline: deadlineIn(10_000), log: silent, installation, stateDirectory: () => '' },
     });
     await session.adopt?.(id, { uuid, name, deploying: false, stored: {} });
@@ -222,7 +222,7 @@ test(
       assert.equal(machine?.state, 'Off');
       assert.equal(machine.notes, `the owner\u2019s own words\noutrigger-left:${uuid}`);
     }
-    const again = await openSession(hyperv, settingsOf(hostDetails(backend.fake)), {
+    const again = verbsOf(hyperv, settingsOf(hostDetails(backend.fake)), {
       ...{ deadline: deadlineIn(10_000), log: silent, installation, stateDirectory: () => '' },
     });
     await again.adopt?.(id, { uuid, name, deploying: false, stored: {} });

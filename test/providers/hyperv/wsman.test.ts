@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { authority, readKey } from '../../../fakes/http/keys.ts';
 import { commands } from '../../../fakes/winrm/commands.ts';
 import { newMachine } from '../../../fakes/winrm/state.ts';
-import { openSession } from '../../../src/lifecycle/index.ts';
+import { verbsOf } from '../../../src/lifecycle/index.ts';
 import { hyperv } from '../../../src/providers/hyperv/index.ts';
 import type { Settings } from '../../../src/providers/hyperv/settings.ts';
 import { failureOf, nobody } from '../../support/http-client.ts';
@@ -156,7 +156,7 @@ describe('an address', () => {
   test('where something else answers is not taken for WinRM', async (t) => {
     const { fake, context } = await hostScene(t);
     const settings = settingsOf({ ...hostDetails(fake), url: `${fake.url}/other` });
-    const session = await openSession(hyperv, settings, context);
+    const session = verbsOf(hyperv, settings, context);
     const failure = await failureOf(session.powers?.() as Promise<unknown>);
     assert.equal(failure.kind, 'upstream');
     assert.match(failure.message, /404/);

@@ -2,11 +2,12 @@ import type { TestContext } from 'node:test';
 import type { FakeMachine } from '../../../fakes/maas/machine.ts';
 import type { FakeMaas } from '../../../fakes/maas/server.ts';
 import type { Context } from '../../../src/contract/context.ts';
-import type { Check, Provider, Session } from '../../../src/contract/provider.ts';
+import type { Check, Provider } from '../../../src/contract/provider.ts';
 import { createDeadline } from '../../../src/kit/deadline.ts';
 import { silent } from '../../../src/kit/log.ts';
 import { poll } from '../../../src/kit/poll.ts';
-import { openSession } from '../../../src/lifecycle/index.ts';
+import type { Verbs } from '../../../src/lifecycle/index.ts';
+import { verbsOf } from '../../../src/lifecycle/index.ts';
 import { type Cloud, inScene, installation } from '../../conformance/cloud.ts';
 import type { Place } from '../../support/world.ts';
 import { type MaasBackend, type MaasOptions, maasBackend } from './backend.ts';
@@ -81,8 +82,8 @@ export async function until(what: string, isSo: () => boolean): Promise<void> {
 export async function sessionOf(
   scene: MaasScene,
   more: Readonly<Record<string, unknown>> = {},
-): Promise<Session> {
-  return openSession(scene.provider, { ...settingsOf(scene), ...more }, contextNow());
+): Promise<Verbs> {
+  return verbsOf(scene.provider, { ...settingsOf(scene), ...more }, contextNow());
 }
 
 /** What doctor says of the user's machines, by the names of its lines. */

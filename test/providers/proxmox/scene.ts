@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster, Logged, Options } from '../../../fakes/pve/index.ts';
 import { collectIssues } from '../../../src/cloudstack/issues.ts';
 import { resolveSettings } from '../../../src/cloudstack/settings.ts';
-import type { Session } from '../../../src/contract/provider.ts';
 import { createDeadline } from '../../../src/kit/deadline.ts';
 import { silent } from '../../../src/kit/log.ts';
-import { openSession } from '../../../src/lifecycle/index.ts';
+import type { Verbs } from '../../../src/lifecycle/index.ts';
+import { verbsOf } from '../../../src/lifecycle/index.ts';
 import { proxmox } from '../../../src/providers/proxmox/index.ts';
 import type { Backend, SetUp } from '../../conformance/backend.ts';
 import { inScene, installation, type Scene } from '../../conformance/cloud.ts';
@@ -62,14 +62,14 @@ export async function sessionOf(
   cluster: Cluster,
   more: Details = {},
   content: Details = {},
-): Promise<Session> {
+): Promise<Verbs> {
   const issues = collectIssues();
   const details = detailsFor(cluster, 'pve1', more);
   const { values } = resolveSettings(proxmox, [{ name: 'host', details }], '', issues);
   issues.throwIfAny('open');
   const endMs = performance.now() + 20_000;
   const deadline = createDeadline(() => performance.now(), { endMs, undoEndMs: endMs });
-  return openSession(
+  return verbsOf(
     proxmox,
     { ...values, ...content },
     { deadline, log: silent, installation, stateDirectory: () => '/nonexistent' },
