@@ -109,12 +109,17 @@ async function writeBuilt(
       const written = await driver.writeMark(machine, built, stepOf(life, instance));
       return written === 'lost' ? undefined : written;
     } catch (thrown) {
-      if (!(thrown instanceof Failure) || write === mostWrites) throw thrown;
-      context.log('create.mark-uncertain', { machine: machine.remoteId, after: thrown.message });
+      if (!isUnanswered(thrown) || write === mostWrites) throw thrown;
+      context.log('create.mark-unanswered', { machine: machine.remoteId, after: thrown.message });
       const now = await takeUnder(life, machine.remoteId, instance);
       if (now !== undefined) return now;
     }
   }
+}
+
+/** Whether no answer came: the mark may have been written all the same. */
+function isUnanswered(thrown: unknown): thrown is Failure {
+  return thrown instanceof Failure && thrown.remote.status === undefined;
 }
 
 /** The instance's finished machine, if it is the one with this id. */

@@ -421,7 +421,7 @@ describe('audit of a world in disorder', () => {
     assert.match(unreachable[1]?.why ?? '', /^It lists nothing/);
     assert.deepEqual(
       seenMachines.map(({ machine }) => machine),
-      [there],
+      [{ ...there, power: 'on' }],
     );
   });
 
