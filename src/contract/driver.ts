@@ -84,10 +84,10 @@ export interface Driver<M extends Machine = Machine, B = Blueprint, A extends Ac
 
   // ---- looking ----
   /**
-   * The state when the machine was read, or now: for a `change` as certain as the
-   * remote system can tell, for a `report` as fast as is safe.
+   * The state when the machine was read, or now: for a `report` as fast as is safe, else as certain as
+   * the remote system can tell.
    */
-  state(machine: M, purpose: 'change' | 'report', deadline: Deadline): Promise<State>;
+  state(machine: M, purpose: StatePurpose, deadline: Deadline): Promise<State>;
   /** The states of many for a report, in the order given; without it `state` is asked for each. */
   states?(machines: readonly M[], deadline: Deadline): Promise<readonly State[]>;
   /** Whether CPUs, memory and NICs are what the instance says. */
@@ -137,6 +137,9 @@ export interface Driver<M extends Machine = Machine, B = Blueprint, A extends Ac
   /** Ends what the driver holds open, after success and failure alike. */
   close?(): void | Promise<void>;
 }
+
+/** Why the state is asked: to `start` or `stop` the machine, to `use` it while it runs, or to report it. */
+export type StatePurpose = 'start' | 'stop' | 'use' | 'report';
 
 /** Why a machine is looked for: a `create` leaves a stranger under the prepared id alone. */
 export type Purpose = 'show' | 'change' | 'create' | 'power';

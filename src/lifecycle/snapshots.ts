@@ -56,8 +56,7 @@ function createSnapshot(
     const step = stepOf(life, instance);
     const machine = await take(life, instance);
     refuseBeyondLimits(life, await snapshots.list(machine, step), wanted);
-    const withMemory =
-      wanted.memory && isUp(await driver.state(machine, 'change', context.deadline));
+    const withMemory = wanted.memory && isUp(await driver.state(machine, 'use', context.deadline));
     await withUndo(context, (undo) => snapshots.take(machine, wanted, { ...step, undo }));
     return { message: `Snapshot ${wanted.name} was made${withMemory ? ' with the memory' : ''}` };
   });
@@ -83,7 +82,7 @@ function restoreSnapshot(life: SnapshotLife, instance: Instance, name: string): 
     const step = stepOf(life, instance);
     const machine = await take(life, instance);
     const snapshot = pick(await snapshots.list(machine, step), name);
-    const ran = isUp(await driver.state(machine, 'change', context.deadline));
+    const ran = isUp(await driver.state(machine, 'use', context.deadline));
     const why = await snapshots.unrestorable?.(machine, snapshot, { ...step, ran });
     if (why !== undefined) throw refused('conflict', why);
     await putBack(life, machine, snapshot, { ...step, ran });

@@ -17,7 +17,7 @@ export function start(life: Life, instance: SizedInstance, blueprint: Blueprint)
  * network would change under a running guest, or its saved memory would go on with another one.
  */
 export async function ensureOn({ driver }: Life, machine: Machine, plan: Plan): Promise<Machine> {
-  const state = await driver.state(machine, 'change', plan.deadline);
+  const state = await driver.state(machine, 'start', plan.deadline);
   if (state === 'off') return driver.powerOn(machine, plan);
   if (!(await driver.hasHardware(machine, plan))) {
     throw otherHardware(machine, plan.instance, state);
@@ -40,7 +40,7 @@ export async function ensureRunning(
   machine: Machine,
   instance: Instance,
 ): Promise<void> {
-  const state = await driver.state(machine, 'change', context.deadline);
+  const state = await driver.state(machine, 'use', context.deadline);
   if (!isUp(state)) throw notRunning(machine, instance, state);
 }
 

@@ -93,7 +93,7 @@ export async function ensureOff(
 ): Promise<void> {
   const { driver, context } = life;
   const step = stepOf(life, instance);
-  const state = await driver.state(machine, 'change', context.deadline);
+  const state = await driver.state(machine, 'stop', context.deadline);
   if (state === 'saved') {
     return context.log('stop.saved', { machine: machine.remoteId, level: 'warn' });
   }

@@ -1,5 +1,5 @@
 import type { Context, Deadline, Step } from '../../../contract/context.ts';
-import type { Driver } from '../../../contract/driver.ts';
+import type { Driver, StatePurpose } from '../../../contract/driver.ts';
 import type { State } from '../../../contract/machine.ts';
 import { statusOf } from '../../../failure.ts';
 import { policyOf } from '../../../lifecycle/shared-settings.ts';
@@ -19,17 +19,20 @@ export function connect(
   settings: Settings,
   context: Context,
 ): Driver<Seen, Blueprint, typeof actions> {
-  const { log, installation, action } = context;
+  const { log, installation } = context;
   const client = createClient(settings, context);
   const at = (deadline: Deadline): Session => ({ settings, client, log, installation, deadline });
   /** Machines that have just been installed: no BMC has to say that they are on. */
   const installed = new WeakSet<Seen>();
-  const stateForChange = async (session: Session, one: Seen): Promise<State> => {
+  const stateNow = async (
+    session: Session,
+    one: Seen,
+    purpose: Exclude<StatePurpose, 'report'>,
+  ): Promise<State> => {
     if (installed.has(one)) return 'on';
     const { status: now, system_id } = one.machine;
     // Without a finished system power says nothing: `powerOn` waits for one or says that there is none.
-    const starts = action === 'start' || action === 'create';
-    if (starts && now !== status.deployed) return 'off';
+    if (purpose === 'start' && now !== status.deployed) return 'off';
     if (now === status.deploying) return 'on';
     return powerOf(await askBmc(session, system_id));
   };
@@ -52,7 +55,7 @@ export function connect(
     },
     describe: async (one) => (await import('./describe.ts')).describe(one),
     async state(one, purpose, deadline) {
-      if (purpose === 'change') return stateForChange(at(deadline), one);
+      if (purpose !== 'report') return stateNow(at(deadline), one, purpose);
       const [power = 'unknown'] = await powersNow(at(deadline), [one.machine]);
       return power;
     },

@@ -1,5 +1,5 @@
 import type { Context, Deadline } from '../../../contract/context.ts';
-import type { Driver } from '../../../contract/driver.ts';
+import type { Driver, StatePurpose } from '../../../contract/driver.ts';
 import type { State } from '../../../contract/machine.ts';
 import { expectFailure, isOutage } from '../../../failure.ts';
 import { isOnTheWay } from '../../../kit/http/trouble.ts';
@@ -54,7 +54,9 @@ export function connect(
 
     // ---- looking ----
     state: (machine, purpose, deadline) =>
-      (purpose === 'change' ? stateForChange : stateForReport)(at(deadline), machine),
+      purpose === 'report'
+        ? stateForReport(at(deadline), machine)
+        : stateForChange(at(deadline), machine, purpose),
     states: async (machines, deadline) => (await inventory()).states(at(deadline), machines),
     hasHardware: async (machine, { instance, deadline }) =>
       (await starting()).hasHardware(at(deadline), machine, instance),
@@ -100,9 +102,13 @@ export function connect(
 }
 
 /** As its node says now, kept for the rest of the action. */
-async function stateForChange(session: Session, machine: Machine): Promise<State> {
+async function stateForChange(
+  session: Session,
+  machine: Machine,
+  purpose: StatePurpose,
+): Promise<State> {
   if (machine.left !== undefined) return machine.left;
-  const live = await lookForChange(session, machine);
+  const live = await readForChange(session, machine, purpose);
   session.lives.set(machine.vmid, live);
   const state = stateOf(live);
   // A locked machine without power is off: Proxmox VE itself says by which lock it cannot start.
@@ -110,9 +116,12 @@ async function stateForChange(session: Session, machine: Machine): Promise<State
 }
 
 /** A stop first breaks off a reboot, which may switch the machine off and on again in between. */
-async function lookForChange(session: Session, machine: Machine): Promise<Live> {
-  const { action = '' } = session.context;
-  if (!/^(stop|delete)$/.test(action)) return readLive(session, machine);
+async function readForChange(
+  session: Session,
+  machine: Machine,
+  purpose: StatePurpose,
+): Promise<Live> {
+  if (purpose !== 'stop') return readLive(session, machine);
   const { beginStop } = await powerOff();
   return (await beginStop(session, machine)).live;
 }
