@@ -1,9 +1,9 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Instance } from '../../../contract/instance.ts';
 import { expectFailure, Failure } from '../../../failure.ts';
 import { isOnTheWay } from '../../../kit/http/trouble.ts';
 import { parseJson } from '../../../kit/json.ts';
 import { mapLimit } from '../../../kit/map-limit.ts';
+import { readNote, removeNote, writeNote } from '../../../kit/note-file.ts';
 import { poll } from '../../../kit/poll.ts';
 import { systemCode } from '../../../kit/system-error.ts';
 import type { Row } from '../api/wire.ts';
@@ -96,8 +96,8 @@ function readTagged(session: Session): ReadonlySet<number> {
 function keepTagged(session: Session, before: ReadonlySet<number>, now: readonly number[]): void {
   if (before.size === now.length && now.every((id) => before.has(id))) return;
   try {
-    if (now.length === 0) rmSync(fileOf(session), { force: true });
-    else writeFileSync(fileOf(session), JSON.stringify(now), { mode: 0o600 });
+    if (now.length === 0) removeNote(fileOf(session));
+    else writeNote(fileOf(session), JSON.stringify(now));
   } catch (thrown) {
     if (!(thrown instanceof Failure)) systemCode(thrown);
     session.context.log('tagged.unkept', { machines: now, level: 'warn' });
@@ -106,7 +106,7 @@ function keepTagged(session: Session, before: ReadonlySet<number>, now: readonly
 
 function readText(session: Session): string {
   try {
-    return readFileSync(fileOf(session), 'utf8');
+    return readNote(fileOf(session), Date.now())?.text ?? '';
   } catch (thrown) {
     if (!(thrown instanceof Failure)) systemCode(thrown);
     return '';

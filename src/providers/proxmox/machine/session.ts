@@ -1,6 +1,6 @@
-import { statSync, writeFileSync } from 'node:fs';
 import type { Context, Deadline } from '../../../contract/context.ts';
 import { Failure } from '../../../failure.ts';
+import { readNote, writeNote } from '../../../kit/note-file.ts';
 import { systemCode } from '../../../kit/system-error.ts';
 import { type Api, createApi } from '../api/client.ts';
 import type { Settings } from '../settings.ts';
@@ -52,7 +52,7 @@ const lateMs = 30_000;
 /** Notes that something is being changed; where no file can be written, every list counts as late. */
 export function noteChange(context: Context): void {
   try {
-    writeFileSync(noteIn(context), '', { mode: 0o600 });
+    writeNote(noteIn(context), '');
   } catch (thrown) {
     if (!(thrown instanceof Failure)) systemCode(thrown);
     // `changedLately` comes to the same end.
@@ -62,10 +62,8 @@ export function noteChange(context: Context): void {
 /** Whether the cluster's list may still be behind what was changed from here. */
 export function changedLately(context: Context): boolean {
   try {
-    const note = statSync(noteIn(context), { throwIfNoEntry: false });
-    if (note === undefined) return false;
-    const ageMs = Date.now() - note.mtimeMs;
-    return ageMs < lateMs;
+    const note = readNote(noteIn(context), Date.now());
+    return note !== undefined && note.ageMs < lateMs;
   } catch (thrown) {
     if (!(thrown instanceof Failure)) systemCode(thrown);
     return true;
