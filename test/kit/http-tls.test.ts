@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import { authority, fingerprintOf, type KeyName } from '../../fakes/http/keys.ts';
 import { type Failure, wasNotSent } from '../../src/failure.ts';
 import { readEndpoint } from '../../src/kit/http/address.ts';
-import { createJudge, type Tls } from '../../src/kit/http/tls.ts';
+import { createVerifier, type Tls } from '../../src/kit/http/tls.ts';
 import { clientOf, failureOf, serve, serveRaw } from '../support/http-client.ts';
 
 const one = fingerprintOf('self-signed');
@@ -159,12 +159,12 @@ it('says that the TLS of a server is too old', async (t) => {
 });
 
 it('has words for certificates that few have', () => {
-  const judge = createJudge({ verify: true, fingerprints: [] }, 'Test system');
+  const verifier = createVerifier({ verify: true, fingerprints: [] }, 'Test system');
   const endpoint = readEndpoint('https://a.test', { title: 'Test system' });
   const told = (authorizationError: string, certificate: object) => {
     const getPeerCertificate = () => certificate;
     const socket = { authorized: false, authorizationError, getPeerCertificate };
-    const { message = '' } = judge.refusal(socket as unknown as TLSSocket, endpoint) ?? {};
+    const { message = '' } = verifier.verify(socket as unknown as TLSSocket, endpoint) ?? {};
     return message.replace('The certificate of Test system at a.test:443 ', '');
   };
   const [name, issuer] = ['ERR_TLS_CERT_ALTNAME_INVALID', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'];

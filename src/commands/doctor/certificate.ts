@@ -8,8 +8,8 @@ import {
 import type { Check } from '../../contract/provider.ts';
 import { type Failure, fullText } from '../../failure.ts';
 import type { Endpoint } from '../../kit/http/address.ts';
-import { createJudge, type Tls } from '../../kit/http/tls.ts';
-import { transportFailure } from '../../kit/http/trouble.ts';
+import { transportFailure } from '../../kit/http/errors.ts';
+import { createVerifier, type Tls } from '../../kit/http/tls.ts';
 import { fail, ok, warn } from './finding.ts';
 
 const soonMs = 30 * 24 * 3600 * 1000;
@@ -39,13 +39,13 @@ export async function tlsChecks(
 }
 
 function handshake(title: string, endpoint: Endpoint, tls: Tls, timeoutMs: number): Promise<Seen> {
-  const judge = createJudge(tls, title);
+  const verifier = createVerifier(tls, title);
   const { host, port } = endpoint;
   return new Promise((resolve, reject) => {
     const socket: TLSSocket = connect({
       ...{ host, port, autoSelectFamily: true, rejectUnauthorized: false },
       ...(isIP(host) === 0 ? { servername: host } : {}),
-      secureContext: createSecureContext(judge.options),
+      secureContext: createSecureContext(verifier.options),
     });
     const late = Object.assign(new Error('late'), { code: 'ETIMEDOUT' });
     socket.setTimeout(timeoutMs, () => socket.destroy(late));
@@ -53,7 +53,7 @@ function handshake(title: string, endpoint: Endpoint, tls: Tls, timeoutMs: numbe
     socket.once('secureConnect', () => {
       const certificate = socket.getPeerCertificate(true);
       const protocol = socket.getProtocol() ?? 'TLS';
-      resolve({ certificate, protocol, refusal: judge.refusal(socket, endpoint) });
+      resolve({ certificate, protocol, refusal: verifier.verify(socket, endpoint) });
       socket.destroy();
     });
   });

@@ -1,20 +1,20 @@
 import type { Agent } from 'node:http';
-import type { Answer } from './answer.ts';
 import { type Connect, connectPlain, connectTls } from './connect.ts';
-import { exchange, type Init, type Order, type Pool } from './exchange.ts';
-import type { Judge } from './tls.ts';
+import { exchange, type HttpRequest, type Init, type Pool } from './exchange.ts';
+import type { HttpResponse } from './response.ts';
+import type { Verifier } from './tls.ts';
 
 export interface Adapter {
   /** The whole answer with any status; each transport error is a Failure that knows `sent`. */
-  fetch(url: string, init: Init): Promise<Answer>;
+  fetch(url: string, init: Init): Promise<HttpResponse>;
   close(): void;
 }
 
 /** A fetch over node:https that keeps its connections; loads its modules with the first request. */
-export function createAdapter(judge: Judge, maxBytes: number): Adapter {
+export function createAdapter(verifier: Verifier, maxBytes: number): Adapter {
   const pools = new Map<boolean, Promise<Pool>>();
   const poolFor = (secure: boolean): Promise<Pool> => {
-    const pool = pools.get(secure) ?? (secure ? securePool(judge) : plainPool());
+    const pool = pools.get(secure) ?? (secure ? securePool(verifier) : plainPool());
     pools.set(secure, pool);
     return pool;
   };
@@ -28,9 +28,9 @@ export function createAdapter(judge: Judge, maxBytes: number): Adapter {
   };
 }
 
-async function securePool(judge: Judge): Promise<Pool> {
+async function securePool(verifier: Verifier): Promise<Pool> {
   const { Agent, request } = await import('node:https');
-  return { agent: openedBy(new Agent({ keepAlive: true }), await connectTls(judge)), request };
+  return { agent: openedBy(new Agent({ keepAlive: true }), await connectTls(verifier)), request };
 }
 
 async function plainPool(): Promise<Pool> {
@@ -40,6 +40,7 @@ async function plainPool(): Promise<Pool> {
 
 function openedBy(agent: Agent, connect: Connect): Agent {
   return Object.assign(agent, {
-    createConnection: ({ opening }: Order, done: Parameters<Connect>[1]) => connect(opening, done),
+    createConnection: ({ opening }: HttpRequest, done: Parameters<Connect>[1]) =>
+      connect(opening, done),
   });
 }

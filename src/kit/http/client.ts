@@ -3,16 +3,16 @@ import type { Deadline, Log } from '../../contract/context.ts';
 import { Failure } from '../../failure.ts';
 import { createAdapter } from './adapter.ts';
 import { type Endpoint, readEndpoint } from './address.ts';
-import type { Answer } from './answer.ts';
+import { where, withSent } from './errors.ts';
 import type { Init } from './exchange.ts';
 import { createExpiry, type Expiry } from './expiry.ts';
 import { MiniHeaders } from './globals.ts';
-import { type Content, createOrder, type Method, type Order } from './order.ts';
 import { type Reply, replyOf } from './reply.ts';
+import { type Content, createRequest, type HttpRequest, type Method } from './request.ts';
+import type { HttpResponse } from './response.ts';
 import { tryInTurn } from './retry.ts';
 import { createSlots } from './slots.ts';
-import { createJudge, type Tls } from './tls.ts';
-import { where, withSent } from './trouble.ts';
+import { createVerifier, type Tls } from './tls.ts';
 
 export interface HttpOptions {
   /** The name of the remote system in texts, such as "Remote VE". */
@@ -59,13 +59,16 @@ export interface Http {
 export function createHttp(options: HttpOptions): Http {
   const { title, deadline, connectMs = 5000, readRetries: retries = 2 } = options;
   const endpoints = options.endpoints.map((url) => readEndpoint(url, options));
-  const adapter = createAdapter(createJudge(options.tls, title), options.maxBytes ?? 16 * 2 ** 20);
+  const adapter = createAdapter(
+    createVerifier(options.tls, title),
+    options.maxBytes ?? 16 * 2 ** 20,
+  );
   const send = through(adapter.fetch, options.headers);
   const slots = createSlots(options.maxSockets ?? 4);
   let working = endpoints[0];
 
-  const once = async (order: Order, endpoint: Endpoint, expiry: Expiry): Promise<Reply> => {
-    const attempt = { title, endpoint, what: `${order.method} ${order.path}` };
+  const once = async (request: HttpRequest, endpoint: Endpoint, expiry: Expiry): Promise<Reply> => {
+    const attempt = { title, endpoint, what: `${request.method} ${request.path}` };
     const early = (): Failure =>
       withSent(expiry.failure(`about to send ${attempt.what} to ${where(attempt)}`), 'no');
     const giveBack = await slots.take(expiry, early);
@@ -74,8 +77,8 @@ export function createHttp(options: HttpOptions): Http {
       if (leftMs === 0) throw early();
       // Another endpoint must still get its chance within the time there is.
       const mostMs = endpoints.length > 1 ? Math.min(connectMs, leftMs / 2) : connectMs;
-      const answer = await logged(options.log, order, endpoint, () =>
-        send(order, { ...attempt, expiry, connectMs: mostMs }),
+      const answer = await logged(options.log, request, endpoint, () =>
+        send(request, { ...attempt, expiry, connectMs: mostMs }),
       );
       working = endpoint;
       return replyOf(answer, attempt);
@@ -86,12 +89,12 @@ export function createHttp(options: HttpOptions): Http {
 
   return {
     request: async (method, path, { limitMs, deadline: own, ...content } = {}) => {
-      const order = createOrder(method, path, content);
+      const request = createRequest(method, path, content);
       const expiry = createExpiry(own ?? deadline, limitMs);
       const inTurn = [...endpoints].sort((a, b) => Number(b === working) - Number(a === working));
       return tryInTurn(
-        { title, endpoints: inTurn, safe: order.safe, retries, expiry },
-        (endpoint) => once(order, endpoint, expiry),
+        { title, endpoints: inTurn, safe: request.safe, retries, expiry },
+        (endpoint) => once(request, endpoint, expiry),
       );
     },
     close: adapter.close,
@@ -102,9 +105,9 @@ type Extras = Omit<Init, 'method' | 'headers' | 'body'>;
 
 /** Sends through ofetch, which merges the headers; statuses and repetitions stay with us. */
 function through(
-  fetch: (url: string, init: Init) => Promise<Answer>,
+  fetch: (url: string, init: Init) => Promise<HttpResponse>,
   headers: Readonly<Record<string, string>> = {},
-): (order: Order, extras: Extras) => Promise<Answer> {
+): (request: HttpRequest, extras: Extras) => Promise<HttpResponse> {
   const api = createFetch({
     fetch: fetch as unknown as typeof globalThis.fetch,
     Headers: MiniHeaders as unknown as typeof Headers,
@@ -119,7 +122,7 @@ function through(
     const init = { ...extras, method, headers: own, ...(body === undefined ? {} : { body }) };
     try {
       const answer: unknown = await api.raw(extras.endpoint.url + target, init);
-      return answer as Answer;
+      return answer as HttpResponse;
     } catch (thrown) {
       throw Failure.from(thrown instanceof Error && thrown.cause ? thrown.cause : thrown);
     }
@@ -129,10 +132,10 @@ function through(
 /** One line per request; never its query, headers or bodies. */
 async function logged(
   log: Log,
-  { method, path }: Order,
+  { method, path }: HttpRequest,
   { url: endpoint }: Endpoint,
-  work: () => Promise<Answer>,
-): Promise<Answer> {
+  work: () => Promise<HttpResponse>,
+): Promise<HttpResponse> {
   const startedMs = Date.now();
   const line = (facts: Readonly<Record<string, unknown>>): void =>
     log('http', {

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { Failure } from '../../failure.ts';
 import type { Endpoint } from './address.ts';
-import type { Judge } from './tls.ts';
+import type { Verifier } from './tls.ts';
 
 /** A connection in the making, so that a request that waits for it can give up. */
 export interface Opening {
@@ -30,13 +30,13 @@ export function certificateOf(socket: Socket): Buffer | undefined {
 }
 
 /** Loads what the connections of one client need; the trusted issuers are read once. */
-export async function connectTls(judge: Judge): Promise<Connect> {
+export async function connectTls(verifier: Verifier): Promise<Connect> {
   const { connect, createSecureContext } = await import('node:tls');
   const { isIP } = await import('node:net');
   const { X509Certificate } = await import('node:crypto');
-  const { ca } = judge.options;
+  const { ca } = verifier.options;
   if (typeof ca === 'string') checkIssuers(ca, X509Certificate);
-  const secureContext = createSecureContext(judge.options);
+  const secureContext = createSecureContext(verifier.options);
   // Node's own check fails for every IPv6 address in 22.23, 24.17 and 26.4 (nodejs/node#64032).
   const checkServerIdentity = (host: string, { raw }: PeerCertificate): Error | undefined =>
     new X509Certificate(raw).checkIP(host) === undefined
@@ -49,12 +49,14 @@ export async function connectTls(judge: Judge): Promise<Connect> {
       host,
       port,
       secureContext,
-      // The judge decides, with the certificate at hand for its sentence, before anything is sent.
+      // The verifier decides, with the certificate at hand for its sentence, before anything is sent.
       rejectUnauthorized: false,
       ...(isIP(host) === 0 ? { servername: host } : {}),
       ...(isIP(host) === 6 ? { checkServerIdentity } : {}),
     });
-    handOver(socket, 'secureConnect', opening, done, () => accept(socket, judge, opening.endpoint));
+    handOver(socket, 'secureConnect', opening, done, () =>
+      accept(socket, verifier, opening.endpoint),
+    );
   };
 }
 
@@ -82,10 +84,10 @@ function checkIssuers(pem: string, X509Certificate: X509): void {
   }
 }
 
-function accept(socket: TLSSocket, judge: Judge, endpoint: Endpoint): Failure | undefined {
-  const refusal = judge.refusal(socket, endpoint);
-  if (refusal === undefined) certificates.set(socket, socket.getPeerCertificate().raw);
-  return refusal;
+function accept(socket: TLSSocket, verifier: Verifier, endpoint: Endpoint): Failure | undefined {
+  const verify = verifier.verify(socket, endpoint);
+  if (verify === undefined) certificates.set(socket, socket.getPeerCertificate().raw);
+  return verify;
 }
 
 function handOver(

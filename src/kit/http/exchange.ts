@@ -1,10 +1,10 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { Failure } from '../../failure.ts';
-import { type Answer, readAnswer } from './answer.ts';
 import type { Opening } from './connect.ts';
+import { type Attempt, type Sent, transportFailure, where } from './errors.ts';
 import type { Expiry } from './expiry.ts';
 import type { MiniHeaders } from './globals.ts';
-import { type Attempt, type Sent, transportFailure, where } from './trouble.ts';
+import { type HttpResponse, readResponse } from './response.ts';
 
 /** The parts of a request beside its URL; ofetch hands through what it does not know. */
 export interface Init extends Attempt {
@@ -23,18 +23,23 @@ export interface Pool {
 }
 
 /** A request as the pool takes it. */
-export interface Order extends RequestOptions {
+export interface HttpRequest extends RequestOptions {
   /** Reaches `createConnection`, since an agent hands all options on. */
   readonly opening: Opening;
 }
 
 /** One request and its whole answer; fails with what `transportFailure` makes of the trouble. */
-export function exchange(pool: Pool, url: string, init: Init, maxBytes: number): Promise<Answer> {
+export function exchange(
+  pool: Pool,
+  url: string,
+  init: Init,
+  maxBytes: number,
+): Promise<HttpResponse> {
   const opening: Opening = { endpoint: init.endpoint, limitMs: init.connectMs };
   const startedMs = Date.now();
   let sent: Sent = 'no';
   return new Promise((resolve, reject) => {
-    let reading: Promise<Answer> | undefined;
+    let reading: Promise<HttpResponse> | undefined;
     const sending = begin(pool, orderOf(pool.agent, url, init, opening));
     const fail = (thrown: unknown): void => {
       release();
@@ -49,7 +54,7 @@ export function exchange(pool: Pool, url: string, init: Init, maxBytes: number):
     });
     sending.once('response', (response) => {
       if (staysOpen(response)) sending.shouldKeepAlive = true;
-      reading = readAnswer(response, init, maxBytes).finally(() => letGo(sending));
+      reading = readResponse(response, init, maxBytes).finally(() => letGo(sending));
       reading.catch(fail);
     });
     // Only now the agent has the connection back for the next request.
@@ -85,10 +90,10 @@ function staysOpen({ rawHeaders }: IncomingMessage): boolean {
   return values.length > 1 && /^keep-alive$/i.test(values[values.length - 1] ?? '');
 }
 
-/** A header with a line break is the one thing that Node refuses an order for. */
-function begin(pool: Pool, order: Order): ClientRequest {
+/** A header with a line break is the one thing that Node refuses a request for. */
+function begin(pool: Pool, request: HttpRequest): ClientRequest {
   try {
-    return pool.request(order);
+    return pool.request(request);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ERR_INVALID_CHAR') throw cause;
     const name = /\["(.*)"\]/.exec(String(cause))?.[1] ?? 'of the request';
@@ -99,7 +104,7 @@ function begin(pool: Pool, order: Order): ClientRequest {
   }
 }
 
-function orderOf(agent: Agent, url: string, init: Init, opening: Opening): Order {
+function orderOf(agent: Agent, url: string, init: Init, opening: Opening): HttpRequest {
   const { host, port, url: base, prefix } = init.endpoint;
   const headers: Record<string, string> = Object.fromEntries(init.headers);
   const path = prefix + url.slice(base.length);

@@ -2,13 +2,7 @@ import type { Deadline } from '../../contract/context.ts';
 import { Failure } from '../../failure.ts';
 
 /** The end of one request: the deadline or the request's own limit, whichever comes first. */
-export interface Expiry {
-  remainingMs(): number;
-  /** Calls back once when the time is up; the result takes the call back. */
-  onEnd(callback: () => void): () => void;
-  /** The failure for it; `what` completes "while ...". */
-  failure(what: string): Failure;
-}
+export type Expiry = Pick<Deadline, 'remainingMs' | 'onEnd' | 'failure'>;
 
 /** Without a limit the deadline itself. */
 export function createExpiry(deadline: Deadline, limitMs?: number): Expiry {

@@ -2,8 +2,8 @@ import type { Context, Deadline } from '../../contract/context.ts';
 import { Failure } from '../../failure.ts';
 import type { Pairs } from './address.ts';
 import { createHttp } from './client.ts';
-import type { Method } from './order.ts';
 import type { Reply } from './reply.ts';
+import type { Method } from './request.ts';
 import type { Tls } from './tls.ts';
 
 export interface JsonApiOptions extends Pick<Context, 'deadline' | 'log'> {

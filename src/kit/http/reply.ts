@@ -1,6 +1,6 @@
 import { Failure } from '../../failure.ts';
-import type { Answer } from './answer.ts';
-import { type Attempt, where } from './trouble.ts';
+import { type Attempt, where } from './errors.ts';
+import type { HttpResponse } from './response.ts';
 
 /** The answer of the server, of any status; the provider knows the meaning of a status. */
 export interface Reply {
@@ -9,7 +9,7 @@ export interface Reply {
   readonly reason: string;
   /** The header's values joined by a comma and a blank; any case of the name. */
   header(name: string): string | undefined;
-  /** The values of a header that may come several times, in their order. */
+  /** The values of a header that may come several times, in their request. */
   headers(name: string): readonly string[];
   readonly text: string;
   /** The body as JSON; `upstream` when it is something else, with its beginning. */
@@ -20,7 +20,7 @@ export interface Reply {
   certificate(): Buffer | undefined;
 }
 
-export function replyOf(answer: Answer, attempt: Attempt): Reply {
+export function replyOf(answer: HttpResponse, attempt: Attempt): Reply {
   const headers = (wanted: string): readonly string[] =>
     answer.rawHeaders.filter(
       (_, i, all) => i % 2 === 1 && all[i - 1]?.toLowerCase() === wanted.toLowerCase(),
@@ -37,7 +37,7 @@ export function replyOf(answer: Answer, attempt: Attempt): Reply {
   };
 }
 
-function parse(answer: Answer, attempt: Attempt): unknown {
+function parse(answer: HttpResponse, attempt: Attempt): unknown {
   const text = answer.text();
   try {
     return JSON.parse(text);

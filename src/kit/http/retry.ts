@@ -1,7 +1,7 @@
 import { Failure, isKind, wasNotSent } from '../../failure.ts';
 import type { Endpoint } from './address.ts';
+import { allFailed, isPersistent } from './errors.ts';
 import type { Expiry } from './expiry.ts';
-import { allFailed, isPersistent } from './trouble.ts';
 
 export interface Plan {
   readonly title: string;

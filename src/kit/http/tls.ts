@@ -15,25 +15,25 @@ export interface Tls {
 const fingerprintPattern = /^[0-9a-f]{2}(:?[0-9a-f]{2}){31}$/i;
 
 /** Decides over a server once its handshake is done and before it is told anything. */
-export interface Judge {
+export interface Verifier {
   readonly options: SecureContextOptions;
   /** The failure to throw instead of using the connection. */
-  refusal(socket: TLSSocket, endpoint: Endpoint): Failure | undefined;
+  verify(socket: TLSSocket, endpoint: Endpoint): Failure | undefined;
 }
 
 /** Fails with `config` for a fingerprint that is none. */
-export function createJudge({ verify, fingerprints, ca }: Tls, title: string): Judge {
+export function createVerifier({ verify, fingerprints, ca }: Tls, title: string): Verifier {
   const pins = fingerprints.map(withColons);
   if (pins.length > 0) {
     return {
       options: noIssuers,
-      refusal: (socket, endpoint) => pinRefusal(pins, socket.getPeerCertificate(), title, endpoint),
+      verify: (socket, endpoint) => pinRefusal(pins, socket.getPeerCertificate(), title, endpoint),
     };
   }
-  if (!verify) return { options: noIssuers, refusal: () => undefined };
+  if (!verify) return { options: noIssuers, verify: () => undefined };
   return {
     options: ca === undefined ? {} : { ca },
-    refusal: (socket, endpoint) =>
+    verify: (socket, endpoint) =>
       socket.authorized ? undefined : issuerRefusal(socket, title, endpoint),
   };
 }

@@ -1,6 +1,6 @@
 import { Failure, type Remote, statusOf, wasNotSent } from '../../../failure.ts';
+import { isOnTheWay } from '../../../kit/http/errors.ts';
 import type { Reply } from '../../../kit/http/reply.ts';
-import { isOnTheWay } from '../../../kit/http/trouble.ts';
 import { parseJson } from '../../../kit/json.ts';
 import { oneLine } from './schemas.ts';
 

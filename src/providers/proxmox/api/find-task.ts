@@ -1,6 +1,6 @@
 import { expectFailure, Failure, remoteMessage, reworded, wasNotSent } from '../../../failure.ts';
 import { type Pairs, path } from '../../../kit/http/address.ts';
-import type { Method } from '../../../kit/http/order.ts';
+import type { Method } from '../../../kit/http/request.ts';
 import type { Session } from '../machine/session.ts';
 import type { Api } from './client.ts';
 import { listOf, numberOf, type Row, recordOf, textOf } from './wire.ts';

@@ -1,6 +1,6 @@
 import { expectFailure, type Failure, isKind, reworded, statusOf } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
-import { isOnTheWay } from '../../../kit/http/trouble.ts';
+import { isOnTheWay } from '../../../kit/http/errors.ts';
 import { type Pace, poll } from '../../../kit/poll.ts';
 import type { Session } from '../machine/session.ts';
 import type { Api } from './client.ts';

@@ -1,6 +1,6 @@
 import { expectFailure, type Failure } from '../../../failure.ts';
 import type { Pairs } from '../../../kit/http/address.ts';
-import type { Method } from '../../../kit/http/order.ts';
+import type { Method } from '../../../kit/http/request.ts';
 import { type RetryPolicy, retryWhile } from '../../../kit/retry.ts';
 import { noteChange, type Session } from '../machine/session.ts';
 import type { Api } from './client.ts';

@@ -2,7 +2,7 @@ import type { Context, Deadline } from '../../../contract/context.ts';
 import type { Driver, StatePurpose } from '../../../contract/driver.ts';
 import type { State } from '../../../contract/machine.ts';
 import { expectFailure, isOutage } from '../../../failure.ts';
-import { isOnTheWay } from '../../../kit/http/trouble.ts';
+import { isOnTheWay } from '../../../kit/http/errors.ts';
 import { policyOf } from '../../../lifecycle/shared-settings.ts';
 import type { actions } from '../actions/definitions.ts';
 import { isAbsentHere } from '../api/errors.ts';

@@ -1,7 +1,7 @@
 import type { RemoteMachine, State } from '../../../contract/machine.ts';
 import { expectFailure, isOutage } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
-import { isOnTheWay } from '../../../kit/http/trouble.ts';
+import { isOnTheWay } from '../../../kit/http/errors.ts';
 import { isBuilding } from '../../../lifecycle/ownership.ts';
 import { powerOf } from '../../../lifecycle/power.ts';
 import { holderOf, withoutHolder } from '../api/find-task.ts';

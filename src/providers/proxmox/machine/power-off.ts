@@ -1,6 +1,6 @@
 import { expectFailure } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
-import { isOnTheWay } from '../../../kit/http/trouble.ts';
+import { isOnTheWay } from '../../../kit/http/errors.ts';
 import { poll } from '../../../kit/poll.ts';
 import { endedWell } from '../api/errors.ts';
 import { cancel } from '../api/task-state.ts';

@@ -1,6 +1,6 @@
 import type { Instance } from '../../../contract/instance.ts';
 import { expectFailure, Failure } from '../../../failure.ts';
-import { isOnTheWay } from '../../../kit/http/trouble.ts';
+import { isOnTheWay } from '../../../kit/http/errors.ts';
 import { parseJson } from '../../../kit/json.ts';
 import { mapLimit } from '../../../kit/map-limit.ts';
 import { readNote, removeNote, writeNote } from '../../../kit/note-file.ts';

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { Failure } from '../../failure.ts';
 import { certificateOf } from './connect.ts';
-import { type Attempt, where } from './trouble.ts';
+import { type Attempt, where } from './errors.ts';
 
 /** The whole answer, in the shape that ofetch reads. */
-export interface Answer {
+export interface HttpResponse {
   readonly status: number;
   readonly statusText: string;
   /** Name, value, name, value ..., as they came. */
@@ -16,11 +16,11 @@ export interface Answer {
 }
 
 /** Ends with all of it; fails for one that breaks off or is larger than `maxBytes`. */
-export function readAnswer(
+export function readResponse(
   response: IncomingMessage,
   attempt: Attempt,
   maxBytes: number,
-): Promise<Answer> {
+): Promise<HttpResponse> {
   // Taken now, since the response lets go of its socket before it ends.
   const certificate = certificateOf(response.socket);
   const chunks: Buffer[] = [];
@@ -40,7 +40,7 @@ function answerOf(
   { statusCode, statusMessage, rawHeaders }: IncomingMessage,
   body: Buffer,
   certificate: Buffer | undefined,
-): Answer {
+): HttpResponse {
   return {
     status: statusCode ?? 0,
     statusText: statusMessage ?? '',

@@ -13,7 +13,7 @@ export interface Content {
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** A request as it goes out, to whichever endpoint. */
-export interface Order {
+export interface HttpRequest {
   readonly method: Method;
   readonly path: string;
   /** The path with the query. */
@@ -25,7 +25,7 @@ export interface Order {
 }
 
 /** Mistakes of the caller are `internal`: no setting and no tenant can cause them. */
-export function createOrder(method: Method, path: string, content: Content): Order {
+export function createRequest(method: Method, path: string, content: Content): HttpRequest {
   if (!/^\/[\x21-\x7e]*$/.test(path) || /[?#]/.test(path)) {
     throw new Failure('internal', `"${path}" is not the path of a request`);
   }
