@@ -75,7 +75,7 @@ export interface Driver<M extends Machine = Machine, B = Blueprint, A extends Ac
   storedPlace?(instance: Instance): string | undefined;
   /** In place of `list`, where the remote system can be asked for one instance's machine. */
   find?(step: Step, purpose: Purpose): Promise<Choice<M>>;
-  /** The machine under this id as it is now, for `adopt`; without it the inventory is read. */
+  /** The machine under this id as it is now, for `adopt`; without it, as it was listed. */
   get?(remoteId: string, deadline: Deadline): Promise<M | undefined>;
   /** Whether the failure says that the machine is not where it was found any more. */
   isAbsent?(thrown: unknown, machine: M): boolean;

@@ -20,7 +20,7 @@ import { destroyPartial, isBeingRemoved } from './remove.ts';
 import type { Session } from './session.ts';
 import { newChange, setUp } from './set-up.ts';
 
-type Order = Making<Machine, Blueprint>;
+type CreateRequest = Making<Machine, Blueprint>;
 
 /** Chooses the id; reserves nothing and may be skipped. */
 export async function prepare(
@@ -54,16 +54,16 @@ async function isFree({ api }: Session, vmid: number): Promise<boolean> {
 /** The instance's machine, set up and off, or as another call has finished it meanwhile. */
 export async function make(
   session: Session,
-  order: Order,
+  request: CreateRequest,
   found: ClusterResources,
 ): Promise<Machine> {
-  const [partial] = order.partials;
-  if (partial === undefined) return createWithFreeId(session, order, found);
-  if (!isBeingRemoved(partial.config)) return resumeCreate(session, order, { partial, found });
+  const [partial] = request.partials;
+  if (partial === undefined) return createWithFreeId(session, request, found);
+  if (!isBeingRemoved(partial.config)) return resumeCreate(session, request, { partial, found });
   // The call that was taking the machine away may have been killed over it, or be at it still.
   session.context.log('create.removed', { machine: partial.vmid });
   await destroyPartial(session, partial, partial.config);
-  return createWithFreeId(session, order, found);
+  return createWithFreeId(session, request, found);
 }
 
 interface Resuming {
@@ -77,7 +77,7 @@ interface Resuming {
  */
 async function resumeCreate(
   session: Session,
-  { instance, blueprint, undo }: Order,
+  { instance, blueprint, undo }: CreateRequest,
   { partial, found }: Resuming,
 ): Promise<Machine> {
   const { settings, context } = session;
@@ -106,24 +106,24 @@ function off(machine: Machine): Machine {
 /** Tries one id after the other: another call may always have been faster, for this instance too. */
 async function createWithFreeId(
   session: Session,
-  order: Order,
+  request: CreateRequest,
   found: ClusterResources,
 ): Promise<Machine> {
-  const { instance, blueprint, undo } = order;
+  const { instance, blueprint, undo } = request;
   checkMemory(session.settings, found, instance);
   const plan = blueprint.template_type === 'iso' ? planIso : planClone;
   const build = await plan(session, instance, blueprint, found);
   const taken = new Set(found.machines.map(({ vmid }) => vmid));
   for (const vmid of candidateIds(session.settings, instance)) {
     if (taken.has(vmid)) continue;
-    const machine = await tryCreate(session, order, build, vmid);
+    const machine = await tryCreate(session, request, build, vmid);
     if (machine !== undefined) {
       return off(await setUp(session, { instance, blueprint, machine }, undo));
     }
     session.context.log('id.taken', { machine: vmid, build: build.kind });
     const other = await madeMeanwhile(session, instance);
     if (other === undefined) continue;
-    return isBuilding(other) ? make(session, { ...order, partials: [other] }, found) : other;
+    return isBuilding(other) ? make(session, { ...request, partials: [other] }, found) : other;
   }
   throw noIdLeft(session.settings);
 }
@@ -146,7 +146,7 @@ async function madeMeanwhile(
 /** The machine, or `undefined` when the id was taken meanwhile: then nothing was made. */
 async function tryCreate(
   session: Session,
-  { instance, blueprint, undo, markFor }: Order,
+  { instance, blueprint, undo, markFor }: CreateRequest,
   build: Build,
   vmid: number,
 ): Promise<Machine | undefined> {
