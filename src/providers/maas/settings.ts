@@ -18,7 +18,7 @@ const pools = list({ most: 64, pattern: poolName, wants: 'names of resource pool
 
 export const tags = list({ most: 32, pattern: /^[\w.-]{1,255}$/, wants: 'names of tags' });
 
-/** What an operator's console address may leave open. */
+/** The placeholders that an operator's console address may hold. */
 export const machineConsole = consoleAddress('name', 'uuid', 'system_id', 'hostname');
 
 /** How MAAS is reached, what instances may choose and how their machines are handled. */
@@ -75,12 +75,12 @@ export const settings = {
     example: 'a*',
   },
   require_tags: {
-    about: 'Tags that a machine must have, whatever an instance chooses',
+    about: 'Tags that a machine must have, no matter what an instance chooses',
     schema: tags,
     example: 'cloud',
   },
   exclude_tags: {
-    about: 'Tags that a machine must not have, whatever an instance chooses',
+    about: 'Tags that a machine must not have, no matter what an instance chooses',
     schema: tags,
     example: 'reserved',
   },
@@ -166,7 +166,7 @@ export const settings = {
 
 export type Settings = Values<typeof settings>;
 
-/** What cannot be seen by looking at one setting alone. */
+/** The problems that no setting shows alone, such as two settings that contradict each other. */
 export function settingsIssues({ nodes = [], other_nodes = [] }: Settings): readonly string[] {
   const twice = nodes.filter((name) => other_nodes.includes(name));
   return twice.length === 0 ? [] : [`"nodes" and "other_nodes" both name ${twice.join(', ')}`];

@@ -50,7 +50,7 @@ function checkFit({ generation, disks }: Details, blueprint: Blueprint): void {
 
 /**
  * Answers the disk that was there. Its undo ends with the exchange: from then on the machine has the new
- * disk, whatever fails afterwards.
+ * disk, even when a later step fails.
  */
 function exchangeDisk(
   session: Session,

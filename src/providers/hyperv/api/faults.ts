@@ -2,8 +2,8 @@ import { Failure } from '../../../failure.ts';
 import type { Fault } from './soap.ts';
 
 /*
- * What WinRM's fault numbers mean for us. The texts beside them are in the language of the server
- * and decide nothing.
+ * The meaning of WinRM's fault numbers for this driver. The texts beside them are in the language of
+ * the server and decide nothing.
  */
 
 /** Nothing to report before the time-out of the operation: ask again. */

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 
 /*
- * What the scripts really answer. Schemas are built when they are needed.
+ * The real answers of the scripts. Schemas are built when they are needed.
  */
 
 export const texts = () => v.array(v.string());

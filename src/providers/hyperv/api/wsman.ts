@@ -111,7 +111,7 @@ export function createWsman(post: Post, to: string): Wsman {
         const commandId = needed(readCommandId(started), 'an id of the command', host);
         return processIn({ shellId, commandId, host, exchange, demand, remove });
       } catch (thrown) {
-        // What failed is worth more than that the shell stays until Windows clears it away.
+        // The first failure is reported; a shell that stays is cleared away by Windows later.
         await remove(deadline.forUndo()).catch(expectFailure);
         throw thrown;
       }

@@ -20,7 +20,7 @@ import {
   switchCheck,
 } from './host.ts';
 
-/** What `doctor` wants to know, from the way there to the folders; nothing is changed. */
+/** The checks of `doctor`, from the connection to the folders; they change nothing. */
 export async function checks(
   settings: Settings,
   context: Context,
@@ -82,7 +82,7 @@ async function partsCheck(session: Session, wanted: Partial<Blueprint>): Promise
     return [ok(name, path)];
   } catch (thrown) {
     const failure = expectFailure(thrown);
-    // What Hyper-V or the rules say is about the path; every other failure ends the checks.
+    // A refusal by Hyper-V or by the rules concerns the path; every other failure ends the checks.
     if (failure.outage) throw failure;
     return [{ name, state: 'fail', found: fullText(failure) }];
   }

@@ -6,7 +6,7 @@ import { ownMachines } from '../machine/list.ts';
 import type { Settings } from '../settings.ts';
 
 /*
- * What doctor makes of the host's own answers.
+ * The checks that doctor makes on the host's own answers.
  */
 
 export function ok(name: string, found: string): Check {

@@ -8,7 +8,7 @@ import { diskType, generationOf, gib, tooSmall } from '../blueprint.ts';
 import { switchOf } from './hardware.ts';
 import { ask, type Session } from './session.ts';
 
-/** What the host says about everything that a new disk or machine needs. */
+/** Asks the host about everything that a new disk or machine needs. */
 export function surveyFor(session: Session, blueprint: Blueprint): Promise<Survey> {
   const { template_type, template_path = '', iso_path = '' } = blueprint;
   const isIso = template_type === 'iso';

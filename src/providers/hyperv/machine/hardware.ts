@@ -10,7 +10,7 @@ import type { Session } from './session.ts';
  * CPUs, memory and network adapters as CloudStack wants them, and how far a machine is from that.
  */
 
-/** What decides whether two adapters are on the same wire as the same card. */
+/** The facts that decide whether two adapters are the same card on the same network. */
 export type Wiring = Pick<WantedAdapter, 'mac' | 'switch' | 'vlan'>;
 
 /** Size and adapters that a machine shall have. */

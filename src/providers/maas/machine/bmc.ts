@@ -7,7 +7,7 @@ import { machinePath, nameOf, type Session } from './session.ts';
 const bmcLimitMs = 35_000;
 
 /**
- * What the machine's BMC says just now, in MAAS's words: on, off, unknown or error. A BMC that cannot
+ * The power that the machine's BMC reports now, in MAAS's words: on, off, unknown or error. A BMC that cannot
  * be asked is `unknown` too, never `off`.
  */
 export async function askBmc(
@@ -62,7 +62,7 @@ export async function waitForPower(
   }
 }
 
-/** What a state in MAAS's words means for an instance. */
+/** The power of an instance, from MAAS's word for the state. */
 export function powerOf(state: string): 'on' | 'off' | 'unknown' {
   return state === 'on' || state === 'off' ? state : 'unknown';
 }

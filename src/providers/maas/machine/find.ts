@@ -25,7 +25,7 @@ export const careFor: Readonly<Record<Purpose, Care>> = {
 };
 
 /**
- * What there is of the instance: usually one request, since MAAS finds machines by the agent name
+ * Finds the machine of the instance: usually one request, since MAAS finds machines by the agent name
  * that was set in the same step as they were claimed. `missing` means proved missing.
  */
 export async function find(

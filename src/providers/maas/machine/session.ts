@@ -6,7 +6,7 @@ import type { Client } from '../api/client.ts';
 import { type Machine, readMachine, readMachines } from '../api/wire.ts';
 import type { Settings } from '../settings.ts';
 
-/** What one primitive works with; `deadline` is the one that it was called with. */
+/** The values that one primitive works with; `deadline` is the one that it was called with. */
 export interface Session {
   readonly settings: Settings;
   readonly client: Client;

@@ -12,7 +12,7 @@ import { checkConsole, checkEndpoints, soonDays } from './connection.ts';
 import { checkRights } from './rights.ts';
 import { checkTemplate, checkTemplates } from './templates.ts';
 
-/** What `doctor` wants to know; changes nothing. */
+/** The checks of `doctor`; they change nothing. */
 export async function checks(
   settings: Settings,
   context: Context,

@@ -6,7 +6,7 @@ import { listMachines } from '../machine/list.ts';
 import { openSession, type Session } from '../machine/session.ts';
 import type { Settings } from '../settings.ts';
 
-/** What `doctor` wants to know: whether the state can be used, and what stands in the way. */
+/** The checks of `doctor`: whether the state can be used, and what stands in the way. */
 export async function checks(settings: Settings, context: Context): Promise<readonly Check[]> {
   const script = scriptCheck(settings);
   try {

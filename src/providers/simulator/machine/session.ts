@@ -4,7 +4,7 @@ import { poll } from '../../../kit/poll.ts';
 import { openStore, type Store } from '../api/store.ts';
 import type { Settings } from '../settings.ts';
 
-/** What one call works with. */
+/** The values that one call works with. */
 export interface Session {
   readonly settings: Settings;
   readonly context: Context;

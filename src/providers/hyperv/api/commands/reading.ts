@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { command, type Json } from '../command.ts';
 import { machineSchema, machinesSchema } from '../wire.ts';
 
-/* What every action reads of the host. */
+/* The commands with which every action reads the host. */
 
 /** All machines with what tells whose they are, and whether these can be all. */
 export const machines = command<Json>()(
