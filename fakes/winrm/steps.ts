@@ -83,7 +83,7 @@ export const runs: Readonly<Record<string, Run>> = {
     state: state.machines.get(text(given['id']).toLowerCase())?.state ?? '',
   }),
 
-  survey: (given, { state }) => {
+  resources: (given, { state }) => {
     const template = fileAt(state, text(given['template']));
     const attached = [...state.machines.values()].flatMap(({ name, drives }) =>
       drives.map(({ path }) => ({ name, path })),

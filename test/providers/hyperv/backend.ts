@@ -137,7 +137,7 @@ const reading: readonly string[] = [
   'machine',
   'inventory',
   'look',
-  'survey',
+  'resources',
   'users',
   'lock',
   'inspect',

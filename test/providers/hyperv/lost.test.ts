@@ -136,7 +136,7 @@ function losing(at: number, how: 'before' | 'after'): Disturbance {
   };
 }
 
-const looking = ['machines', 'machine', 'look', 'users', 'survey'];
+const looking = ['machines', 'machine', 'look', 'users', 'resources'];
 
 /** Each step in each way that makes a difference: what only looks was done or not all the same. */
 function losses(steps: readonly string[]): readonly (readonly [number, 'before' | 'after'])[] {

@@ -239,10 +239,10 @@ describe('the room for an instance', () => {
   const place = { node: 'pve1', storage: 'tank', sizeBytes: 20 * gib };
 
   it('is there as long as the memory that is to stay free does', () => {
-    const survey = { machines: [], nodes: [node], storages: [] };
-    checkMemory(read(), survey, instance());
+    const resources = { machines: [], nodes: [node], storages: [] };
+    checkMemory(read(), resources, instance());
     assert.throws(
-      () => checkMemory(read(), survey, instance({ memoryBytes: 2.5 * gib })),
+      () => checkMemory(read(), resources, instance({ memoryBytes: 2.5 * gib })),
       /pve1 has 3 GiB of memory free, i-2-42-VM needs 2\.5 and 1 have to stay free/,
     );
   });

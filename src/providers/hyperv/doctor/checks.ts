@@ -7,7 +7,7 @@ import * as inspecting from '../api/commands/inspecting.ts';
 import * as reading from '../api/commands/reading.ts';
 import { isFromPowerShell } from '../api/trouble.ts';
 import type { Blueprint } from '../blueprint.ts';
-import { checkParts, surveyFor } from '../machine/capacity.ts';
+import { checkParts, resourcesFor } from '../machine/capacity.ts';
 import { ask, openSession, type Session } from '../machine/session.ts';
 import type { Settings } from '../settings.ts';
 import {
@@ -78,7 +78,7 @@ async function partsCheck(session: Session, wanted: Partial<Blueprint>): Promise
   if (path === undefined) return [];
   const blueprint = { template_type: 'template', is_full_clone: true, ...wanted } as Blueprint;
   try {
-    checkParts(session, blueprint, await surveyFor(session, blueprint));
+    checkParts(session, blueprint, await resourcesFor(session, blueprint));
     return [ok(name, path)];
   } catch (thrown) {
     const failure = expectFailure(thrown);

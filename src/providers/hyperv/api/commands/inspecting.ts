@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { command } from '../command.ts';
-import { inspectSchema, inventorySchema, surveySchema, texts } from '../wire.ts';
+import { inspectSchema, inventorySchema, resourcesSchema, texts } from '../wire.ts';
 
 /* The commands that read the host only for doctor, audit and new disks. */
 
@@ -43,14 +43,14 @@ try {
 );
 
 /** Reads what a new machine needs of the host, and which machines use its template disk. */
-export const survey = command<{
+export const resources = command<{
   readonly folder: string;
   readonly template: string;
   readonly iso: string;
 }>()(
-  { name: 'survey', doing: 'looking for space, template and switches' },
+  { name: 'resources', doing: 'looking for space, template and switches' },
   String.raw`
-# outrigger command: survey
+# outrigger command: resources
 param($Given)
 $system = CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem
 $template = $null
@@ -81,7 +81,7 @@ if ([string]$Given.template -ne '') {
   iso = ([string]$Given.iso -eq '' -or [bool](Microsoft.PowerShell.Management\Test-Path -LiteralPath ([string]$Given.iso) -PathType Leaf))
 }
 `,
-  surveySchema,
+  resourcesSchema,
 );
 
 /** Which of the disks another machine uses, itself or as the parent of its own. */
