@@ -79,7 +79,7 @@ export const runs: Readonly<Record<string, Run>> = {
     files: filesIn(state, text(given['folder'])),
   }),
 
-  look: (given, { state }) => ({
+  state: (given, { state }) => ({
     state: state.machines.get(text(given['id']).toLowerCase())?.state ?? '',
   }),
 

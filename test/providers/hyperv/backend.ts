@@ -136,7 +136,7 @@ const reading: readonly string[] = [
   'machines',
   'machine',
   'inventory',
-  'look',
+  'state',
   'resources',
   'users',
   'lock',

@@ -136,7 +136,7 @@ function losing(at: number, how: 'before' | 'after'): Disturbance {
   };
 }
 
-const looking = ['machines', 'machine', 'look', 'users', 'resources'];
+const looking = ['machines', 'machine', 'state', 'users', 'resources'];
 
 /** Each step in each way that makes a difference: what only looks was done or not all the same. */
 function losses(steps: readonly string[]): readonly (readonly [number, 'before' | 'after'])[] {
@@ -263,7 +263,7 @@ test(
     const vm = await machine();
     vm.state = 'Off';
     backend.fake.disturb((step) => {
-      if (step === 'look' && state.machines.size > 0) void backend.removeBehind(vm.id);
+      if (step === 'state' && state.machines.size > 0) void backend.removeBehind(vm.id);
       return undefined;
     });
     const { exitCode, text } = await cloud.call('start', as);

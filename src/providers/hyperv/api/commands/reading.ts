@@ -113,10 +113,10 @@ $processor = Hyper-V\Get-VMProcessor -VM $vm
 );
 
 /** The state of one machine; nothing for one that is not there. */
-export const look = command<{ readonly id: string }>()(
-  { name: 'look', doing: 'looking at its state' },
+export const state = command<{ readonly id: string }>()(
+  { name: 'state', doing: 'reading its state' },
   String.raw`
-# outrigger command: look
+# outrigger command: state
 param($Given)
 $state = ''
 foreach ($vm in @(Hyper-V\Get-VM)) {
