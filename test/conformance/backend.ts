@@ -132,8 +132,8 @@ export interface Backend {
   /** The task of a create fails half-way. */
   failTasks?(on: boolean): Promise<void>;
   /**
-   * The system has no room for one more instance of the suite, nor for a planted machine to grow to
-   * the instance's size.
+   * The system has no capacity for one more instance of the suite, nor for a planted machine to grow
+   * to the instance's size.
    */
   fill?(on: boolean): Promise<void>;
   /** Guests do not react when they are asked to shut down. */

@@ -100,7 +100,7 @@ describe('proxmox runs custom actions', { concurrency: 4 }, () => {
       assert.ok(shared);
       shared.otherBytes = shared.totalBytes;
       const { text } = await cloud.custom('CreateSnapshot', snap);
-      assert.match(text, /There is no room for this instance right now/);
+      assert.match(text, /There is no capacity for this instance right now/);
       assert.equal(cluster.vm(10042).snapshots.size, 0);
       const backup = await cloud.custom('Backup', { storage: 'shared' }, asAdmin);
       assert.match(backup.text, /storage shared is 100 % full/);

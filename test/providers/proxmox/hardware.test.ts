@@ -229,7 +229,7 @@ describe('cloud-init', () => {
   });
 });
 
-describe('the room for an instance', () => {
+describe('the capacity for an instance', () => {
   const gib = 2 ** 30;
   const node = { node: 'pve1', online: true, memoryBytes: 8 * gib, usedBytes: 5 * gib };
   const storage = {
@@ -279,6 +279,9 @@ describe('the room for an instance', () => {
   it('is that of a shared storage, whichever node shows it', () => {
     const away = { ...storage, node: 'pve2', usedBytes: 100 * gib };
     checkStorage(read(), [away], place);
-    assert.throws(() => checkStorage(read(), [{ ...away, shared: true }], place), /No room/);
+    assert.throws(
+      () => checkStorage(read(), [{ ...away, shared: true }], place),
+      /Not enough capacity/,
+    );
   });
 });

@@ -13,7 +13,7 @@ import { inState, said } from './scene.ts';
 
 describe('the simulator’s machines', () => {
   it(
-    'share the room of their node while they run or are being built',
+    'machines share the capacity of their node while they run or are being built',
     inState(async ({ cloud }) => {
       const [second, third] = [cloud.another(), cloud.another()];
       third.change({ uuid: '33333333-0e57-4a8b-a8d5-4c4f6d6a7b10', name: 'i-2-44-VM' });
@@ -31,7 +31,7 @@ describe('the simulator’s machines', () => {
   );
 
   it(
-    'take no room on another node, nor is their own known there',
+    'machines take no capacity of another node, whose own capacity is unknown',
     inState(async ({ cloud, backend }) => {
       const second = cloud.another();
       const host = { nodes: 'sim1,sim2', capacity_cpus: '2' };

@@ -91,7 +91,7 @@ export function pathCheck(
     name,
     state: 'warn',
     found: `${free} GiB free, less than min_free_gb (${min_free_gb})`,
-    advice: 'Nothing new is made here until there is more room',
+    advice: 'Nothing new is made here until there is more free space',
   };
 }
 
