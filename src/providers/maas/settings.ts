@@ -112,25 +112,24 @@ export const settings = {
     example: 'boot,subnet:10.20.0.0/16',
   },
   hand_back_addresses: {
-    about:
-      'Whether CloudStack takes over an IP address that MAAS has assigned before the deployment',
+    about: 'Whether CloudStack records an IP address that MAAS has assigned before the deployment',
     schema: yesNo,
     default: 'true',
   },
   set_hostname: {
     about:
-      "Whether the machine gets the instance's name in MAAS until it is given back; needs the key of an administrator",
+      "Whether the machine gets the instance's name in MAAS until it is released; needs the key of an administrator",
     schema: yesNo,
     default: 'false',
   },
   erase: {
     about:
-      "How disks are erased when a machine is given back: none, quick (the ends only), secure (the drive's own function), full (overwritten)",
+      "How disks are erased when a machine is released: none, quick (the ends only), secure (the drive's own function), full (overwritten)",
     schema: oneOf('none', 'quick', 'secure', 'full'),
     default: 'none',
   },
   release_watch_seconds: {
-    about: 'How long a machine that was given back is watched, so that a failure is still reported',
+    about: 'How long a released machine is watched, so that a failure is still reported',
     schema: wholeNumber({ min: 0, max: 600 }),
     default: '10',
     unit: 's',

@@ -208,7 +208,7 @@ describe('a power failure in the middle', () => {
       own().bmc = 'fails';
       const { exitCode, text } = await cloud.call('delete', { caller: admin });
       assert.equal(exitCode, 1);
-      assert.match(text, /was not given back: it could not be switched off: .*BMC did not answer/);
+      assert.match(text, /was not released: it could not be switched off: .*BMC did not answer/);
       const [stuck] = owned();
       assert.equal(stuck?.status, 'failed_releasing');
       Object.assign(stuck ?? {}, { bmc: 'works' });

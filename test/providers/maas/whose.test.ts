@@ -52,7 +52,7 @@ describe('a machine of another instance', () => {
   );
 
   it(
-    'is not given back as a claim by an installation that has an instance with the same UUID',
+    'a machine is not released as a claim by an installation that has an instance with the same UUID',
     inMaas({}, async (scene) => {
       const theirs = { installation: 'another-cloud', state: 'building' } as const;
       await plant(scene, scene.cloud, {}, theirs);
@@ -165,7 +165,7 @@ describe('an adopted machine', () => {
 
 describe('a list of instances for the pools of one host', () => {
   it(
-    'has what is in doubt or being given back there, and nothing of other pools',
+    'the report of a pool has the machines in doubt or under release there, and none of other pools',
     inMaas({}, async (scene) => {
       const { cloud } = scene;
       const gone = cloud.another();

@@ -94,7 +94,7 @@ export function nameOf({ mark, name }: HostMachine): string {
   return typeof mark === 'object' ? mark.name : name;
 }
 
-/** The line that a machine keeps in its notes after it was given back. */
+/** The line that a machine keeps in its notes after it was released. */
 export const leftLine = /^outrigger-left:([0-9a-f-]{36})\r?$/m;
 
 /** The instance whose deletion gave the machine back. */

@@ -122,7 +122,7 @@ function claimAgain(
 }
 
 function takenAway({ name }: Instance, machine: Machine, cause: unknown): Failure {
-  const text = `${nameOf(machine)} of ${name} was given back to be installed anew, and another user of MAAS was faster to claim it`;
+  const text = `${nameOf(machine)} of ${name} was released to be installed anew, and another user of MAAS was faster to claim it`;
   return new Failure('conflict', text, {
     cause,
     advice: `${name} has no machine now: destroy it, or run Redeploy again when the machine is free`,
@@ -131,7 +131,7 @@ function takenAway({ name }: Instance, machine: Machine, cause: unknown): Failur
 }
 
 async function waitReady(session: Session, systemId: string): Promise<void> {
-  const what = `waiting for machine ${systemId} to be given back`;
+  const what = `waiting for machine ${systemId} to be released`;
   const look = async (): Promise<true | undefined> => {
     const machine = await readOne(session, systemId, { busyTimeoutMs: 60_000 });
     if (isStuck(machine.status)) {

@@ -15,7 +15,7 @@ export interface Session {
   readonly deadline: Deadline;
 }
 
-/** How long MAAS may take over an action that it began before ours: minutes, with slow BMCs. */
+/** How long MAAS may spend on an action that it began before ours: minutes, with slow BMCs. */
 export const longBusyMs = 300_000;
 
 /** How long a busy MAAS is asked again. */
