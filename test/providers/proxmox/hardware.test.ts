@@ -257,8 +257,8 @@ describe('the capacity for an instance', () => {
   });
 
   it('is not looked at where the token may not see it', () => {
-    const blind = { ...node, memoryBytes: 8 * gib, usedBytes: undefined };
-    for (const each of [blind, { ...blind, memoryBytes: undefined }])
+    const unmeasured = { ...node, memoryBytes: 8 * gib, usedBytes: undefined };
+    for (const each of [unmeasured, { ...unmeasured, memoryBytes: undefined }])
       checkMemory(read(), { machines: [], nodes: [each], storages: [] }, instance());
     checkStorage(read(), [], place);
     checkStorage(read(), [{ ...storage, totalBytes: 0, usedBytes: 0 }], place);

@@ -25,14 +25,14 @@ export interface Found {
  * How much a list of machines says: everything, nothing since no machine was ever made here, or
  * nothing since the machines that were here were taken away.
  */
-export type Sight = 'clear' | 'new' | 'blind';
+export type Visibility = 'clear' | 'new' | 'hidden';
 
 /**
  * The simulated system: a directory with one file per machine. It stands where other providers have
  * their client, and does what it is told without asking whose machine it is.
  */
 export interface Store {
-  sight(): Sight;
+  visibility(): Visibility;
   list(): readonly Found[];
   /** Replaces the file in one step: a reader sees the old machine or the new one. */
   write(machine: Machine): void;
@@ -89,9 +89,9 @@ export function openStore(directory: string, deadline: Deadline): Store {
       write(changed);
       return changed;
     },
-    sight() {
-      if (exists(sign)) return exists(machines) ? 'clear' : 'blind';
-      return exists(machines) ? 'blind' : 'new';
+    visibility() {
+      if (exists(sign)) return exists(machines) ? 'clear' : 'hidden';
+      return exists(machines) ? 'hidden' : 'new';
     },
     list: () =>
       attempt(`list ${machines}`, () =>

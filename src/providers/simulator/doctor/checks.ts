@@ -21,7 +21,7 @@ export async function checks(settings: Settings, context: Context): Promise<read
 const nothingYet: Check = { name: 'state', state: 'ok', found: 'no machine was ever made' };
 
 function stateChecks({ store, context }: Session): readonly Check[] {
-  if (store.sight() === 'new') return [nothingYet];
+  if (store.visibility() === 'new') return [nothingYet];
   const seen = listMachines(store);
   const { certain, doubtful, unseen } = overview(seen, context.installation);
   const found = `${seen.length} machines, ${certain.length} of them this installation's`;
