@@ -84,8 +84,8 @@ export function createClient(
       doing: `waiting for MAAS to ${ask.what}`,
       pauseMs(thrown: unknown, turn: number): number | undefined {
         const waitMs = pauseMs(thrown, turn);
-        const isPatient = beganMs - end.remainingMs() + waitMs <= busyTimeoutMs;
-        if (isBusy(thrown)) return isPatient ? waitMs : undefined;
+        const isWithinBusyTimeout = beganMs - end.remainingMs() + waitMs <= busyTimeoutMs;
+        if (isBusy(thrown)) return isWithinBusyTimeout ? waitMs : undefined;
         lost += 1;
         const again = mayRepeat(thrown, method) && lost < triesWhenUnreachable;
         return again ? waitMs : undefined;
