@@ -17,7 +17,7 @@ export interface RemoteMachine {
     readonly mac: string;
     readonly vlan: number | 'untagged' | undefined;
   }[];
-  /** CPUs, memory and NICs are what they are, whatever an instance is said to have. */
+  /** CPUs, memory and NICs are what they are, no matter what an instance is to have. */
   readonly physical?: boolean;
   /** Stands for what is on the disk; equal texts are equal disks. */
   readonly disk?: string;

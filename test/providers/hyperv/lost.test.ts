@@ -6,7 +6,7 @@ import { admin } from '../../support/payloads.ts';
 import type { Done } from '../../support/world.ts';
 import { type Scene, scene } from './scene.ts';
 
-/** An action, how the machine has to be before, and what has to be so when it said success. */
+/** An action, how the machine has to be before, and the conditions that hold when it reports success. */
 interface Case {
   readonly name: string;
   before?(played: Scene, vm: Machine): Promise<unknown> | unknown;

@@ -16,7 +16,7 @@ export interface MaasBackend extends Backend {
 }
 
 export interface MaasOptions extends Options {
-  /** How many machines are ready; 5 unless said otherwise. */
+  /** How many machines are ready; 5 by default. */
   readonly ready?: number;
   /** Further details of the host. */
   readonly host?: Details;

@@ -92,9 +92,9 @@ describe('create on MAAS', () => {
     inMaas({ timings: { deployMs: 300 } }, async ({ cloud, own }) => {
       await cloud.deploy();
       assert.equal(own().status, 'deployed');
-      const said = cloud.everythingSaid();
+      const output = cloud.allOutput();
       for (const step of ['Loading ephemeral', 'Configuring storage', 'deploy.done']) {
-        assert.ok(said.includes(step), step);
+        assert.ok(output.includes(step), step);
       }
     }),
   );

@@ -44,7 +44,7 @@ describe('a machine that is another instance’s before an action on it has ende
         const { exitCode, text } = await cloud.call('create', { caller: admin });
         assert.equal(exitCode, 1);
         assert.match(text, /No machine of MAAS is free and fit/, 'another one is looked for');
-        assert.match(cloud.everythingSaid(), /is no longer the one of i-2-42-VM/);
+        assert.match(cloud.allOutput(), /is no longer the one of i-2-42-VM/);
         const mark = readMark(machine.annotations['outrigger'] ?? '');
         assert.equal(typeof mark === 'object' && mark.uuid, other.vm.uuid);
         assert.deepEqual([machine.status, orders(fake, 'release')], [status, 0]);

@@ -52,7 +52,7 @@ describe('two calls at one unfinished machine of MAAS', () => {
       const { cloud } = scene;
       const { mark, released } = await createAgainstRelease(scene);
       assert.match(mark, /"building"/, 'the other call may go on');
-      assert.match(cloud.everythingSaid(), /Another call has begun to take machine \S+ of .* away/);
+      assert.match(cloud.allOutput(), /Another call has begun to take machine \S+ of .* away/);
       assert.equal(released.agentName, '', 'the machine was released');
       assert.notEqual(scene.own().systemId, released.systemId);
       assert.match(scene.own().annotations['outrigger'] ?? '', /"built"/);
@@ -87,7 +87,7 @@ describe('two calls at one unfinished machine of MAAS', () => {
       await cloud.ok('create');
       assert.equal(scene.own().annotations[leaving], undefined);
       assert.match(scene.own().annotations['outrigger'] ?? '', /"built"/);
-      assert.doesNotMatch(cloud.everythingSaid(), /create\.taken-away/, 'it did not try the first');
+      assert.doesNotMatch(cloud.allOutput(), /create\.taken-away/, 'it did not try the first');
     }),
   );
 });

@@ -266,11 +266,11 @@ describe('proxmox runs custom actions', { concurrency: 4 }, () => {
       const shownBy = async (): Promise<Record<string, unknown>> =>
         (await cloud.ok('getconsole')).document['console'] as Record<string, unknown>;
       const first = await shownBy();
-      const [seat] = cluster.state.consoles;
+      const [screen] = cluster.state.consoles;
       assert.deepEqual(first, {
         host: '127.0.0.1',
-        port: seat?.port,
-        password: seat?.password,
+        port: screen?.port,
+        password: screen?.password,
         passwordonetimeuseonly: true,
         protocol: 'vnc',
       });

@@ -10,7 +10,7 @@ export const go = '#go';
 /** Begins every answer: its number and base64 of JSON follow. */
 export const answerWord = 'outrigger-answer';
 
-/** Said instead of an answer where PowerShell is not allowed to do what is needed. */
+/** The output instead of an answer where PowerShell may not do what the scripts need. */
 export const modeWord = 'outrigger-mode';
 
 export const program = 'powershell.exe';

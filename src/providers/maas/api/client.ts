@@ -16,7 +16,7 @@ export interface Ask {
   readonly query?: Pairs;
   /** The only kind of body that MAAS reads. */
   readonly form?: Pairs;
-  /** How long it is asked again while it is busy; 0 unless said otherwise. */
+  /** How long it is asked again while it is busy; 0 by default. */
   readonly busyTimeoutMs?: number;
   readonly limitMs?: number;
   readonly deadline: Deadline;

@@ -56,7 +56,7 @@ export async function waitForPower(
   } catch (thrown) {
     if (!isKind(thrown, 'timeout')) throw thrown;
     const { message } = expectFailure(thrown);
-    throw new Failure('timeout', `${message}; the last it said was "${last}"`, {
+    throw new Failure('timeout', `${message}; its last answer was "${last}"`, {
       advice: "Check the machine's BMC and its power settings in MAAS",
     });
   }

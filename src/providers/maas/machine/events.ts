@@ -85,8 +85,8 @@ export function claimComment(name: string): string {
 /** MAAS's own words about a failure, as the end of a sentence; empty when it says nothing. */
 export async function reasonOf(session: Session, machine: Machine): Promise<string> {
   const told = [machine.error_description, ...(await warnings(session, machine))];
-  const said = [...new Set(told)].filter((text) => text !== '').slice(0, 3);
-  if (said.length > 0) return `: ${said.join('; ')}`;
+  const reasons = [...new Set(told)].filter((text) => text !== '').slice(0, 3);
+  if (reasons.length > 0) return `: ${reasons.join('; ')}`;
   const last = machine.status_message;
   return last === '' ? '' : `: the last that was heard of it is "${last}"`;
 }
