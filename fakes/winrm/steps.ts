@@ -79,11 +79,11 @@ export const runs: Readonly<Record<string, Run>> = {
     files: filesIn(state, text(given['folder'])),
   }),
 
-  look: (given, { state }) => ({
+  state: (given, { state }) => ({
     state: state.machines.get(text(given['id']).toLowerCase())?.state ?? '',
   }),
 
-  survey: (given, { state }) => {
+  resources: (given, { state }) => {
     const template = fileAt(state, text(given['template']));
     const attached = [...state.machines.values()].flatMap(({ name, drives }) =>
       drives.map(({ path }) => ({ name, path })),

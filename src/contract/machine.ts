@@ -73,7 +73,7 @@ export interface RemoteMachine {
   readonly nics?: readonly { readonly mac: string; readonly segment?: Segment }[];
   /** Carries no mark, but may be what is left of a call of ours that was killed. */
   readonly leftover?: boolean;
-  /** Was given back and is no instance's any more, although it still carries the mark. */
+  /** Was released and is no instance's any more, although it still carries the mark. */
   readonly givenBack?: boolean;
   /** Further facts for the operator, such as an erase that failed. */
   readonly remarks?: readonly string[];

@@ -158,7 +158,7 @@ describe('an audit of MAAS', () => {
         assert.equal(lines.length, 4, lines.join('\n'));
         assert.match(
           lines.slice(1).join(' '),
-          /^warning remark i-2-42-VM machine \S+ .*Failed disk erasing \(Erasing \/dev\/sda failed\): it was given back, and its disks may still hold data; release it again in MAAS, with erasing$/,
+          /^warning remark i-2-42-VM machine \S+ .*Failed disk erasing \(Erasing \/dev\/sda failed\): it was released, and its disks may still hold data; release it again in MAAS, with erasing$/,
         );
       },
     ),

@@ -17,7 +17,7 @@ export interface RemoteMachine {
     readonly mac: string;
     readonly vlan: number | 'untagged' | undefined;
   }[];
-  /** CPUs, memory and NICs are what they are, whatever an instance is said to have. */
+  /** CPUs, memory and NICs are what they are, no matter what an instance is to have. */
   readonly physical?: boolean;
   /** Stands for what is on the disk; equal texts are equal disks. */
   readonly disk?: string;
@@ -132,8 +132,8 @@ export interface Backend {
   /** The task of a create fails half-way. */
   failTasks?(on: boolean): Promise<void>;
   /**
-   * The system has no room for one more instance of the suite, nor for a planted machine to grow to
-   * the instance's size.
+   * The system has no capacity for one more instance of the suite, nor for a planted machine to grow
+   * to the instance's size.
    */
   fill?(on: boolean): Promise<void>;
   /** Guests do not react when they are asked to shut down. */

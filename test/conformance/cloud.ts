@@ -54,7 +54,7 @@ export interface Cloud {
   /** The one machine whose mark names the instance. */
   machine(): Promise<RemoteMachine>;
   /** Everything that was ever answered or logged. */
-  everythingSaid(): string;
+  allOutput(): string;
 }
 
 /** Runs one case with a scene of its own and takes it down again. */
@@ -63,14 +63,14 @@ export function inScene(
   play: (scene: Scene, t: TestContext) => Promise<void>,
 ): (t: TestContext) => Promise<void> {
   return async (t) => {
-    const said: string[] = [];
+    const answers: string[] = [];
     const place = makePlace({});
     const backend = await setUp(place);
     try {
       const load = backend.registry[backend.provider];
       assert.ok(load, `the registry has no ${backend.provider}`);
       const provider = await load();
-      const cloud = createCloud(place, backend, provider, said, 42);
+      const cloud = createCloud(place, backend, provider, answers, 42);
       await play({ backend, provider, cloud, place }, t);
     } finally {
       await backend.close();
@@ -114,7 +114,7 @@ function createCloud(
   place: Place,
   backend: Backend,
   provider: Provider,
-  said: string[],
+  answers: string[],
   id: number,
 ): Cloud {
   let vm = newVm(id, backend.chosen);
@@ -137,7 +137,7 @@ function createCloud(
       registry: backend.registry,
       ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
     });
-    said.push(done.text);
+    answers.push(done.text);
     checkAnswer(done);
     return done;
   };
@@ -150,7 +150,7 @@ function createCloud(
     get vm() {
       return vm;
     },
-    another: () => createCloud(place, backend, provider, said, id + 1),
+    another: () => createCloud(place, backend, provider, answers, id + 1),
     change(more) {
       vm = { ...vm, ...more };
     },
@@ -169,7 +169,7 @@ function createCloud(
       assert.equal(own.length, 1, `there are ${own.length} machines with the mark of ${vm.name}`);
       return own[0] as RemoteMachine;
     },
-    everythingSaid: () => [...said, logOf(place)].join('\n'),
+    allOutput: () => [...answers, logOf(place)].join('\n'),
   };
   return cloud;
 }
@@ -216,8 +216,8 @@ function keep(vm: Vm, document: Readonly<Record<string, unknown>>): Vm {
     ...vm,
     details: { ...vm.details, ...details },
     nics: vm.nics.map((nic) => {
-      const said = nics.find(({ nicUuid }) => nicUuid === nic.uuid);
-      return said?.['mac'] === undefined ? nic : { ...nic, mac: said['mac'] };
+      const answered = nics.find(({ nicUuid }) => nicUuid === nic.uuid);
+      return answered?.['mac'] === undefined ? nic : { ...nic, mac: answered['mac'] };
     }),
   };
 }

@@ -174,7 +174,7 @@ export function createCases(setUp: SetUp): void {
   );
 
   it(
-    'create refuses before it makes anything when there is no room',
+    'create refuses before it makes anything when the system lacks capacity',
     inScene(setUp, async ({ cloud, backend }, t) => {
       if (!has(t, backend, 'fill')) return;
       await backend.fill(true);

@@ -142,7 +142,7 @@ export function ownershipCases(setUp: SetUp): void {
   );
 
   it(
-    'a machine without a mark is refused unless the operator allows to take it over',
+    'a machine without a mark is refused unless the operator allows to adopt it',
     inScene(setUp, async ({ cloud, provider, backend }) => {
       const remoteId = await backend.plant({ name: cloud.vm.name, power: 'on' });
       pointAt(cloud, provider, remoteId);
@@ -219,7 +219,7 @@ export function ownershipCases(setUp: SetUp): void {
   );
 
   it(
-    'a machine that was taken over is given back on delete: unmarked, stopped and kept',
+    'delete releases an adopted machine: unmarked, stopped and kept',
     inScene(setUp, async (scene, t) => {
       const { cloud, backend } = scene;
       if (!(await canAdopt(t, scene))) return;

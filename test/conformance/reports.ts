@@ -58,8 +58,8 @@ export function reportCases(setUp: SetUp): void {
       await cloud.deploy();
       await backend.setPower((await cloud.machine()).remoteId, 'saved');
       assert.notEqual(word(await cloud.call('status')), 'PowerOff');
-      const said = report(await cloud.call('statuses')) ?? {};
-      assert.notEqual(said[cloud.vm.name], 'PowerOff');
+      const reported = report(await cloud.call('statuses')) ?? {};
+      assert.notEqual(reported[cloud.vm.name], 'PowerOff');
     }),
   );
 
@@ -156,8 +156,8 @@ export function reportCases(setUp: SetUp): void {
       for (const action of ['stop', 'delete', 'create']) {
         assert.equal((await cloud.call(action)).exitCode, 1, action);
       }
-      const said = report(await cloud.call('statuses'));
-      if (said !== undefined) assert.equal(said[cloud.vm.name], 'PowerUnknown');
+      const reported = report(await cloud.call('statuses'));
+      if (reported !== undefined) assert.equal(reported[cloud.vm.name], 'PowerUnknown');
       assert.equal(word(await other.ok('status')), 'PowerOn');
       assert.deepEqual(await backend.machines(), before);
     }),

@@ -7,7 +7,7 @@ import { isoPath } from '../../lifecycle/shared-settings.ts';
 import { extension, isUnder, mediaPath } from './api/paths.ts';
 import type { Settings } from './settings.ts';
 
-/** What an instance may choose. */
+/** The details that an instance may choose. */
 export const blueprint = {
   template_type: {
     about: 'Whether the instance is made from a template disk or installed from an ISO image',

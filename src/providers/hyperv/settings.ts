@@ -150,13 +150,13 @@ export const settings = {
 
 export type Settings = Values<typeof settings>;
 
-/** What prepare hands back. */
+/** The details that prepare returns. */
 export const stored = {
   hyperv_id: 'The GUID of the virtual machine where there is one already; a hint, never proof',
   hyperv_host: 'The name of the Hyper-V host that was asked; a hint, never proof',
 } as const;
 
-/** What cannot be seen by looking at one setting alone. */
+/** The problems that no setting shows alone, such as two settings that contradict each other. */
 export function settingsIssues(settings: Settings): readonly string[] {
   const { network_switches = [], checkpoint_type, snapshot_memory } = settings;
   const networks = network_switches.map((pair) => pair.split('=')[0]?.trim().toLowerCase());

@@ -6,7 +6,7 @@ import { type Settings, tags } from './settings.ts';
 
 const word = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
-/** What an instance may choose. */
+/** The details that an instance may choose. */
 export const blueprint = {
   os: {
     about:
@@ -107,7 +107,7 @@ export function seriesOf({ os, distro_series }: Pick<Blueprint, 'os' | 'distro_s
   return distro_series.includes('/') ? distro_series : `${os}/${distro_series}`;
 }
 
-/** What cannot be seen by looking at one detail alone. */
+/** The problems that no detail shows alone, such as two details that contradict each other. */
 export function blueprintIssues(
   { os, distro_series, pool, user_data }: Blueprint,
   { allowed_pools, allowed_series }: Settings,

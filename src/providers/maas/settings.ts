@@ -18,7 +18,7 @@ const pools = list({ most: 64, pattern: poolName, wants: 'names of resource pool
 
 export const tags = list({ most: 32, pattern: /^[\w.-]{1,255}$/, wants: 'names of tags' });
 
-/** What an operator's console address may leave open. */
+/** The placeholders that an operator's console address may hold. */
 export const machineConsole = consoleAddress('name', 'uuid', 'system_id', 'hostname');
 
 /** How MAAS is reached, what instances may choose and how their machines are handled. */
@@ -75,12 +75,12 @@ export const settings = {
     example: 'a*',
   },
   require_tags: {
-    about: 'Tags that a machine must have, whatever an instance chooses',
+    about: 'Tags that a machine must have, no matter what an instance chooses',
     schema: tags,
     example: 'cloud',
   },
   exclude_tags: {
-    about: 'Tags that a machine must not have, whatever an instance chooses',
+    about: 'Tags that a machine must not have, no matter what an instance chooses',
     schema: tags,
     example: 'reserved',
   },
@@ -112,25 +112,24 @@ export const settings = {
     example: 'boot,subnet:10.20.0.0/16',
   },
   hand_back_addresses: {
-    about:
-      'Whether CloudStack takes over an IP address that MAAS has assigned before the deployment',
+    about: 'Whether CloudStack records an IP address that MAAS has assigned before the deployment',
     schema: yesNo,
     default: 'true',
   },
   set_hostname: {
     about:
-      "Whether the machine gets the instance's name in MAAS until it is given back; needs the key of an administrator",
+      "Whether the machine gets the instance's name in MAAS until it is released; needs the key of an administrator",
     schema: yesNo,
     default: 'false',
   },
   erase: {
     about:
-      "How disks are erased when a machine is given back: none, quick (the ends only), secure (the drive's own function), full (overwritten)",
+      "How disks are erased when a machine is released: none, quick (the ends only), secure (the drive's own function), full (overwritten)",
     schema: oneOf('none', 'quick', 'secure', 'full'),
     default: 'none',
   },
   release_watch_seconds: {
-    about: 'How long a machine that was given back is watched, so that a failure is still reported',
+    about: 'How long a released machine is watched, so that a failure is still reported',
     schema: wholeNumber({ min: 0, max: 600 }),
     default: '10',
     unit: 's',
@@ -166,7 +165,7 @@ export const settings = {
 
 export type Settings = Values<typeof settings>;
 
-/** What cannot be seen by looking at one setting alone. */
+/** The problems that no setting shows alone, such as two settings that contradict each other. */
 export function settingsIssues({ nodes = [], other_nodes = [] }: Settings): readonly string[] {
   const twice = nodes.filter((name) => other_nodes.includes(name));
   return twice.length === 0 ? [] : [`"nodes" and "other_nodes" both name ${twice.join(', ')}`];

@@ -1,6 +1,6 @@
 import type { Instance } from '../../contract/instance.ts';
 
-/** What VM details carry from prepare to later calls; hints, never proof. */
+/** The VM details that carry facts from prepare to later calls; hints, never proof. */
 export const stored = {
   'External:maas_system_id': 'The machine that prepare claimed, or that was asked for',
   'External:maas_chosen':

@@ -12,7 +12,7 @@ import { storageName } from './settings.ts';
 export const isoPattern = /^[A-Za-z][A-Za-z0-9._-]*:iso\/[^/,:\s]+\.(iso|img)$/i;
 export const isoForm = 'of the form storage:iso/name.iso';
 
-/** What an instance may choose. */
+/** The details that an instance may choose. */
 export const blueprint = {
   template_type: {
     about: 'Whether the instance is made from a template or boots from an ISO image',
@@ -76,7 +76,7 @@ export const blueprint = {
 
 export type Blueprint = Values<typeof blueprint>;
 
-/** What prepare hands back. */
+/** The details that prepare returns. */
 export const stored = {
   proxmox_vmid: 'The id of the machine in Proxmox VE; a hint, never proof',
 } as const;

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { Fields } from '../../contract/field.ts';
 import { list, oneOf, text, yesNo } from '../../kit/fields.ts';
 
-/** What machines are like, whatever their instances ask for. */
+/** The properties of machines that hold no matter what their instances ask for. */
 export const machineSettings = {
   firmware: {
     about:
@@ -118,9 +118,9 @@ export const networkSettings = {
 } as const satisfies Fields;
 
 interface Shape {
-  /** What may stand before the equals sign. */
+  /** The text that may stand before the equals sign. */
   readonly key: RegExp;
-  /** What may stand after it. */
+  /** The text that may stand after it. */
   readonly value: RegExp;
   readonly wants: string;
 }

@@ -158,7 +158,7 @@ export const settings = {
 
 export type Settings = Values<typeof settings>;
 
-/** What cannot be seen by looking at one setting alone. */
+/** The problems that no setting shows alone, such as two settings that contradict each other. */
 export function settingsIssues(given: Settings): readonly string[] {
   const { node: own, nodes: spoken = [own], other_nodes: others, token_next, secret_next } = given;
   const twice = spoken.filter((name) => others?.includes(name));

@@ -55,7 +55,7 @@ export const settings = {
     unit: 'ms',
   },
   slow_task_ms: {
-    about: 'Test instrument: how long whatever changes a machine takes',
+    about: 'Test instrument: how long each change to a machine takes',
     schema: wholeNumber({ min: 0, max: 60_000 }),
     default: '0',
     unit: 'ms',
@@ -90,7 +90,7 @@ export const settings = {
 
 export type Settings = Values<typeof settings>;
 
-/** What an instance may choose. */
+/** The details that an instance may choose. */
 export const blueprint = {
   template_id: {
     ...templateId,
@@ -103,12 +103,12 @@ export const blueprint = {
 
 export type Blueprint = Values<typeof blueprint>;
 
-/** What prepare hands back. */
+/** The details that prepare returns. */
 export const stored = {
   simulator_id: 'The id that the machine was made under; a hint, never proof',
 } as const;
 
-/** What cannot be seen by looking at one setting alone. */
+/** The problems that no setting shows alone, such as two settings that contradict each other. */
 export function settingsIssues({ node, nodes, other_nodes }: Settings): readonly string[] {
   const own = nodes ?? [node];
   const twice = own.filter((name) => other_nodes?.includes(name));

@@ -86,7 +86,7 @@ async function behindProxy(backend: Backend, key: string, way: Way): Promise<Sys
 }
 
 /** Steps that only look, or hold something for no longer than their process lives. */
-const looking = /^(machines?|inventory|look|survey|users|lock|inspect)$/;
+const looking = /^(machines?|inventory|state|resources|users|lock|inspect)$/;
 
 /** A message that hands PowerShell a step which changes something. */
 function isStep({ all, bodyAt }: Message): boolean {

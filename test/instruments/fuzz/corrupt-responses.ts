@@ -101,7 +101,7 @@ async function check(scene: Scene, corruption: Corruption): Promise<void> {
   assert.doesNotMatch(String(document['error']), /should not happen/);
   assert.ok(tookMs < timeoutSeconds * 1000, `took ${tookMs} ms`);
   assert.deepEqual(await those(backend, ids), before, 'a machine of others was touched');
-  const said = cloud.everythingSaid();
+  const said = cloud.allOutput();
   for (const secret of backend.secrets) assert.ok(!said.includes(secret), 'a secret');
   if (on && corruption.action === 'status') assert.notEqual(document['power_state'], 'PowerOff');
   checkPrototypes();

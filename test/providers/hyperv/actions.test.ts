@@ -222,7 +222,7 @@ describe('custom actions on Hyper-V', () => {
   );
 
   test(
-    'an instance whose storage is lost is not said to be suspended',
+    'an instance whose storage is lost is not reported as suspended',
     scene(async ({ cloud, machine }) => {
       await cloud.ok('create');
       (await machine()).state = 'RunningCritical';

@@ -7,7 +7,7 @@ import { failureOf } from '../../support/http-client.ts';
 import { hostScene, powersOf } from './host-scene.ts';
 
 describe('a fault', () => {
-  test('for lack of room is waited out before anything was begun', async (t) => {
+  test('a fault because all shells are taken is waited out before anything was begun', async (t) => {
     const it = await hostScene(t);
     it.fake.next({ action: 'Create', code: 2150859173 });
     it.fake.next({ action: 'Command', code: 2150859174 });
@@ -16,12 +16,12 @@ describe('a fault', () => {
     assert.equal(it.fake.openShells(), 0);
   });
 
-  test('for lack of room that lasts is reported as that, within the time', async (t) => {
+  test('a lasting fault because all shells are taken is reported as that, within the time', async (t) => {
     const it = await hostScene(t, { ms: 1_000 });
     it.fake.next({ action: 'Create', code: 2150859236, times: 100 });
     const failure = await failureOf(powersOf(it));
     assert.equal(failure.kind, 'conflict');
-    assert.match(failure.message, /no room for one more shell/);
+    assert.match(failure.message, /allows no further shell/);
   });
 
   test('after the command was sent is never answered by sending it again', async (t) => {
@@ -82,7 +82,7 @@ describe('a fault', () => {
   for (const [what, mishap] of [
     ['for a shell that is lost', { code: 2150858843 }],
     ['for an operation that was aborted', { code: 995 }],
-    ['for lack of room', { code: 2150859174 }],
+    ['because all shells are taken', { code: 2150859174 }],
     ['by a service that is down', { status: 503 }],
     ['by a connection that is closed', { drop: true }],
   ] as const) {

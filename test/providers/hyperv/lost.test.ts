@@ -6,7 +6,7 @@ import { admin } from '../../support/payloads.ts';
 import type { Done } from '../../support/world.ts';
 import { type Scene, scene } from './scene.ts';
 
-/** An action, how the machine has to be before, and what has to be so when it said success. */
+/** An action, how the machine has to be before, and the conditions that hold when it reports success. */
 interface Case {
   readonly name: string;
   before?(played: Scene, vm: Machine): Promise<unknown> | unknown;
@@ -136,7 +136,7 @@ function losing(at: number, how: 'before' | 'after'): Disturbance {
   };
 }
 
-const looking = ['machines', 'machine', 'look', 'users', 'survey'];
+const looking = ['machines', 'machine', 'state', 'users', 'resources'];
 
 /** Each step in each way that makes a difference: what only looks was done or not all the same. */
 function losses(steps: readonly string[]): readonly (readonly [number, 'before' | 'after'])[] {
@@ -263,7 +263,7 @@ test(
     const vm = await machine();
     vm.state = 'Off';
     backend.fake.disturb((step) => {
-      if (step === 'look' && state.machines.size > 0) void backend.removeBehind(vm.id);
+      if (step === 'state' && state.machines.size > 0) void backend.removeBehind(vm.id);
       return undefined;
     });
     const { exitCode, text } = await cloud.call('start', as);

@@ -68,11 +68,11 @@ describe('NTLMv2 with the values of MS-NLMP 4.2.4', () => {
   });
 
   test('computes proof and session key', () => {
-    const said = respond(crypto, key, nonce, { clientNonce, time: Buffer.alloc(8), pairs });
-    const proof = said.response.subarray(0, 16).toString('hex');
+    const response = respond(crypto, key, nonce, { clientNonce, time: Buffer.alloc(8), pairs });
+    const proof = response.response.subarray(0, 16).toString('hex');
     assert.equal(proof, '68cd0ab851e51c96aabc927bebef6a1c');
-    assert.equal(said.sessionBaseKey.toString('hex'), '8de40ccadbc14a82f15cb0ad0de95ca3');
-    const exchanged = rc4(said.sessionBaseKey, Buffer.alloc(16, 0x55));
+    assert.equal(response.sessionBaseKey.toString('hex'), '8de40ccadbc14a82f15cb0ad0de95ca3');
+    const exchanged = rc4(response.sessionBaseKey, Buffer.alloc(16, 0x55));
     assert.equal(exchanged.toString('hex'), 'c5dad2544fc9799094ce1ce90bc9d03e');
   });
 

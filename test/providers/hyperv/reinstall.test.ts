@@ -59,7 +59,7 @@ describe('Reinstall on Hyper-V', () => {
   );
 
   test(
-    'an ISO image is put into the drive, and the new disk is empty and as large as it is said',
+    'Reinstall puts an ISO image into the drive, and the new disk is empty and has the given size',
     scene(async ({ cloud, state, machine, choose }) => {
       await cloud.ok('create');
       const iso_path = 'D:\\ISO\\debian-12.iso';

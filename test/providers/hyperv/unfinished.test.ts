@@ -208,7 +208,7 @@ describe('an unmarked machine', () => {
 });
 
 test(
-  'an adopted machine that a delete has given back stays so, however often the delete is repeated',
+  'an adopted machine that a delete has released stays released, however often the delete is repeated',
   scene(async ({ cloud, backend, state }) => {
     const { uuid, name } = cloud.vm;
     const id = await backend.plant({ name, power: 'on' });

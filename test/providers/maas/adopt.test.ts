@@ -37,7 +37,7 @@ async function redeploy({ cloud }: MaasScene, timeoutSeconds = 20): Promise<numb
 
 describe('adopt', () => {
   it(
-    'marks a machine of the built-in extension, which delete gives back stopped',
+    'marks a machine of the built-in extension, which delete releases stopped',
     inMaas({}, async (scene) => {
       const { cloud } = scene;
       const machine = await adopted(scene);
@@ -264,7 +264,7 @@ describe('the list for audits', () => {
             memoryBytes: 32 * 2 ** 30,
             nics: stuck.interfaces.map(({ mac }) => ({ mac })),
             remarks: [
-              'Failed disk erasing (wiping failed): it was given back, and its disks may still hold data; release it again in MAAS, with erasing',
+              'Failed disk erasing (wiping failed): it was released, and its disks may still hold data; release it again in MAAS, with erasing',
             ],
           },
         ],

@@ -16,7 +16,7 @@ export interface MaasBackend extends Backend {
 }
 
 export interface MaasOptions extends Options {
-  /** How many machines are ready; 5 unless said otherwise. */
+  /** How many machines are ready; 5 by default. */
   readonly ready?: number;
   /** Further details of the host. */
   readonly host?: Details;
@@ -63,7 +63,7 @@ export async function maasBackend(options: MaasOptions = {}): Promise<MaasBacken
       allowed_machines:
         'it is about what prepare hands back too; test/providers/maas/claim.test.ts has refusals',
       screen: 'MAAS has no screens, only the address that the operator gives',
-      fill: 'a machine that is claimed is all the room there is to be; test/providers/maas/claim.test.ts has refusals',
+      fill: 'each instance has a whole machine, so that none shares its capacity; test/providers/maas/claim.test.ts has refusals',
       traceless: 'prepare claims the machine, since otherwise another instance would get it',
     },
     machines: async () =>

@@ -146,7 +146,7 @@ describe('a claim in trouble', () => {
   );
 
   it(
-    'whose answer does not come before the time is up is given back all the same',
+    'a machine whose claim gets no answer before the time is up is released all the same',
     inMaas({ ready: 1 }, async ({ cloud, fake, owned }) => {
       const [machine] = fake.world.machines.values();
       fake.disturb(({ op }) => {
@@ -161,7 +161,7 @@ describe('a claim in trouble', () => {
   );
 
   it(
-    'that went to another instance before it was marked is not given back',
+    'a claimed machine that went to another instance before it was marked is not released',
     inMaas({ ready: 1 }, async ({ cloud, fake }) => {
       const [machine] = fake.world.machines.values();
       const other = cloud.another();

@@ -92,9 +92,9 @@ describe('create on MAAS', () => {
     inMaas({ timings: { deployMs: 300 } }, async ({ cloud, own }) => {
       await cloud.deploy();
       assert.equal(own().status, 'deployed');
-      const said = cloud.everythingSaid();
+      const output = cloud.allOutput();
       for (const step of ['Loading ephemeral', 'Configuring storage', 'deploy.done']) {
-        assert.ok(said.includes(step), step);
+        assert.ok(output.includes(step), step);
       }
     }),
   );
@@ -263,7 +263,7 @@ describe('create on MAAS', () => {
   );
 
   it(
-    'gives a machine that is given back its own name again, and gives it back without that, too',
+    'a released machine gets its own name again, and is released even when that is refused',
     inMaas({ host: { set_hostname: 'true' }, ready: 1 }, async ({ cloud, own, fake }) => {
       const [machine] = fake.world.machines.values();
       const name = machine?.hostname;

@@ -47,7 +47,7 @@ describe('an order for a deployment whose answer is lost', () => {
   }
 
   it(
-    'is given three times and no more, and the machine is given back',
+    'is given three times and no more, and the machine is released',
     inMaas({ ready: 1 }, async (scene) => {
       scene.fake.disturb(({ op }) => (op === 'deploy' ? late : undefined));
       const { exitCode, text } = await scene.cloud.call('create');

@@ -57,7 +57,7 @@ describe('a machine that failed', () => {
   );
 
   it(
-    'while no call watched it is given back by the next create and passed over',
+    'a machine that failed while no call watched it is released by the next create and passed over',
     inMaas({}, async ({ cloud, fake, own }) => {
       await cloud.ok('prepare');
       const bad = own();

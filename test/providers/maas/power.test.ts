@@ -166,7 +166,7 @@ describe('a power failure in the middle', () => {
       own().bmc = 'fails';
       const { exitCode, text } = await cloud.call('stop', { timeoutSeconds: 2 });
       assert.equal(exitCode, 1);
-      assert.match(text, /BMC of machine .* to say off; the last it said was \\"error\\"/);
+      assert.match(text, /BMC of machine .* to say off; its last answer was \\"error\\"/);
       own().bmc = 'works';
       await cloud.ok('stop');
       assert.equal(own().powered, false);
@@ -208,7 +208,7 @@ describe('a power failure in the middle', () => {
       own().bmc = 'fails';
       const { exitCode, text } = await cloud.call('delete', { caller: admin });
       assert.equal(exitCode, 1);
-      assert.match(text, /was not given back: it could not be switched off: .*BMC did not answer/);
+      assert.match(text, /was not released: it could not be switched off: .*BMC did not answer/);
       const [stuck] = owned();
       assert.equal(stuck?.status, 'failed_releasing');
       Object.assign(stuck ?? {}, { bmc: 'works' });
@@ -218,7 +218,7 @@ describe('a power failure in the middle', () => {
   );
 
   it(
-    'of a machine without a BMC is said plainly',
+    'the error of a stop says that the machine has no BMC',
     inMaas({}, async ({ cloud, own }) => {
       await cloud.deploy();
       Object.assign(own(), { powerType: 'manual', cachedPower: 'unknown' });

@@ -8,7 +8,7 @@ import type { Cloud } from '../../conformance/cloud.ts';
 import { admin } from '../../support/payloads.ts';
 import { inMaas } from './scene.ts';
 
-/** The machine was given back and another instance has it, installed by now or not. */
+/** The machine was released and another instance has it, installed by now or not. */
 function handOver(machine: FakeMachine, { vm }: Cloud, status: FakeMachine['status']): void {
   const mark = readMark(machine.annotations['outrigger'] ?? '');
   assert.ok(typeof mark === 'object');
@@ -44,7 +44,7 @@ describe('a machine that is another instance’s before an action on it has ende
         const { exitCode, text } = await cloud.call('create', { caller: admin });
         assert.equal(exitCode, 1);
         assert.match(text, /No machine of MAAS is free and fit/, 'another one is looked for');
-        assert.match(cloud.everythingSaid(), /is no longer the one of i-2-42-VM/);
+        assert.match(cloud.allOutput(), /is no longer the one of i-2-42-VM/);
         const mark = readMark(machine.annotations['outrigger'] ?? '');
         assert.equal(typeof mark === 'object' && mark.uuid, other.vm.uuid);
         assert.deepEqual([machine.status, orders(fake, 'release')], [status, 0]);
@@ -67,7 +67,7 @@ describe('a machine that is another instance’s before an action on it has ende
           return plain(503, 'busy');
         });
         const { exitCode, text } = await cloud.call(action, { caller: admin });
-        // What another instance has was given back all right.
+        // The machine that another instance has now was released properly before.
         assert.equal(exitCode, action === 'delete' ? 0 : 1, text);
         if (action === 'stop') assert.match(text, /is no longer the one of i-2-42-VM/);
         assert.deepEqual([machine.status, machine.powered], ['deployed', true]);

@@ -8,7 +8,7 @@ import { markOf } from '../../conformance/machine.ts';
 import { admin } from '../../support/payloads.ts';
 import { inMaas, type MaasScene, sessionOf } from './scene.ts';
 
-/** A machine with the mark of an instance, as far along as is said. */
+/** A machine with the mark of an instance, in the state that the caller gives. */
 async function plant(
   { backend, fake }: MaasScene,
   of: Cloud,
@@ -26,14 +26,14 @@ async function untouched(
   exitCode: number,
 ): Promise<string> {
   const before = await backend.machines();
-  let said = '';
+  let texts = '';
   for (const action of actions) {
     const done = await cloud.call(action, { caller: admin });
     assert.equal(done.exitCode, exitCode, `${action}: ${done.text}`);
-    said += done.text;
+    texts += done.text;
   }
   assert.deepEqual(await backend.machines(), before);
-  return said;
+  return texts;
 }
 
 async function statuses({ cloud }: MaasScene, host: Readonly<Record<string, string>>) {
@@ -52,7 +52,7 @@ describe('a machine of another instance', () => {
   );
 
   it(
-    'is not given back as a claim by an installation that has an instance with the same UUID',
+    'a machine is not released as a claim by an installation that has an instance with the same UUID',
     inMaas({}, async (scene) => {
       const theirs = { installation: 'another-cloud', state: 'building' } as const;
       await plant(scene, scene.cloud, {}, theirs);
@@ -74,8 +74,8 @@ describe('the machine of an instance whose details do not lead to it', () => {
         own().annotations = { ...annotations };
         assert.equal(cloud.vm.details['External:maas_system_id'], undefined);
         assert.equal((await cloud.ok('status')).document['power_state'], 'PowerUnknown');
-        const said = await untouched(scene, ['create', 'start', 'stop', 'delete'], 1);
-        assert.match(said, new RegExp(`Refused to touch .*${own().systemId}`));
+        const texts = await untouched(scene, ['create', 'start', 'stop', 'delete'], 1);
+        assert.match(texts, new RegExp(`Refused to touch .*${own().systemId}`));
       }),
     );
   }
@@ -157,15 +157,15 @@ describe('an adopted machine', () => {
         ...{ status: 'deployed', owner: 'cloudstack', powered: true },
         annotations: { ...machine.annotations },
       });
-      const said = await untouched(scene, ['start', 'reboot', 'stop', 'delete'], 1);
-      assert.match(said, /carry its mark, and only one machine can be its own/);
+      const texts = await untouched(scene, ['start', 'reboot', 'stop', 'delete'], 1);
+      assert.match(texts, /carry its mark, and only one machine can be its own/);
     }),
   );
 });
 
 describe('a list of instances for the pools of one host', () => {
   it(
-    'has what is in doubt or being given back there, and nothing of other pools',
+    'the report of a pool has the machines in doubt or under release there, and none of other pools',
     inMaas({}, async (scene) => {
       const { cloud } = scene;
       const gone = cloud.another();

@@ -100,7 +100,7 @@ describe('proxmox runs custom actions', { concurrency: 4 }, () => {
       assert.ok(shared);
       shared.otherBytes = shared.totalBytes;
       const { text } = await cloud.custom('CreateSnapshot', snap);
-      assert.match(text, /There is no room for this instance right now/);
+      assert.match(text, /There is no capacity for this instance right now/);
       assert.equal(cluster.vm(10042).snapshots.size, 0);
       const backup = await cloud.custom('Backup', { storage: 'shared' }, asAdmin);
       assert.match(backup.text, /storage shared is 100 % full/);
@@ -266,11 +266,11 @@ describe('proxmox runs custom actions', { concurrency: 4 }, () => {
       const shownBy = async (): Promise<Record<string, unknown>> =>
         (await cloud.ok('getconsole')).document['console'] as Record<string, unknown>;
       const first = await shownBy();
-      const [seat] = cluster.state.consoles;
+      const [screen] = cluster.state.consoles;
       assert.deepEqual(first, {
         host: '127.0.0.1',
-        port: seat?.port,
-        password: seat?.password,
+        port: screen?.port,
+        password: screen?.password,
         passwordonetimeuseonly: true,
         protocol: 'vnc',
       });

@@ -169,8 +169,8 @@ export function proxmoxBackend(
         ),
       async screen(remoteId) {
         const { hostname: host } = new URL(cluster.endpoints[0] ?? '');
-        const seat = state.consoles.filter(({ vmid }) => String(vmid) === remoteId).pop();
-        return { host, port: seat?.port ?? 0 };
+        const screen = state.consoles.filter(({ vmid }) => String(vmid) === remoteId).pop();
+        return { host, port: screen?.port ?? 0 };
       },
       async breakOff(where) {
         const { judge, changes } = judgeBy(where);

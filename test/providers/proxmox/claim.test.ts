@@ -76,7 +76,7 @@ describe('two calls at work on one unfinished proxmox machine', () => {
   );
 
   it(
-    'create finds its machine marked as built when no answer said so, and succeeds',
+    'create finds its machine marked as built although the answer was lost, and succeeds',
     inCluster(async ({ cloud, cluster }) => {
       cluster.faults.request({ ...lastWrite, cut: 'after', before: () => losesReads(cluster) });
       await cloud.ok('create');

@@ -113,14 +113,14 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'and take one away that was never finished and for which there is no room now',
+    'create removes an unfinished machine when the node lacks the capacity for it now',
     inCluster(async ({ cloud, cluster }) => {
       await runningUnfinished(cloud, cluster);
       Object.assign(cluster.vm(10042), { power: 'stopped', qmp: 'stopped', pid: 0 });
       fillMemory(cluster);
       const { exitCode, text } = await cloud.call('create');
       assert.equal(exitCode, 1);
-      assert.match(text, /No room: pve1 has 0 GiB of memory free/);
+      assert.match(text, /Not enough capacity: pve1 has 0 GiB of memory free/);
       assert.equal(cluster.state.vms.has(10042), false);
     }),
   );
@@ -454,7 +454,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'only where there is room: memory and storage are looked at first',
+    'create makes a machine only after it has checked memory and storage for capacity',
     inCluster(async ({ cloud, cluster, changes }) => {
       const shared = cluster.state.storages.get('shared');
       assert.ok(shared);

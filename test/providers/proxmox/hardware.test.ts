@@ -229,7 +229,7 @@ describe('cloud-init', () => {
   });
 });
 
-describe('the room for an instance', () => {
+describe('the capacity for an instance', () => {
   const gib = 2 ** 30;
   const node = { node: 'pve1', online: true, memoryBytes: 8 * gib, usedBytes: 5 * gib };
   const storage = {
@@ -239,10 +239,10 @@ describe('the room for an instance', () => {
   const place = { node: 'pve1', storage: 'tank', sizeBytes: 20 * gib };
 
   it('is there as long as the memory that is to stay free does', () => {
-    const survey = { machines: [], nodes: [node], storages: [] };
-    checkMemory(read(), survey, instance());
+    const resources = { machines: [], nodes: [node], storages: [] };
+    checkMemory(read(), resources, instance());
     assert.throws(
-      () => checkMemory(read(), survey, instance({ memoryBytes: 2.5 * gib })),
+      () => checkMemory(read(), resources, instance({ memoryBytes: 2.5 * gib })),
       /pve1 has 3 GiB of memory free, i-2-42-VM needs 2\.5 and 1 have to stay free/,
     );
   });
@@ -257,8 +257,8 @@ describe('the room for an instance', () => {
   });
 
   it('is not looked at where the token may not see it', () => {
-    const blind = { ...node, memoryBytes: 8 * gib, usedBytes: undefined };
-    for (const each of [blind, { ...blind, memoryBytes: undefined }])
+    const unmeasured = { ...node, memoryBytes: 8 * gib, usedBytes: undefined };
+    for (const each of [unmeasured, { ...unmeasured, memoryBytes: undefined }])
       checkMemory(read(), { machines: [], nodes: [each], storages: [] }, instance());
     checkStorage(read(), [], place);
     checkStorage(read(), [{ ...storage, totalBytes: 0, usedBytes: 0 }], place);
@@ -279,6 +279,9 @@ describe('the room for an instance', () => {
   it('is that of a shared storage, whichever node shows it', () => {
     const away = { ...storage, node: 'pve2', usedBytes: 100 * gib };
     checkStorage(read(), [away], place);
-    assert.throws(() => checkStorage(read(), [{ ...away, shared: true }], place), /No room/);
+    assert.throws(
+      () => checkStorage(read(), [{ ...away, shared: true }], place),
+      /Not enough capacity/,
+    );
   });
 });

@@ -221,7 +221,7 @@ describe('what Proxmox VE says of a machine', () => {
 });
 
 describe('settings that contradict each other', () => {
-  it('are said all at once', () => {
+  it('the contradictions of settings are reported all at once', () => {
     const issues = settingsIssues(read({ nodes: 'pve2', other_nodes: 'pve2', token_next: 'cs2' }));
     assert.equal(issues.length, 3);
     assert.deepEqual(settingsIssues(read({ nodes: 'pve1,pve2', other_nodes: 'pve3' })), []);

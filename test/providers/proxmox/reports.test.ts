@@ -157,7 +157,7 @@ describe('proxmox reports', { concurrency: 4 }, () => {
       await cloud.deploy();
       cluster.vm(10042).qmp = 'io-error';
       assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
-      assert.match(cloud.everythingSaid(), /power\.odd.*io-error/);
+      assert.match(cloud.allOutput(), /power\.odd.*io-error/);
     }),
   );
 

@@ -137,7 +137,7 @@ describe('proxmox and machines that are about to come back', { concurrency: 4 },
   );
 
   it(
-    'an adopted machine is given back switched off although its reboot was under way',
+    'an adopted machine is released switched off although its reboot was under way',
     deployed(async (scene, t) => {
       const { cloud, cluster } = scene;
       const { config } = cluster.vm(10042);

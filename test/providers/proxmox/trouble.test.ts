@@ -200,7 +200,7 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
       const { text } = await cloud.call('create');
       assert.match(text, /Could not copy template 9000 to machine 10042 on pve1: clone failed/);
       assert.deepEqual(await backend.machines(), before);
-      assert.match(cloud.everythingSaid(), /task\.failed.*create linked clone of drive/);
+      assert.match(cloud.allOutput(), /task\.failed.*create linked clone of drive/);
     }),
   );
 
@@ -210,7 +210,7 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
       cluster.faults.task({ type: 'qmclone', warnings: true });
       cluster.faults.task({ type: 'qmstart', warnings: true });
       await cloud.ok('create');
-      assert.match(cloud.everythingSaid(), /task\.warnings/);
+      assert.match(cloud.allOutput(), /task\.warnings/);
     }),
   );
 
@@ -250,7 +250,7 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
       cluster.vm(10042).config.set('lock', 'backup');
       const { text } = await cloud.custom('CreateSnapshot', { snap_name: 'snap1' });
       assert.match(text, /is busy \(a backup or the like\); please try again later/);
-      assert.match(cloud.everythingSaid(), /VM is locked \(backup\)/);
+      assert.match(cloud.allOutput(), /VM is locked \(backup\)/);
     }),
   );
 
@@ -341,7 +341,7 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
       for (const action of ['start', 'delete']) {
         const { exitCode, text } = await cloud.call(action, { caller: 'nobody' });
         assert.equal(exitCode, 1, action);
-        assert.match(`${text}${cloud.everythingSaid()}`, /no quorum|Permission denied/);
+        assert.match(`${text}${cloud.allOutput()}`, /no quorum|Permission denied/);
       }
       assert.deepEqual(await backend.machines(), before);
     }, fast),

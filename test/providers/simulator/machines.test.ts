@@ -9,11 +9,11 @@ import { registry } from '../../../src/providers/index.ts';
 import { simulator } from '../../../src/providers/simulator/index.ts';
 import { admin, type Details, payloadFor } from '../../support/payloads.ts';
 import { makePlace } from '../../support/world.ts';
-import { inState, said } from './scene.ts';
+import { inState, messageOf } from './scene.ts';
 
 describe('the simulator’s machines', () => {
   it(
-    'share the room of their node while they run or are being built',
+    'machines share the capacity of their node while they run or are being built',
     inState(async ({ cloud }) => {
       const [second, third] = [cloud.another(), cloud.another()];
       third.change({ uuid: '33333333-0e57-4a8b-a8d5-4c4f6d6a7b10', name: 'i-2-44-VM' });
@@ -21,7 +21,10 @@ describe('the simulator’s machines', () => {
       await cloud.deploy({ host });
       await second.deploy({ host });
       const full = await third.call('create', { host });
-      assert.match(said(full), /2 CPUs wanted, 0 of 4 free, 1 GiB of memory wanted, 0 of 2 free/);
+      assert.match(
+        messageOf(full),
+        /2 CPUs wanted, 0 of 4 free, 1 GiB of memory wanted, 0 of 2 free/,
+      );
       await second.ok('stop', { host });
       await third.deploy({ host });
       assert.equal((await second.call('start', { host })).exitCode, 1);
@@ -31,12 +34,12 @@ describe('the simulator’s machines', () => {
   );
 
   it(
-    'take no room on another node, nor is their own known there',
+    'machines take no capacity of another node, whose own capacity is unknown',
     inState(async ({ cloud, backend }) => {
       const second = cloud.another();
       const host = { nodes: 'sim1,sim2', capacity_cpus: '2' };
       await cloud.deploy({ host });
-      assert.match(said(await second.call('create', { host })), /0 of 2 free/);
+      assert.match(messageOf(await second.call('create', { host })), /0 of 2 free/);
       await backend.move?.((await cloud.machine()).remoteId, 'sim2');
       await second.deploy({ host });
       await cloud.ok('stop', { host });
@@ -94,7 +97,7 @@ describe('the simulator’s machines', () => {
       const machine = await backend.plant({ name: 'payroll' });
       const choose = (id: string) => cloud.change({ details: { 'External:template_id': id } });
       choose(machine);
-      assert.match(said(await cloud.call('create')), /is a machine and no template/);
+      assert.match(messageOf(await cloud.call('create')), /is a machine and no template/);
       choose(template);
       await cloud.ok('create');
     }),
@@ -134,9 +137,12 @@ describe('the simulator’s settings', () => {
           'statuses',
           payloadFor('statuses', { vm, host: { extension, host }, caller: admin }),
         );
-      assert.match(said(await call({ node: 'a', nodes: 'b,c' })), /has to name .*own "node" \(a\)/);
+      assert.match(
+        messageOf(await call({ node: 'a', nodes: 'b,c' })),
+        /has to name .*own "node" \(a\)/,
+      );
       const twice = await call({ node: 'a', nodes: 'a,b', other_nodes: 'b,c' });
-      assert.match(said(twice), /"nodes" and "other_nodes" both name b/);
+      assert.match(messageOf(twice), /"nodes" and "other_nodes" both name b/);
     } finally {
       place.remove();
     }

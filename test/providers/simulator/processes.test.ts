@@ -104,7 +104,7 @@ describe('many processes on one simulator', () => {
     assert.deepEqual(files('locks'), []);
   });
 
-  it('eight creates of eight instances never take more room than there is', async () => {
+  it('eight creates of eight instances never take more capacity than the node has', async () => {
     const host = { capacity_cpus: '5', slow_task_ms: '20' };
     const ended = await Promise.all(
       [1, 2, 3, 4, 5, 6, 7, 8].map((id) => run('create', vm(id), host)),

@@ -17,6 +17,6 @@ export function inState(
 }
 
 /** The text of a failure. */
-export function said({ text }: Done): string {
+export function messageOf({ text }: Done): string {
   return (JSON.parse(text) as { error?: string }).error ?? '';
 }

@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { admin } from '../../support/payloads.ts';
-import { inState, said } from './scene.ts';
+import { inState, messageOf } from './scene.ts';
 
 describe('the simulator’s state', () => {
   it(
@@ -36,8 +36,8 @@ describe('the simulator’s state', () => {
     'where nothing was ever made holds no machine, and is no reason to report others as gone',
     inState(async ({ cloud, state }) => {
       rmSync(state, { recursive: true });
-      assert.match(said(await cloud.call('statuses')), /ever made/);
-      assert.match(said(await cloud.call('status')), /There is no machine/);
+      assert.match(messageOf(await cloud.call('statuses')), /ever made/);
+      assert.match(messageOf(await cloud.call('status')), /There is no machine/);
       for (const action of ['stop', 'delete']) await cloud.ok(action);
       assert.equal((await cloud.call('statuses')).exitCode, 1);
       await cloud.deploy();
@@ -56,7 +56,7 @@ describe('the simulator’s state', () => {
       for (const action of ['status', 'statuses', 'stop', 'delete', 'create']) {
         const done = await cloud.call(action, { caller: admin });
         assert.equal(done.exitCode, 1, action);
-        assert.match(said(done), /does not show its machines/);
+        assert.match(messageOf(done), /does not show its machines/);
       }
       assert.deepEqual(await backend.machines(), []);
     }),
@@ -66,7 +66,7 @@ describe('the simulator’s state', () => {
     'that others can look into is refused',
     inState(async ({ cloud, state }) => {
       chmodSync(state, 0o755);
-      assert.match(said(await cloud.call('status')), /0700/);
+      assert.match(messageOf(await cloud.call('status')), /0700/);
     }),
   );
 
@@ -97,7 +97,7 @@ describe('the simulator’s state', () => {
             assert.equal((await cloud.call(action)).exitCode, 1, action);
           }
         }
-        assert.match(said(await cloud.call('statuses')), /cannot be read/);
+        assert.match(messageOf(await cloud.call('statuses')), /cannot be read/);
         assert.equal(readFileSync(file, 'utf8'), content);
       }),
     );
@@ -112,11 +112,11 @@ describe('the simulator’s state', () => {
       rmSync(file);
       mkdirSync(file);
       assert.equal((await cloud.ok('status')).document['power_state'], 'PowerUnknown');
-      assert.match(said(await cloud.call('statuses')), /cannot be read/);
+      assert.match(messageOf(await cloud.call('statuses')), /cannot be read/);
       rmSync(machines, { recursive: true });
       writeFileSync(machines, '');
       for (const action of ['status', 'statuses', 'stop', 'delete']) {
-        const told = said(await cloud.call(action, { caller: admin }));
+        const told = messageOf(await cloud.call(action, { caller: admin }));
         assert.match(told, /^Could not (list|make) \S+: ENOTDIR\. Look at the disk/);
       }
       rmSync(machines);
@@ -177,7 +177,7 @@ describe('the simulator’s script', () => {
         await cloud.deploy();
         const host = { fail_actions: 'reboot', fail_kind: kind };
         const failed = await cloud.call('reboot', { host, caller: admin });
-        assert.match(said(failed), /simulator failed reboot/);
+        assert.match(messageOf(failed), /simulator failed reboot/);
         await cloud.ok('stop', { host });
       }),
     );
@@ -201,7 +201,7 @@ describe('the simulator’s script', () => {
       await cloud.ok('status', { host: { delay_ms: '120' } });
       assert.ok(performance.now() - startedMs >= 115);
       for (const host of [{ delay_ms: '10001' }, { slow_task_ms: '60001' }]) {
-        assert.match(said(await cloud.call('status', { host })), /whole number from 0 to/);
+        assert.match(messageOf(await cloud.call('status', { host })), /whole number from 0 to/);
       }
     }),
   );
@@ -212,7 +212,7 @@ describe('the simulator’s script', () => {
       const notes = join(state, 'failures.log');
       const fail = async () => {
         const host = { fail_actions: '*', fail_kind: 'denied' };
-        assert.match(said(await cloud.call('create', { host })), /simulator failed create/);
+        assert.match(messageOf(await cloud.call('create', { host })), /simulator failed create/);
         return statSync(notes).size;
       };
       await fail();

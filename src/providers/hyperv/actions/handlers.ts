@@ -73,7 +73,7 @@ async function resizeDisk(
   return { message: `The disk has ${Math.floor(grown.size / gib)} GiB now` };
 }
 
-/** Whatever Hyper-V complains of: a disk that has the size was made larger. */
+/** Grows the disk; an error of Hyper-V does not count when the disk has the size afterwards. */
 async function grow(session: Session, path: string, bytes: number) {
   const paths = [path];
   try {

@@ -18,8 +18,8 @@ export async function attachIso(
     throw refused('denied', 'This image is not among those that are allowed here');
   }
   const wanted = { folder, template: '', iso };
-  const survey = await ask(session, inspecting.survey, wanted, { paths: [iso] });
-  if (!survey.iso) throw noFile('ISO image', iso);
+  const resources = await ask(session, inspecting.resources, wanted, { paths: [iso] });
+  if (!resources.iso) throw noFile('ISO image', iso);
   await changeMedia(session, machine, iso);
   return { message: 'The image is in the drive' };
 }

@@ -7,7 +7,7 @@ import * as removing from '../api/commands/removing.ts';
 import { isSamePath, isUnder } from '../api/paths.ts';
 import type { Details } from '../api/wire.ts';
 import { type Blueprint, diskType } from '../blueprint.ts';
-import { checkFormat, checkParts, surveyFor } from '../machine/capacity.ts';
+import { checkFormat, checkParts, resourcesFor } from '../machine/capacity.ts';
 import { diskPlaces, makeDisk } from '../machine/disk.ts';
 import { type HostMachine, nameOf, ownOf, readDetails } from '../machine/list.ts';
 import { changePower, cutPower, withState } from '../machine/power.ts';
@@ -26,7 +26,7 @@ export async function reinstall(
   blueprint: Blueprint,
 ): Promise<Outcome> {
   const before = await readDetails(session, machine);
-  checkParts(session, blueprint, await surveyFor(session, blueprint));
+  checkParts(session, blueprint, await resourcesFor(session, blueprint));
   checkFit(before, blueprint);
   const old = await exchangeDisk(session, machine, before, blueprint);
   if (blueprint.template_type === 'iso') {
@@ -50,7 +50,7 @@ function checkFit({ generation, disks }: Details, blueprint: Blueprint): void {
 
 /**
  * Answers the disk that was there. Its undo ends with the exchange: from then on the machine has the new
- * disk, whatever fails afterwards.
+ * disk, even when a later step fails.
  */
 function exchangeDisk(
   session: Session,

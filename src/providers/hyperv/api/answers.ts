@@ -34,7 +34,7 @@ export function createListener(process: Process, host: string): Listener {
   let exitCode: number | undefined;
   const hear = async (doing: string, deadline: Deadline): Promise<void> => {
     const output = await process.receive(doing, deadline);
-    // Answers are ASCII; whatever else a program may write cannot hide in it.
+    // Answers are ASCII; as latin1 every other byte that a program writes stays visible, too.
     heard += output.stdout.toString('latin1');
     stderr = Buffer.concat([stderr, output.stderr]);
     exitCode = output.exitCode;

@@ -33,7 +33,7 @@ export interface Host {
     given: NoInfer<Given>,
     options?: AskOptions,
   ): Promise<Value>;
-  /** What each further process has to do first, which goes on in the place of a lost one. */
+  /** Sets the work that each further process does first, when it replaces a lost one. */
   onRestart(opening: (deadline: Deadline) => Promise<void>): void;
   /** Takes the process and the connection away; never fails. */
   close(): Promise<void>;

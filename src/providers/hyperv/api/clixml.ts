@@ -4,8 +4,8 @@ import { findAll, readXml } from './xml.ts';
 const serialised = 'http://schemas.microsoft.com/powershell/2004/04';
 
 /**
- * What PowerShell wrote to its error stream, for people to read: plain text, or the error records
- * of CLIXML without progress and warnings. Never used to decide anything.
+ * The text that PowerShell wrote to its error stream, for people to read: plain text, or the error
+ * records of CLIXML without progress and warnings. Never used to decide anything.
  */
 export function readDiagnostics(stderr: string): string {
   const [, ...documents] = stderr.split(/#< CLIXML\r?\n/);

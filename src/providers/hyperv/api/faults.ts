@@ -2,8 +2,8 @@ import { Failure } from '../../../failure.ts';
 import type { Fault } from './soap.ts';
 
 /*
- * What WinRM's fault numbers mean for us. The texts beside them are in the language of the server
- * and decide nothing.
+ * The meaning of WinRM's fault numbers for this driver. The texts beside them are in the language of
+ * the server and decide nothing.
  */
 
 /** Nothing to report before the time-out of the operation: ask again. */
@@ -33,8 +33,8 @@ export function isPipeEnded({ code }: Fault): boolean {
 }
 
 /** For a shell that was not opened, or a command that was not begun, since too much goes on there. */
-export function noRoom(fault: Fault, host: string): Failure {
-  const text = `WinRM on ${host} has no room for one more shell (${fault.code})${remoteText(fault)}`;
+export function noShellFree(fault: Fault, host: string): Failure {
+  const text = `WinRM on ${host} allows no further shell (${fault.code})${remoteText(fault)}`;
   return new Failure('conflict', text, {
     advice:
       'Raise MaxShellsPerUser there (Set-Item WSMan:\\localhost\\Shell\\MaxShellsPerUser 100), or let fewer actions run at once',

@@ -6,10 +6,10 @@ import { type Pairs, writePairs } from './ntlm-pairs.ts';
  * The keys and proofs of NTLMv2 (MS-NLMP 3.3.2). Names in comments are those of that document.
  */
 
-/** What is needed of node:crypto, which is loaded only when NTLM is spoken. */
+/** The functions used of node:crypto, which is loaded only when NTLM is spoken. */
 export type Crypto = Pick<typeof import('node:crypto'), 'createHash' | 'createHmac'>;
 
-/** Who logs in; the domain is empty for a local account and for user@domain. */
+/** The account that logs in; the domain is empty for a local account and for user@domain. */
 export interface Account {
   readonly user: string;
   readonly domain: string;

@@ -11,7 +11,7 @@ import { type Pairs, pair, readPairs, strange } from './ntlm-pairs.ts';
 
 /*
  * The three messages of an NTLMv2 login (MS-NLMP 2.2.1), with message integrity code and channel
- * binding. Only Unicode and only version 2: whatever asks for less is refused.
+ * binding. Only Unicode and only version 2: a server that asks for less is refused.
  */
 
 const signature = Buffer.from('NTLMSSP\0', 'latin1');

@@ -1,5 +1,5 @@
 /*
- * What runs on the Hyper-V host: Windows PowerShell 5.1, started once per action, which reads
+ * The program on the Hyper-V host: Windows PowerShell 5.1, started once per action, which reads
  * questions from its standard input and answers each with one line. Every text here is constant and
  * plain; what an action is about travels beside it as JSON and is never part of a script.
  */
@@ -10,7 +10,7 @@ export const go = '#go';
 /** Begins every answer: its number and base64 of JSON follow. */
 export const answerWord = 'outrigger-answer';
 
-/** Said instead of an answer where PowerShell is not allowed to do what is needed. */
+/** The output instead of an answer where PowerShell may not do what the scripts need. */
 export const modeWord = 'outrigger-mode';
 
 export const program = 'powershell.exe';
@@ -45,8 +45,8 @@ export const programArguments: readonly string[] = [
 
 /**
  * Answers questions until there are no more. A question is a line of JSON with its number, the
- * number of lines of its script and what is given to it; the script follows. Who asks nothing for
- * a minute is gone, and so is this process then.
+ * number of lines of its script and what is given to it; the script follows. A process
+ * that asks nothing for a minute is taken for dead, and this PowerShell ends.
  */
 export const conversation = String.raw`
 # outrigger conversation

@@ -28,7 +28,7 @@ export interface Message {
   readonly id: string;
   /** Where it goes, as the server knows itself. */
   readonly to: string;
-  /** What the server may take before it says that it needs longer. */
+  /** The time that the server may take before it says that it needs longer. */
   readonly seconds: number;
   /** Absent only for the first one. */
   readonly shellId?: string;
@@ -90,7 +90,7 @@ export function signalBody(commandId: string): string {
   return `<rsp:Signal CommandId="${escapeXml(commandId)}"><rsp:Code>${shell}/signal/terminate</rsp:Code></rsp:Signal>`;
 }
 
-/** What a fault says that does not depend on the language of the server. */
+/** A fault: its parts that do not depend on the language of the server, and its text. */
 export interface Fault {
   /** The Windows error number, 0 when there is none. */
   readonly code: number;

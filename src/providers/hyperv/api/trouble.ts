@@ -2,7 +2,7 @@ import { Failure, type FailureKind, hasReason, isKind } from '../../../failure.t
 import type { Trouble } from './answers.ts';
 
 /*
- * What an error of PowerShell's means, told by its identifier, category and number: those are the
+ * The meaning of a PowerShell error, told by its identifier, category and number: those are the
  * same in every language.
  */
 

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 
 /*
- * What the scripts really answer. Schemas are built when they are needed.
+ * The real answers of the scripts. Schemas are built when they are needed.
  */
 
 export const texts = () => v.array(v.string());
@@ -80,7 +80,7 @@ export const inventorySchema = () =>
     files: texts(),
   });
 
-export const surveySchema = () =>
+export const resourcesSchema = () =>
   v.object({
     folder: v.boolean(),
     freeBytes: v.nullable(v.number()),
@@ -112,6 +112,6 @@ export type Listing = v.InferOutput<ReturnType<typeof machinesSchema>>;
 export type Listed = Listing['machines'][number];
 export type Details = v.InferOutput<ReturnType<typeof machineSchema>>;
 export type Adapter = Details['adapters'][number];
-export type Survey = v.InferOutput<ReturnType<typeof surveySchema>>;
+export type HostResources = v.InferOutput<ReturnType<typeof resourcesSchema>>;
 export type Inspection = v.InferOutput<ReturnType<typeof inspectSchema>>;
 export type Inventory = v.InferOutput<ReturnType<typeof inventorySchema>>;

@@ -2,7 +2,7 @@ import type { Deadline } from '../../../contract/context.ts';
 import { expectFailure, Failure, isKind } from '../../../failure.ts';
 import { poll } from '../../../kit/poll.ts';
 import type { Post } from './auth.ts';
-import { faultFailure, isBusy, isPipeEnded, isStillRunning, noRoom } from './faults.ts';
+import { faultFailure, isBusy, isPipeEnded, isStillRunning, noShellFree } from './faults.ts';
 import {
   type Answer,
   commandBody,
@@ -65,14 +65,14 @@ export function createWsman(post: Post, to: string): Wsman {
     return answer.body;
   };
 
-  /** A refusal for lack of room means that nothing was begun. */
-  const whenThereIsRoom = (part: Part, deadline: Deadline, what: string): Promise<Element> => {
+  /** A refusal because all shells are taken means that nothing was begun. */
+  const whenAShellIsFree = (part: Part, deadline: Deadline, what: string): Promise<Element> => {
     let last: Failure | undefined;
     const look = async (): Promise<Element | undefined> => {
       const answer = await exchange(part, deadline);
       if (answer.fault === undefined) return answer.body;
       if (!isBusy(answer.fault)) throw faultFailure(answer.fault, host, what);
-      last = noRoom(answer.fault, host);
+      last = noShellFree(answer.fault, host);
       return undefined;
     };
     return poll(deadline, what, look, { firstMs: 300, mostMs: 4000, growth: 2 }).catch(
@@ -85,7 +85,7 @@ export function createWsman(post: Post, to: string): Wsman {
   return {
     host,
     async start(program, args, deadline) {
-      const opened = await whenThereIsRoom(
+      const opened = await whenAShellIsFree(
         {
           action: 'create',
           options: { WINRS_NOPROFILE: 'TRUE', WINRS_CODEPAGE: '65001' },
@@ -98,7 +98,7 @@ export function createWsman(post: Post, to: string): Wsman {
       const remove = (until: Deadline): Promise<unknown> =>
         demand({ action: 'delete', shellId }, until, 'closing the shell');
       try {
-        const started = await whenThereIsRoom(
+        const started = await whenAShellIsFree(
           {
             action: 'command',
             shellId,
@@ -111,7 +111,7 @@ export function createWsman(post: Post, to: string): Wsman {
         const commandId = needed(readCommandId(started), 'an id of the command', host);
         return processIn({ shellId, commandId, host, exchange, demand, remove });
       } catch (thrown) {
-        // What failed is worth more than that the shell stays until Windows clears it away.
+        // The first failure is reported; a shell that stays is cleared away by Windows later.
         await remove(deadline.forUndo()).catch(expectFailure);
         throw thrown;
       }

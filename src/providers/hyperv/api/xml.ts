@@ -1,7 +1,7 @@
 import { Failure } from '../../../failure.ts';
 import { broken, type Opening, tokens } from './xml-tokens.ts';
 
-/** One element; names are told by namespace and local name, since prefixes are anybody's choice. */
+/** One element; names are told by namespace and local name, since a server may choose any prefix. */
 export interface Element {
   readonly namespace: string;
   readonly name: string;

@@ -7,7 +7,7 @@ import * as inspecting from '../api/commands/inspecting.ts';
 import * as reading from '../api/commands/reading.ts';
 import { isFromPowerShell } from '../api/trouble.ts';
 import type { Blueprint } from '../blueprint.ts';
-import { checkParts, surveyFor } from '../machine/capacity.ts';
+import { checkParts, resourcesFor } from '../machine/capacity.ts';
 import { ask, openSession, type Session } from '../machine/session.ts';
 import type { Settings } from '../settings.ts';
 import {
@@ -20,7 +20,7 @@ import {
   switchCheck,
 } from './host.ts';
 
-/** What `doctor` wants to know, from the way there to the folders; nothing is changed. */
+/** The checks of `doctor`, from the connection to the folders; they change nothing. */
 export async function checks(
   settings: Settings,
   context: Context,
@@ -78,11 +78,11 @@ async function partsCheck(session: Session, wanted: Partial<Blueprint>): Promise
   if (path === undefined) return [];
   const blueprint = { template_type: 'template', is_full_clone: true, ...wanted } as Blueprint;
   try {
-    checkParts(session, blueprint, await surveyFor(session, blueprint));
+    checkParts(session, blueprint, await resourcesFor(session, blueprint));
     return [ok(name, path)];
   } catch (thrown) {
     const failure = expectFailure(thrown);
-    // What Hyper-V or the rules say is about the path; every other failure ends the checks.
+    // A refusal by Hyper-V or by the rules concerns the path; every other failure ends the checks.
     if (failure.outage) throw failure;
     return [{ name, state: 'fail', found: fullText(failure) }];
   }

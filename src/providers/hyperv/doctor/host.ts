@@ -6,7 +6,7 @@ import { ownMachines } from '../machine/list.ts';
 import type { Settings } from '../settings.ts';
 
 /*
- * What doctor makes of the host's own answers.
+ * The checks that doctor makes on the host's own answers.
  */
 
 export function ok(name: string, found: string): Check {
@@ -91,7 +91,7 @@ export function pathCheck(
     name,
     state: 'warn',
     found: `${free} GiB free, less than min_free_gb (${min_free_gb})`,
-    advice: 'Nothing new is made here until there is more room',
+    advice: 'Nothing new is made here until there is more free space',
   };
 }
 

@@ -2,14 +2,14 @@ import type { SizedInstance } from '../../../contract/instance.ts';
 import { Failure } from '../../../failure.ts';
 import * as inspecting from '../api/commands/inspecting.ts';
 import { baseName } from '../api/paths.ts';
-import type { Survey } from '../api/wire.ts';
+import type { HostResources } from '../api/wire.ts';
 import type { Blueprint } from '../blueprint.ts';
 import { diskType, generationOf, gib, tooSmall } from '../blueprint.ts';
 import { switchOf } from './hardware.ts';
 import { ask, type Session } from './session.ts';
 
-/** What the host says about everything that a new disk or machine needs. */
-export function surveyFor(session: Session, blueprint: Blueprint): Promise<Survey> {
+/** Asks the host about everything that a new disk or machine needs. */
+export function resourcesFor(session: Session, blueprint: Blueprint): Promise<HostResources> {
   const { template_type, template_path = '', iso_path = '' } = blueprint;
   const isIso = template_type === 'iso';
   const given = {
@@ -18,7 +18,7 @@ export function surveyFor(session: Session, blueprint: Blueprint): Promise<Surve
     iso: isIso ? iso_path : '',
   };
   const paths = [given.template, given.iso, given.folder];
-  return ask(session, inspecting.survey, given, { paths });
+  return ask(session, inspecting.resources, given, { paths });
 }
 
 /** Fails while nothing has been made yet when a part is missing or too little is free. */
@@ -26,11 +26,11 @@ export function checkCapacity(
   session: Session,
   instance: SizedInstance,
   blueprint: Blueprint,
-  survey: Survey,
+  resources: HostResources,
 ): void {
-  checkParts(session, blueprint, survey);
-  checkSwitches(session, instance, survey);
-  checkMemory(session, instance, survey);
+  checkParts(session, blueprint, resources);
+  checkSwitches(session, instance, resources);
+  checkMemory(session, instance, resources);
   checkFormat(generationOf(instance, blueprint), blueprint);
 }
 
@@ -43,9 +43,13 @@ export function checkFormat(generation: number, blueprint: Blueprint): void {
 }
 
 /** Template or image, and the space that the disk will take. */
-export function checkParts({ settings }: Session, blueprint: Blueprint, survey: Survey): void {
+export function checkParts(
+  { settings }: Session,
+  blueprint: Blueprint,
+  resources: HostResources,
+): void {
   const { template_path = '', iso_path = '', vhd_size_gb } = blueprint;
-  const { folder, template, users, iso, freeBytes } = survey;
+  const { folder, template, users, iso, freeBytes } = resources;
   if (!folder) {
     throw new Failure('config', `There is no folder ${settings.vhd_path} on the host`, {
       advice: 'Make it there, or change vhd_path',
@@ -72,7 +76,11 @@ export function checkParts({ settings }: Session, blueprint: Blueprint, survey: 
   );
 }
 
-function checkSwitches({ settings }: Session, instance: SizedInstance, { switches }: Survey): void {
+function checkSwitches(
+  { settings }: Session,
+  instance: SizedInstance,
+  { switches }: HostResources,
+): void {
   const known = new Set(switches.map((name) => name.toLowerCase()));
   const wanted = new Set(instance.nics.map((nic) => switchOf(nic, settings)));
   const lacking = [...wanted].filter((name) => !known.has(name.toLowerCase()));
@@ -82,7 +90,11 @@ function checkSwitches({ settings }: Session, instance: SizedInstance, { switche
   });
 }
 
-function checkMemory({ settings }: Session, instance: SizedInstance, { freeMemory }: Survey): void {
+function checkMemory(
+  { settings }: Session,
+  instance: SizedInstance,
+  { freeMemory }: HostResources,
+): void {
   const { memoryBytes: needed } = instance;
   if (settings.dynamic_memory_percent !== undefined || freeMemory >= needed) return;
   throw new Failure(

@@ -1,4 +1,4 @@
-/* What changes a machine, loaded as one part: each action that changes one needs most of it. */
+/* The primitives that change a machine, loaded as one part: each changing action needs most of it. */
 
 export { hasHardware } from './hardware.ts';
 export { exclusively } from './lock.ts';

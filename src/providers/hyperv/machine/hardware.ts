@@ -10,7 +10,7 @@ import type { Session } from './session.ts';
  * CPUs, memory and network adapters as CloudStack wants them, and how far a machine is from that.
  */
 
-/** What decides whether two adapters are on the same wire as the same card. */
+/** The facts that decide whether two adapters are the same card on the same network. */
 export type Wiring = Pick<WantedAdapter, 'mac' | 'switch' | 'vlan'>;
 
 /** Size and adapters that a machine shall have. */
@@ -90,12 +90,12 @@ export function wiringOf({ adapters }: Details): readonly Wiring[] {
   }));
 }
 
-/** Why the wiring of today could not be given back: a mode such as a trunk, which we never set. */
+/** Why the present wiring could not be restored: a mode such as a trunk, which we never set. */
 export function whyNotWired({ adapters }: Details): string | undefined {
   const strange = adapters.find(({ mode }) => mode !== 'Access' && mode !== 'Untagged');
   if (strange === undefined) return undefined;
   const { mac, mode } = strange;
-  return `The adapter ${mac} is in the VLAN mode ${mode}, which cannot be given back: stop and start the instance first, which sets its networks`;
+  return `The adapter ${mac} is in the VLAN mode ${mode}, which cannot be restored: stop and start the instance first, which sets its networks`;
 }
 
 /** Whether CPUs, memory and adapters of the machine are what the instance says. */

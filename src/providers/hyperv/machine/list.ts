@@ -12,7 +12,7 @@ export interface HostMachine extends Machine {
   readonly listed: Listed;
   /** Its network adapters, where this call has made the machine and knows them. */
   readonly adapters?: readonly Adapter[];
-  /** What only an audit reads of it. */
+  /** The facts that only an audit reads of it. */
   readonly audited?: Audited;
 }
 
@@ -23,7 +23,7 @@ export interface Audited {
   readonly looseDisks: readonly string[];
 }
 
-/** What the host lists; fails when the account might not see all machines. */
+/** Lists the machines of the host; fails when the account might not see all of them. */
 export async function readListing(session: Session, last = false): Promise<Listing> {
   const listing = await ask(session, reading.machines, {}, { last });
   if (listing.sees) return listing;
@@ -83,7 +83,7 @@ function nameWithoutUuid(name: string): string {
   return uuidBehind.exec(name)?.[1] ?? name;
 }
 
-/** What the host checks before it changes the machine: that its notes still name the instance. */
+/** The proof that the host checks before it changes the machine: its notes still name the instance. */
 export function ownOf({ remoteId: id, mark, listed }: HostMachine): Own {
   const isMarked = readMark(listed.notes) !== undefined && typeof mark === 'object';
   return { id, proof: isMarked ? mark.uuid : '' };
@@ -94,7 +94,7 @@ export function nameOf({ mark, name }: HostMachine): string {
   return typeof mark === 'object' ? mark.name : name;
 }
 
-/** The line that a machine keeps in its notes after it was given back. */
+/** The line that a machine keeps in its notes after it was released. */
 export const leftLine = /^outrigger-left:([0-9a-f-]{36})\r?$/m;
 
 /** The instance whose deletion gave the machine back. */

@@ -6,8 +6,8 @@ import { ask, type Session, withDeadline } from './session.ts';
 
 /**
  * Runs the work while no other process changes the same instance: the host itself keeps them apart,
- * and lets the next one in when a process dies. That goes for a PowerShell of our own, too, which has
- * to be gone before another one goes on with its work.
+ * and lets the next one in when a process dies. The same holds for a PowerShell of this
+ * process, which has to be gone before its replacement goes on with the work.
  */
 export async function exclusively<T>(
   session: Session,

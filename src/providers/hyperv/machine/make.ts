@@ -6,7 +6,7 @@ import { refusal } from '../../../lifecycle/refusals.ts';
 import * as changing from '../api/commands/changing.ts';
 import * as making from '../api/commands/making.ts';
 import { type Blueprint, diskType, generationOf, secureTemplate } from '../blueprint.ts';
-import { checkCapacity, surveyFor } from './capacity.ts';
+import { checkCapacity, resourcesFor } from './capacity.ts';
 import { diskPlaces, machineFolder, makeDisk } from './disk.ts';
 import { claimOf, find } from './find.ts';
 import { hardwareOf } from './hardware.ts';
@@ -23,7 +23,7 @@ export async function prepare(
 ): Promise<Preparation> {
   const there = machine ?? partial;
   if (there !== undefined) return { details: { hyperv_id: there.remoteId } };
-  checkCapacity(session, instance, blueprint, await surveyFor(session, blueprint));
+  checkCapacity(session, instance, blueprint, await resourcesFor(session, blueprint));
   return { details: { hyperv_host: new URL(session.settings.url).hostname } };
 }
 
@@ -36,7 +36,7 @@ export async function make(
   // Fails for networks that Hyper-V cannot carry.
   const { memory } = hardwareOf(instance, session.settings);
   for (const partial of partials) await removeMachine(session, partial);
-  checkCapacity(session, instance, blueprint, await surveyFor(session, blueprint));
+  checkCapacity(session, instance, blueprint, await resourcesFor(session, blueprint));
   const machine = await makeBare(session, plan, memory);
   const disk = await diskFor(session, machine, blueprint);
   await ask(session, making.attach, {

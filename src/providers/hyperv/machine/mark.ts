@@ -6,10 +6,10 @@ import * as changing from '../api/commands/changing.ts';
 import { type HostMachine, leftBy, leftLine, ownOf, readDetails } from './list.ts';
 import { ask, type Session, withDeadline } from './session.ts';
 
-/* What stands in the notes of a machine: its mark, beside other people's words, which stay. */
+/* The notes of a machine hold its mark, beside the operator's own words, which stay. */
 
 /**
- * Writes the mark into the notes, or in its place that the machine was given back. When that fails the
+ * Writes the mark into the notes, or in its place that the machine was released. When that fails the
  * notes are read in the undo margin: the management server may have seen a written mark already.
  */
 export async function writeMark(
@@ -61,8 +61,8 @@ export function notesWith(notes: string, mark: Mark): string {
 }
 
 /**
- * The notes of a machine that was adopted for the instance and is given back. That this was done on
- * purpose stays written there: by its name alone it would pass for a machine that has lost its mark.
+ * The notes of a machine that was adopted for the instance and is released. They keep a line about the
+ * release: by its name alone the machine would pass for one that has lost its mark.
  */
 function notesOfLeft(notes: string, { uuid }: Instance): string {
   return withLine(notes, `outrigger-left:${uuid}`);

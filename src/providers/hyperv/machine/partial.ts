@@ -9,7 +9,7 @@ import type { Session } from './session.ts';
 
 /*
  * A machine is made by one cmdlet and marked by the next. PowerShell may end in between, and the
- * machine that it leaves is unmarked. Whose it is can be told all the same: New-VM itself was given a
+ * machine that it leaves is unmarked. Its instance can be told all the same: New-VM itself was given a
  * folder that is named after the instance and its UUID, and the disk only comes after the mark.
  */
 

@@ -102,7 +102,7 @@ export async function changePower(
 }
 
 async function readState(session: Session, id: string): Promise<string> {
-  return (await ask(session, reading.look, { id })).state;
+  return (await ask(session, reading.state, { id })).state;
 }
 
 function isOnItsWay(state: string): boolean {

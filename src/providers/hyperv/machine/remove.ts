@@ -27,7 +27,7 @@ export async function removeMachine(session: Session, machine: HostMachine): Pro
   session.context.log('machine.removed', { machine: machine.remoteId, files });
 }
 
-/** Whatever Hyper-V complains of: a machine that is gone was removed. */
+/** Removes the machine; an error of Hyper-V does not count when the machine is gone afterwards. */
 async function takeOut(session: Session, machine: HostMachine): Promise<void> {
   try {
     await ask(session, removing.remove, ownOf(machine));

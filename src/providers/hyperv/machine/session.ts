@@ -4,7 +4,7 @@ import { type AskOptions, type Host, openHost } from '../api/client.ts';
 import type { Command } from '../api/command.ts';
 import type { Settings } from '../settings.ts';
 
-/** What one primitive works with. */
+/** The values that one primitive works with. */
 export interface Session {
   readonly settings: Settings;
   readonly context: Context;

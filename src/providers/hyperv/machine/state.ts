@@ -1,7 +1,7 @@
 import type { State } from '../../../contract/machine.ts';
 
 /**
- * What Hyper-V's word for a machine's state means. A machine that is on its way somewhere is in doubt,
+ * The state of a machine, from Hyper-V's word for it. A machine that is on its way somewhere is in doubt,
  * and so is one that is off without its storage; one that ran when it lost its storage is halted.
  */
 export function stateOf(state: string): State {

@@ -20,8 +20,8 @@ import { storedIdOf } from '../stored.ts';
 
 /**
  * Installs the instance's machine anew. MAAS installs only what was released before, so that the
- * machine is released and claimed again; another user who is faster then gets it, and we say so. That
- * is why its disks are erased as at any other release.
+ * machine is released and claimed again; another user who is faster then gets it, and the action fails
+ * with that reason. The release therefore erases its disks like any other one.
  *
  * It is marked as built from the first: a stop meanwhile must not release the machine.
  */
@@ -43,7 +43,7 @@ export async function redeploy(
 
 interface Reclaimed {
   readonly machine: Machine;
-  /** An adopted one stays that, whatever is installed on it: delete only lets it go. */
+  /** An adopted machine stays adopted after the installation: delete only removes its mark. */
   readonly origin: Mark['origin'];
 }
 
@@ -92,7 +92,7 @@ async function withOrigin(
   return { machine, origin: adopted ? 'adopted' : 'created' };
 }
 
-/** What a killed redeployment had claimed again; a machine marked as `building` is create's. */
+/** A machine that a killed redeployment had claimed again; one marked as `building` is create's. */
 function unmarkedClaim(instance: Instance, claim: Seen): Machine {
   const { machine } = claim;
   if (machine.status === status.allocated && markOf(machine) === undefined) return machine;
@@ -122,7 +122,7 @@ function claimAgain(
 }
 
 function takenAway({ name }: Instance, machine: Machine, cause: unknown): Failure {
-  const text = `${nameOf(machine)} of ${name} was given back to be installed anew, and another user of MAAS was faster to claim it`;
+  const text = `${nameOf(machine)} of ${name} was released to be installed anew, and another user of MAAS was faster to claim it`;
   return new Failure('conflict', text, {
     cause,
     advice: `${name} has no machine now: destroy it, or run Redeploy again when the machine is free`,
@@ -131,7 +131,7 @@ function takenAway({ name }: Instance, machine: Machine, cause: unknown): Failur
 }
 
 async function waitReady(session: Session, systemId: string): Promise<void> {
-  const what = `waiting for machine ${systemId} to be given back`;
+  const what = `waiting for machine ${systemId} to be released`;
   const look = async (): Promise<true | undefined> => {
     const machine = await readOne(session, systemId, { busyTimeoutMs: 60_000 });
     if (isStuck(machine.status)) {
@@ -144,7 +144,7 @@ async function waitReady(session: Session, systemId: string): Promise<void> {
   await poll(session.deadline, what, look, { firstMs: 50, mostMs: 5_000 });
 }
 
-/** The machine is kept, since it is the instance's whatever is on it. */
+/** The machine is kept, since it stays the instance's also without a system. */
 function withoutSystem(failure: Failure): Failure {
   return reworded(failure, {
     advice: `The instance has no system now: run Redeploy again. ${failure.advice ?? ''}`.trim(),

@@ -16,7 +16,7 @@ export interface Ask {
   readonly query?: Pairs;
   /** The only kind of body that MAAS reads. */
   readonly form?: Pairs;
-  /** How long it is asked again while it is busy; 0 unless said otherwise. */
+  /** How long it is asked again while it is busy; 0 by default. */
   readonly busyTimeoutMs?: number;
   readonly limitMs?: number;
   readonly deadline: Deadline;
@@ -84,8 +84,8 @@ export function createClient(
       doing: `waiting for MAAS to ${ask.what}`,
       pauseMs(thrown: unknown, turn: number): number | undefined {
         const waitMs = pauseMs(thrown, turn);
-        const isPatient = beganMs - end.remainingMs() + waitMs <= busyTimeoutMs;
-        if (isBusy(thrown)) return isPatient ? waitMs : undefined;
+        const isWithinBusyTimeout = beganMs - end.remainingMs() + waitMs <= busyTimeoutMs;
+        if (isBusy(thrown)) return isWithinBusyTimeout ? waitMs : undefined;
         lost += 1;
         const again = mayRepeat(thrown, method) && lost < triesWhenUnreachable;
         return again ? waitMs : undefined;

@@ -4,7 +4,7 @@ import type { Reply } from '../../../kit/http/reply.ts';
 import { parseJson } from '../../../kit/json.ts';
 import { oneLine } from './schemas.ts';
 
-/** What was asked of MAAS, for texts. */
+/** The request that was made of MAAS, for texts. */
 export interface Attempt {
   /** Completes "MAAS ...", such as `deploy machine abc`. */
   readonly what: string;
@@ -19,7 +19,7 @@ const acceptedAgeMs = 300_000;
 
 /**
  * The failure for an answer that is none of success, decided by the number alone: the texts differ
- * between versions. What MAAS wrote becomes part of the sentence, except for 401, where some
+ * between versions. MAAS's own text becomes part of the sentence, except for 401, where some
  * versions print the signature they expected.
  */
 export function failureFor(reply: Reply, attempt: Attempt): Failure {

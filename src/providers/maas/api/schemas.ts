@@ -1,13 +1,13 @@
 import * as v from 'valibot';
 import { Failure } from '../../../failure.ts';
 
-/* What the answers of MAAS are made of, and how they are read. */
+/* The parts that the answers of MAAS are made of, and how they are read. */
 
 export function text() {
   return v.fallback(v.nullish(v.string(), ''), '');
 }
 
-/** As `text`, on one line: whatever a machine reports about itself may end up in a failure. */
+/** As `text`, on one line: a text that a machine reports about itself may end up in a failure. */
 export function line() {
   return v.pipe(
     text(),

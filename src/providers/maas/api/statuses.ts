@@ -44,7 +44,7 @@ export function isLeaving(number: number): boolean {
   return number === status.releasing || number === status.erasing;
 }
 
-/** Was given back, but MAAS could not switch it off or erase it. */
+/** Was released, but MAAS could not switch it off or erase it. */
 export function isStuck(number: number): boolean {
   return number === status.failedReleasing || number === status.failedErasing;
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { line, number, read, strange, text } from './schemas.ts';
 
-/* What MAAS really sends, as far as it is used; everything beyond that is ignored. */
+/* The real answers of MAAS, as far as they are used; everything beyond that is ignored. */
 
 function named() {
   return v.fallback(v.nullish(v.object({ name: text() })), undefined);

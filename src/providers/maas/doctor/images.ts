@@ -38,7 +38,7 @@ function isThere(series: string, images: readonly BootResource[]): boolean {
   if (/^([\w-]+\/)?\d+\.\d+$/.test(series)) return images.length > 0;
   const [system, release] = series.includes('/') ? series.split('/') : [undefined, series];
   return images.some(({ name }) => {
-    // What was uploaded goes by its bare name.
+    // MAAS lists an uploaded image under its bare name.
     const [os, its = ''] = name.includes('/') ? name.split('/') : ['custom', name];
     if (system !== undefined && system !== os) return false;
     return its === release || os === series || (os !== 'ubuntu' && its.startsWith(release ?? ''));

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { number, read, text } from '../api/schemas.ts';
 
-/* What MAAS sends about itself, which only doctor asks for. */
+/* The answers of MAAS about itself, which only doctor asks for. */
 
 export function readVersion(json: unknown): string {
   return read(v.object({ version: text() }), json, 'a version').version;

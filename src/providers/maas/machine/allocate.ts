@@ -41,7 +41,7 @@ export function mayBeClaimed(
   return must.every((tag) => tags.includes(tag)) && !not.some((tag) => tags.includes(tag));
 }
 
-/** What a machine has to be like, in MAAS's own words. */
+/** The constraints that a machine has to meet, in MAAS's own words. */
 export function constraints(
   { settings }: Session,
   { cpus, memoryBytes }: SizedInstance,

@@ -22,7 +22,7 @@ export function markOf(machine: Machine): Mark | 'unreadable' | undefined {
   return text === undefined ? undefined : (readMark(text) ?? 'unreadable');
 }
 
-/** Whose machine it is by its mark, where it was proved to be the instance's before. */
+/** Whether the mark still names the instance, on a machine that was proved to be its before. */
 export function isMarkedFor(machine: Machine, { uuid }: Pick<Instance, 'uuid'>): boolean {
   const mark = markOf(machine);
   return typeof mark === 'object' && mark.uuid === uuid;
@@ -84,8 +84,8 @@ export async function keepOwnName(session: Session, machine: Machine): Promise<v
 }
 
 /**
- * The machine is no instance's any more. That it was let go on purpose stays written on it: under the
- * instance's agent name or stored id it would else pass for one that lost its mark.
+ * The machine is no instance's any more. A note of its release stays on it: under the instance's agent
+ * name or stored id it would else pass for one that lost its mark.
  */
 export function removeMark(
   session: Session,

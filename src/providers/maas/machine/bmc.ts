@@ -7,7 +7,7 @@ import { machinePath, nameOf, type Session } from './session.ts';
 const bmcLimitMs = 35_000;
 
 /**
- * What the machine's BMC says just now, in MAAS's words: on, off, unknown or error. A BMC that cannot
+ * The power that the machine's BMC reports now, in MAAS's words: on, off, unknown or error. A BMC that cannot
  * be asked is `unknown` too, never `off`.
  */
 export async function askBmc(
@@ -56,13 +56,13 @@ export async function waitForPower(
   } catch (thrown) {
     if (!isKind(thrown, 'timeout')) throw thrown;
     const { message } = expectFailure(thrown);
-    throw new Failure('timeout', `${message}; the last it said was "${last}"`, {
+    throw new Failure('timeout', `${message}; its last answer was "${last}"`, {
       advice: "Check the machine's BMC and its power settings in MAAS",
     });
   }
 }
 
-/** What a state in MAAS's words means for an instance. */
+/** The power of an instance, from MAAS's word for the state. */
 export function powerOf(state: string): 'on' | 'off' | 'unknown' {
   return state === 'on' || state === 'off' ? state : 'unknown';
 }

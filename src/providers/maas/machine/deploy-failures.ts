@@ -5,7 +5,7 @@ import type { Machine } from '../api/wire.ts';
 import { type Blame, reasonOf } from './events.ts';
 import { nameOf, type Session } from './session.ts';
 
-/** What a failed deployment says of the machine; nothing when it was not the machine's fault. */
+/** The blame that a failed deployment puts on the machine; nothing when it was not its fault. */
 export function blameOf(thrown: unknown): Blame | undefined {
   if (hasReason(thrown, 'deploy-failed')) return 'failed';
   return hasReason(thrown, 'deploy-slow') ? 'slow' : undefined;

@@ -11,7 +11,7 @@ import type { Session } from './session.ts';
 import { userDataFor } from './user-data.ts';
 import { waitDeployed } from './wait-deployed.ts';
 
-/** What a deployment is to be; the rest is the machine's own. */
+/** The system that a deployment installs; the rest is the machine's own. */
 export type System = Pick<
   Blueprint,
   'os' | 'distro_series' | 'hwe_kernel' | 'ephemeral_deploy' | 'user_data' | 'vm_name'

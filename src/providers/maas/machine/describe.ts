@@ -39,7 +39,7 @@ function remarksOn({ machine, mark, stuck = false }: Seen): readonly string[] {
   return [
     ...(stuck
       ? [
-          `${what}: it was given back, and its disks may still hold data; release it again in MAAS, with erasing`,
+          `${what}: it was released, and its disks may still hold data; release it again in MAAS, with erasing`,
         ]
       : []),
     ...(unusual ? [what] : []),

@@ -13,7 +13,7 @@ export type Blame = 'failed' | 'slow';
 
 const note = /\[outrigger:(failed|slow) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)Z\]/;
 
-/** What the comment of a release is to say. */
+/** The reason that goes into the comment of a release. */
 export interface Reason {
   /** For the events of the machine, such as `instance i-2-42-VM was deleted`. */
   readonly why: string;
@@ -51,7 +51,7 @@ export interface Remembered {
   readonly minutesAgo: number;
 }
 
-/** What is remembered of a machine that was just claimed; nothing where that cannot be found out. */
+/** The last blame in the events of a machine that was just claimed; nothing where MAAS does not tell. */
 export async function recall(session: Session, systemId: string): Promise<Remembered | undefined> {
   const { avoid_failed_minutes: minutes } = session.settings;
   if (minutes === 0) return undefined;
@@ -82,11 +82,11 @@ export function claimComment(name: string): string {
   return `CloudStack instance ${name}`;
 }
 
-/** What MAAS itself says about a failure, as the end of a sentence; empty when it says nothing. */
+/** MAAS's own words about a failure, as the end of a sentence; empty when it says nothing. */
 export async function reasonOf(session: Session, machine: Machine): Promise<string> {
   const told = [machine.error_description, ...(await warnings(session, machine))];
-  const said = [...new Set(told)].filter((text) => text !== '').slice(0, 3);
-  if (said.length > 0) return `: ${said.join('; ')}`;
+  const reasons = [...new Set(told)].filter((text) => text !== '').slice(0, 3);
+  if (reasons.length > 0) return `: ${reasons.join('; ')}`;
   const last = machine.status_message;
   return last === '' ? '' : `: the last that was heard of it is "${last}"`;
 }

@@ -9,7 +9,7 @@ import type { Machine } from '../api/wire.ts';
 import { storedIdOf } from '../stored.ts';
 import { isOurClaim, matchAll, matchClaimed, matchOne, type Seen, seen } from './match.ts';
 import { type BusyTimeout, listMachines, readOne, type Session } from './session.ts';
-import { refuseBlindness } from './visibility.ts';
+import { refuseHidden } from './visibility.ts';
 
 export interface Care extends BusyTimeout {
   /** For every change: a machine that was adopted is compared with all others. */
@@ -25,7 +25,7 @@ export const careFor: Readonly<Record<Purpose, Care>> = {
 };
 
 /**
- * What there is of the instance: usually one request, since MAAS finds machines by the agent name
+ * Finds the machine of the instance: usually one request, since MAAS finds machines by the agent name
  * that was set in the same step as they were claimed. `missing` means proved missing.
  */
 export async function find(
@@ -42,7 +42,7 @@ export async function find(
     if (adopted !== undefined) return adopted;
   }
   const choice = matchAll((await listOwned(session, busy)).map(seen), claim);
-  if (choice.kind === 'missing') await refuseBlindness(session, instance);
+  if (choice.kind === 'missing') await refuseHidden(session, instance);
   return choice;
 }
 

@@ -8,7 +8,7 @@ import { listOwned } from './find.ts';
 import { powersNow } from './live-power.ts';
 import { type Seen, seen } from './match.ts';
 import type { Session } from './session.ts';
-import { refuseBlindList, whoAmI } from './visibility.ts';
+import { refuseHiddenList, whoAmI } from './visibility.ts';
 
 /** Every machine that can belong to an instance; fails when it is not certain that these are all. */
 export async function list(
@@ -22,14 +22,14 @@ export async function list(
   const kept = all.filter(({ machine }) => leftBy(machine) === undefined);
   if (detail === 'own') return kept;
   refuseUnreadable(kept);
-  refuseBlindList(session, me, overview(kept, session.installation).certain);
+  refuseHiddenList(session, me, overview(kept, session.installation).certain);
   refuseUnadopted(session, me, kept);
   return kept;
 }
 
 async function inventory(session: Session, me: Me, all: readonly Seen[]): Promise<readonly Seen[]> {
   const marked = all.filter(({ mark }) => mark !== undefined);
-  refuseBlindList(session, me, marked);
+  refuseHiddenList(session, me, marked);
   const { leftoverOf } = await import('./describe.ts');
   const machines = all.map(({ machine }) => machine);
   const powers = await powersNow(session, machines);

@@ -5,7 +5,7 @@ import type { Machine } from '../api/wire.ts';
 import { askBmc, powerOf } from './bmc.ts';
 import type { Session } from './session.ts';
 
-/** What is kept of the time for the answer. */
+/** The part of the time that is kept for the answer. */
 const marginMs = 500;
 
 /** A BMC takes a second or so: that many, one after another, are done well within a report. */

@@ -12,11 +12,11 @@ import { homeOf, leftBy, markOf } from './annotations.ts';
 export interface Seen extends Listed {
   /** As MAAS sent it, perhaps still without the mark that `mark` stands for. */
   readonly machine: Machine;
-  /** What an inventory shows besides. */
+  /** The facts that only an inventory shows. */
   readonly inventory?: { readonly power: Power; readonly leftover: Leftover | undefined };
 }
 
-/** What a killed call of ours has left without a mark, and what removes it. */
+/** A claim that a killed call of this program left without a mark, and how to remove it. */
 export interface Leftover {
   readonly remarks: readonly string[];
 }
@@ -82,7 +82,7 @@ export function isOurClaim(one: Seen, claim: Claim): boolean {
   return isBuilding(one) && isOurs(one, claim);
 }
 
-/** What a machine that was claimed and not marked can have come to. */
+/** The states that a machine can be in which was claimed and not marked. */
 const unmarkedClaims: readonly number[] = [
   status.allocated,
   status.deploying,

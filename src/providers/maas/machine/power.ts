@@ -41,7 +41,7 @@ export async function shutDown(
   if (installed === 'off') return true;
   await requestOff(session, instance, installed, 'soft');
   if (await waitForPower(session, installed, 'off', ms)) return true;
-  // That was long enough for another instance to have it by now.
+  // The wait was long enough for another instance to have the machine by now.
   await stillOwn(session, instance, machine.system_id);
   return false;
 }

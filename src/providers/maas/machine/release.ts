@@ -120,7 +120,7 @@ async function watch(session: Session, instance: Instance, { system_id }: Machin
     if (machine === undefined || !isMarkedFor(machine, instance)) return;
     if (isStuck(machine.status)) throw await notReleased(session, instance, machine);
     if (!isLeaving(machine.status) || deadline.remainingMs() - pauseMs <= endMs) return;
-    await deadline.sleep(pauseMs, `waiting for machine ${system_id} to be given back`);
+    await deadline.sleep(pauseMs, `waiting for machine ${system_id} to be released`);
   }
 }
 
@@ -145,10 +145,10 @@ async function notReleased(
   const erasing = machine.status === status.failedErasing;
   const problem = erasing ? 'its disks could not be erased' : 'it could not be switched off';
   const reason = await reasonOf(session, machine);
-  const text = `${nameOf(machine)} of ${instance.name} was not given back: ${problem}${reason}`;
+  const text = `${nameOf(machine)} of ${instance.name} was not released: ${problem}${reason}`;
   return new Failure('upstream', text, {
     advice: "Look at the machine's BMC and its events in MAAS, then try again",
     tenant:
-      'The machine of this instance could not be given back; your administrator has to look at it',
+      'The machine of this instance could not be released; your administrator has to look at it',
   });
 }

@@ -6,7 +6,7 @@ import type { Client } from '../api/client.ts';
 import { type Machine, readMachine, readMachines } from '../api/wire.ts';
 import type { Settings } from '../settings.ts';
 
-/** What one primitive works with; `deadline` is the one that it was called with. */
+/** The values that one primitive works with; `deadline` is the one that it was called with. */
 export interface Session {
   readonly settings: Settings;
   readonly client: Client;
@@ -15,7 +15,7 @@ export interface Session {
   readonly deadline: Deadline;
 }
 
-/** How long MAAS may take over an action that it began before ours: minutes, with slow BMCs. */
+/** How long MAAS may spend on an action that it began before ours: minutes, with slow BMCs. */
 export const longBusyMs = 300_000;
 
 /** How long a busy MAAS is asked again. */

@@ -1,6 +1,6 @@
 import type { Instance } from '../../../contract/instance.ts';
 
-/** What cloud-init and its kin tell their kinds of user data by. */
+/** The beginnings by which cloud-init and its kin tell their kinds of user data. */
 const beginnings = /^(#|Content-Type:|MIME-Version:|rem cmd|<)/i;
 const cloudConfig = /^#cloud-config\s*(\n|$)/;
 const mime = /^(Content-Type:|MIME-Version:)/i;
@@ -48,7 +48,7 @@ function keysIn(text: string): readonly string[] {
     .filter((line) => line !== '');
 }
 
-/** JSON is YAML too and keeps whatever a key's comment holds inside its quotes. */
+/** JSON is YAML too and keeps every character of a key's comment inside its quotes. */
 function keyConfig(keys: readonly string[]): string {
   return [
     '#cloud-config',

@@ -28,7 +28,7 @@ export function seesAll({ settings }: Session, { is_superuser }: Me): boolean {
 }
 
 /** Fails unless it is certain that a machine of the instance would have been in the list. */
-export async function refuseBlindness(session: Session, instance: Instance): Promise<void> {
+export async function refuseHidden(session: Session, instance: Instance): Promise<void> {
   const me = await whoAmI(session);
   if (seesAll(session, me)) return;
   const storedId = storedIdOf(instance);
@@ -42,7 +42,7 @@ export async function refuseBlindness(session: Session, instance: Instance): Pro
 }
 
 /** Fails for a list without any machine of ours where the key may not show those that there are. */
-export function refuseBlindList(session: Session, me: Me, ours: readonly unknown[]): void {
+export function refuseHiddenList(session: Session, me: Me, ours: readonly unknown[]): void {
   if (ours.length > 0 || seesAll(session, me)) return;
   const { username } = me;
   const text = `The key of ${username} shows no machine of this installation`;

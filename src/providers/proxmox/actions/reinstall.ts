@@ -52,7 +52,7 @@ interface Replacing {
   readonly old: Disk;
 }
 
-/** What the new disk is made of, as options of the machine; checked before anything is changed. */
+/** The source of the new disk, as options of the machine; checked before anything is changed. */
 async function sourceOf(
   session: Session,
   blueprint: Blueprint,

@@ -3,7 +3,7 @@ import type { Reply } from '../../../kit/http/reply.ts';
 import { failureOfText } from './error-catalogue.ts';
 import { type Json, recordOf, textOf } from './wire.ts';
 
-/** What was tried, for texts: `what` completes "Could not ...". */
+/** The attempt, for texts: `what` completes "Could not ...". */
 export interface Tried {
   readonly what: string;
   /** `user@realm!name` */

@@ -11,7 +11,7 @@ import { listOf, numberOf, type Row, recordOf, textOf } from './wire.ts';
  */
 
 /** A request may still be on its way: a first look that finds no task is followed by a second. */
-const secondLookMs = 300;
+const secondSearchMs = 300;
 
 /** Whether a change may have been made although it failed: no answer says that it was not. */
 export function isUncertain(thrown: unknown): boolean {
@@ -69,7 +69,7 @@ export async function findTask(
   try {
     const first = await newTask(margin, place);
     if (first !== undefined) return first;
-    await end.sleep(Math.min(secondLookMs, end.remainingMs() / 4), 'looking for a task');
+    await end.sleep(Math.min(secondSearchMs, end.remainingMs() / 4), 'looking for a task');
     return await newTask(margin, place);
   } catch (thrown) {
     expectFailure(thrown);

@@ -1,5 +1,5 @@
 /*
- * What Proxmox VE really sends: truth as 1 and 0 or left out, numbers now and then as text, and
+ * The real answers of Proxmox VE: truth as 1 and 0 or left out, numbers now and then as text, and
  * lists of a thousand machines. They are read by hand, since a schema would cost a status call
  * more than the call itself.
  */

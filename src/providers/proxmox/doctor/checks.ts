@@ -12,7 +12,7 @@ import { checkConsole, checkEndpoints, soonDays } from './connection.ts';
 import { checkRights } from './rights.ts';
 import { checkTemplate, checkTemplates } from './templates.ts';
 
-/** What `doctor` wants to know; changes nothing. */
+/** The checks of `doctor`; they change nothing. */
 export async function checks(
   settings: Settings,
   context: Context,
@@ -61,7 +61,7 @@ async function checkToken(session: Session): Promise<readonly Check[]> {
   ];
 }
 
-/** The tokens of a user end with the user; where the token may not ask for it, nothing is said. */
+/** The tokens of a user end with the user; where the token may not ask for it, there is no check. */
 async function checkUser(session: Session, user: string): Promise<readonly Check[]> {
   try {
     const data = await session.api.get(path`/access/users/${user}`, { what: 'look at the user' });

@@ -41,7 +41,7 @@ export function checkNodes({ settings }: Session, { nodes }: ClusterResources): 
   return [{ name, state: 'ok', found, advice }];
 }
 
-/** What can be made on the node's storages, and which of them are nearly full. */
+/** Checks what the node's storages can hold, and which of them are nearly full. */
 export function checkStorages(
   { settings }: Session,
   { storages }: ClusterResources,

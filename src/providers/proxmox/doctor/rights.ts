@@ -129,8 +129,8 @@ function sysCheck(rights: Json, token: string): Check {
 }
 
 /**
- * What the map of rights says for a place and what is below it: an entry of its own, or what is
- * handed down to it. An entry of 0 goes no further down; a pool hands all to its machines.
+ * Whether the map of rights allows a place and everything below it: by an entry of its own, or by one
+ * that is handed down to it. An entry of 0 goes no further down; a pool hands all to its machines.
  */
 function allows(rights: Json, place: string, name: string): boolean {
   const own = numberOf(recordOf(rights[place])[name]);

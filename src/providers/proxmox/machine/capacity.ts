@@ -119,9 +119,9 @@ export function checkStorage(
 }
 
 function noCapacity(what: string): Failure {
-  return new Failure('conflict', `No room: ${what}`, {
-    advice: 'Nothing was made; another host may have room',
-    tenant: 'There is no room for this instance right now',
+  return new Failure('conflict', `Not enough capacity: ${what}`, {
+    advice: 'Nothing was made; another host may have capacity',
+    tenant: 'There is no capacity for this instance right now',
   });
 }
 

@@ -63,7 +63,7 @@ export function bytesOf(size: string): number {
 }
 
 export interface Growing {
-  /** The root disk unless said otherwise. */
+  /** The root disk by default. */
   readonly disk?: Disk;
   /** Given where the growing is stopped when the action fails. */
   readonly undo?: Undo;

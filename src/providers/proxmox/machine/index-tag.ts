@@ -4,7 +4,7 @@
  * its word alone, for that the mark in the description is read.
  */
 
-/** What the tag says; `vmid` exposes a copy, which takes the tag along. */
+/** The contents of the tag; `vmid` exposes a copy, which takes the tag along. */
 export interface Index {
   readonly vmid: string;
   readonly uuid: string;

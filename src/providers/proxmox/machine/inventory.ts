@@ -40,7 +40,7 @@ export async function listInventory(session: Session): Promise<readonly Machine[
   }));
 }
 
-/** What each node says of its machines right now; nothing for a node that does not answer. */
+/** The live state that each node reports of its machines; nothing for a node without an answer. */
 async function liveOn(
   session: Session,
   nodes: ReadonlySet<string>,

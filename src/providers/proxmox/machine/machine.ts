@@ -13,14 +13,14 @@ export interface Machine extends Listed {
   readonly vmid: number;
   readonly node: string;
   readonly row: Row;
-  /** What its tags say; also a copy's, which has taken them along. */
+  /** The index in its tags; also a copy's, which has taken them along. */
   readonly index: Index | undefined;
   /** As the next start will find it; empty where it was not read. */
   readonly config: Config;
   readonly isRead: boolean;
   /** The state that the primitive which answers this machine has left it in. */
   readonly left?: State;
-  /** What its node says of it, for the inventory. */
+  /** The live state that its node reports, for the inventory. */
   readonly live?: Live | undefined;
 }
 
@@ -48,7 +48,7 @@ export function machineByIndex(row: Row, index: Index): Machine {
   };
 }
 
-/** Its configuration cannot be read: it may be any instance's, whatever an operator called it. */
+/** Its configuration cannot be read: it may be any instance's, no matter how an operator named it. */
 export function unreadMachine(row: Row): Machine {
   return {
     ...placed(row),

@@ -60,7 +60,7 @@ function noPlace({ deviceId, segment, network }: Nic): Failure {
   });
 }
 
-/** What a map says about the NIC's network, by whatever name it goes there. */
+/** The value of a map for the NIC's network, which stands there under its UUID, id or name. */
 function named(map: Pairs | undefined, { network }: Nic): string | undefined {
   const { uuid = '', id = '', name = '' } = network;
   return map?.get(uuid) ?? map?.get(id) ?? map?.get(name);
@@ -79,7 +79,7 @@ function rateOf({ network_rate }: Settings, { rateMbps }: Nic): readonly string[
   return network_rate && rateMbps !== undefined ? [`rate=${rateMbps / 8}`] : [];
 }
 
-/** Whether two texts describe the same NIC, in whatever order and case. */
+/** Whether two texts describe the same NIC; their order and case do not count. */
 export function isSameNet(one: string | undefined, other: string): boolean {
   return one !== undefined && normal(one) === normal(other);
 }
@@ -96,7 +96,7 @@ export function netKeys(config: Config): readonly string[] {
   return Object.keys(config).filter((option) => /^net\d+$/.test(option));
 }
 
-/** What of a NIC makes up its network identity. */
+/** The parts of a NIC that make up its network identity. */
 export function netIdentity(net: string): string {
   const { bridge = '', tag = '', trunks = '' } = partsOf(net);
   return [macOf(net), bridge, tag, trunks].join(' ');

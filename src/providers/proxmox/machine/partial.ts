@@ -86,7 +86,7 @@ async function cancelMakers(session: Session, place: Place): Promise<void> {
 
 // ---- taking back ----
 
-const secondLookMs = 500;
+const secondSearchMs = 500;
 
 export interface Made {
   /** Where it may be: a copy appears on the template's node and ends on its own. */
@@ -140,7 +140,7 @@ async function searched(session: Session, place: Place): Promise<Config | undefi
   const config = await configIfThere(session, place);
   if (config !== undefined) return config;
   const { deadline } = session.context;
-  const pauseMs = Math.min(secondLookMs, deadline.remainingMs() / 4);
+  const pauseMs = Math.min(secondSearchMs, deadline.remainingMs() / 4);
   await deadline.sleep(pauseMs, `looking for machine ${place.vmid}`);
   await cancelMakers(session, place);
   return configIfThere(session, place);

@@ -19,7 +19,7 @@ import type { Session } from './session.ts';
  */
 
 /** How long the node may take to start the machine again; it does so within seconds. */
-export const comebackMs = 20_000;
+export const pendingRestartMs = 20_000;
 
 interface Task {
   readonly upid: string;
@@ -76,7 +76,9 @@ export async function ensureStaysOff(session: Session, place: Place): Promise<bo
   const { tasks, live } = await beginStop(session, place);
   await switchOff(session, place);
   const ran = isRunning(live);
-  return mayComeBack(session, tasks, ran) ? (await keepOff(session, place)) || ran : ran;
+  return hasPendingRestart(session, tasks, ran)
+    ? (await cutPendingRestart(session, place)) || ran
+    : ran;
 }
 
 /** Breaks reboots off and looks at the machine then, once for all primitives of a stop. */
@@ -110,11 +112,11 @@ async function breakOffReboot(session: Session, place: Place): Promise<readonly 
 }
 
 /** Waits until nothing can switch the machine on any more and cuts its power if that has happened. */
-async function keepOff(session: Session, place: Place): Promise<boolean> {
+async function cutPendingRestart(session: Session, place: Place): Promise<boolean> {
   const look = async (): Promise<'off' | 'came back' | undefined> => {
     const tasks = await tasksOf(session, place);
     if (!isRunning(await readLive(session, place))) {
-      return mayComeBack(session, tasks, false) ? undefined : 'off';
+      return hasPendingRestart(session, tasks, false) ? undefined : 'off';
     }
     session.context.log('stop.came-back', { machine: place.vmid, level: 'warn' });
     await cutPower(session, place);
@@ -150,12 +152,12 @@ function taskOf(entry: unknown): Task {
   };
 }
 
-/** Whether one of those tasks may switch the machine on, which `ran` when it was looked at after them. */
-function mayComeBack(session: Session, tasks: readonly Task[], ran: boolean): boolean {
+/** Whether one of those tasks may switch the machine on, which `ran` when it was read after them. */
+function hasPendingRestart(session: Session, tasks: readonly Task[], ran: boolean): boolean {
   const now = session.api.now();
   return tasks.some(({ type, end, exit }) => {
     if (end === undefined) return true;
-    if (type !== 'qmreboot' || now - end > comebackMs / 1000) return false;
+    if (type !== 'qmreboot' || now - end > pendingRestartMs / 1000) return false;
     // One that has failed leaves no note, one whose worker was killed does.
     const isNoted = exit === 'unexpected status' || (endedWell(exit) && !ran);
     return isNoted && !tasks.some((later) => later.type !== 'qmreboot' && later.since >= end);

@@ -59,7 +59,7 @@ export async function proveVisibility({ api, settings: { pool } }: Session): Pro
 
 export interface Reading {
   readonly limitMs?: number;
-  /** What the machine runs with, where that differs from what its next start will find. */
+  /** Reads the values that the machine runs with, where its next start will find others. */
   readonly current?: boolean;
 }
 
@@ -90,7 +90,7 @@ export async function configIfThere(
   }
 }
 
-/** What QEMU and the node say about a machine right now. */
+/** The state of a machine that QEMU and the node report right now. */
 export interface Live {
   readonly status: string | undefined;
   /** More exact while it runs: running, paused, suspended, io-error ... */

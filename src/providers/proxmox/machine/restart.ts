@@ -3,7 +3,7 @@ import { path } from '../../../kit/http/address.ts';
 import { poll } from '../../../kit/poll.ts';
 import { run } from '../api/tasks.ts';
 import { resumeGuest, switchOn } from './power.ts';
-import { comebackMs } from './power-off.ts';
+import { pendingRestartMs } from './power-off.ts';
 import { isPaused, isRunning, type Live, type Place, readLive } from './read.ts';
 import type { Session } from './session.ts';
 
@@ -53,7 +53,7 @@ async function hasObeyed(session: Session, { vmid, node }: Place): Promise<boole
  */
 async function waitUntilBack(session: Session, place: Place, before: Live): Promise<void> {
   const { deadline } = session.context;
-  const givenUpAt = deadline.remainingMs() - comebackMs;
+  const givenUpAt = deadline.remainingMs() - pendingRestartMs;
   const look = async (): Promise<'back' | 'off' | undefined> => {
     const live = await readLive(session, place);
     if (isRunning(live) && live.pid !== before.pid) return 'back';

@@ -7,7 +7,7 @@ import type { Settings } from '../settings.ts';
 import type { Stop } from './power-off.ts';
 import type { Live } from './read.ts';
 
-/** What the primitives of one action share. */
+/** The values that the primitives of one action share. */
 export interface Session {
   readonly settings: Settings;
   /** Its deadline is the one of the primitive that is at work. */

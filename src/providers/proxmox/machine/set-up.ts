@@ -50,7 +50,7 @@ export function newChange(settings: Settings, instance: SizedInstance, config: C
 
 // ---- cloud-init ----
 
-/** What cloud-init is told about the instance, and the drive that tells it. */
+/** The facts about the instance for cloud-init, and the drive that carries them. */
 export function cloudInitFor(
   settings: Settings,
   instance: SizedInstance,

@@ -27,7 +27,7 @@ export interface Machine extends Hardware {
   /** The node it was made on. */
   readonly home: string;
   readonly power: 'off' | 'on' | 'paused' | 'suspended' | 'saved';
-  /** Free text, in which the mark stands beside whatever people write. */
+  /** Free text, in which the mark stands beside an operator's own words. */
   readonly description: string;
   readonly template: boolean;
   /** The simulated system refuses to remove the machine. */

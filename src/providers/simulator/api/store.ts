@@ -15,7 +15,7 @@ import { systemCode } from '../../../kit/system-error.ts';
 import type { Machine } from './machine.ts';
 import { formatMachine, parseMachine } from './machine-file.ts';
 
-/** What lies under one id; without a machine it is a file that nobody can make sense of. */
+/** The file of one id; without a machine it is a file that does not describe one. */
 export interface Found {
   readonly remoteId: string;
   readonly machine: Machine | undefined;
@@ -23,16 +23,16 @@ export interface Found {
 
 /**
  * How much a list of machines says: everything, nothing since no machine was ever made here, or
- * nothing since somebody took away what was here.
+ * nothing since the machines that were here were taken away.
  */
-export type Sight = 'clear' | 'new' | 'blind';
+export type Visibility = 'clear' | 'new' | 'hidden';
 
 /**
  * The simulated system: a directory with one file per machine. It stands where other providers have
  * their client, and does what it is told without asking whose machine it is.
  */
 export interface Store {
-  sight(): Sight;
+  visibility(): Visibility;
   list(): readonly Found[];
   /** Replaces the file in one step: a reader sees the old machine or the new one. */
   write(machine: Machine): void;
@@ -47,7 +47,7 @@ export interface Store {
 
 export const idPattern = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
-/** What is written down at most of scripted failures. */
+/** The size to which the notes about scripted failures may grow. */
 const mostNoteBytes = 1_000_000;
 
 /** A draft lives for a moment: one this old was left by a process that was killed over it. */
@@ -89,9 +89,9 @@ export function openStore(directory: string, deadline: Deadline): Store {
       write(changed);
       return changed;
     },
-    sight() {
-      if (exists(sign)) return exists(machines) ? 'clear' : 'blind';
-      return exists(machines) ? 'blind' : 'new';
+    visibility() {
+      if (exists(sign)) return exists(machines) ? 'clear' : 'hidden';
+      return exists(machines) ? 'hidden' : 'new';
     },
     list: () =>
       attempt(`list ${machines}`, () =>

@@ -6,7 +6,7 @@ import { listMachines } from '../machine/list.ts';
 import { openSession, type Session } from '../machine/session.ts';
 import type { Settings } from '../settings.ts';
 
-/** What `doctor` wants to know: whether the state can be used, and what stands in the way. */
+/** The checks of `doctor`: whether the state can be used, and what stands in the way. */
 export async function checks(settings: Settings, context: Context): Promise<readonly Check[]> {
   const script = scriptCheck(settings);
   try {
@@ -21,7 +21,7 @@ export async function checks(settings: Settings, context: Context): Promise<read
 const nothingYet: Check = { name: 'state', state: 'ok', found: 'no machine was ever made' };
 
 function stateChecks({ store, context }: Session): readonly Check[] {
-  if (store.sight() === 'new') return [nothingYet];
+  if (store.visibility() === 'new') return [nothingYet];
   const seen = listMachines(store);
   const { certain, doubtful, unseen } = overview(seen, context.installation);
   const found = `${seen.length} machines, ${certain.length} of them this installation's`;

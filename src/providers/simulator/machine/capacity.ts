@@ -21,10 +21,10 @@ export function checkCapacity(session: Session, instance: SizedInstance, ownId?:
   if (shortages.length === 0) return;
   throw new Failure(
     'conflict',
-    `No room for ${instance.name} on ${node}: ${shortages.join(', ')}`,
+    `Not enough capacity for ${instance.name} on ${node}: ${shortages.join(', ')}`,
     {
-      advice: 'Nothing was changed; another host may have room',
-      tenant: 'There is no room for this instance right now',
+      advice: 'Nothing was changed; another host may have capacity',
+      tenant: 'There is no capacity for this instance right now',
     },
   );
 }

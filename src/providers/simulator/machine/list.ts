@@ -12,9 +12,10 @@ export interface Seen extends Listed {
 /** Every machine of every instance; fails when it is not certain that these are all. */
 export function listMachines(store: Store): readonly Seen[] {
   const seen = store.list().map(seenFrom);
-  if (store.sight() !== 'blind') return seen;
+  if (store.visibility() !== 'hidden') return seen;
   throw new Failure('denied', 'The simulator does not show its machines', {
-    advice: 'Its state directory was emptied or its settings blind it; no machine counts as gone',
+    advice:
+      'Its state directory was emptied or its settings hide its machines; no machine counts as gone',
   });
 }
 
@@ -28,7 +29,7 @@ export function seenFrom({ remoteId, machine }: Found): Seen {
 
 /** Machines that another user or management server made are listed in a place of their own. */
 export function refuseEmptyPlace(store: Store): void {
-  if (store.sight() !== 'new') return;
+  if (store.visibility() !== 'new') return;
   throw new Failure('config', 'No machine was ever made in this place', {
     advice: 'Machines that another user or server made are listed there; nothing counts as gone',
   });

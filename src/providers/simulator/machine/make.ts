@@ -67,7 +67,7 @@ export function newDiskContent(template: string): string {
   return `${template} ${randomText()}`;
 }
 
-/** Another instance's machine is no template, whatever a tenant writes into the details. */
+/** Another instance's machine is no template, even when a tenant's details name it as one. */
 export function checkTemplate({ store }: Session, template: string): void {
   const there = listMachines(store).find(({ remoteId }) => remoteId === template);
   if (there === undefined || there.template) return;

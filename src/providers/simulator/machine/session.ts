@@ -4,7 +4,7 @@ import { poll } from '../../../kit/poll.ts';
 import { openStore, type Store } from '../api/store.ts';
 import type { Settings } from '../settings.ts';
 
-/** What one call works with. */
+/** The values that one call works with. */
 export interface Session {
   readonly settings: Settings;
   readonly context: Context;
@@ -24,7 +24,7 @@ export async function openSession(settings: Settings, context: Context): Promise
   if (delay_ms > 0) await deadline.sleep(delay_ms, 'waiting for the scripted delay');
   const real = openStore(context.stateDirectory('simulator'), deadline);
   const fails = isAmong(action, settings.fail_actions ?? []);
-  const store = fails && fail_kind === 'blind' ? blinded(real, action) : real;
+  const store = fails && fail_kind === 'blind' ? withHidden(real, action) : real;
   const failAt = (point: Settings['fail_at']): void => {
     if (!fails || fail_at !== point || fail_kind === 'blind') return;
     real.note(`${new Date().toISOString()} ${action} ${fail_kind}`);
@@ -52,9 +52,9 @@ function isAmong(action: string, failing: readonly string[]): boolean {
 }
 
 /** As a real system answers an account that has lost its rights: no error, and no machine. */
-function blinded(store: Store, action: string): Store {
+function withHidden(store: Store, action: string): Store {
   store.note(`${new Date().toISOString()} ${action} blind`);
-  return { ...store, sight: () => 'blind', list: () => [] };
+  return { ...store, visibility: () => 'hidden', list: () => [] };
 }
 
 function scripted(action: string, kind: Exclude<Settings['fail_kind'], 'blind'>): Failure {

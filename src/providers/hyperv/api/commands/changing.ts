@@ -8,7 +8,7 @@ import {
   type WantedAdapter,
 } from '../command.ts';
 
-/* What changes a machine that is there. */
+/* The commands that change an existing machine. */
 
 /** Waits a while until no other process works on the instance, and keeps them away from now on. */
 export const lock = command<{ readonly uuid: string; readonly forMs: number }>()(

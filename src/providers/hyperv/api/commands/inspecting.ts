@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 import { command } from '../command.ts';
-import { inspectSchema, inventorySchema, surveySchema, texts } from '../wire.ts';
+import { inspectSchema, inventorySchema, resourcesSchema, texts } from '../wire.ts';
 
-/* What is read of the host only for doctor, audit and new disks. */
+/* The commands that read the host only for doctor, audit and new disks. */
 
-/** What doctor wants to know of the host; nothing is changed. */
+/** Reads the facts about the host that doctor checks; changes nothing. */
 export const inspect = command<{ readonly paths: readonly string[] }>()(
   { name: 'inspect', doing: 'inspecting the host' },
   String.raw`
@@ -42,15 +42,15 @@ try {
   inspectSchema,
 );
 
-/** What a new machine needs of the host, and who uses the disk that it shall be made from. */
-export const survey = command<{
+/** Reads what a new machine needs of the host, and which machines use its template disk. */
+export const resources = command<{
   readonly folder: string;
   readonly template: string;
   readonly iso: string;
 }>()(
-  { name: 'survey', doing: 'looking for space, template and switches' },
+  { name: 'resources', doing: 'looking for space, template and switches' },
   String.raw`
-# outrigger command: survey
+# outrigger command: resources
 param($Given)
 $system = CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem
 $template = $null
@@ -81,7 +81,7 @@ if ([string]$Given.template -ne '') {
   iso = ([string]$Given.iso -eq '' -or [bool](Microsoft.PowerShell.Management\Test-Path -LiteralPath ([string]$Given.iso) -PathType Leaf))
 }
 `,
-  surveySchema,
+  resourcesSchema,
 );
 
 /** Which of the disks another machine uses, itself or as the parent of its own. */
@@ -112,7 +112,7 @@ foreach ($drive in $drives) {
   () => v.object({ used: texts() }),
 );
 
-/** What every machine has, for a comparison with what it should have, and all files for disks. */
+/** Reads the hardware of every machine, to compare it with the planned one, and all disk files. */
 export const inventory = command<{ readonly folder: string }>()(
   { name: 'inventory', doing: 'reading all virtual machines' },
   String.raw`

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { anything, command, type Own, once } from '../command.ts';
 
-/* What makes machines and disks. */
+/* The commands that make machines and disks. */
 
 /**
  * A machine without disks, marked at once. Its id is only known now, so it takes the place that

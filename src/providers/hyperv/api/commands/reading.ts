@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { command, type Json } from '../command.ts';
 import { machineSchema, machinesSchema } from '../wire.ts';
 
-/* What every action reads of the host. */
+/* The commands with which every action reads the host. */
 
 /** All machines with what tells whose they are, and whether these can be all. */
 export const machines = command<Json>()(
@@ -113,10 +113,10 @@ $processor = Hyper-V\Get-VMProcessor -VM $vm
 );
 
 /** The state of one machine; nothing for one that is not there. */
-export const look = command<{ readonly id: string }>()(
-  { name: 'look', doing: 'looking at its state' },
+export const state = command<{ readonly id: string }>()(
+  { name: 'state', doing: 'reading its state' },
   String.raw`
-# outrigger command: look
+# outrigger command: state
 param($Given)
 $state = ''
 foreach ($vm in @(Hyper-V\Get-VM)) {

@@ -1,6 +1,6 @@
 import { anything, command, type Own } from '../command.ts';
 
-/* What removes machines and files. */
+/* The commands that remove machines and files. */
 
 /** Takes the machine out of the host; its disks stay where they are. */
 export const remove = command<Own>()(

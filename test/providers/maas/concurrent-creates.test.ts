@@ -16,7 +16,7 @@ function beforeAnnotating({ fake }: MaasScene, nth: number, act: () => void): vo
   });
 }
 
-/** A create whose first machine another call begins to give back while it is being marked as built. */
+/** A create whose first machine another call begins to release while it is being marked as built. */
 async function createAgainstRelease(scene: MaasScene) {
   const { cloud, fake } = scene;
   let released: FakeMachine | undefined;
@@ -47,13 +47,13 @@ const asBuilt = (text: string | undefined): string => (text ?? '').replace('"bui
 
 describe('two calls at one unfinished machine of MAAS', () => {
   it(
-    'create does not report a machine that another call has begun to give back, and takes another',
+    'create does not report a machine that another call has begun to release, and claims another',
     inMaas({}, async (scene) => {
       const { cloud } = scene;
       const { mark, released } = await createAgainstRelease(scene);
       assert.match(mark, /"building"/, 'the other call may go on');
-      assert.match(cloud.everythingSaid(), /Another call has begun to take machine \S+ of .* away/);
-      assert.equal(released.agentName, '', 'the machine was given back');
+      assert.match(cloud.allOutput(), /Another call has begun to take machine \S+ of .* away/);
+      assert.equal(released.agentName, '', 'the machine was released');
       assert.notEqual(scene.own().systemId, released.systemId);
       assert.match(scene.own().annotations['outrigger'] ?? '', /"built"/);
       assert.deepEqual(scene.owned(), [scene.own()], 'nothing else is left');
@@ -77,7 +77,7 @@ describe('two calls at one unfinished machine of MAAS', () => {
   );
 
   it(
-    'create gives back what a killed call had begun to give back, and takes another',
+    'create releases a machine that a killed call had begun to release, and claims another',
     inMaas({}, async (scene) => {
       const { cloud } = scene;
       await cloud.ok('create');
@@ -87,7 +87,7 @@ describe('two calls at one unfinished machine of MAAS', () => {
       await cloud.ok('create');
       assert.equal(scene.own().annotations[leaving], undefined);
       assert.match(scene.own().annotations['outrigger'] ?? '', /"built"/);
-      assert.doesNotMatch(cloud.everythingSaid(), /create\.taken-away/, 'it did not try the first');
+      assert.doesNotMatch(cloud.allOutput(), /create\.taken-away/, 'it did not try the first');
     }),
   );
 });
