@@ -111,7 +111,7 @@ export function actionCases(setUp: SetUp): void {
   );
 
   it(
-    'an action that throws data away wants the instance’s name repeated',
+    'an action that throws data away is refused unless the caller repeats the instance’s name',
     inScene(setUp, async ({ cloud, provider }, t) => {
       const names = Object.keys(provider.actions).filter(
         (name) => provider.actions[name]?.destroysData === true,
@@ -165,7 +165,7 @@ export function actionCases(setUp: SetUp): void {
   );
 
   it(
-    'the other word for a snapshot’s name is understood too',
+    'the snapshot actions accept the parameter snapshot_name, too',
     inScene(setUp, async ({ cloud, provider }, t) => {
       if (!knows(t, provider, { actions: snapshotActions })) return;
       await cloud.deploy();

@@ -9,7 +9,7 @@ import { atEveryChange, own, type Struck } from './strike.ts';
 
 export function brokenCases(setUp: SetUp): void {
   it(
-    'a create that is killed at any change leaves nothing that the stop after it does not remove',
+    'the stop after a create that is killed at any change removes everything it left',
     atEveryChange(setUp, {
       action: 'create',
       breaks: [forGood],

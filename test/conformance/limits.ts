@@ -160,7 +160,7 @@ export function limitCases(setUp: SetUp): void {
   );
 
   it(
-    'what an instance says about policy and connection is not listened to',
+    'an instance’s details about policy and connection are ignored',
     inScene(setUp, async ({ cloud, provider, backend }) => {
       await cloud.deploy();
       const { all } = await cloud.machine();

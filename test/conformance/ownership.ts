@@ -132,7 +132,7 @@ export function ownershipCases(setUp: SetUp): void {
   );
 
   it(
-    'a mark that cannot be read is nobody’s to touch',
+    'no action touches a machine whose mark cannot be read',
     inScene(setUp, async ({ cloud, provider, backend }, t) => {
       if (!has(t, backend, 'damage')) return;
       await cloud.deploy();
@@ -165,7 +165,7 @@ export function ownershipCases(setUp: SetUp): void {
   const allowed = { adopt_unmarked: 'true' };
 
   it(
-    'a machine without a mark is taken over when the setting, its name and the stored id agree',
+    'a machine without a mark is adopted when the setting, its name and the stored id agree',
     inScene(setUp, async ({ cloud, provider, backend }, t) => {
       if (!mayTakeOver(t, provider)) return;
       const remoteId = await backend.plant({ name: cloud.vm.name, power: 'on' });
@@ -182,7 +182,7 @@ export function ownershipCases(setUp: SetUp): void {
 
   for (const [missing, because] of Object.entries(rules)) {
     it(
-      `a machine without a mark is not taken over when ${because}`,
+      `a machine without a mark is not adopted when ${because}`,
       inScene(setUp, async ({ cloud, provider, backend }, t) => {
         if (!mayTakeOver(t, provider)) return;
         if (missing === 'machine' && !has(t, backend, 'makeTemplate')) return;
@@ -202,7 +202,7 @@ export function ownershipCases(setUp: SetUp): void {
   }
 
   it(
-    'looking at a machine does not take it over',
+    'status, statuses, prepare and the reading actions adopt no machine',
     inScene(setUp, async ({ cloud, provider, backend }, t) => {
       if (!mayTakeOver(t, provider)) return;
       pointAt(cloud, provider, await backend.plant({ name: cloud.vm.name, power: 'on' }));
@@ -233,7 +233,7 @@ export function ownershipCases(setUp: SetUp): void {
   );
 
   it(
-    'a machine that was taken over is deleted when the operator says so',
+    'delete removes an adopted machine when the operator’s setting says so',
     inScene(setUp, async ({ cloud, provider, backend }, t) => {
       if (!knows(t, provider, { settings: ['delete_adopted'] })) return;
       const before = await backend.machines();
@@ -244,7 +244,7 @@ export function ownershipCases(setUp: SetUp): void {
   );
 
   it(
-    'what a tenant reads names nobody else, and an administrator reads all of it',
+    'an answer to a tenant names no other tenant, and one to an administrator everything',
     inScene(setUp, async ({ cloud, provider, backend }) => {
       const other = cloud.another();
       await other.deploy();
@@ -272,7 +272,7 @@ export function ownershipCases(setUp: SetUp): void {
   );
 
   it(
-    'what a tenant reads of his own instance names neither its machine nor where that is',
+    'an answer to a tenant about his own instance names neither its machine nor its place',
     inScene(setUp, async ({ cloud, provider, backend }) => {
       const places = placesIn(backend.details());
       const read = async (when: string): Promise<void> => {

@@ -62,7 +62,7 @@ export function powerCases(setUp: SetUp): void {
   );
 
   it(
-    'start finishes nothing that is not built',
+    'start does not finish a machine that is still being built',
     inScene(setUp, async ({ cloud, backend }) => {
       await backend.plant({ name: cloud.vm.name, mark: markOf(cloud, { state: 'building' }) });
       assert.equal((await cloud.call('start')).exitCode, 1);
@@ -84,7 +84,7 @@ export function powerCases(setUp: SetUp): void {
   );
 
   it(
-    'stop ends with a machine that is off, and twice is as good as once',
+    'stop ends with a machine that is off, and a second stop succeeds too',
     inScene(setUp, async ({ cloud }) => {
       await cloud.deploy();
       await cloud.ok('stop');
@@ -113,7 +113,7 @@ export function powerCases(setUp: SetUp): void {
   );
 
   it(
-    'stop never removes a machine that is built, whatever the tenant wrote into his details',
+    'stop never removes a machine that is built, even when the tenant’s details contain deployvm',
     inScene(setUp, async ({ cloud }) => {
       await cloud.deploy();
       const { disk } = await cloud.machine();
@@ -124,7 +124,7 @@ export function powerCases(setUp: SetUp): void {
   );
 
   it(
-    'a stop that somebody asked for gives the guest its grace and then cuts the power',
+    'a stop by a user gives the guest the shutdown timeout and then cuts the power',
     inScene(setUp, async ({ cloud, backend, provider }, t) => {
       if (!has(t, backend, 'ignoreShutdown')) return;
       if (!knows(t, provider, { settings: ['grace_seconds'] })) return;
@@ -138,7 +138,7 @@ export function powerCases(setUp: SetUp): void {
   );
 
   it(
-    'a stop that somebody asked for ends as soon as the guest has shut down',
+    'a stop by a user ends as soon as the guest has shut down',
     inScene(setUp, async ({ cloud, provider }, t) => {
       if (!knows(t, provider, { settings: ['grace_seconds'] })) return;
       await cloud.deploy();
@@ -150,7 +150,7 @@ export function powerCases(setUp: SetUp): void {
   );
 
   it(
-    'a grace longer than the time that is left still ends with the power cut',
+    'a stop cuts the power even when the shutdown timeout is longer than the time that is left',
     inScene(setUp, async ({ cloud, backend, provider }, t) => {
       if (!has(t, backend, 'ignoreShutdown')) return;
       if (!knows(t, provider, { settings: ['grace_seconds'] })) return;
@@ -213,7 +213,7 @@ export function powerCases(setUp: SetUp): void {
   );
 
   it(
-    'delete removes the machine, and twice is as good as once',
+    'delete removes the machine, and a second delete succeeds too',
     inScene(setUp, async ({ cloud, backend }) => {
       const before = await backend.machines();
       await cloud.deploy();
@@ -225,7 +225,7 @@ export function powerCases(setUp: SetUp): void {
   );
 
   it(
-    'delete of a machine that runs or is half-made removes it too',
+    'delete removes a machine that runs or is only partly made, too',
     inScene(setUp, async ({ cloud, backend }) => {
       const before = await backend.machines();
       await cloud.deploy();
@@ -237,7 +237,7 @@ export function powerCases(setUp: SetUp): void {
   );
 
   it(
-    'stop and delete of a machine that was removed behind our back succeed twice',
+    'stop and delete of a machine that was removed outside of CloudStack succeed twice',
     inScene(setUp, async ({ cloud, backend }) => {
       await cloud.deploy();
       await backend.removeBehind((await cloud.machine()).remoteId);

@@ -124,7 +124,7 @@ describe('proxmox reports', { concurrency: 4 }, () => {
   );
 
   it(
-    'nothing at all while a machine that cannot be read may be any of theirs',
+    'statuses fails while an unreadable machine may belong to any of the instances',
     inCluster(async ({ cloud, cluster }) => {
       cloud.change({ details: { ...cloud.vm.details, 'External:vm_name': 'web1' } });
       await cloud.deploy();
@@ -140,7 +140,7 @@ describe('proxmox reports', { concurrency: 4 }, () => {
   );
 
   it(
-    'nothing as off or gone while a node hangs',
+    'status says PowerUnknown while the node of the machine hangs',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
       cluster.vm(10042).node = 'pve2';

@@ -164,7 +164,7 @@ describe('proxmox and machines that are about to come back', { concurrency: 4 },
 
 describe('proxmox and ordinary stops', { concurrency: 4 }, () => {
   it(
-    'a stop looks once for what is under way, and a status never does',
+    'a stop asks once for the tasks under way, and a status never does',
     deployed(async ({ cloud, cluster }) => {
       const looks = (): number =>
         cluster.requests.filter((request) => shown(request) === 'GET /nodes/pve1/tasks').length;
