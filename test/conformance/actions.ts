@@ -56,7 +56,7 @@ export function actionCases(setUp: SetUp): void {
       const { all } = await cloud.machine();
       for (const [name, { roles }] of Object.entries(provider.actions)) {
         if (roles.includes('User')) continue;
-        for (const caller of [alice, 'nobody' as const]) {
+        for (const caller of [alice, 'unnamed' as const]) {
           const parameters = parametersFor(cloud, provider, name);
           assert.equal((await cloud.custom(name, parameters, { caller })).exitCode, 1, name);
         }
@@ -71,7 +71,7 @@ export function actionCases(setUp: SetUp): void {
       if (!knows(t, provider, { actions: ['ListSnapshots'] })) return;
       await cloud.deploy();
       await cloud.okCustom('ListSnapshots', undefined, { caller: alice });
-      await cloud.okCustom('ListSnapshots', undefined, { caller: 'nobody' });
+      await cloud.okCustom('ListSnapshots', undefined, { caller: 'unnamed' });
     }),
   );
 

@@ -8,7 +8,7 @@ import { has, inScene, type Scene } from './cloud.ts';
 import { markOf, pointAt } from './machine.ts';
 import { examine, instanceOf, operatorVerbs } from './operator.ts';
 
-/** Whatever came back, somebody thought of it. */
+/** Whether a rejection is a planned failure; a programmer’s error is none. */
 function isRefusal(thrown: unknown): boolean {
   assert.ok(thrown instanceof Failure, String(thrown));
   assert.notEqual(thrown.kind, 'internal', thrown.message);

@@ -6,7 +6,7 @@ import { has, inScene, knows, type Scene } from './cloud.ts';
 import { doEverything } from './machine.ts';
 import { examine, operatorVerbs } from './operator.ts';
 
-/** What `audit` gets to see. */
+/** The list of machines that `audit` reads. */
 async function listed(scene: Scene): Promise<unknown> {
   return operatorVerbs(scene).machines?.();
 }

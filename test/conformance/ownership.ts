@@ -27,7 +27,7 @@ function mayTakeOver(t: TestContext, provider: Provider): boolean {
   return knows(t, provider, { settings: ['adopt_unmarked'] }) && canPoint(t, provider);
 }
 
-/** Whether a machine can be one that was taken over; the case is skipped where none can. */
+/** Whether a machine can be one that was adopted; the case is skipped where none can. */
 async function canAdopt(t: TestContext, scene: Scene): Promise<boolean> {
   const { name, settings } = scene.provider;
   if (settings['delete_adopted'] !== undefined) return true;
@@ -286,7 +286,7 @@ export function ownershipCases(setUp: SetUp): void {
       };
       await read('without a machine');
       await backend.plant({ name: cloud.vm.name, mark: markOf(cloud, { state: 'building' }) });
-      await read('half-made');
+      await read('partial');
       await cloud.ok('create');
       await cloud.ok('stop');
       await read('stopped');
@@ -302,13 +302,13 @@ export function ownershipCases(setUp: SetUp): void {
   );
 }
 
-/** What an operator wrote about where the system is: addresses, users and nodes, no switches. */
+/** The values with which an operator says where the system is: addresses, users and nodes, no switches. */
 function placesIn({ extension, resourcemap, host }: HostDetails): readonly string[] {
   const values = Object.values({ ...extension, ...resourcemap, ...host });
   return values.filter((value) => /[a-z]/i.test(value) && !/^(..?|true|false)$/.test(value));
 }
 
-/** What a tenant reads of everything that is refused to him and removes nothing. */
+/** The answers to a tenant whose actions are refused and remove nothing. */
 async function refusals(cloud: Cloud, provider: Provider) {
   const done = [{ action: 'reboot', ...(await cloud.call('reboot', { caller: alice })) }];
   for (const action of Object.keys(provider.actions)) {

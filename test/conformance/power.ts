@@ -55,7 +55,7 @@ export function powerCases(setUp: SetUp): void {
       cloud.change({ nics: cloud.vm.nics.map((nic) => ({ ...nic, vlan: 3000 })) });
       const { exitCode } = await cloud.call('start');
       const machine = await cloud.machine();
-      // Either it was brought up to date or nobody was told that it was.
+      // Either the machine has the new hardware or the start reports a failure.
       if (exitCode === 0) assertHardware(machine, cloud);
       else assert.deepEqual(machine.nics[0]?.vlan, 1577);
     }),
@@ -132,7 +132,7 @@ export function powerCases(setUp: SetUp): void {
       await backend.ignoreShutdown(true);
       const startedMs = performance.now();
       await cloud.ok('stop', { host: { grace_seconds: '1' } });
-      assert.ok(performance.now() - startedMs >= 990, 'the grace was given');
+      assert.ok(performance.now() - startedMs >= 990, 'the guest had the shutdown timeout');
       assert.equal((await cloud.machine()).power, 'off');
     }),
   );
@@ -144,7 +144,10 @@ export function powerCases(setUp: SetUp): void {
       await cloud.deploy();
       const startedMs = performance.now();
       await cloud.ok('stop', { host: { grace_seconds: '60' }, timeoutSeconds: 60 });
-      assert.ok(performance.now() - startedMs < 20_000, 'nobody waits for a guest that is down');
+      assert.ok(
+        performance.now() - startedMs < 20_000,
+        'the stop does not wait for a guest that is down',
+      );
       assert.equal((await cloud.machine()).power, 'off');
     }),
   );
@@ -170,7 +173,7 @@ export function powerCases(setUp: SetUp): void {
       await backend.ignoreShutdown(true);
       const startedMs = performance.now();
       await cloud.ok('stop', { state: 'Running', caller: system, host: { grace_seconds: '10' } });
-      assert.ok(performance.now() - startedMs < 5_000, 'nobody waited');
+      assert.ok(performance.now() - startedMs < 5_000, 'the stop did not wait');
       assert.equal((await cloud.machine()).power, 'off');
     }),
   );

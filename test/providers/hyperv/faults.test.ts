@@ -206,7 +206,7 @@ describe('PowerShell', () => {
     [{ id: 'NamedParameterNotFound,Microsoft.X', category: 'InvalidArgument' }, 'unsupported'],
     [{ id: 'OperationFailed,Microsoft.X', category: 'NotSpecified' }, 'upstream'],
   ] as const) {
-    test(`that says ${JSON.stringify(trouble)} means ${kind}, whatever its text`, async (t) => {
+    test(`the error ${JSON.stringify(trouble)} of PowerShell means ${kind} with any text`, async (t) => {
       const { fake, host } = await hostScene(t);
       const error = { message: 'Недостаточно прав или что-то ещё', ...trouble };
       fake.state.errors.push({ step: 'machines', trouble: error, done: false });

@@ -11,7 +11,7 @@ import { admin } from '../../support/payloads.ts';
 import { hostDetails } from './backend.ts';
 import { type Scene, scene, settingsOf, word } from './scene.ts';
 
-/** What a PowerShell leaves that ended between making a machine and marking it. */
+/** The machine that a PowerShell leaves which ended between making and marking it. */
 function unmarked({ cloud, state }: Scene, more: Partial<Machine> = {}): Machine {
   const { name, uuid } = cloud.vm;
   const machine = newMachine({ name, path: `D:\\Machines\\${name}-${uuid}\\${name}`, ...more });
@@ -176,7 +176,7 @@ describe('an unmarked machine', () => {
   );
 
   test(
-    "with another instance's UUID behind the name is not adopted, whatever the details say",
+    "a machine with another instance's UUID behind its name is not adopted, even by matching details",
     scene(async ({ cloud, backend, state }) => {
       const { name, uuid, details } = cloud.vm;
       const id = await backend.plant({ name: `${name}-${uuid.replace(/.$/, 'f')}`, power: 'on' });

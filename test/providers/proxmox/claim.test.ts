@@ -5,7 +5,7 @@ import { writeMark } from '../../../src/lifecycle/mark.ts';
 import { type Cloud, installation } from '../../conformance/cloud.ts';
 import { inCluster } from './scene.ts';
 
-/** What another call has made of the description at that moment. */
+/** Writes the description as another call does at that moment. */
 function write(
   { vm: { uuid, name } }: Cloud,
   cluster: Cluster,

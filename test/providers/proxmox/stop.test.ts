@@ -7,7 +7,7 @@ import { admin } from '../../support/payloads.ts';
 import { user } from './backend.ts';
 import { type ClusterScene, inCluster, shown } from './scene.ts';
 
-/** What a call has asked for that was killed before it could see the end. */
+/** Sends the requests of a call that was killed before it could see the end. */
 function asker({ cluster }: ClusterScene, t: TestContext, token = `${user}!cs`) {
   const client = clientFor(cluster, { token });
   t.after(() => client.close());
