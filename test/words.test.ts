@@ -21,6 +21,8 @@ const clean: readonly string[] = [
   'src/providers',
   'tools/skeleton',
   'fakes',
+  'test/conformance',
+  'test/providers',
   'test/instruments/faults',
   'test/instruments/fuzz',
   'test/instruments/scale',

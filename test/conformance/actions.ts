@@ -56,7 +56,7 @@ export function actionCases(setUp: SetUp): void {
       const { all } = await cloud.machine();
       for (const [name, { roles }] of Object.entries(provider.actions)) {
         if (roles.includes('User')) continue;
-        for (const caller of [alice, 'nobody' as const]) {
+        for (const caller of [alice, 'unnamed' as const]) {
           const parameters = parametersFor(cloud, provider, name);
           assert.equal((await cloud.custom(name, parameters, { caller })).exitCode, 1, name);
         }
@@ -71,7 +71,7 @@ export function actionCases(setUp: SetUp): void {
       if (!knows(t, provider, { actions: ['ListSnapshots'] })) return;
       await cloud.deploy();
       await cloud.okCustom('ListSnapshots', undefined, { caller: alice });
-      await cloud.okCustom('ListSnapshots', undefined, { caller: 'nobody' });
+      await cloud.okCustom('ListSnapshots', undefined, { caller: 'unnamed' });
     }),
   );
 
@@ -111,7 +111,7 @@ export function actionCases(setUp: SetUp): void {
   );
 
   it(
-    'an action that throws data away wants the instance’s name repeated',
+    'an action that throws data away is refused unless the caller repeats the instance’s name',
     inScene(setUp, async ({ cloud, provider }, t) => {
       const names = Object.keys(provider.actions).filter(
         (name) => provider.actions[name]?.destroysData === true,
@@ -165,7 +165,7 @@ export function actionCases(setUp: SetUp): void {
   );
 
   it(
-    'the other word for a snapshot’s name is understood too',
+    'the snapshot actions accept the parameter snapshot_name, too',
     inScene(setUp, async ({ cloud, provider }, t) => {
       if (!knows(t, provider, { actions: snapshotActions })) return;
       await cloud.deploy();

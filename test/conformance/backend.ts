@@ -3,7 +3,7 @@ import type { Registry } from '../../src/contract/provider.ts';
 import type { Details, HostDetails } from '../support/payloads.ts';
 import type { Place } from '../support/world.ts';
 
-/** A machine of the remote system as somebody sees it who may see everything. */
+/** A machine of the remote system as an account with all rights sees it. */
 export interface RemoteMachine {
   readonly remoteId: string;
   readonly name: string;
@@ -21,11 +21,11 @@ export interface RemoteMachine {
   readonly physical?: boolean;
   /** Stands for what is on the disk; equal texts are equal disks. */
   readonly disk?: string;
-  /** What was made for it and would stay where it is if somebody removed only the machine. */
+  /** The files that were made for it and would stay if only the machine was removed. */
   readonly loose?: readonly string[];
   /**
    * Everything there is to know of it but jobs, times and cached states: two equal texts mean that
-   * nobody touched it.
+   * no call changed it.
    */
   readonly all: string;
   /**
@@ -64,7 +64,7 @@ export interface Planted {
 }
 
 /**
- * The remote system as the suite looks at it and disturbs it. What is optional may be left out with
+ * The remote system as the suite looks at it and disturbs it. An optional member may be left out with
  * a reason in `lacks`; the cases that need it are then skipped with that reason.
  */
 export interface Backend {
@@ -73,7 +73,7 @@ export interface Backend {
   readonly provider: string;
   /** Details that make the provider reach the system; asked for before every call. */
   details(): HostDetails;
-  /** What an instance chooses, such as its template; the keys without `External:`. */
+  /** The details that an instance chooses, such as its template; the keys without `External:`. */
   readonly chosen: Details;
   /** Texts that must never show up in any answer or log line. */
   readonly secrets: readonly string[];
@@ -90,7 +90,7 @@ export interface Backend {
   /** Every call fails to reach the system. */
   outage(on: boolean): Promise<void>;
   /**
-   * How many calls have reached it since the outage began. A port that is closed counts nobody: a
+   * How many calls have reached it since the outage began. A port that is closed counts no call: a
    * fake goes on accepting connections, counts each request and destroys its socket.
    */
   callsDuringOutage(): Promise<number>;
@@ -110,9 +110,9 @@ export interface Backend {
   setPower?(remoteId: string, power: 'paused' | 'suspended' | 'saved'): Promise<void>;
   /** The machine's own guard against removal. */
   protect?(remoteId: string): Promise<void>;
-  /** What the instance keeps on its disk becomes something else. */
+  /** Changes the contents of the disk of the instance. */
   changeDisk?(remoteId: string): Promise<void>;
-  /** What is known of the machine can no longer be read. */
+  /** The record of the machine can no longer be read. */
   damage?(remoteId: string): Promise<void>;
   /** The machine turns into a template under its own id. */
   makeTemplate?(remoteId: string): Promise<void>;
@@ -121,7 +121,7 @@ export interface Backend {
    * cancelling stay quick, or no undo can end.
    */
   slowTasks?(on: boolean): Promise<void>;
-  /** The address leads to a server that has no such API: whatever is asked for, it answers 404. */
+  /** The address leads to a server that has no such API and answers 404 to every request. */
   elsewhereApi?(on: boolean): Promise<void>;
   /** A number that is another one after every start of the machine. */
   boots?(remoteId: string): Promise<number>;

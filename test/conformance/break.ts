@@ -17,7 +17,7 @@ function each(changes: number, more: Omit<Break, 'change'>): readonly Break[] {
   return Array.from({ length: changes }, (_, index) => ({ ...more, change: index + 1 }));
 }
 
-/** What a backend asks about every request that reaches it while there is a break. */
+/** The decisions for a backend about every request that reaches it while there is a break. */
 export interface Judge extends Pick<Broken, 'changes'> {
   /** Ends the connection before the request is done, or after; `undefined` lets it pass. */
   judge(isChange: boolean): Break['how'] | undefined;

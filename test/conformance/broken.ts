@@ -9,12 +9,12 @@ import { atEveryChange, own, type Struck } from './strike.ts';
 
 export function brokenCases(setUp: SetUp): void {
   it(
-    'a create that is killed at any change leaves nothing that the stop after it does not remove',
+    'the stop after a create that is killed at any change removes everything it left',
     atEveryChange(setUp, {
       action: 'create',
       breaks: [forGood],
       async after(struck) {
-        await assertHalfMade(struck);
+        await assertPartial(struck);
         await struck.cloud.ok('stop', { state: 'Starting', deploying: true });
         await soon(async () => {
           const left = await own(struck);
@@ -33,7 +33,7 @@ export function brokenCases(setUp: SetUp): void {
       action: 'create',
       breaks: [forGood],
       async after(struck) {
-        await assertHalfMade(struck);
+        await assertPartial(struck);
         await struck.cloud.ok('create');
         await soon(() => assertOneThatRuns(struck));
         await assertDeletable(struck);
@@ -94,8 +94,8 @@ async function stopAndChange(cloud: Cloud): Promise<void> {
   cloud.change({ cpus: 3, memoryMb: 3072, nics });
 }
 
-/** What a create left may be removed, since it says so, or is all that the create was to make. */
-async function assertHalfMade(struck: Struck): Promise<void> {
+/** A machine that a create left may be removed, since it says so, or is complete. */
+async function assertPartial(struck: Struck): Promise<void> {
   for (const machine of await own(struck)) {
     const mark = readMark(machine.mark);
     const isBuilding = typeof mark === 'object' ? mark.state === 'building' : machine.mark === '';
@@ -137,7 +137,7 @@ async function assertDeletable(struck: Struck): Promise<void> {
   await struck.cloud.ok('delete');
 }
 
-/** What the system does by itself afterwards, such as freeing a machine, has a moment for it. */
+/** Waits a moment for work that the system does by itself, such as freeing a machine. */
 async function soon(check: () => Promise<void>): Promise<void> {
   const endMs = performance.now() + 3_000;
   for (;;) {

@@ -18,7 +18,7 @@ import type { Backend, RemoteMachine, SetUp } from './backend.ts';
 export const installation = 'cloud-under-test';
 
 export interface Options {
-  readonly caller?: Caller | 'nobody';
+  readonly caller?: Caller | 'unnamed';
   readonly state?: string;
   readonly deploying?: boolean;
   readonly timeoutSeconds?: number;
@@ -28,7 +28,7 @@ export interface Options {
   readonly from?: HostDetails;
 }
 
-/** What one case has: a CloudStack with one instance, and the remote system behind it. */
+/** The world of one case: a CloudStack with one instance, and the remote system behind it. */
 export interface Scene {
   readonly backend: Backend;
   readonly provider: Provider;
@@ -128,7 +128,7 @@ function createCloud(
         extension: { provider: provider.name, installation, ...base.extension },
         host: { ...base.host, ...host },
       },
-      caller: caller === 'nobody' ? undefined : (caller ?? usualCaller(action)),
+      caller: caller === 'unnamed' ? undefined : (caller ?? usualCaller(action)),
       ...(state === undefined ? {} : { state }),
       ...(deploying === undefined ? {} : { deploying }),
       ...(custom === undefined ? {} : { custom }),
@@ -209,7 +209,7 @@ function mac(id: number, nic: number): string {
   return `02:01:00:cd:${id.toString(16).padStart(2, '0')}:0${nic}`;
 }
 
-/** What CloudStack keeps of a prepare answer: details as they come, NICs by their nicUuid. */
+/** The parts of a prepare answer that CloudStack keeps: details as they come, NICs by their nicUuid. */
 function keep(vm: Vm, document: Readonly<Record<string, unknown>>): Vm {
   const { details = {}, nics = [] } = document as { details?: Details; nics?: readonly Details[] };
   return {
@@ -222,7 +222,7 @@ function keep(vm: Vm, document: Readonly<Record<string, unknown>>): Vm {
   };
 }
 
-/** What is true of every answer, whatever was asked. */
+/** Checks the promises that hold for the answer to every action. */
 function checkAnswer({ text, document, exitCode }: Done): void {
   assert.match(text, /^[\x20-\x7e]*\n$/, 'one line of ASCII');
   assert.ok(text.length < 60_000, 'short enough for the pipe');

@@ -8,7 +8,7 @@ import { has, inScene, type Scene } from './cloud.ts';
 import { markOf, pointAt } from './machine.ts';
 import { examine, instanceOf, operatorVerbs } from './operator.ts';
 
-/** Whatever came back, somebody thought of it. */
+/** Whether a rejection is a planned failure; a programmer’s error is none. */
 function isRefusal(thrown: unknown): boolean {
   assert.ok(thrown instanceof Failure, String(thrown));
   assert.notEqual(thrown.kind, 'internal', thrown.message);
@@ -30,7 +30,7 @@ function assertReadable(lines: readonly Check[]): void {
 
 export function inventoryCases(setUp: SetUp): void {
   it(
-    'the machines are listed, whoever made them, with the marks they carry',
+    'all machines of the system are listed with the marks they carry, foreign ones too',
     inScene(setUp, async (scene, t) => {
       const { backend, cloud, provider } = scene;
       if (operatorVerbs(scene).machines === undefined) {
@@ -89,7 +89,7 @@ export function inventoryCases(setUp: SetUp): void {
   );
 
   it(
-    'adopt refuses a machine that carries a mark, whosever it is, or a mark that cannot be read',
+    'adopt refuses a machine that carries any instance’s mark, or one that cannot be read',
     inScene(setUp, async (scene, t) => {
       const { backend, cloud, provider } = scene;
       const { adopt } = operatorVerbs(scene);
@@ -135,7 +135,7 @@ export function inventoryCases(setUp: SetUp): void {
   );
 
   it(
-    'doctor is told what there is and what is wrong, and nothing is changed by it',
+    'doctor lists the parts that work and the problems, and changes nothing',
     inScene(setUp, async (scene, t) => {
       const { backend, cloud, provider } = scene;
       if (provider.checks === undefined) return t.skip(`${provider.name} checks nothing`);

@@ -6,7 +6,7 @@ import { has, inScene, knows, type Scene } from './cloud.ts';
 import { doEverything } from './machine.ts';
 import { examine, operatorVerbs } from './operator.ts';
 
-/** What `audit` gets to see. */
+/** The list of machines that `audit` reads. */
 async function listed(scene: Scene): Promise<unknown> {
   return operatorVerbs(scene).machines?.();
 }
@@ -160,7 +160,7 @@ export function limitCases(setUp: SetUp): void {
   );
 
   it(
-    'what an instance says about policy and connection is not listened to',
+    'an instance’s details about policy and connection are ignored',
     inScene(setUp, async ({ cloud, provider, backend }) => {
       await cloud.deploy();
       const { all } = await cloud.machine();

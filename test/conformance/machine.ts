@@ -7,7 +7,7 @@ import type { Done } from '../support/world.ts';
 import type { RemoteMachine } from './backend.ts';
 import { type Cloud, installation, type Options } from './cloud.ts';
 
-/** What a machine has to look like for what CloudStack knows of the instance. */
+/** Checks that a machine has the hardware that CloudStack knows of the instance. */
 export function assertHardware(machine: RemoteMachine, { vm }: Cloud): void {
   if (machine.physical === true) return;
   assert.equal(machine.cpus, vm.cpus);

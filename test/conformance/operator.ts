@@ -16,7 +16,7 @@ export function operatorVerbs({ provider, ...scene }: Scene): Verbs {
   return verbsOf(provider, settingsOf({ provider, ...scene }), contextOf(scene));
 }
 
-/** What `doctor` gets to see; `undefined` for a provider that checks nothing. */
+/** The checks that `doctor` shows; `undefined` for a provider that checks nothing. */
 export async function examine(scene: Scene): Promise<readonly Check[] | undefined> {
   return scene.provider.checks?.(settingsOf(scene), contextOf(scene), {});
 }

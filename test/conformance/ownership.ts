@@ -27,7 +27,7 @@ function mayTakeOver(t: TestContext, provider: Provider): boolean {
   return knows(t, provider, { settings: ['adopt_unmarked'] }) && canPoint(t, provider);
 }
 
-/** Whether a machine can be one that was taken over; the case is skipped where none can. */
+/** Whether a machine can be one that was adopted; the case is skipped where none can. */
 async function canAdopt(t: TestContext, scene: Scene): Promise<boolean> {
   const { name, settings } = scene.provider;
   if (settings['delete_adopted'] !== undefined) return true;
@@ -132,7 +132,7 @@ export function ownershipCases(setUp: SetUp): void {
   );
 
   it(
-    'a mark that cannot be read is nobody’s to touch',
+    'no action touches a machine whose mark cannot be read',
     inScene(setUp, async ({ cloud, provider, backend }, t) => {
       if (!has(t, backend, 'damage')) return;
       await cloud.deploy();
@@ -165,7 +165,7 @@ export function ownershipCases(setUp: SetUp): void {
   const allowed = { adopt_unmarked: 'true' };
 
   it(
-    'a machine without a mark is taken over when the setting, its name and the stored id agree',
+    'a machine without a mark is adopted when the setting, its name and the stored id agree',
     inScene(setUp, async ({ cloud, provider, backend }, t) => {
       if (!mayTakeOver(t, provider)) return;
       const remoteId = await backend.plant({ name: cloud.vm.name, power: 'on' });
@@ -182,7 +182,7 @@ export function ownershipCases(setUp: SetUp): void {
 
   for (const [missing, because] of Object.entries(rules)) {
     it(
-      `a machine without a mark is not taken over when ${because}`,
+      `a machine without a mark is not adopted when ${because}`,
       inScene(setUp, async ({ cloud, provider, backend }, t) => {
         if (!mayTakeOver(t, provider)) return;
         if (missing === 'machine' && !has(t, backend, 'makeTemplate')) return;
@@ -202,7 +202,7 @@ export function ownershipCases(setUp: SetUp): void {
   }
 
   it(
-    'looking at a machine does not take it over',
+    'status, statuses, prepare and the reading actions adopt no machine',
     inScene(setUp, async ({ cloud, provider, backend }, t) => {
       if (!mayTakeOver(t, provider)) return;
       pointAt(cloud, provider, await backend.plant({ name: cloud.vm.name, power: 'on' }));
@@ -233,7 +233,7 @@ export function ownershipCases(setUp: SetUp): void {
   );
 
   it(
-    'a machine that was taken over is deleted when the operator says so',
+    'delete removes an adopted machine when the operator’s setting says so',
     inScene(setUp, async ({ cloud, provider, backend }, t) => {
       if (!knows(t, provider, { settings: ['delete_adopted'] })) return;
       const before = await backend.machines();
@@ -244,7 +244,7 @@ export function ownershipCases(setUp: SetUp): void {
   );
 
   it(
-    'what a tenant reads names nobody else, and an administrator reads all of it',
+    'an answer to a tenant names no other tenant, and one to an administrator everything',
     inScene(setUp, async ({ cloud, provider, backend }) => {
       const other = cloud.another();
       await other.deploy();
@@ -272,7 +272,7 @@ export function ownershipCases(setUp: SetUp): void {
   );
 
   it(
-    'what a tenant reads of his own instance names neither its machine nor where that is',
+    'an answer to a tenant about his own instance names neither its machine nor its place',
     inScene(setUp, async ({ cloud, provider, backend }) => {
       const places = placesIn(backend.details());
       const read = async (when: string): Promise<void> => {
@@ -286,7 +286,7 @@ export function ownershipCases(setUp: SetUp): void {
       };
       await read('without a machine');
       await backend.plant({ name: cloud.vm.name, mark: markOf(cloud, { state: 'building' }) });
-      await read('half-made');
+      await read('partial');
       await cloud.ok('create');
       await cloud.ok('stop');
       await read('stopped');
@@ -302,13 +302,13 @@ export function ownershipCases(setUp: SetUp): void {
   );
 }
 
-/** What an operator wrote about where the system is: addresses, users and nodes, no switches. */
+/** The values with which an operator says where the system is: addresses, users and nodes, no switches. */
 function placesIn({ extension, resourcemap, host }: HostDetails): readonly string[] {
   const values = Object.values({ ...extension, ...resourcemap, ...host });
   return values.filter((value) => /[a-z]/i.test(value) && !/^(..?|true|false)$/.test(value));
 }
 
-/** What a tenant reads of everything that is refused to him and removes nothing. */
+/** The answers to a tenant whose actions are refused and remove nothing. */
 async function refusals(cloud: Cloud, provider: Provider) {
   const done = [{ action: 'reboot', ...(await cloud.call('reboot', { caller: alice })) }];
   for (const action of Object.keys(provider.actions)) {

@@ -55,14 +55,14 @@ export function powerCases(setUp: SetUp): void {
       cloud.change({ nics: cloud.vm.nics.map((nic) => ({ ...nic, vlan: 3000 })) });
       const { exitCode } = await cloud.call('start');
       const machine = await cloud.machine();
-      // Either it was brought up to date or nobody was told that it was.
+      // Either the machine has the new hardware or the start reports a failure.
       if (exitCode === 0) assertHardware(machine, cloud);
       else assert.deepEqual(machine.nics[0]?.vlan, 1577);
     }),
   );
 
   it(
-    'start finishes nothing that is not built',
+    'start does not finish a machine that is still being built',
     inScene(setUp, async ({ cloud, backend }) => {
       await backend.plant({ name: cloud.vm.name, mark: markOf(cloud, { state: 'building' }) });
       assert.equal((await cloud.call('start')).exitCode, 1);
@@ -84,7 +84,7 @@ export function powerCases(setUp: SetUp): void {
   );
 
   it(
-    'stop ends with a machine that is off, and twice is as good as once',
+    'stop ends with a machine that is off, and a second stop succeeds too',
     inScene(setUp, async ({ cloud }) => {
       await cloud.deploy();
       await cloud.ok('stop');
@@ -113,7 +113,7 @@ export function powerCases(setUp: SetUp): void {
   );
 
   it(
-    'stop never removes a machine that is built, whatever the tenant wrote into his details',
+    'stop never removes a machine that is built, even when the tenant’s details contain deployvm',
     inScene(setUp, async ({ cloud }) => {
       await cloud.deploy();
       const { disk } = await cloud.machine();
@@ -124,7 +124,7 @@ export function powerCases(setUp: SetUp): void {
   );
 
   it(
-    'a stop that somebody asked for gives the guest its grace and then cuts the power',
+    'a stop by a user gives the guest the shutdown timeout and then cuts the power',
     inScene(setUp, async ({ cloud, backend, provider }, t) => {
       if (!has(t, backend, 'ignoreShutdown')) return;
       if (!knows(t, provider, { settings: ['grace_seconds'] })) return;
@@ -132,25 +132,28 @@ export function powerCases(setUp: SetUp): void {
       await backend.ignoreShutdown(true);
       const startedMs = performance.now();
       await cloud.ok('stop', { host: { grace_seconds: '1' } });
-      assert.ok(performance.now() - startedMs >= 990, 'the grace was given');
+      assert.ok(performance.now() - startedMs >= 990, 'the guest had the shutdown timeout');
       assert.equal((await cloud.machine()).power, 'off');
     }),
   );
 
   it(
-    'a stop that somebody asked for ends as soon as the guest has shut down',
+    'a stop by a user ends as soon as the guest has shut down',
     inScene(setUp, async ({ cloud, provider }, t) => {
       if (!knows(t, provider, { settings: ['grace_seconds'] })) return;
       await cloud.deploy();
       const startedMs = performance.now();
       await cloud.ok('stop', { host: { grace_seconds: '60' }, timeoutSeconds: 60 });
-      assert.ok(performance.now() - startedMs < 20_000, 'nobody waits for a guest that is down');
+      assert.ok(
+        performance.now() - startedMs < 20_000,
+        'the stop does not wait for a guest that is down',
+      );
       assert.equal((await cloud.machine()).power, 'off');
     }),
   );
 
   it(
-    'a grace longer than the time that is left still ends with the power cut',
+    'a stop cuts the power even when the shutdown timeout is longer than the time that is left',
     inScene(setUp, async ({ cloud, backend, provider }, t) => {
       if (!has(t, backend, 'ignoreShutdown')) return;
       if (!knows(t, provider, { settings: ['grace_seconds'] })) return;
@@ -170,7 +173,7 @@ export function powerCases(setUp: SetUp): void {
       await backend.ignoreShutdown(true);
       const startedMs = performance.now();
       await cloud.ok('stop', { state: 'Running', caller: system, host: { grace_seconds: '10' } });
-      assert.ok(performance.now() - startedMs < 5_000, 'nobody waited');
+      assert.ok(performance.now() - startedMs < 5_000, 'the stop did not wait');
       assert.equal((await cloud.machine()).power, 'off');
     }),
   );
@@ -213,7 +216,7 @@ export function powerCases(setUp: SetUp): void {
   );
 
   it(
-    'delete removes the machine, and twice is as good as once',
+    'delete removes the machine, and a second delete succeeds too',
     inScene(setUp, async ({ cloud, backend }) => {
       const before = await backend.machines();
       await cloud.deploy();
@@ -225,7 +228,7 @@ export function powerCases(setUp: SetUp): void {
   );
 
   it(
-    'delete of a machine that runs or is half-made removes it too',
+    'delete removes a machine that runs or is only partly made, too',
     inScene(setUp, async ({ cloud, backend }) => {
       const before = await backend.machines();
       await cloud.deploy();
@@ -237,7 +240,7 @@ export function powerCases(setUp: SetUp): void {
   );
 
   it(
-    'stop and delete of a machine that was removed behind our back succeed twice',
+    'stop and delete of a machine that was removed outside of CloudStack succeed twice',
     inScene(setUp, async ({ cloud, backend }) => {
       await cloud.deploy();
       await backend.removeBehind((await cloud.machine()).remoteId);

@@ -100,7 +100,7 @@ export function reportCases(setUp: SetUp): void {
   );
 
   it(
-    'statuses names a machine after its instance, however somebody has renamed it',
+    'statuses names a machine after its instance, even when an operator has renamed it',
     inScene(setUp, async ({ cloud, backend, provider }, t) => {
       await backend.plant({ name: 'renamed-by-hand', mark: markOf(cloud), power: 'on' });
       const done = await cloud.call('statuses');
@@ -111,7 +111,7 @@ export function reportCases(setUp: SetUp): void {
   );
 
   it(
-    'statuses leaves out what is missing',
+    'statuses leaves out an instance whose machine is missing',
     inScene(setUp, async ({ cloud, backend, provider }, t) => {
       await cloud.deploy();
       await backend.removeBehind((await cloud.machine()).remoteId);
@@ -234,7 +234,7 @@ export function reportCases(setUp: SetUp): void {
   );
 
   it(
-    'a machine that moved to a node nobody speaks for is reported by its home host',
+    'a machine that moved to a node without a host of its own is reported by its home host',
     inScene(setUp, async ({ cloud, backend, provider }, t) => {
       if (!has(t, backend, 'move') || !has(t, backend, 'elsewhere')) return;
       if (!knows(t, provider, { settings: ['nodes', 'other_nodes'] })) return;

@@ -17,7 +17,7 @@ export interface Plot {
   readonly action: 'create' | 'delete' | 'start';
   readonly breaks: readonly Breaks[];
   first?(cloud: Cloud): Promise<void>;
-  /** What has to be true when the system works again. */
+  /** Checks the promises once the system works again. */
   after(struck: Struck): Promise<void>;
 }
 
@@ -145,7 +145,7 @@ async function breakOff({ breakOff: ability }: Backend, where: Break): Promise<B
   return ability(where);
 }
 
-/** Machines that are none of the instance's: half-made, of another CloudStack, without a mark. */
+/** Machines that are none of the instance's: partly made, of another CloudStack, without a mark. */
 async function plantOthers({ backend, cloud }: Scene): Promise<void> {
   const other = cloud.another();
   const { name } = other.vm;

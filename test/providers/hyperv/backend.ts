@@ -122,7 +122,7 @@ export async function hyperVBackend(options: FakeOptions = {}): Promise<HyperVBa
     },
     async close() {
       await fake.close();
-      // Whatever a case was about: a strict server found nothing wrong, and nothing was left there.
+      // After every case the strict server has found nothing wrong, and no shell was left there.
       if (fake.complaints.length > 0) throw new Error(fake.complaints.join('\n'));
       if (fake.openShells() > 0) throw new Error(`${fake.openShells()} shells were left open`);
       const orphans = orphansOf(state);

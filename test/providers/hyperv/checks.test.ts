@@ -48,7 +48,7 @@ async function examine(
   }
 }
 
-test('a host that is well passes everything', async () => {
+test('a healthy host passes every check', async () => {
   const { checks: all, found } = await examine();
   assert.deepEqual(
     all.filter(({ state }) => state !== 'ok'),
@@ -79,7 +79,7 @@ test('a certificate that is not the pinned one ends it there', async () => {
   assert.equal(state('credentials'), 'skipped');
 });
 
-test('something else than WinRM on the port is told', async () => {
+test('doctor reports a port on which another service than WinRM answers', async () => {
   const { state } = await examine((host) => host, {}, { offers: [] });
   assert.equal(state('WinRM'), 'fail');
 });
@@ -115,7 +115,7 @@ test('a restricted PowerShell and a missing module each fail in their place', as
   assert.equal(bare.state('module'), 'fail');
 });
 
-test('an account without rights, a cluster and machines in doubt are told', async () => {
+test('doctor reports an account without rights, a cluster and machines in doubt', async () => {
   const { state, found } = await examine((host) => {
     host.sees = false;
     Object.assign(host.cluster, { member: true, known: false });
@@ -131,7 +131,7 @@ test('an account without rights, a cluster and machines in doubt are told', asyn
   assert.match(doubtful.found('machines'), /i-2-42-VM/);
 });
 
-test('a missing switch, a missing folder and a full volume are told', async () => {
+test('doctor reports a missing switch, a missing folder and a full volume', async () => {
   const { state, found } = await examine(
     (host) => {
       host.freeBytes = 2 * gib;
@@ -155,7 +155,7 @@ test('a missing switch, a missing folder and a full volume are told', async () =
   assert.match(other.found('folder D:\\Disks'), /cannot be seen/);
 });
 
-test('a template or an image that instances want is looked for, and who else uses it', async () => {
+test('doctor checks the template or image that instances want, and which machines use it', async () => {
   const template_path = 'D:\\Templates\\debian-12.vhdx';
   const good = await examine(undefined, {}, { blueprint: { template_path } });
   assert.equal(good.found('template'), `${template_path} `);

@@ -35,7 +35,7 @@ function writtenFirst({ fake }: HyperVBackend, state: HostState, notes: (id: str
 const otherMark = (cloud: Cloud) => (id: string) =>
   writeMark({ ...markOf(cloud)(id), uuid: cloud.vm.uuid.replace(/.$/, 'f'), name: 'i-2-99-VM' });
 
-test('each of Hyper-V’s words for a state means one of ours, and one that is new is in doubt', () => {
+test('each of Hyper-V’s machine states maps to a state of the contract, and a new one to unknown', () => {
   for (const [given, state, reported] of [
     ['Running', 'on', 'on'],
     ['RunningCritical', 'paused', 'on'],
@@ -80,7 +80,7 @@ test(
 );
 
 test(
-  'a given-back machine is reported as lost to the delete when its mark was changed meanwhile',
+  'delete of an adopted machine fails, and keeps its mark, when that was changed meanwhile',
   scene(async (played) => {
     const { backend, cloud, state } = played;
     const id = await backend.plant({ name: cloud.vm.name, power: 'off' });

@@ -40,7 +40,7 @@ describe('a fault', () => {
     }
   });
 
-  test('that only says "still running" is asked again', async (t) => {
+  test('a fault that means "still running" makes the driver ask again', async (t) => {
     const { fake, host } = await hostScene(t);
     fake.state.taskMs = 1_500;
     const machine = newMachine({ name: 'vm' });
@@ -64,7 +64,7 @@ describe('a fault', () => {
     });
   }
 
-  test('where PowerShell should start takes the shell away', async (t) => {
+  test('a fault at the start of PowerShell makes the driver delete the shell', async (t) => {
     const it = await hostScene(t);
     it.fake.next({ action: 'Command', code: 995 });
     const failure = await failureOf(powersOf(it));
@@ -100,7 +100,7 @@ describe('a fault', () => {
     });
   }
 
-  test('is not followed by anything before a new process has done what it has to do first', async (t) => {
+  test('after a fault the new process runs its opening step before any other question', async (t) => {
     const { fake, host } = await hostScene(t);
     await host.ask(commands.machines, {});
     let turns = 0;
@@ -118,7 +118,7 @@ describe('a fault', () => {
     assert.equal(fake.openShells(), 1);
   });
 
-  test('after a step that must not be done twice ends it', async (t) => {
+  test('a fault after a step that must not be done twice ends the action', async (t) => {
     const { fake, host } = await hostScene(t);
     await host.ask(commands.machines, {});
     const disk = { path: 'D:\\Disks\\a.vhdx', parent: '', bytes: 1024 ** 3 };
@@ -127,7 +127,7 @@ describe('a fault', () => {
     assert.deepEqual(fake.state.ran, ['machines', 'disk']);
   });
 
-  test('while the shell is closed is not the answer to the question', async (t) => {
+  test('a fault while the shell is closed does not replace the answer to the question', async (t) => {
     const it = await hostScene(t);
     it.fake.next({ action: 'Signal', code: 995 });
     await powersOf(it);
@@ -138,7 +138,7 @@ describe('a fault', () => {
 });
 
 describe('PowerShell', () => {
-  test('that takes too long is told by what it was asked', async (t) => {
+  test('the error for a slow PowerShell names the question that it was asked', async (t) => {
     const { fake, host } = await hostScene(t, { ms: 1_000 });
     fake.state.taskMs = 5_000;
     const machine = newMachine({ name: 'vm' });
@@ -162,7 +162,7 @@ describe('PowerShell', () => {
     assert.equal(fake.openShells(), 0);
   });
 
-  test('that is restricted by policy is told as such', async (t) => {
+  test('the error says that a policy restricts PowerShell', async (t) => {
     const it = await hostScene(t);
     it.fake.state.languageMode = 'ConstrainedLanguage';
     const failure = await failureOf(powersOf(it));
@@ -206,7 +206,7 @@ describe('PowerShell', () => {
     [{ id: 'NamedParameterNotFound,Microsoft.X', category: 'InvalidArgument' }, 'unsupported'],
     [{ id: 'OperationFailed,Microsoft.X', category: 'NotSpecified' }, 'upstream'],
   ] as const) {
-    test(`that says ${JSON.stringify(trouble)} means ${kind}, whatever its text`, async (t) => {
+    test(`the error ${JSON.stringify(trouble)} of PowerShell means ${kind} with any text`, async (t) => {
       const { fake, host } = await hostScene(t);
       const error = { message: 'Недостаточно прав или что-то ещё', ...trouble };
       fake.state.errors.push({ step: 'machines', trouble: error, done: false });

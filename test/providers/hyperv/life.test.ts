@@ -18,7 +18,7 @@ import { oops, scene, word } from './scene.ts';
 
 describe('a machine on Hyper-V', () => {
   test(
-    'that is clustered is not touched, and its state is told',
+    'a machine in a cluster is not touched, and its state is reported',
     scene(async ({ cloud, state, machine }) => {
       await cloud.ok('create');
       (await machine()).clustered = true;
@@ -34,7 +34,7 @@ describe('a machine on Hyper-V', () => {
   );
 
   test(
-    'that left the host with its cluster role is neither off nor gone',
+    'a machine that left the host with its cluster role is reported neither as off nor as gone',
     scene(async ({ cloud, state }) => {
       await cloud.ok('create');
       const { remoteId } = await cloud.machine();
@@ -72,7 +72,7 @@ describe('a machine on Hyper-V', () => {
   );
 
   test(
-    'that is only the replica of one that runs elsewhere is left alone',
+    'the replica of a machine that runs on another host is left alone',
     scene(async ({ cloud, machine }) => {
       await cloud.ok('create');
       const vm = await machine();
@@ -160,7 +160,7 @@ describe('a machine on Hyper-V', () => {
   );
 
   test(
-    'that is paused goes on when it is started, with what it had in memory',
+    'a start resumes a paused machine with its memory',
     scene(async ({ cloud, machine }) => {
       await cloud.ok('create');
       const vm = await machine();
@@ -199,7 +199,7 @@ describe('a machine on Hyper-V', () => {
   );
 
   test(
-    'that is saved goes on only with the NICs, CPUs and memory that it should have',
+    'a start resumes a saved machine only with the NICs, CPUs and memory of the payload',
     scene(async ({ cloud, machine }) => {
       await cloud.ok('create');
       const vm = await machine();
@@ -231,7 +231,7 @@ describe('a machine on Hyper-V', () => {
   );
 
   test(
-    'whose mark is changed between looking and doing is not touched',
+    'a machine whose mark changes between the check and the change is not touched',
     scene(async ({ cloud, state, machine }) => {
       await cloud.ok('create');
       const vm = await machine();
@@ -244,7 +244,7 @@ describe('a machine on Hyper-V', () => {
   );
 
   test(
-    'is started by a reboot whose guest shut down just after its grace',
+    'a reboot starts the machine whose guest shut down just after the shutdown timeout',
     scene(async ({ cloud, state, machine }) => {
       await cloud.ok('create');
       state.ignoreShutdown = true;
@@ -348,7 +348,7 @@ describe('a machine on Hyper-V', () => {
   );
 
   test(
-    'is not taken for removed by a delete that is shown no machines any more',
+    'a delete that is shown no machines any more does not take its machine for removed',
     scene(async ({ cloud, state, machine }) => {
       await cloud.ok('create');
       const vm = await machine();
@@ -368,7 +368,7 @@ describe('a machine on Hyper-V', () => {
   );
 
   test(
-    'is found anew by a delete that was stopped half-way',
+    'a repeated delete finds the machine of one that was stopped half-way',
     scene(async ({ cloud, state }) => {
       await cloud.ok('create');
       for (const step of ['power', 'erase', 'remove']) {

@@ -166,7 +166,7 @@ function remember({ state }: Scene): () => void {
 describe('one answer that is lost', () => {
   for (const each of cases) {
     test(
-      `does not end ${each.name}, whichever it is but the first`,
+      `the loss of any answer but the first does not end ${each.name}`,
       scene(async (played) => {
         const { state, backend, cloud } = played;
         await cloud.ok('create');
@@ -238,7 +238,7 @@ test(
 );
 
 test(
-  'a guest that was perhaps asked to shut down gets its grace, since it may be at it',
+  'a guest that may have been asked to shut down gets the whole shutdown timeout',
   scene(async ({ cloud, backend, state, machine }) => {
     await cloud.ok('create');
     const vm = await machine();
@@ -273,7 +273,7 @@ test(
 );
 
 test(
-  'a create whose built mark was written without an answer looks again, and succeeds',
+  'a create whose built mark was written without an answer reads it again, and succeeds',
   scene(async ({ cloud, backend, machine }) => {
     let looks = 0;
     backend.fake.disturb((step) => {

@@ -244,7 +244,7 @@ describe('a login that gss-ntlmssp verifies', { skip: skipReason() }, () => {
         ...(password === undefined ? {} : { password }),
       });
       const way = { deadline: deadlineIn(5_000), limitMs: 5_000 };
-      // What is posted is no message, so that who was let in gets a fault for it.
+      // The posted body is no message, so that a client that was let in gets a fault for it.
       return (await post('<nothing/>', way)).status;
     } finally {
       http.close();

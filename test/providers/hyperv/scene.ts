@@ -60,7 +60,7 @@ export function settingsOf(details: Readonly<Record<string, string>>): Settings 
   return values as Settings;
 }
 
-/** What `status` says. */
+/** The power state that `status` answers. */
 export function word({ document }: Done): unknown {
   return document['power_state'];
 }

@@ -120,7 +120,7 @@ before(async () => {
 
 const own = ['Get-FreeBytes', 'Get-Own', 'Get-Trouble', 'Write-Answer'];
 
-/** What is called by a name in a script, with the names of its parameters. */
+/** The commands that a script calls by name, with the names of their parameters. */
 function commandsIn(text: string): readonly { command: string; given: readonly string[] }[] {
   return all(parse(text))
     .filter(({ type }) => type === 'command')

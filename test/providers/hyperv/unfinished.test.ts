@@ -11,7 +11,7 @@ import { admin } from '../../support/payloads.ts';
 import { hostDetails } from './backend.ts';
 import { type Scene, scene, settingsOf, word } from './scene.ts';
 
-/** What a PowerShell leaves that ended between making a machine and marking it. */
+/** The machine that a PowerShell leaves which ended between making and marking it. */
 function unmarked({ cloud, state }: Scene, more: Partial<Machine> = {}): Machine {
   const { name, uuid } = cloud.vm;
   const machine = newMachine({ name, path: `D:\\Machines\\${name}-${uuid}\\${name}`, ...more });
@@ -28,7 +28,7 @@ async function audited({ backend }: Scene): Promise<readonly RemoteMachine[]> {
 
 describe('a PowerShell that ends between making a machine and marking it', () => {
   test(
-    'makes the create fail, which takes the machine back in a process of its own',
+    'a PowerShell that ends before the mark makes the create fail, and a new one removes the machine',
     scene(async ({ cloud, state }) => {
       state.dieUnmarked = true;
       const { exitCode } = await cloud.call('create');
@@ -41,7 +41,7 @@ describe('a PowerShell that ends between making a machine and marking it', () =>
   );
 
   test(
-    'leaves what the next create clears away when we are killed, too',
+    'the next create removes the unmarked machine of a killed create',
     scene(async (played) => {
       const { cloud, state, backend, machine } = played;
       state.dieUnmarked = true;
@@ -64,7 +64,7 @@ describe('a PowerShell that ends between making a machine and marking it', () =>
 
   for (const action of ['stop', 'delete']) {
     test(
-      `leaves what a ${action} removes together with its folder`,
+      `${action} removes the unmarked machine of a killed create together with its folder`,
       scene(async (played) => {
         const { cloud, state } = played;
         const { name, uuid } = cloud.vm;
@@ -79,7 +79,7 @@ describe('a PowerShell that ends between making a machine and marking it', () =>
   }
 
   test(
-    'leaves what no start and no reboot takes for an instance, nor adopt_unmarked',
+    'start, reboot and adopt_unmarked do not take the unmarked machine of a killed create for the instance’s',
     scene(async (played) => {
       const { cloud } = played;
       const { id } = unmarked(played);
@@ -94,7 +94,7 @@ describe('a PowerShell that ends between making a machine and marking it', () =>
   );
 
   test(
-    'leaves what an audit shows, with whose it is',
+    'an audit shows the unmarked machine of a killed create with its instance',
     scene(async (played) => {
       const { id } = unmarked(played);
       const [found] = await audited(played);
@@ -129,7 +129,7 @@ describe('an unmarked machine', () => {
   ];
   for (const [what, more] of cases) {
     test(
-      `that ${what} is never removed`,
+      `an unmarked machine that ${what} is never removed`,
       scene(async (played) => {
         const { cloud, state } = played;
         put(state, someDisk.path, { content: 'precious', size: gib, fileSize: gib, parent: '' });
@@ -148,7 +148,7 @@ describe('an unmarked machine', () => {
   }
 
   test(
-    'that is one of two is left for an operator to look at',
+    'one of two unmarked machines is left to the operator',
     scene(async (played) => {
       const { cloud, state } = played;
       unmarked(played);
@@ -176,7 +176,7 @@ describe('an unmarked machine', () => {
   );
 
   test(
-    "with another instance's UUID behind the name is not adopted, whatever the details say",
+    "a machine with another instance's UUID behind its name is not adopted, even by matching details",
     scene(async ({ cloud, backend, state }) => {
       const { name, uuid, details } = cloud.vm;
       const id = await backend.plant({ name: `${name}-${uuid.replace(/.$/, 'f')}`, power: 'on' });

@@ -22,7 +22,7 @@ const hostile = [
 ];
 
 describe('the XML reader', () => {
-  test('tells names by their namespace, whatever prefix stands before them', () => {
+  test('the XML reader tells names by their namespace, not by their prefix', () => {
     const one = readXml('<s:a xmlns:s="urn:x"><s:b c="1"/></s:a>');
     const other = readXml(`<a xmlns='urn:x'><q:b xmlns:q='urn:x' c='1'></q:b></a>`);
     for (const root of [one, other]) {
@@ -73,7 +73,7 @@ describe('the XML reader', () => {
     });
   }
 
-  test('survives whatever is cut off or put in somewhere', () => {
+  test('the XML reader survives any text that is cut off or inserted', () => {
     const whole = '<a x="1"><b>&lt;text</b><!-- c --><d/></a>';
     for (let at = 0; at < whole.length; at += 1) {
       for (const text of [whole.slice(0, at), `${whole.slice(0, at)}<&"${whole.slice(at)}`]) {

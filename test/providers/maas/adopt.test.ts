@@ -68,7 +68,7 @@ describe('adopt', () => {
   );
 
   it(
-    'is over after a delete, which may be repeated and holds up no list',
+    'an adoption ends with a delete, which may be repeated and holds up no list',
     inMaas({ host: { shared_user: 'false' } }, async (scene) => {
       const { cloud } = scene;
       const machine = await adopted(scene);
@@ -170,7 +170,7 @@ describe('adopt', () => {
 
 describe('an adopted machine that was installed anew', () => {
   it(
-    'is still let go by delete and not released, however often',
+    'delete keeps an adopted machine that was installed anew, however often it is repeated',
     inMaas({}, async (scene) => {
       const { cloud } = scene;
       const machine = await adopted(scene);
@@ -212,7 +212,7 @@ describe('an adopted machine that was installed anew', () => {
   }
 
   it(
-    'goes by its own name again after delete',
+    'an adopted machine has its own name again after delete',
     inMaas({ host: { set_hostname: 'true' } }, async (scene) => {
       const { cloud, fake } = scene;
       const machine = await adopted(scene);
@@ -240,7 +240,7 @@ describe('an adopted machine that was installed anew', () => {
 
 describe('the list for audits', () => {
   it(
-    'has every machine of everybody, with what is the matter with it',
+    'the list for audits has every machine of every MAAS user, each with its problems',
     inMaas({}, async (scene) => {
       const { cloud, fake, own } = scene;
       await cloud.deploy();

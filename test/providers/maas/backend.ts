@@ -59,7 +59,7 @@ export async function maasBackend(options: MaasOptions = {}): Promise<MaasBacken
       copy: 'a physical machine cannot be copied',
       setPower: 'a physical machine is on or off',
       makeTemplate: 'MAAS has no templates',
-      segments: 'its cables are where they are, whatever networks an instance is on',
+      segments: 'its cables stay as they are, no matter which networks an instance is on',
       allowed_machines:
         'it is about what prepare hands back too; test/providers/maas/claim.test.ts has refusals',
       screen: 'MAAS has no screens, only the address that the operator gives',
@@ -139,7 +139,7 @@ export async function maasBackend(options: MaasOptions = {}): Promise<MaasBacken
 
 function look(machine: FakeMachine): RemoteMachine {
   const { systemId: remoteId, hostname: name, disk, annotations, cpus, memoryMb } = machine;
-  // What MAAS last knew of the power is no property of the machine.
+  // The power that MAAS last knew is no property of the machine.
   const { power_state: _, status_message: __, ...shown } = show(machine);
   return {
     remoteId,

@@ -131,7 +131,7 @@ describe('prepare on MAAS', () => {
 
 describe('a claim in trouble', () => {
   it(
-    'is asked for again while MAAS is busy, and its mark is written again after a lost answer',
+    'a claim is repeated while MAAS is busy, and its mark is written again after a lost answer',
     inMaas({}, async ({ cloud, fake, own }) => {
       let [busy, lost] = [0, 0];
       fake.disturb(({ op }) => {
@@ -177,7 +177,7 @@ describe('a claim in trouble', () => {
   );
 
   it(
-    'is doubtful once another program has written over its mark',
+    'an instance is in doubt once another program has overwritten its machine’s mark',
     inMaas({}, async ({ cloud, own, backend }) => {
       await cloud.deploy();
       own().annotations['outrigger'] = 'mine';
@@ -193,7 +193,7 @@ describe('a claim in trouble', () => {
 
 describe('a machine that is asked for by name', () => {
   it(
-    'is claimed, and no other in its place',
+    'prepare claims the machine that the details name, and no other',
     inMaas({}, async ({ cloud, fake, own, owned }) => {
       const wanted = fake.add();
       choose(cloud, { maas_system_id: wanted.systemId });
@@ -224,7 +224,7 @@ describe('a machine that is asked for by name', () => {
   );
 
   it(
-    'has to be one that the operator allows',
+    'prepare refuses a named machine that the operator does not allow',
     inMaas({ host: { allowed_machines: 'other*' } }, async ({ cloud, fake, owned }) => {
       choose(cloud, { maas_system_id: fake.add().systemId });
       const { exitCode, text } = await cloud.call('prepare');

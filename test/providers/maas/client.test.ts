@@ -107,7 +107,7 @@ describe('the client of MAAS', () => {
   );
 
   it(
-    'waits patiently while MAAS is busy, and longer where it says how long',
+    'the client waits while MAAS is busy, and as long as MAAS’s Retry-After says',
     withFake(async ({ fake, client }) => {
       const answer = plain(503, 'busy', { 'retry-after': '1' });
       fake.disturb(({ count }) =>
@@ -263,7 +263,7 @@ describe('the client of MAAS', () => {
   );
 
   it(
-    'speaks TLS with a pinned certificate or a known authority, and tells nothing to anybody else',
+    'the client sends requests only to a server with the pinned certificate or one of a known authority',
     withFake(
       async ({ fake, client }) => {
         const endpoint = fake.url;

@@ -61,7 +61,7 @@ describe('two calls at one unfinished machine of MAAS', () => {
   );
 
   it(
-    'stop switches off what another call has finished in this moment, and does not give it back',
+    'stop switches off a machine that another call has just finished, and does not release it',
     inMaas({}, async (scene) => {
       const { cloud } = scene;
       await cloud.ok('create');

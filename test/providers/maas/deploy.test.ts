@@ -46,7 +46,7 @@ describe('create on MAAS', () => {
   );
 
   it(
-    'refuses what contradicts itself or cannot be, before anything is claimed',
+    'create refuses contradictory or impossible details before it claims a machine',
     inMaas(
       { host: { allowed_series: 'ubuntu/*,jammy', allowed_pools: 'big' } },
       async ({ cloud, owned }) => {
@@ -77,7 +77,7 @@ describe('create on MAAS', () => {
   );
 
   it(
-    'says what MAAS says about a series it does not have, and gives the machine back',
+    'create reports MAAS’s error about an unknown series, and releases the machine',
     inMaas({}, async ({ cloud, owned }) => {
       choose(cloud, { distro_series: 'ubuntu/warty' });
       const { exitCode, text } = await cloud.call('create');
@@ -111,7 +111,7 @@ describe('create on MAAS', () => {
   );
 
   it(
-    'reports MAAS’s own reason for a failure and gives the machine back',
+    'create reports MAAS’s own reason for a failed deployment and releases the machine',
     inMaas({ ready: 1 }, async ({ cloud, fake, owned }) => {
       for (const machine of fake.world.machines.values()) machine.installs = 'badly';
       const { exitCode, text } = await cloud.call('create');
@@ -126,7 +126,7 @@ describe('create on MAAS', () => {
   );
 
   it(
-    'ends before the deadline when the installation hangs, and gives the machine back',
+    'create ends before the deadline when the installation hangs, and releases the machine',
     inMaas({ ready: 1 }, async ({ cloud, fake, owned }) => {
       for (const machine of fake.world.machines.values()) machine.installs = 'never';
       const startedMs = performance.now();
@@ -165,7 +165,7 @@ describe('create on MAAS', () => {
   );
 
   it(
-    'is not given up while the API of MAAS is away or broken',
+    'create goes on waiting while the API of MAAS is away or broken',
     inMaas({ timings: { deployMs: 400 } }, async ({ cloud, fake, own }) => {
       const faults = [plain(500, 'broken'), plain(502, ''), 'lost-request', 'lost-answer'] as const;
       for (const fault of faults) {

@@ -39,7 +39,7 @@ describe('a machine that failed', () => {
   );
 
   it(
-    'is not tried for hours when there is no other',
+    'a machine that failed is not tried for hours even when there is no other',
     inMaas({ ready: 1 }, async ({ cloud, fake, owned }) => {
       const [bad] = [...fake.world.machines.values()];
       Object.assign(bad ?? {}, { installs: 'badly' });
@@ -90,7 +90,7 @@ describe('a machine that failed', () => {
   }
 
   it(
-    'whose events cannot be read is simply not remembered',
+    'a failed machine whose events cannot be read is claimed like any other',
     inMaas({ ready: 1 }, async ({ cloud, fake }) => {
       fake.disturb(({ path }) =>
         path === '/events/' ? { status: 403, type: 'text/plain', body: '' } : undefined,

@@ -143,7 +143,7 @@ describe('Redeploy', () => {
   );
 
   it(
-    'claims no machine again that instances may not ask for, whatever their details say',
+    'Redeploy claims no machine that the operator does not allow, even when the details name it',
     inMaas({ host: { allowed_machines: 'nothing' } }, async ({ cloud, fake, owned }) => {
       const [machine] = fake.world.machines.values();
       const id = machine?.systemId ?? '';

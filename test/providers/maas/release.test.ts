@@ -60,7 +60,7 @@ describe('giving a machine back', () => {
   );
 
   it(
-    'is tried again by the stop after a create that failed and could not give its machine back',
+    'the stop after a failed create releases the machine that the create could not release',
     inMaas({ host: { erase: 'full' }, timings: { eraseMs: 10 }, ready: 1 }, async (scene) => {
       const { cloud, fake, owned } = scene;
       for (const machine of fake.world.machines.values()) {
@@ -76,7 +76,7 @@ describe('giving a machine back', () => {
   );
 
   it(
-    'does not erase what was only claimed',
+    'a release does not erase a machine that was only claimed',
     inMaas({ host: { erase: 'full' } }, async ({ cloud, fake, owned }) => {
       for (const action of ['stop', 'delete']) {
         await cloud.ok('prepare');
@@ -90,7 +90,7 @@ describe('giving a machine back', () => {
   );
 
   it(
-    'looks again whose the machine is after an answer was lost',
+    'a release whose answer was lost checks the owner of the machine again',
     inMaas({ ready: 1 }, async ({ cloud, fake, own }) => {
       await cloud.deploy();
       const machine = own();
@@ -148,7 +148,7 @@ describe('giving a machine back', () => {
   );
 
   it(
-    'waits for Lock to be taken off',
+    'stop, reboot and delete refuse a locked machine until it is unlocked',
     inMaas({}, async ({ cloud, own, owned }) => {
       await cloud.deploy();
       await cloud.okCustom('Lock', {}, { caller: admin });

@@ -12,7 +12,7 @@ import { type Cloud, inScene, installation } from '../../conformance/cloud.ts';
 import type { Place } from '../../support/world.ts';
 import { type MaasBackend, type MaasOptions, maasBackend } from './backend.ts';
 
-/** What a case about MAAS has besides its CloudStack. */
+/** The parts that a case about MAAS has besides its CloudStack. */
 export interface MaasScene {
   readonly cloud: Cloud;
   readonly fake: FakeMaas;
@@ -86,7 +86,7 @@ export async function sessionOf(
   return verbsOf(scene.provider, { ...settingsOf(scene), ...more }, contextNow());
 }
 
-/** What doctor says of the user's machines, by the names of its lines. */
+/** The checks of doctor on the user's machines, by the names of its lines. */
 export async function doctorOf(scene: MaasScene): Promise<ReadonlyMap<string, Check>> {
   const settings = { ...settingsOf(scene), shared_user: false };
   const found = (await scene.provider.checks?.(settings, contextNow())) ?? [];

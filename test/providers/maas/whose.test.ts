@@ -88,7 +88,7 @@ describe('an instance without a finished machine of its own', () => {
   ] as const;
   for (const [status, mark, why] of stages) {
     it(
-      `is told so by start and reboot, and is shown the one that is ${status}`,
+      `start and reboot of an instance whose only machine is ${status} fail with that reason`,
       inMaas({}, async (scene) => {
         const { cloud } = scene;
         const agentName = status === 'allocated' ? cloud.vm.uuid : '';
@@ -104,7 +104,7 @@ describe('an instance without a finished machine of its own', () => {
   }
 
   it(
-    'is not what one is that has a claim of a killed call besides',
+    'an instance that has a finished machine and a killed call’s claim is treated as having a machine',
     inMaas({}, async (scene) => {
       const { cloud, fake } = scene;
       const claim = await plant(scene, cloud, {}, { state: 'building' });
@@ -182,7 +182,7 @@ describe('a list of instances for the pools of one host', () => {
   );
 
   it(
-    'is empty where an administrator’s key shows none',
+    'the report is empty where an administrator’s key shows no machines',
     inMaas({}, async (scene) => {
       const host = { apikey: scene.fake.users[1]?.key ?? '', api_user: '' };
       assert.deepEqual(await statuses(scene, host), {});

@@ -74,7 +74,7 @@ describe('proxmox runs custom actions', { concurrency: 4 }, () => {
   );
 
   it(
-    'a description of two lines stays one text, whatever its second line looks like',
+    'a description of two lines stays one text, even when the second looks like a setting',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
       const texts = [
@@ -204,7 +204,7 @@ describe('proxmox runs custom actions', { concurrency: 4 }, () => {
   );
 
   it(
-    "only this instance's own backups are listed and restored, whatever id they were made under",
+    "only this instance's own backups are listed and restored, also those made under another id",
     inCluster(async ({ cloud, cluster }) => {
       const former = { uuid: '99999999-0e57-4a8b-a8d5-4c4f6d6a7b10', name: 'i-9-9-VM' };
       const mark = {

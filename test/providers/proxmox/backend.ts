@@ -9,7 +9,7 @@ import type { Backend, Planted, RemoteMachine } from '../../conformance/backend.
 import { judgeBy } from '../../conformance/break.ts';
 import type { Details } from '../../support/payloads.ts';
 
-/** What the page of the provider asks for, on 8 and on 9. */
+/** The rights that the provider's page asks for, on 8 and on 9. */
 export const rights: Readonly<Record<'8.4' | '9.1', readonly string[]>> = {
   '8.4': [...common(), 'VM.Monitor'],
   '9.1': [...common(), 'VM.GuestAgent.Audit'],
@@ -266,14 +266,14 @@ function plant(
     name,
     storage: 'shared',
     ...inPool,
-    description: own === undefined ? "somebody's own words" : writeMark(own),
+    description: own === undefined ? "the operator's own words" : writeMark(own),
     ...(index === undefined ? {} : { tags: index }),
     ...(power === 'on' ? { power: 'running' } : {}),
     ...(template === undefined ? {} : { template }),
   });
 }
 
-/** A machine as somebody with all rights sees it. */
+/** A machine as an account with all rights sees it. */
 export function look(state: State, vm: Vm): RemoteMachine {
   const { config } = vm;
   const nets = [...config]

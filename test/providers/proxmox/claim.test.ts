@@ -5,7 +5,7 @@ import { writeMark } from '../../../src/lifecycle/mark.ts';
 import { type Cloud, installation } from '../../conformance/cloud.ts';
 import { inCluster } from './scene.ts';
 
-/** What another call has made of the description at that moment. */
+/** Writes the description as another call does at that moment. */
 function write(
   { vm: { uuid, name } }: Cloud,
   cluster: Cluster,
@@ -58,7 +58,7 @@ describe('two calls at work on one unfinished proxmox machine', () => {
   );
 
   it(
-    'create leaves what another call has finished while its own answer got lost',
+    'create leaves the machine that another call has finished while its own answer got lost',
     inCluster(async ({ cloud, cluster }) => {
       cluster.faults.request({
         ...lastWrite,
@@ -141,7 +141,7 @@ describe('two calls at work on one unfinished proxmox machine', () => {
   );
 
   it(
-    'create takes away what a killed call had begun to take away, and makes another',
+    'create removes the machine that a killed call had begun to remove, and makes another',
     inCluster(async ({ cloud, cluster, backend }) => {
       await cloud.ok('create');
       write(cloud, cluster, 'building', removing);
@@ -156,7 +156,7 @@ describe('two calls at work on one unfinished proxmox machine', () => {
   );
 
   it(
-    'stop switches off what another call has finished in this moment, and does not take it away',
+    'stop switches off the machine that another call has just finished, and does not remove it',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.ok('create');
       write(cloud, cluster, 'building');

@@ -11,7 +11,7 @@ const fast = { scale: 0.02 };
 
 describe('proxmox reaches its cluster', { concurrency: 4 }, () => {
   it(
-    'by the next endpoint when one is down, and the console is where the answer came from',
+    'the next endpoint is asked when one is down, and the console is at the one that answered',
     inCluster(async ({ cloud, cluster, configure }) => {
       configure({
         url: cluster.endpoints.join(','),
@@ -27,7 +27,7 @@ describe('proxmox reaches its cluster', { concurrency: 4 }, () => {
   );
 
   it(
-    'with the old and the new token while one replaces the other',
+    'requests succeed with the old or the new token while one replaces the other',
     inCluster(async ({ cloud, cluster, configure }) => {
       cluster.state.tokens.set(`${user}!cs2`, {
         id: `${user}!cs2`,
@@ -48,7 +48,7 @@ describe('proxmox reaches its cluster', { concurrency: 4 }, () => {
   );
 
   it(
-    'with the new token for each of the requests under way when the old one goes',
+    'each request under way is repeated with the new token when the old one is removed',
     inCluster(async ({ cloud, cluster, configure }) => {
       configure({ secret_next: newSecret });
       const names = [70, 71, 72].map((id) => {
@@ -72,7 +72,7 @@ describe('proxmox reaches its cluster', { concurrency: 4 }, () => {
   );
 
   it(
-    'with a new secret for the same token, before and after it changes there',
+    'requests succeed with a new secret for the same token, before and after Proxmox VE has it',
     inCluster(async ({ cloud, cluster, configure }) => {
       configure({ secret_next: newSecret });
       await cloud.deploy();
@@ -84,7 +84,7 @@ describe('proxmox reaches its cluster', { concurrency: 4 }, () => {
   );
 
   it(
-    'and says which token was refused and why',
+    'the error says which token was refused and why',
     inCluster(async ({ cloud, cluster }) => {
       const token = cluster.state.tokens.get(`${user}!cs`);
       assert.ok(token);
@@ -105,7 +105,7 @@ describe('proxmox reaches its cluster', { concurrency: 4 }, () => {
   );
 
   it(
-    'and names the right that is missing with the command that gives it',
+    'the error names the missing right with the command that grants it',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
       const role = new Set(cluster.state.roles.get('CloudStack'));
@@ -117,7 +117,7 @@ describe('proxmox reaches its cluster', { concurrency: 4 }, () => {
   );
 
   it(
-    'only by certificates that it was told to trust',
+    'the driver connects only to a server with a certificate that the settings trust',
     inCluster(async ({ cloud, cluster, configure }) => {
       configure({ tls_fingerprint: fingerprintOf('other-name') });
       const { exitCode, text } = await cloud.call('status');
@@ -132,7 +132,7 @@ describe('proxmox reaches its cluster', { concurrency: 4 }, () => {
   );
 
   it(
-    'by the certificate of its own authority, and by no other',
+    'the driver trusts a certificate of the cluster’s own authority, and no other',
     inCluster(async ({ cluster }) => {
       const trust = { verify_tls_certificate: 'true', tls_fingerprint: '' };
       const session = await sessionOf(cluster, trust, { ca_file: authority() });
@@ -143,7 +143,7 @@ describe('proxmox reaches its cluster', { concurrency: 4 }, () => {
   );
 
   it(
-    'with a token that is named by its whole id',
+    'a token may be given by its whole id',
     inCluster(async ({ cloud, configure }) => {
       configure({ token: `${user}!cs` });
       await cloud.ok('statuses');
@@ -151,7 +151,7 @@ describe('proxmox reaches its cluster', { concurrency: 4 }, () => {
   );
 
   it(
-    'by a host without scheme as well as by a whole URL',
+    'the endpoint may be a host without scheme or a whole URL',
     inCluster(async ({ cloud, cluster, configure }) => {
       const [endpoint = ''] = cluster.endpoints;
       for (const url of [

@@ -32,7 +32,7 @@ const chosen = (details: Record<string, string>) =>
 
 describe('proxmox makes machines', { concurrency: 4 }, () => {
   it(
-    'with as few requests as there can be, on one connection',
+    'create needs a fixed list of requests, on one connection',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.ok('create');
       const asked = cluster.requests.map(shown).filter((line) => !/\/tasks\//.test(line));
@@ -53,7 +53,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'with the mark in the description from the very request that makes them',
+    'the request that makes a machine writes the mark into its description',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.ok('create');
       const clone = cluster.requests.find(({ path }) => path.endsWith('/clone'));
@@ -67,7 +67,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'that say they are built only when they have been seen running',
+    'a machine is marked as built only after it was seen running',
     inCluster(async ({ cloud, cluster }) => {
       const states: string[] = [];
       for (const path of ['/resize', '/config', '/status/start', '/status/current']) {
@@ -83,7 +83,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'and finish one that runs although it was never finished, without switching it off',
+    'create finishes a running unfinished machine without switching it off',
     inCluster(async ({ cloud, cluster, changes }) => {
       await runningUnfinished(cloud, cluster);
       const { pid } = cluster.vm(10042);
@@ -99,7 +99,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'and switch one that runs unfinished off when it should have other hardware by now',
+    'create switches a running unfinished machine off when its hardware differs from the payload',
     inCluster(async ({ cloud, cluster }) => {
       await runningUnfinished(cloud, cluster);
       const { pid } = cluster.vm(10042);
@@ -126,7 +126,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'and start one that is built as it is, with what others have set since',
+    'create starts a built machine as it is, with the options that others have set since',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
       await cloud.ok('stop');
@@ -143,7 +143,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'and nothing is left of one that could not be marked as built',
+    'create leaves nothing of a machine that it could not mark as built',
     inCluster(async ({ cloud, cluster, backend }) => {
       const before = await backend.machines();
       const answer = { status: 500, reason: 'unable to write', body: '' };
@@ -162,7 +162,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'and a create that fails leaves an unfinished machine that another call has switched on',
+    'a create that fails leaves an unfinished machine that another call has switched on',
     inCluster(async ({ cloud, cluster }) => {
       await runningUnfinished(cloud, cluster);
       const { pid } = cluster.vm(10042);
@@ -174,7 +174,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'and ask for nothing more when Proxmox VE has refused to make one',
+    'create sends no further request after Proxmox VE has refused to make the machine',
     inCluster(async ({ cloud, cluster }) => {
       const answer = { status: 500, reason: 'storage is locked', body: '' };
       cluster.faults.request({ method: 'POST', path: '/clone', answer });
@@ -184,7 +184,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'linked to their template unless a whole copy is asked for, which alone names a storage',
+    'a machine is a linked clone unless a whole copy is asked for, which alone names a storage',
     inCluster(async ({ cloud, cluster }) => {
       cloud.change({ details: chosen({ template_id: '9000', storage: 'local-lvm' }) });
       await cloud.ok('create');
@@ -203,7 +203,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'from a template by its name, and by an id for each node',
+    'create finds a template by its name, and by an id for each node',
     inCluster(async ({ cloud, cluster }) => {
       cluster.plantVm({ vmid: 9001, name: 'other', template: true, storage: 'shared' });
       cloud.change({ details: chosen({ template_id: 'debian-12' }) });
@@ -220,7 +220,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'on their own node from a template on another, where its storage is shared',
+    'create makes a machine on its own node from a template on another, where its storage is shared',
     inCluster(async ({ cloud, cluster }) => {
       cluster.plantVm({ vmid: 9002, node: 'pve2', template: true, storage: 'shared' });
       cloud.change({ details: chosen({ template_id: '9002' }) });
@@ -235,7 +235,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'on their own node from a template on the local storage of another, as whole copies only',
+    'create copies a template on another node’s local storage only as a whole',
     inCluster(async ({ cloud, cluster, changes }) => {
       cluster.plantVm({ vmid: 9002, node: 'pve2', template: true, storage: 'local-lvm' });
       cloud.change({ details: chosen({ template_id: '9002' }) });
@@ -249,7 +249,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'from real templates only, unless the operator names others',
+    'create refuses a machine that is no template, unless the operator names it',
     inCluster(async ({ cloud, cluster }) => {
       cluster.plantVm({ vmid: 200, name: 'somebodys', storage: 'shared' });
       cloud.change({ details: chosen({ template_id: '200' }) });
@@ -264,7 +264,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'without anything that the template brings along',
+    'a machine keeps no NIC, tag, description or protection of its template',
     inCluster(async ({ cloud, cluster }) => {
       cluster.plantVm({
         vmid: 9003,
@@ -295,7 +295,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'that boot from an ISO image, with the disk that was asked for',
+    'a machine that boots from an ISO image has the disk that was asked for',
     inCluster(async ({ cloud, cluster }) => {
       cloud.change({
         details: chosen({
@@ -317,7 +317,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'with UEFI, keys for secure boot and a TPM, where that is asked for',
+    'a machine has UEFI, keys for secure boot and a TPM, where these are asked for',
     inCluster(async ({ cloud, cluster, configure }) => {
       configure({ firmware: 'ovmf', tpm: 'true', machine: 'q35', cpu_type: 'host' });
       cloud.change({
@@ -339,7 +339,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'under the next id when the first is taken, even by a machine that cannot be seen',
+    'create takes the next id when the first is taken, even by a machine that the token cannot see',
     inCluster(async ({ cloud, cluster }) => {
       cluster.plantVm({ vmid: 10042, name: 'somebodys', storage: 'shared', power: 'running' });
       cluster.state.acl.push({
@@ -361,7 +361,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'under the next id when a machine without a mark has taken the prepared one',
+    'create takes the next id when a machine without a mark has the prepared one',
     inCluster(async ({ cloud, cluster, changes }) => {
       const { document } = await cloud.ok('prepare');
       const { details } = document as { details: Record<string, string> };
@@ -375,7 +375,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'under the next id when another machine takes the first while they are being made',
+    'create takes the next id when another machine takes the first meanwhile',
     inCluster(async ({ cloud, cluster, changes }) => {
       cluster.faults.request({
         method: 'POST',
@@ -392,7 +392,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'that boot from an ISO image likewise, under the next id, when another machine takes the first',
+    'create from an ISO image takes the next id when another machine takes the first meanwhile',
     inCluster(async ({ cloud, cluster, changes }) => {
       const iso = { template_type: 'iso', iso_path: 'shared:iso/debian.iso', storage: 'shared' };
       cloud.change({ details: chosen(iso) });
@@ -409,7 +409,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'although the cluster does not let us write tags',
+    'create works in a cluster that does not let the token write tags',
     inCluster(async ({ cloud, cluster }) => {
       cluster.state.options.set('user-tag-access', 'user-allow=none');
       await cloud.deploy();
@@ -424,7 +424,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'in a pool with rights on nothing else',
+    'create works in a pool with a token that has rights on nothing else',
     inCluster(
       async ({ cloud, cluster, configure }) => {
         cluster.state.acl.splice(0);
@@ -469,7 +469,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'with the options that the operator wants, whatever the template has',
+    'a machine has the options of the operator’s settings even when the template has others',
     inCluster(async ({ cloud, cluster, configure }) => {
       configure({ guest_agent: 'true', onboot: 'true', cpu_type: 'host', machine: 'q35' });
       await cloud.ok('create');
@@ -482,7 +482,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'with cloud-init: key, user and addresses of the NICs',
+    'cloud-init gets the key, the user and the addresses of the NICs',
     inCluster(async ({ cloud, cluster, configure }) => {
       configure({ cloud_init: 'static', cloud_init_user: 'admin' });
       const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJx a@b';
@@ -498,7 +498,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
   );
 
   it(
-    'with the drive of cloud-init on the storage that the whole copy is on',
+    'the drive of cloud-init is on the storage of the whole copy',
     inCluster(async ({ cloud, cluster, configure }) => {
       configure({ cloud_init: 'dhcp' });
       const wanted = { template_id: '9000', is_full_clone: 'true', storage: 'local-lvm' };
@@ -511,7 +511,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
 
 describe('proxmox makes a machine alone', () => {
   it(
-    'in little more time than its tasks take',
+    'create takes little more time than its tasks',
     inCluster(
       async ({ cloud }) => {
         // Others may use the machine that this runs on: the quickest of three tells.

@@ -95,7 +95,7 @@ describe('proxmox lets no text mean more than it says', { concurrency: 4 }, () =
         cloud.change({ name });
         const { exitCode } = await cloud.call('create');
         if (exitCode !== 0) continue;
-        // What is taken arrives literally in the mark and as a plain name.
+        // A name that is taken arrives literally in the mark and as a plain name.
         const { mark, name: shown } = await cloud.machine();
         assert.ok(mark.includes(JSON.stringify(name).slice(1, -1)), name);
         assert.match(shown, /^[A-Za-z0-9.-]+$/);

@@ -156,7 +156,7 @@ describe('proxmox as processes', () => {
 
   for (const moment of ['before', 'after'] as const) {
     it(
-      `doubles nothing when a create is killed ${moment} any of its requests is served, whatever follows`,
+      `a create that is killed ${moment} any of its requests is served never leads to two machines`,
       inCluster(
         async ({ cloud, cluster }) => {
           const others = foreign(cluster, [300, 301]);
@@ -202,7 +202,7 @@ async function killedAt(
   assert.ok(killed, `the create never came to ${death.path} ${death.skip}`);
 }
 
-/** What CloudStack does next; in the end there is one machine, whole and running. */
+/** Plays the next call of CloudStack; in the end there is one machine, whole and running. */
 async function goesOn(
   cluster: Cluster,
   cloud: Cloud,

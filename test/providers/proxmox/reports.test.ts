@@ -38,7 +38,7 @@ function report(document: Readonly<Record<string, unknown>>): Record<string, str
 
 describe('proxmox reports', { concurrency: 4 }, () => {
   it(
-    'a thousand instances with two requests and fewer than 60,000 bytes',
+    'statuses reports a thousand instances with two requests and fewer than 60,000 bytes',
     inCluster(async ({ cloud, cluster }) => {
       for (let id = 1; id <= 1000; id += 1) {
         plantOwn(cluster, id, id % 2 ? 'pve1' : 'pve2', id % 5 ? {} : { power: 'stopped' });
@@ -55,7 +55,7 @@ describe('proxmox reports', { concurrency: 4 }, () => {
   );
 
   it(
-    'one instance with two requests, wherever in the cluster it has moved',
+    'status takes two requests, wherever in the cluster the machine has moved',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
       cluster.vm(10042).node = 'pve2';
@@ -70,7 +70,7 @@ describe('proxmox reports', { concurrency: 4 }, () => {
   );
 
   it(
-    'instances by their own name with its case, whatever the machine is called',
+    'statuses names instances by their own name with its case, not by the machine’s',
     inCluster(async ({ cloud, cluster }) => {
       cloud.change({ details: { ...cloud.vm.details, 'External:vm_name': 'web1.example.org' } });
       await cloud.deploy();
@@ -97,7 +97,7 @@ describe('proxmox reports', { concurrency: 4 }, () => {
   );
 
   it(
-    'machines without tags by what their descriptions say',
+    'statuses finds machines without tags by their descriptions',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
       cluster.vm(10042).config.delete('tags');
@@ -108,7 +108,7 @@ describe('proxmox reports', { concurrency: 4 }, () => {
   );
 
   it(
-    'machines on a node that is down as unknown, and all others as they are',
+    'statuses reports machines on a node that is down as unknown, and all others as they are',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
       plantOwn(cluster, 77, 'pve2');
@@ -124,7 +124,7 @@ describe('proxmox reports', { concurrency: 4 }, () => {
   );
 
   it(
-    'nothing at all while a machine that cannot be read may be any of theirs',
+    'statuses fails while an unreadable machine may belong to any of the instances',
     inCluster(async ({ cloud, cluster }) => {
       cloud.change({ details: { ...cloud.vm.details, 'External:vm_name': 'web1' } });
       await cloud.deploy();
@@ -140,7 +140,7 @@ describe('proxmox reports', { concurrency: 4 }, () => {
   );
 
   it(
-    'nothing as off or gone while a node hangs',
+    'status says PowerUnknown while the node of the machine hangs',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
       cluster.vm(10042).node = 'pve2';
@@ -152,7 +152,7 @@ describe('proxmox reports', { concurrency: 4 }, () => {
   );
 
   it(
-    'a machine with an I/O error as on, and says so in the log',
+    'a machine with an I/O error is reported as on, and the log names the error',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
       cluster.vm(10042).qmp = 'io-error';
@@ -162,7 +162,7 @@ describe('proxmox reports', { concurrency: 4 }, () => {
   );
 
   it(
-    'no names of machines that have nothing to do with CloudStack',
+    'statuses never names machines that are no instances',
     inCluster(async ({ cloud, cluster }) => {
       cluster.plantVm({ vmid: 20_000, name: 'somebodys-database', power: 'running' });
       cluster.plantVm({ vmid: 300, name: 'somebodys-web', power: 'running' });
@@ -171,7 +171,7 @@ describe('proxmox reports', { concurrency: 4 }, () => {
   );
 
   it(
-    'nothing at all while the rights of the token end above the machines',
+    'statuses fails while the rights of the token end above the machines',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
       const { acl } = cluster.state;
@@ -192,7 +192,7 @@ describe('proxmox reports', { concurrency: 4 }, () => {
   );
 
   it(
-    'nothing at all when the cluster falls silent between the list and its nodes',
+    'statuses fails when the cluster falls silent between the list and its nodes',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
       const times = Number.POSITIVE_INFINITY;
@@ -203,7 +203,7 @@ describe('proxmox reports', { concurrency: 4 }, () => {
   );
 
   it(
-    'machines in the pool, whatever their ids and names are and without any tag',
+    'statuses reports machines in the pool, also with other ids and names and without any tag',
     inCluster(
       async ({ cloud, cluster, configure }) => {
         configure({ pool: 'cs' });
@@ -220,7 +220,7 @@ describe('proxmox reports', { concurrency: 4 }, () => {
   );
 
   it(
-    'templates not at all, and does not read them either',
+    'statuses neither reports nor reads templates',
     inCluster(async ({ cloud, cluster }) => {
       cluster.plantVm({ vmid: 20_000, name: 'i-2-77-VM', template: true });
       assert.deepEqual(report((await cloud.ok('statuses')).document), {});

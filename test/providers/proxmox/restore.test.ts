@@ -7,7 +7,7 @@ import { inCluster } from './scene.ts';
 const asAdmin = { caller: admin };
 const snap = { snap_name: 'snap1' };
 
-/** What the operator's template detail says when instances boot from an ISO image. */
+/** The details of the operator's template for instances that boot from an ISO image. */
 const fromIso = {
   'External:template_type': 'iso',
   'External:iso_path': 'shared:iso/debian.iso',

@@ -7,7 +7,7 @@ import { admin } from '../../support/payloads.ts';
 import { user } from './backend.ts';
 import { type ClusterScene, inCluster, shown } from './scene.ts';
 
-/** What a call has asked for that was killed before it could see the end. */
+/** Sends the requests of a call that was killed before it could see the end. */
 function asker({ cluster }: ClusterScene, t: TestContext, token = `${user}!cs`) {
   const client = clientFor(cluster, { token });
   t.after(() => client.close());
@@ -164,7 +164,7 @@ describe('proxmox and machines that are about to come back', { concurrency: 4 },
 
 describe('proxmox and ordinary stops', { concurrency: 4 }, () => {
   it(
-    'a stop looks once for what is under way, and a status never does',
+    'a stop asks once for the tasks under way, and a status never does',
     deployed(async ({ cloud, cluster }) => {
       const looks = (): number =>
         cluster.requests.filter((request) => shown(request) === 'GET /nodes/pve1/tasks').length;

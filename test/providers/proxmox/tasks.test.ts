@@ -58,7 +58,7 @@ describe('proxmox and tasks that do not end in time', { concurrency: 4 }, () => 
   );
 
   it(
-    'a growing disk cannot be taken back: the error says that it goes on, and as which task',
+    'a disk resize cannot be undone: the error says that it goes on, and as which task',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
       cluster.faults.task({ type: 'resize', ...never });

@@ -339,7 +339,7 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
       const before = await backend.machines();
       cluster.state.quorate = false;
       for (const action of ['start', 'delete']) {
-        const { exitCode, text } = await cloud.call(action, { caller: 'nobody' });
+        const { exitCode, text } = await cloud.call(action, { caller: 'unnamed' });
         assert.equal(exitCode, 1, action);
         assert.match(`${text}${cloud.allOutput()}`, /no quorum|Permission denied/);
       }

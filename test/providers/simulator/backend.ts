@@ -132,7 +132,7 @@ function planted(remoteId: string, { name, mark, power = 'off', template = false
     node: 'sim1',
     home: 'sim1',
     power,
-    description: mark === undefined ? 'somebody’s own words' : writeMark(mark(remoteId)),
+    description: mark === undefined ? 'the operator’s own words' : writeMark(mark(remoteId)),
     template,
     protected: false,
     cpus: 1,

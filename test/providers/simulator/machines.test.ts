@@ -114,7 +114,7 @@ describe('the simulator’s machines', () => {
   );
 
   it(
-    'are described to an administrator',
+    'the simulator describes a machine to an administrator',
     inState(async ({ cloud }) => {
       await cloud.deploy();
       const { document } = await cloud.okCustom('GetDetails', undefined, { caller: admin });
@@ -201,7 +201,7 @@ describe('the simulator’s checks', () => {
   );
 
   it(
-    'say when nothing can be seen',
+    'the simulator’s checks say when its machines are hidden',
     inState(async ({ state }) => {
       rmSync(join(state, 'simulator.json'));
       assert.equal(states(await look(state))['state'], 'fail');

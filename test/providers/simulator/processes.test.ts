@@ -134,7 +134,7 @@ describe('many processes on one simulator', () => {
     const startedMs = performance.now();
     const { code, document } = await run('create', vm(1));
     assert.equal(code, 0, JSON.stringify(document));
-    assert.ok(performance.now() - startedMs < 5_000, 'nobody waits for a dead process');
+    assert.ok(performance.now() - startedMs < 5_000, 'the action does not wait for a dead process');
     assert.equal(files('machines').length, 1);
     assert.deepEqual(files('locks'), []);
     assert.equal((await run('status', vm(1))).document['power_state'], 'PowerOn');

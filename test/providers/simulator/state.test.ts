@@ -17,7 +17,7 @@ import { inState, messageOf } from './scene.ts';
 
 describe('the simulator’s state', () => {
   it(
-    'belongs to its user alone',
+    'the state directory is open to its user alone',
     inState(async ({ cloud, state }) => {
       rmSync(state, { recursive: true });
       await cloud.deploy();
@@ -47,7 +47,7 @@ describe('the simulator’s state', () => {
   );
 
   it(
-    'does not count as empty when its sign is gone',
+    'the state directory does not count as empty when its sign is gone',
     inState(async ({ cloud, state, backend }) => {
       await cloud.deploy();
       rmSync(join(state, 'simulator.json'));
@@ -63,7 +63,7 @@ describe('the simulator’s state', () => {
   );
 
   it(
-    'that others can look into is refused',
+    'a state directory that other users can read is refused',
     inState(async ({ cloud, state }) => {
       chmodSync(state, 0o755);
       assert.match(messageOf(await cloud.call('status')), /0700/);
@@ -138,7 +138,7 @@ describe('the simulator’s state', () => {
   );
 
   it(
-    'is rid of such a draft a minute later, whichever action changes something then',
+    'the next changing action removes a draft that a killed process left a minute before',
     inState(async ({ cloud, state }) => {
       const draft = (id: string) => join(state, 'machines', `.${id}.draft`);
       for (const id of ['sim-killed', 'sim-written-now']) writeFileSync(draft(id), '{ "na');
@@ -223,7 +223,7 @@ describe('the simulator’s script', () => {
   );
 
   it(
-    'is not listened to when an instance writes it',
+    'a failure script in an instance’s details is ignored',
     inState(async ({ cloud }) => {
       const script = { 'External:fail_actions': '*', 'External:delay_ms': '9999' };
       cloud.change({ details: { ...cloud.vm.details, ...script } });

@@ -43,7 +43,7 @@ export async function redeploy(
 
 interface Reclaimed {
   readonly machine: Machine;
-  /** An adopted machine stays adopted after the installation: delete only removes its mark. */
+  /** An adopted machine stays adopted after the installation: delete unmarks it and never erases it. */
   readonly origin: Mark['origin'];
 }
 
