@@ -1,4 +1,4 @@
-import type { Context, Step } from '../../src/contract/context.ts';
+import type { Context, Step, Undo } from '../../src/contract/context.ts';
 import type { Driver, Making, Plan } from '../../src/contract/driver.ts';
 import type { Machine, Mark, State } from '../../src/contract/machine.ts';
 import { defineProvider, type Provider } from '../../src/contract/provider.ts';
@@ -53,7 +53,7 @@ export class World {
   /** Replaces primitives, as a driver with a mistake in it. */
   replaced: Partial<Omit<Driver<Stored>, 'run'>> = {};
   /** Primitives that the driver does not have. */
-  without: readonly ('console' | 'prepare')[] = [];
+  without: readonly ('console' | 'prepare' | 'snapshots' | 'claimRemoval')[] = [];
   private changes = 0;
   private nextId = 1;
 
@@ -154,9 +154,15 @@ export function providerOf(world: World): Provider {
   });
 }
 
+interface Called {
+  readonly machine: Stored | undefined;
+  readonly undo: Undo;
+}
+
 function driverOf(world: World): Driver<Stored, Readonly<Record<string, unknown>>, typeof actions> {
   const { settings } = world;
-  const handler = (name: string) => async (call: { readonly machine: Stored | undefined }) => {
+  const handler = (name: string) => async (call: Called) => {
+    call.undo.add(`take ${name} back`, async () => void world.calls.push(`${name} taken back`));
     await world.change(name, () => undefined);
     return { message: `${name} ${call.machine?.remoteId ?? 'none'}` };
   };
@@ -237,7 +243,7 @@ function writeMark(world: World, machine: Stored, mark: Mark | undefined): Store
   return world.set(machine, { mark });
 }
 
-function snapshotsOf(world: World): SnapshotDriver<Stored> {
+export function snapshotsOf(world: World): SnapshotDriver<Stored> {
   return {
     bootsAfterFailure: true,
     reserved: ['current'],
