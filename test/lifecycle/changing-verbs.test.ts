@@ -35,6 +35,11 @@ const cases: readonly (readonly [
     (world) => plant(world, {}, { state: 'building' }),
     (verbs) => verbs.stop(instance, 'hard'),
   ],
+  [
+    'stop of a machine whose removal has failed half-way',
+    (world) => plant(world, { leaving: true, stuck: true, state: 'on' }),
+    (verbs) => verbs.stop(instance, 'hard'),
+  ],
   ['reboot', (world) => plant(world, { state: 'on' }), (verbs) => verbs.reboot(instance)],
   ['delete', (world) => plant(world), (verbs) => verbs.delete(instance)],
   [

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Failure } from '../../src/failure.ts';
 import { verbsIn, World } from './memory-driver.ts';
-import { failureOf, instance, plant, plantStranger } from './subject.ts';
+import { failureOf, instance, markFor, plant, plantStranger } from './subject.ts';
 
 const verbs = ['stop', 'delete'] as const;
 
@@ -25,6 +26,57 @@ for (const verb of verbs) {
       plant(world, { state: 'on' }, { state: 'building' });
       await run(world, verb);
       assert.equal(world.machines.size, 0);
+      assert.deepEqual(world.calls, ['claimRemoval', 'destroy']);
+      assert.deepEqual(world.log, ['machine.unfinished']);
+    });
+
+    it('removes a machine that was never finished on a remote system without announcements', async () => {
+      const world = new World();
+      world.without = ['claimRemoval'];
+      plant(world, { state: 'on' }, { state: 'building' });
+      await run(world, verb);
+      assert.deepEqual([world.calls, world.machines.size], [['destroy'], 0]);
+    });
+
+    it('removes what interrupted creates have left, and then does its work on the machine', async () => {
+      const world = new World();
+      const machine = plant(world, { state: 'on' });
+      const left = [
+        plant(world, {}, { state: 'building' }),
+        plant(world, {}, { state: 'building' }),
+      ];
+      const { mark } = machine;
+      assert.ok(typeof mark === 'object');
+      world.replaced = { find: async () => ({ kind: 'own', machine, mark, partials: left }) };
+      await run(world, verb);
+      const rest = verb === 'stop' ? [{ ...machine, state: 'off' }] : [];
+      assert.deepEqual([...world.machines.values()], rest);
+      assert.equal(world.calls.filter((name) => name === 'claimRemoval').length, 2);
+    });
+
+    it('fails at once when the remote system refuses, and looks for no other machine', async () => {
+      const world = new World();
+      plant(world, { state: 'on' });
+      let looks = 0;
+      const refuse = async () => {
+        throw new Failure('denied', 'You may not', { remote: { status: 403 } });
+      };
+      world.replaced = {
+        list: async () => {
+          looks += 1;
+          return world.readAll();
+        },
+        cutPower: refuse,
+        destroy: refuse,
+      };
+      assert.equal((await failureOf(run(world, verb))).kind, 'denied');
+      assert.equal(looks, 1);
+    });
+
+    it('says in the log that there is no machine', async () => {
+      const world = new World();
+      await run(world, verb);
+      assert.deepEqual(world.log, [`${verb}.missing`]);
     });
 
     it('treats a machine that another call finishes at that moment as a finished one', async () => {
@@ -39,6 +91,7 @@ for (const verb of verbs) {
         world.machines.get(machine.remoteId)?.state,
         verb === 'stop' ? 'off' : undefined,
       );
+      assert.ok(world.log.includes('machine.finished-meanwhile'));
     });
 
     for (const [doubt, put] of [
@@ -83,9 +136,14 @@ for (const verb of verbs) {
     it('ends for a machine that is never where it is found', async () => {
       const world = new World();
       plant(world, { state: 'on' });
-      const never = async () => world.read('elsewhere');
+      let tries = 0;
+      const never = async () => {
+        tries += 1;
+        return world.read('elsewhere');
+      };
       world.replaced = { cutPower: never, destroy: async () => void (await never()) };
       assert.equal((await failureOf(run(world, verb))).remote.status, 404);
+      assert.equal(tries, 5);
     });
   });
 }
@@ -119,6 +177,7 @@ describe('stop', () => {
     plant(world, { state: 'on' });
     await run(world, 'graceful');
     assert.deepEqual(world.calls, ['shutDown', 'cutPower', 'ensureStaysOff']);
+    assert.deepEqual(world.log, ['stop.ungraceful']);
   });
 
   it('asks no guest that is paused, or whose operator allows no time for it', async () => {
@@ -134,11 +193,34 @@ describe('stop', () => {
     }
   });
 
-  it('leaves a machine alone that the remote system is taking away', async () => {
-    const world = new World();
-    plant(world, { leaving: true, state: 'on' });
-    await run(world, 'stop');
-    assert.deepEqual(world.calls, []);
+  for (const state of ['built', 'building'] as const) {
+    it(`leaves a machine alone that the remote system is taking away and whose mark says ${state}`, async () => {
+      const world = new World();
+      plant(world, { leaving: true, state: 'on' }, { state });
+      await run(world, 'stop');
+      assert.deepEqual([world.calls, world.log], [[], ['machine.leaving']]);
+    });
+  }
+
+  it('gives the guest as long as the operator allows, and at most half of the time that is left', async () => {
+    for (const [graceSeconds, ms, least, most] of [
+      [1, 5_000, 1_000, 1_000],
+      [60, 4_000, 1_000, 2_000],
+    ] as const) {
+      const world = new World();
+      world.settings = { graceSeconds };
+      plant(world, { state: 'on' });
+      const waits: number[] = [];
+      world.replaced = {
+        shutDown: async (_machine, _step, wait) => {
+          waits.push(wait);
+          return true;
+        },
+      };
+      await verbsIn(world, ms).stop(instance, 'graceful');
+      const [wait = 0] = waits;
+      assert.ok(wait >= least && wait <= most, `${wait} ms`);
+    }
   });
 
   it('switches off a machine whose removal has failed half-way, and keeps it', async () => {
@@ -171,6 +253,30 @@ describe('delete', () => {
     await run(world, 'delete');
     const { state, mark, disk } = world.read(remoteId);
     assert.deepEqual([state, mark, disk], ['off', undefined, 'own']);
+    assert.ok(world.log.includes('machine.released'));
+  });
+
+  it('gives an adopted machine back although it is protected', async () => {
+    const world = new World();
+    const { remoteId } = plant(world, { protected: true }, { origin: 'adopted' });
+    await run(world, 'delete');
+    assert.equal(world.read(remoteId).mark, undefined);
+  });
+
+  it('asks no guest of an adopted machine before it is given back', async () => {
+    const world = new World();
+    plant(world, { state: 'on' }, { origin: 'adopted' });
+    await run(world, 'delete');
+    assert.deepEqual(world.calls, ['cutPower', 'ensureStaysOff', 'writeMark']);
+  });
+
+  it('keeps the mark of an adopted machine that another call changes at that moment', async () => {
+    const world = new World();
+    const machine = plant(world, {}, { origin: 'adopted' });
+    const theirs = markFor(machine.remoteId, { uuid: 'other' });
+    world.before.set('writeMark', () => world.set(machine, { mark: theirs }));
+    assert.match((await failureOf(run(world, 'delete'))).message, /was changed while/);
+    assert.deepEqual(world.read(machine.remoteId).mark, theirs);
   });
 
   it('removes an adopted machine where the operator says so', async () => {
