@@ -45,6 +45,8 @@ export class World {
   readonly machines = new Map<string, Stored>();
   readonly calls: string[] = [];
   readonly log: string[] = [];
+  /** By event, the facts of its last line. */
+  readonly facts = new Map<string, unknown>();
   settings: Settings = {};
   listens = true;
   break: Break | undefined;
@@ -123,7 +125,10 @@ export const installation = 'cloud-a';
 export function contextOf(world: World, ms = 5_000): Context {
   return {
     deadline: deadlineIn(ms),
-    log: (event) => world.log.push(event),
+    log: (event, facts) => {
+      world.log.push(event);
+      world.facts.set(event, facts);
+    },
     installation,
     stateDirectory: () => '',
   };

@@ -50,12 +50,17 @@ describe('the power of one instance', () => {
     assert.deepEqual([world.calls, world.log], [[], []]);
   });
 
-  it('says in the log that it is in doubt', async () => {
-    const world = new World();
-    plant(world);
-    plant(world);
-    await verbsIn(world).power(instance);
-    assert.deepEqual(world.log, ['power.doubtful']);
+  it('is in doubt with the reason in the log, as a warning', async () => {
+    for (const [doubt, put] of [
+      ['duplicate', (world: World) => [plant(world), plant(world)]],
+      ['leaving', (world: World) => plant(world, { leaving: true })],
+    ] as const) {
+      const world = new World();
+      put(world);
+      await verbsIn(world).power(instance);
+      assert.deepEqual(world.log, ['power.doubtful']);
+      assert.deepEqual(world.facts.get('power.doubtful'), { doubt, level: 'warn' });
+    }
   });
 
   it('is missing, which is an answer and no failure, for an instance that is proved to have no machine', async () => {

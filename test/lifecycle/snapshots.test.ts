@@ -249,6 +249,47 @@ describe('snapshots', () => {
   });
 });
 
+describe('a restore that breaks off', () => {
+  const snapshots = [{ name: 'before', disk: 'saved', cpus: 16 }];
+
+  for (const primitive of ['keepToday', 'switchOn'] as const) {
+    it(`says so when ${primitive} fails again while the change is taken back`, async () => {
+      const world = new World();
+      const fail = async () => {
+        throw new Failure('upstream', `${primitive} broke`);
+      };
+      replace(world, { [primitive]: fail });
+      plant(world, { state: 'on', snapshots });
+      const failure = await failureOf(run(world, 'RestoreSnapshot', { snap_name: 'before' }));
+      assert.match(failure.message, /Could not bring machine 1 back to what it was: \w+ broke/);
+    });
+  }
+
+  it('has more time for taking changes back than for the work', async () => {
+    const world = new World();
+    const base = snapshotsOf(world);
+    const left: number[] = [];
+    replace(world, {
+      restore: async (_machine, _snapshot, { deadline }) => {
+        left.push(deadline.remainingMs());
+        throw new Error('broken');
+      },
+      keepToday: async (machine, step) => {
+        left.push(step.deadline.remainingMs());
+        await base.keepToday(machine, step);
+      },
+      switchOn: async (machine, step) => {
+        left.push(step.deadline.remainingMs());
+        await base.switchOn(machine, step);
+      },
+    });
+    plant(world, { state: 'on', snapshots });
+    await failureOf(run(world, 'RestoreSnapshot', { snap_name: 'before' }));
+    const [work = 0, keeping = 0, switching = 0] = left;
+    assert.ok(keeping > work && switching > work, left.join());
+  });
+});
+
 describe('a snapshot on a remote system where a failed restore may leave mixed disks', () => {
   const snapshots = [{ name: 'before', disk: 'saved', cpus: 16 }];
 

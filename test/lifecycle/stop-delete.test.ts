@@ -164,6 +164,13 @@ describe('stop', () => {
     });
   }
 
+  it('warns in the log that it left the saved memory of a machine alone', async () => {
+    const world = new World();
+    plant(world, { state: 'saved' });
+    await run(world, 'stop');
+    assert.deepEqual(world.facts.get('stop.saved'), { machine: '1', level: 'warn' });
+  });
+
   it('asks a running guest first when graceful, and cuts no power when it goes down', async () => {
     const world = new World();
     plant(world, { state: 'on' });
@@ -178,12 +185,14 @@ describe('stop', () => {
     await run(world, 'graceful');
     assert.deepEqual(world.calls, ['shutDown', 'cutPower', 'ensureStaysOff']);
     assert.deepEqual(world.log, ['stop.ungraceful']);
+    assert.deepEqual(world.facts.get('stop.ungraceful'), { machine: '1', waitedMs: 1000 });
   });
 
   it('asks no guest that is paused, or whose operator allows no time for it', async () => {
     for (const [state, graceSeconds] of [
       ['paused', 1],
       ['on', 0],
+      ['on', 0.0009],
     ] as const) {
       const world = new World();
       world.settings = { graceSeconds };
@@ -199,6 +208,7 @@ describe('stop', () => {
       plant(world, { leaving: true, state: 'on' }, { state });
       await run(world, 'stop');
       assert.deepEqual([world.calls, world.log], [[], ['machine.leaving']]);
+      assert.deepEqual(world.facts.get('machine.leaving'), { machine: '1', stuck: false });
     });
   }
 
