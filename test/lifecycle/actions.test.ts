@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Outcome } from '../../src/contract/action.ts';
-import { verbsIn, World } from './memory-driver.ts';
-import { failureOf, instance, plant } from './subject.ts';
-
-async function run(world: World, name: string, parameters = {}): Promise<Outcome> {
-  return verbsIn(world).run(name, { instance, parameters, policy: {}, blueprint: {} });
-}
+import { World } from './memory-driver.ts';
+import { failureOf, plant, run } from './subject.ts';
 
 describe('a custom action', () => {
   it('that wants a machine for showing gets it in any state, finished or not', async () => {

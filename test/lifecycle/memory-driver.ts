@@ -281,3 +281,8 @@ export function snapshotsOf(world: World): SnapshotDriver<Stored> {
     switchOn: (machine) => world.change('switchOn', () => void world.set(machine, { state: 'on' })),
   };
 }
+
+/** Changes some of the primitives of snapshots. */
+export function replaceSnapshots(world: World, primitives: Partial<SnapshotDriver<Stored>>): void {
+  world.replaced = { snapshots: async () => ({ ...snapshotsOf(world), ...primitives }) };
+}
