@@ -146,22 +146,29 @@ describe('a driver that is asked for one instance', () => {
 });
 
 describe('a driver that lists machines', () => {
-  for (const [name, run, detail] of [
-    ['power', (verbs: Verbs) => verbs.power(instance), 'own'],
-    ['powers', (verbs: Verbs) => verbs.powers(), 'report'],
-    ['machines', (verbs: Verbs) => verbs.machines(), 'inventory'],
+  for (const [name, run, asked] of [
+    ['power', (verbs: Verbs) => verbs.power(instance), ['list own', 'state report']],
+    ['powers', (verbs: Verbs) => verbs.powers(), ['list report', 'state report']],
+    ['machines', (verbs: Verbs) => verbs.machines(), ['list inventory']],
+    ['start', (verbs: Verbs) => verbs.start(instance, {}), ['list own', 'state change']],
+    ['adopt', (verbs: Verbs) => verbs.adopt('x', instance).catch(() => {}), ['list own']],
   ] as const) {
-    it(`is asked by ${name} for the facts of a list that is for ${detail}`, async () => {
+    it(`is asked by ${name} for no more than ${asked.join(' and ')}`, async () => {
       const world = new World();
-      const asked: string[] = [];
+      plant(world, { state: 'on' });
+      const requests: string[] = [];
       world.replaced = {
-        list: async (why) => {
-          asked.push(why);
+        list: async (detail) => {
+          requests.push(`list ${detail}`);
           return world.readAll();
+        },
+        state: async ({ state }, purpose) => {
+          requests.push(`state ${purpose}`);
+          return state;
         },
       };
       await run(verbsIn(world));
-      assert.deepEqual(asked, [detail]);
+      assert.deepEqual(requests, asked);
     });
   }
 });
