@@ -25,7 +25,8 @@ export function chooseOwn<M extends Machine>(machines: readonly M[], claim: Clai
   const staying = machines.filter((machine) => machine.leaving !== true);
   const choice = chooseStaying(staying, claim);
   if (choice.kind !== 'missing') return choice;
-  const leaving = machines.filter((machine) => machine.leaving && isMarkedFor(machine, claim));
+  // None of those that stay is marked for the instance, or the choice would not be `missing`.
+  const leaving = machines.filter((machine) => isMarkedFor(machine, claim));
   return leaving.length === 0 ? choice : { kind: 'leaving', machines: leaving };
 }
 

@@ -113,7 +113,7 @@ async function putBack(
     await snapshots.keepToday(machine, step);
     if (snapshots.bootsAfterFailure) await ensureOn(step);
   }).catch((thrown: unknown) => {
-    throw snapshots.bootsAfterFailure ? thrown : leftStopped(thrown, snapshot.name);
+    throw snapshots.bootsAfterFailure ? thrown : leftStopped(Failure.from(thrown), snapshot.name);
   });
   if (!snapshots.bootsAfterFailure) await ensureOn(step);
 }
@@ -151,12 +151,11 @@ function refused(kind: FailureKind, sentence: string): Failure {
 }
 
 /** Its disks may be those of either day, so that it is not started without the operator's word. */
-function leftStopped(thrown: unknown, name: string): unknown {
-  if (!(thrown instanceof Failure)) return thrown;
+function leftStopped(failure: Failure, name: string): Failure {
   const sentence = `Snapshot ${name} was not restored, and the instance is stopped now`;
-  return reworded(thrown, {
-    message: `${sentence}: ${thrown.message}`,
-    advice: `Restore ${name} again, or start the instance as it is. ${thrown.advice ?? ''}`.trim(),
+  return reworded(failure, {
+    message: `${sentence}: ${failure.message}`,
+    advice: `Restore ${name} again, or start the instance as it is. ${failure.advice ?? ''}`.trim(),
     tenant: sentence,
   });
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Failure } from '../../src/failure.ts';
 import { type Stored, verbsIn, World } from './memory-driver.ts';
 import { failureOf, instance, markFor, plant, plantStranger } from './subject.ts';
 
@@ -15,6 +16,7 @@ describe('adopt', () => {
     await adopt(world, remoteId);
     assert.deepEqual(world.read(remoteId).mark, markFor(remoteId, { origin: 'adopted' }));
     assert.deepEqual(world.read(other.remoteId), other);
+    assert.deepEqual(world.log, ['machine.adopted']);
   });
 
   const refused: readonly (readonly [string, Partial<Stored>, RegExp])[] = [
@@ -43,6 +45,37 @@ describe('adopt', () => {
     assert.match((await failureOf(adopt(world, remoteId))).message, /has machine 1 already/);
   });
 
+  it('refuses while a copy carries the mark of the instance', async () => {
+    const world = new World();
+    plant(world, {}, { remoteId: 'elsewhere' });
+    const { remoteId } = world.put({ name: 'fileserver' });
+    assert.match((await failureOf(adopt(world, remoteId))).message, /has machine 1 already/);
+    assert.deepEqual(world.calls, []);
+  });
+
+  it('does not count a machine of the instance that the remote system is taking away', async () => {
+    const world = new World();
+    plant(world, { leaving: true });
+    const { remoteId } = world.put({ name: 'fileserver' });
+    await adopt(world, remoteId);
+    assert.deepEqual(world.read(remoteId).mark, markFor(remoteId, { origin: 'adopted' }));
+  });
+
+  it('does not count the machine of an instance of another CloudStack', async () => {
+    const world = new World();
+    plant(world, {}, { installation: 'cloud-b' });
+    const { remoteId } = world.put({ name: 'fileserver' });
+    await adopt(world, remoteId);
+    assert.deepEqual(world.read(remoteId).mark, markFor(remoteId, { origin: 'adopted' }));
+  });
+
+  it('refuses with a conflict that names machine and instance', async () => {
+    const failure = await failureOf(adopt(new World(), '7'));
+    assert.equal(failure.kind, 'conflict');
+    assert.match(failure.message, /^Refused to mark 7 for i-2-42-VM: /);
+    assert.match(failure.advice ?? '', /outrigger audit/);
+  });
+
   it('marks nothing on a machine that another call changes at that moment', async () => {
     const world = new World();
     const machine = world.put({ name: 'fileserver' });
@@ -53,12 +86,39 @@ describe('adopt', () => {
   });
 });
 
+describe('adopt with what only some drivers have', () => {
+  it('reads the machine by its id, also one that no list shows', async () => {
+    const world = new World();
+    const { remoteId } = world.put({ name: 'fileserver' });
+    world.replaced = { list: async () => [], get: async (id) => world.machines.get(id) };
+    await adopt(world, remoteId);
+    assert.deepEqual(world.read(remoteId).mark, markFor(remoteId, { origin: 'adopted' }));
+    assert.match((await failureOf(adopt(world, 'none'))).message, /no such machine/);
+  });
+
+  it('ends only when lists show the mark', async () => {
+    const world = new World();
+    const { remoteId } = world.put({ name: 'fileserver' });
+    world.replaced = {
+      untilListed: async ({ mark }) => {
+        assert.deepEqual(mark, markFor(remoteId, { origin: 'adopted' }));
+        throw new Failure('timeout', 'No list shows it');
+      },
+    };
+    assert.equal((await failureOf(adopt(world, remoteId))).kind, 'timeout');
+  });
+});
+
 describe('the inventory', () => {
   it('lists every machine of every instance', async () => {
     const world = new World();
     plant(world);
     plantStranger(world);
     world.put({ name: 'fileserver' });
-    assert.equal((await verbsIn(world).machines())?.length, 3);
+    const machines = await verbsIn(world).machines();
+    assert.deepEqual(
+      machines.map(({ name }) => name),
+      ['i-2-42-VM', 'i-2-43-VM', 'fileserver'],
+    );
   });
 });

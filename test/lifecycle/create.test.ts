@@ -39,6 +39,7 @@ describe('create', () => {
       plant(world, { state });
       await create(world);
       assert.deepEqual([only(world).state, world.calls], ['on', calls]);
+      assert.deepEqual(world.facts.get('create.exists'), { machine: '1' });
     });
   }
 

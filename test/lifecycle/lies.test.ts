@@ -26,6 +26,8 @@ describe('a driver that gives another instance’s machine for the instance’s 
       };
       const failure = await failureOf(Promise.resolve(run(verbsIn(world))));
       assert.equal(failure.kind, 'internal');
+      assert.match(failure.message, /gave machine 1 for i-2-42-VM, but its mark/);
+      assert.match(failure.advice ?? '', /nothing was changed/);
       assert.deepEqual([world.read(stranger.remoteId), world.calls], [stranger, []]);
     });
   }

@@ -25,6 +25,14 @@ describe('a mark', () => {
     for (const words of ['by hand', ' [x] {y}] ']) assert.equal(withoutMark(words), words);
   });
 
+  it('is taken out of a text wherever it stands, and a damaged one stays for the operator to see', () => {
+    const text = writeMark(mark);
+    assert.equal(withoutMark(text), '');
+    assert.equal(withoutMark(`${text}\nby hand`), 'by hand');
+    assert.equal(withoutMark(`by ${text} hand `), 'by  hand');
+    assert.equal(withoutMark(`by hand ${text.slice(0, -4)}`), `by hand ${text.slice(0, -4)}`);
+  });
+
   it('is one line of ASCII', () => {
     assert.match(writeMark(mark), /^[\x20-\x7e]+$/);
   });

@@ -1,4 +1,4 @@
-import type { Context, Step } from '../../src/contract/context.ts';
+import type { Context, Step, Undo } from '../../src/contract/context.ts';
 import type { Driver, Making, Plan } from '../../src/contract/driver.ts';
 import type { Machine, Mark, State } from '../../src/contract/machine.ts';
 import { defineProvider, type Provider } from '../../src/contract/provider.ts';
@@ -45,6 +45,8 @@ export class World {
   readonly machines = new Map<string, Stored>();
   readonly calls: string[] = [];
   readonly log: string[] = [];
+  /** By event, the facts of its last line. */
+  readonly facts = new Map<string, unknown>();
   settings: Settings = {};
   listens = true;
   break: Break | undefined;
@@ -53,7 +55,7 @@ export class World {
   /** Replaces primitives, as a driver with a mistake in it. */
   replaced: Partial<Omit<Driver<Stored>, 'run'>> = {};
   /** Primitives that the driver does not have. */
-  without: readonly ('console' | 'prepare')[] = [];
+  without: readonly ('console' | 'prepare' | 'snapshots' | 'claimRemoval')[] = [];
   private changes = 0;
   private nextId = 1;
 
@@ -123,7 +125,10 @@ export const installation = 'cloud-a';
 export function contextOf(world: World, ms = 5_000): Context {
   return {
     deadline: deadlineIn(ms),
-    log: (event) => world.log.push(event),
+    log: (event, facts) => {
+      world.log.push(event);
+      world.facts.set(event, facts);
+    },
     installation,
     stateDirectory: () => '',
   };
@@ -154,9 +159,15 @@ export function providerOf(world: World): Provider {
   });
 }
 
+interface Called {
+  readonly machine: Stored | undefined;
+  readonly undo: Undo;
+}
+
 function driverOf(world: World): Driver<Stored, Readonly<Record<string, unknown>>, typeof actions> {
   const { settings } = world;
-  const handler = (name: string) => async (call: { readonly machine: Stored | undefined }) => {
+  const handler = (name: string) => async (call: Called) => {
+    call.undo.add(`take ${name} back`, async () => void world.calls.push(`${name} taken back`));
     await world.change(name, () => undefined);
     return { message: `${name} ${call.machine?.remoteId ?? 'none'}` };
   };
@@ -237,7 +248,7 @@ function writeMark(world: World, machine: Stored, mark: Mark | undefined): Store
   return world.set(machine, { mark });
 }
 
-function snapshotsOf(world: World): SnapshotDriver<Stored> {
+export function snapshotsOf(world: World): SnapshotDriver<Stored> {
   return {
     bootsAfterFailure: true,
     reserved: ['current'],
@@ -269,4 +280,9 @@ function snapshotsOf(world: World): SnapshotDriver<Stored> {
       }),
     switchOn: (machine) => world.change('switchOn', () => void world.set(machine, { state: 'on' })),
   };
+}
+
+/** Changes some of the primitives of snapshots. */
+export function replaceSnapshots(world: World, primitives: Partial<SnapshotDriver<Stored>>): void {
+  world.replaced = { snapshots: async () => ({ ...snapshotsOf(world), ...primitives }) };
 }

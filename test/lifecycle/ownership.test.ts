@@ -101,6 +101,25 @@ describe('chooseOwn', () => {
     assert.equal(short(chooseOwn([unseen, machine('7')], claim)), 'own 7');
   });
 
+  it('answers with the machines that are leaving only when the instance has no other', () => {
+    const going = [machine('7', { leaving: true }), machine('8', { leaving: true })];
+    const theirs = machine('9', { leaving: true, mark: mark('9', stranger) });
+    const named = machine('5', { mark: undefined });
+    assert.equal(short(chooseOwn([...going, theirs], claim)), 'leaving 7,8');
+    assert.equal(short(chooseOwn([...going, machine('6')], claim)), 'own 6');
+    assert.equal(short(chooseOwn([...going, named], claim)), 'unmarked 5');
+    assert.equal(short(chooseOwn([theirs], claim)), 'missing');
+    assert.equal(
+      short(chooseOwn([machine('5', { mark: undefined, leaving: true })], claim)),
+      'missing',
+    );
+  });
+
+  it('does not take a machine without a name and without a mark for one that cannot be seen', () => {
+    const nameless = machine('6', { mark: undefined, name: undefined });
+    assert.equal(short(chooseOwn([nameless], claim)), 'missing');
+  });
+
   it('takes over only when setting, name, stored id, kind and loneliness all agree', () => {
     for (let bits = 0; bits < 32; bits += 1) {
       const is = (bit: number): boolean => (bits & (1 << bit)) !== 0;
@@ -125,6 +144,21 @@ describe('chooseOwn', () => {
 });
 
 describe('refusal', () => {
+  it('says for every doubt why it refuses and what the operator can do', () => {
+    for (const [doubt, why, advice] of [
+      ['duplicate', /carry its mark, and only one/, /Remove the mark from the copy/],
+      ['copy', /it is a copy/, /outrigger adopt/],
+      ['template', /is a template now/, /Make a machine of it again/],
+      ['unmarked', /carries no mark/, /adopt_unmarked/],
+      ['unreadable', /cannot be read/, /until its mark is repaired.*outrigger adopt/],
+    ] as const) {
+      const failure = refusal({ doubt, machines: [machine('7')] }, claim);
+      assert.match(failure.message, why);
+      assert.match(failure.advice ?? '', advice);
+      assert.match(failure.tenant ?? '', /nothing was changed/);
+    }
+  });
+
   it('names the machines to the operator and nobody to the tenant', () => {
     const choice = { doubt: 'duplicate' as const, machines: [machine('7'), machine('8')] };
     const failure = refusal(choice, claim);
@@ -195,6 +229,38 @@ describe('overview', () => {
     assert.deepEqual(told([one]), [['5'], []], 'marked before the installation had a name');
     assert.deepEqual(told([one, machine('7')]), [['7'], []], 'ours stands against an unnamed one');
     assert.deepEqual(told([one, two]), [[], [claim.name, claim.name]]);
+  });
+
+  it('is in doubt about a machine that is leaving unless its instance has another one', () => {
+    const going = machine('7', { leaving: true });
+    const theirs = machine('9', {
+      leaving: true,
+      mark: mark('9', { ...stranger, installation: 'theirs' }),
+    });
+    assert.deepEqual(overview([going, theirs], 'ours'), {
+      certain: [],
+      doubtful: [{ name: claim.name, machines: [going] }],
+      unseen: [],
+    });
+    const { certain, doubtful } = overview([going, machine('8')], 'ours');
+    assert.deepEqual([certain.length, doubtful], [1, []]);
+  });
+
+  it('counts each instance for itself', () => {
+    const others = ['2', '3'].map((id) =>
+      machine(id, { name: `i-2-${id}-VM`, mark: mark(id, { uuid: id, name: `i-2-${id}-VM` }) }),
+    );
+    const { certain } = overview([machine('7'), ...others], 'ours');
+    assert.deepEqual(
+      certain.map(({ mark }) => mark.name),
+      [claim.name, 'i-2-2-VM', 'i-2-3-VM'],
+    );
+  });
+
+  it('never counts a machine whose mark is read among those that cannot be seen', () => {
+    const nameless = machine('7', { name: undefined });
+    const { certain, doubtful, unseen } = overview([nameless], 'ours');
+    assert.deepEqual([certain.length, doubtful, unseen], [1, [], []]);
   });
 
   it('names the machines that may be anybody’s', () => {

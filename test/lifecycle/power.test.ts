@@ -41,6 +41,28 @@ describe('the power of one instance', () => {
     });
   }
 
+  it('is that of the machine which the next change adopts, and marks nothing', async () => {
+    const world = new World();
+    world.settings = { adoptUnmarked: true };
+    const { remoteId } = world.put({ name: instance.name, state: 'on' });
+    const stored = { ...instance, stored: { id: remoteId } };
+    assert.equal(await verbsIn(world).power(stored), 'on');
+    assert.deepEqual([world.calls, world.log], [[], []]);
+  });
+
+  it('is in doubt with the reason in the log, as a warning', async () => {
+    for (const [doubt, put] of [
+      ['duplicate', (world: World) => [plant(world), plant(world)]],
+      ['leaving', (world: World) => plant(world, { leaving: true })],
+    ] as const) {
+      const world = new World();
+      put(world);
+      await verbsIn(world).power(instance);
+      assert.deepEqual(world.log, ['power.doubtful']);
+      assert.deepEqual(world.facts.get('power.doubtful'), { doubt, level: 'warn' });
+    }
+  });
+
   it('is missing, which is an answer and no failure, for an instance that is proved to have no machine', async () => {
     const world = new World();
     plantStranger(world);
@@ -86,6 +108,68 @@ describe('the report of all instances', () => {
     plant(world, { leaving: true, state: 'off' });
     plant(world, { state: 'on' });
     assert.deepEqual(await report(world), { [instance.name]: 'on' });
+  });
+
+  it('reads the states of all machines at once where the driver can', async () => {
+    const world = new World();
+    plant(world, { state: 'unknown' });
+    plantStranger(world, { state: 'unknown' });
+    world.replaced = {
+      states: async (machines) =>
+        machines.map(({ name }) => (name === instance.name ? 'paused' : 'off')),
+    };
+    assert.deepEqual(await report(world), { [instance.name]: 'on', 'i-2-43-VM': 'off' });
+  });
+
+  it('says unknown of a machine whose state the driver leaves out', async () => {
+    const world = new World();
+    plant(world);
+    world.replaced = { states: async () => [] };
+    assert.deepEqual(await report(world), { [instance.name]: 'unknown' });
+  });
+
+  it('has a machine under the name in its mark, whatever the remote system calls it', async () => {
+    const world = new World();
+    plant(world, { name: 'renamed', state: 'on' });
+    assert.deepEqual(await report(world), { [instance.name]: 'on' });
+  });
+
+  it('has unmarked machines that are called as instances are, and unreadable marks of any name', async () => {
+    const world = new World();
+    world.put({ name: 'I-2-50-vm' });
+    world.put({ name: 'fileserver', mark: 'unreadable' });
+    world.put({ name: 'i-2-web' });
+    assert.deepEqual(await report(world), { 'I-2-50-vm': 'unknown', fileserver: 'unknown' });
+  });
+
+  it('leaves machines in doubt to the host on whose node they are', async () => {
+    for (const mark of [undefined, 'unreadable'] as const) {
+      const world = new World();
+      world.settings = { nodes: ['a'] };
+      world.put({ name: instance.name, node: 'b', mark });
+      plantStranger(world, { node: 'b' });
+      assert.deepEqual(await report(world), {});
+    }
+  });
+
+  it('has an instance whose mark two machines carry when one of them is on a node of this host', async () => {
+    const world = new World();
+    world.settings = { nodes: ['a'] };
+    plant(world, { node: 'a' });
+    plant(world, { node: 'b' });
+    assert.deepEqual(await report(world), { [instance.name]: 'unknown' });
+  });
+
+  it('fails for a machine that cannot be seen on a node of this host only, and names no other', async () => {
+    const world = new World();
+    world.settings = { nodes: ['a'] };
+    plant(world, { node: 'a', state: 'on' });
+    world.put({ remoteId: 'far', name: undefined, mark: 'unreadable', node: 'b' });
+    assert.deepEqual(await report(world), { [instance.name]: 'on' });
+    world.put({ remoteId: 'near', name: undefined, mark: 'unreadable', node: 'a' });
+    const failure = await failureOf(report(world));
+    assert.match(failure.message, /The machines near cannot be read/);
+    assert.equal(failure.kind, 'upstream');
   });
 
   const cases: readonly (readonly [string, Partial<Stored>, Settings, boolean])[] = [

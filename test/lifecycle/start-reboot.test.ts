@@ -67,6 +67,17 @@ for (const verb of ['start', 'reboot'] as const) {
       assert.equal((await failureOf(run(new World()))).kind, 'not-found');
     });
 
+    it('says where an earlier answer saw the machine', async () => {
+      const world = new World();
+      world.replaced = { storedPlace: () => 'it was prepared on hv9' };
+      const { message, tenant } = await failureOf(run(world));
+      assert.equal(
+        message,
+        `There is no machine of i-2-42-VM (${instance.uuid}); it was prepared on hv9`,
+      );
+      assert.equal(tenant, 'This instance has no machine');
+    });
+
     it('refuses a machine that was never finished', async () => {
       const world = new World();
       plant(world, { state: 'on' }, { state: 'building' });

@@ -1,7 +1,8 @@
+import type { Outcome } from '../../src/contract/action.ts';
 import type { SizedInstance } from '../../src/contract/instance.ts';
 import type { Mark } from '../../src/contract/machine.ts';
 import { Failure } from '../../src/failure.ts';
-import { installation, type Stored, type World } from './memory-driver.ts';
+import { installation, type Stored, verbsIn, type World } from './memory-driver.ts';
 
 /** The instance that every test of the lifecycle is about. */
 export const instance: SizedInstance = {
@@ -29,6 +30,11 @@ export function plant(world: World, more: Partial<Stored> = {}, mark: Partial<Ma
 export function plantStranger(world: World, more: Partial<Stored> = {}): Stored {
   const other = { uuid: '22222222-2222-4222-8222-222222222222', name: 'i-2-43-VM' };
   return plant(world, { name: other.name, state: 'on', disk: 'stranger', ...more }, other);
+}
+
+/** Runs a custom action on the instance. */
+export function run(world: World, name: string, parameters = {}): Promise<Outcome> {
+  return verbsIn(world).run(name, { instance, parameters, policy: {}, blueprint: {} });
 }
 
 /** What a promise fails with; a promise that succeeds fails the test. */
