@@ -106,23 +106,23 @@ for (const [name, put, run] of cases) {
 /** What a verb looks for its machine with, and the purpose that it asks for the state with. */
 const purposes: readonly (readonly [string, (verbs: Verbs) => Promise<unknown>, string, string])[] =
   [
-    ['create', (verbs) => verbs.create(instance, {}), 'create', 'change'],
+    ['create', (verbs) => verbs.create(instance, {}), 'create', 'start'],
     ['prepare', (verbs) => verbs.prepare(instance, {}), 'create', ''],
-    ['start', (verbs) => verbs.start(instance, {}), 'change', 'change'],
-    ['stop', (verbs) => verbs.stop(instance, 'hard'), 'change', 'change'],
-    ['reboot', (verbs) => verbs.reboot(instance), 'change', 'change'],
+    ['start', (verbs) => verbs.start(instance, {}), 'change', 'start'],
+    ['stop', (verbs) => verbs.stop(instance, 'hard'), 'change', 'stop'],
+    ['reboot', (verbs) => verbs.reboot(instance), 'change', 'use'],
     ['power', (verbs) => verbs.power(instance), 'power', 'report'],
     ['console', (verbs) => verbs.console(instance), 'show', ''],
     ['Show', action('Show'), 'show', ''],
     ['Change', action('Change'), 'change', ''],
-    ['Poke', action('Poke'), 'change', 'change'],
+    ['Poke', action('Poke'), 'change', 'use'],
     ['ListSnapshots', action('ListSnapshots'), 'show', ''],
-    ['RestoreSnapshot', action('RestoreSnapshot'), 'change', 'change'],
+    ['RestoreSnapshot', action('RestoreSnapshot'), 'change', 'use'],
   ];
 
 describe('a driver that is asked for one instance', () => {
   for (const [name, run, purpose, certainty] of purposes) {
-    const state = certainty === '' ? 'for no state' : `for a state that serves a ${certainty}`;
+    const state = certainty === '' ? 'for no state' : `for its state to ${certainty}`;
     it(`is told by ${name} that the machine is looked for to ${purpose}, and asked ${state}`, async () => {
       const world = new World();
       const machine = plant(world, { state: 'on', snapshots });
@@ -150,7 +150,7 @@ describe('a driver that lists machines', () => {
     ['power', (verbs: Verbs) => verbs.power(instance), ['list own', 'state report']],
     ['powers', (verbs: Verbs) => verbs.powers(), ['list report', 'state report']],
     ['machines', (verbs: Verbs) => verbs.machines(), ['list inventory']],
-    ['start', (verbs: Verbs) => verbs.start(instance, {}), ['list own', 'state change']],
+    ['start', (verbs: Verbs) => verbs.start(instance, {}), ['list own', 'state start']],
     ['adopt', (verbs: Verbs) => verbs.adopt('x', instance).catch(() => {}), ['list own']],
   ] as const) {
     it(`is asked by ${name} for no more than ${asked.join(' and ')}`, async () => {
