@@ -15,6 +15,7 @@ const skeleton = 'tools/skeleton';
 function placeOf(file, name) {
   const part = posix.relative(skeleton, file);
   if (part === 'fake.ts') return `fakes/${name}/server.ts`;
+  if (part === 'fake-main.ts') return `fakes/${name}/main.ts`;
   if (part === 'backend.ts') return `test/providers/${name}/backend.ts`;
   return `src/providers/${name}/${posix.relative('provider', part)}`;
 }
@@ -66,8 +67,11 @@ conformance('${name}', ${backend});
 
 function main([name = '', title = name.charAt(0).toUpperCase() + name.slice(1)]) {
   if (!/^[a-z][a-z0-9-]{1,30}$/.test(name)) {
-    throw new Error('usage: node tools/new-provider.mjs NAME ["Title"], NAME in small letters');
+    throw new Error(
+      'usage: node tools/new-provider.mjs NAME ["Title"], NAME of 2 to 31 small letters, digits and hyphens',
+    );
   }
+  if (/['"`\\$]/.test(title)) throw new Error('the title must not hold quotes, a backslash or $');
   const files = filesOf(name, title);
   const there = [...files.keys()].find((path) => existsSync(join(root, path)));
   if (there !== undefined) throw new Error(`${there} is there already`);

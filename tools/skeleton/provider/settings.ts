@@ -1,7 +1,6 @@
 import type { Fields, Values } from '../../../src/contract/field.ts';
 import { text } from '../../../src/kit/fields.ts';
 import {
-  adoptUnmarked,
   allowedTemplates,
   caFile,
   deleteAdopted,
@@ -25,7 +24,6 @@ export const settings = {
   ca_file: caFile,
   allowed_templates: allowedTemplates,
   grace_seconds: graceSeconds,
-  adopt_unmarked: adoptUnmarked,
   delete_adopted: deleteAdopted,
 } as const satisfies Fields;
 

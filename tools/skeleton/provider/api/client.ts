@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Context, Deadline } from '../../../../src/contract/context.ts';
 import type { Machine as Listed } from '../../../../src/contract/machine.ts';
-import { Failure } from '../../../../src/failure.ts';
+import { Failure, isKind } from '../../../../src/failure.ts';
 import { path } from '../../../../src/kit/http/address.ts';
 import { createJsonApi } from '../../../../src/kit/http/json-api.ts';
 import { readMark } from '../../../../src/lifecycle/mark.ts';
@@ -76,9 +76,12 @@ export function createClient(settings: Settings, { deadline, log }: Context) {
         read(machineSchema(), await api.send('POST', path`/machines/${remoteId}/power`, ask)),
       );
     },
+    /** Succeeds for a machine that is gone already: two calls may remove the same one. */
     async remove(remoteId: string, deadline: Deadline): Promise<void> {
       const ask = { what: `remove machine ${remoteId}`, one, deadline };
-      await api.send('DELETE', path`/machines/${remoteId}`, ask);
+      await api.send('DELETE', path`/machines/${remoteId}`, ask).catch((thrown: unknown) => {
+        if (!isKind(thrown, 'not-found')) throw thrown;
+      });
     },
   };
 }

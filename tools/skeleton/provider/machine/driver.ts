@@ -1,7 +1,7 @@
 import type { Context } from '../../../../src/contract/context.ts';
 import type { Driver, Making, Plan } from '../../../../src/contract/driver.ts';
 import type { Nic, SizedInstance } from '../../../../src/contract/instance.ts';
-import { Failure, statusOf } from '../../../../src/failure.ts';
+import { Failure, isKind, statusOf } from '../../../../src/failure.ts';
 import { pollFor } from '../../../../src/kit/poll.ts';
 import { withoutMark, writeMark } from '../../../../src/lifecycle/mark.ts';
 import { policyOf } from '../../../../src/lifecycle/shared-settings.ts';
@@ -26,10 +26,7 @@ export function connect(settings: Settings, context: Context): Driver<Machine, B
       JSON.stringify({ cpus, memoryMb, nics }) === JSON.stringify(hardwareOf(instance)),
     guard: ({ acme }) => (acme.locked ? 'is locked in Acme' : undefined),
     make: (making) => make(client, making),
-    async powerOn(machine, { instance, deadline }: Plan) {
-      const ready = await client.change(machine, hardwareOf(instance), deadline);
-      return client.power(ready.remoteId, 'on', deadline);
-    },
+    powerOn: (machine, plan) => powerOn(client, machine, plan),
     resume: ({ remoteId }, { deadline }) => client.power(remoteId, 'on', deadline),
     async shutDown({ remoteId }, { deadline }, ms) {
       await client.power(remoteId, 'shutdown', deadline);
@@ -43,11 +40,7 @@ export function connect(settings: Settings, context: Context): Driver<Machine, B
     async restart({ remoteId }, { deadline }) {
       await client.power(remoteId, 'restart', deadline);
     },
-    async destroy({ remoteId }, { deadline }) {
-      await client.remove(remoteId, deadline).catch((thrown: unknown) => {
-        if (statusOf(thrown) !== 404) throw thrown;
-      });
-    },
+    destroy: ({ remoteId }, { deadline }) => client.remove(remoteId, deadline),
     async writeMark(machine, mark, { deadline }) {
       const words = withoutMark(machine.acme.notes);
       const lines = mark === undefined ? [words] : [words, writeMark(mark)];
@@ -60,6 +53,22 @@ export function connect(settings: Settings, context: Context): Driver<Machine, B
       }
     },
   };
+}
+
+/** Where another call for the instance was faster, this one looks again. */
+async function powerOn(client: Client, machine: Machine, plan: Plan<unknown>): Promise<Machine> {
+  const { instance, deadline } = plan;
+  if (machine.acme.power === 'on') return machine;
+  try {
+    const ready = await client.change(machine, hardwareOf(instance), deadline);
+    return await client.power(ready.remoteId, 'on', deadline);
+  } catch (thrown) {
+    if (!isKind(thrown, 'conflict')) throw thrown;
+    const now = (await client.list(deadline)).find((each) => each.remoteId === machine.remoteId);
+    if (now === undefined) throw thrown;
+    await deadline.sleep(50, `waiting for another call for ${instance.name}`);
+    return powerOn(client, now, plan);
+  }
 }
 
 /** Acme chooses the id, so that the mark of a machine that is being made holds none yet. */
