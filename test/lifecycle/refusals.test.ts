@@ -77,6 +77,11 @@ it('machines that cannot be read are all named, and the operator is told what th
   assert.equal(failure.advice, 'Until they can be read, no machine can be proved missing');
 });
 
+it('a missing machine is told by the name and the uuid of its instance', () => {
+  const { name, uuid } = instance;
+  assert.equal(all['missing']?.message, `There is no machine of ${name} (${uuid})`);
+});
+
 it('machines that are being given back are all named', () => {
   assert.match(all['leaving']?.message ?? '', /4711 and 4712/);
 });

@@ -138,6 +138,16 @@ describe('a snapshot on a remote system where a failed restore may leave mixed d
     });
   }
 
+  it('has been restored when the machine then cannot be switched on, and the failure says only that', async () => {
+    const world = new World();
+    replaceSnapshots(world, { bootsAfterFailure: false });
+    const { remoteId } = plant(world, { state: 'on', snapshots });
+    world.break = { at: 3, how: 'before', lasts: false };
+    const failure = await failureOf(run(world, 'RestoreSnapshot', snap));
+    assert.equal(failure.message, 'The connection broke at switchOn');
+    assert.equal(world.read(remoteId).disk, 'saved');
+  });
+
   it('keeps the advice of what failed beside its own', async () => {
     const world = new World();
     const failure = new Failure('upstream', 'No space', { advice: 'Free some' });
