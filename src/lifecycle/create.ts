@@ -1,7 +1,7 @@
 import type { Blueprint, Making, Plan, Preparation } from '../contract/driver.ts';
 import type { SizedInstance } from '../contract/instance.ts';
 import type { Machine } from '../contract/machine.ts';
-import { expectFailure, Failure, hasReason } from '../failure.ts';
+import { Failure, hasReason } from '../failure.ts';
 import { withUndo } from '../kit/undo.ts';
 import {
   exclusively,
@@ -12,7 +12,7 @@ import {
   markOf,
   refuseForeign,
   stepOf,
-  take,
+  takeUnder,
 } from './find.ts';
 import { isBuilding } from './ownership.ts';
 import { beingRemoved } from './refusals.ts';
@@ -120,19 +120,4 @@ async function writeBuilt(
 /** Whether no answer came: the mark may have been written all the same. */
 function isUnanswered(thrown: unknown): thrown is Failure {
   return thrown instanceof Failure && thrown.remote.status === undefined;
-}
-
-/** The instance's finished machine, if it is the one with this id. */
-async function takeUnder(
-  life: Life,
-  remoteId: string,
-  instance: SizedInstance,
-): Promise<Machine | undefined> {
-  try {
-    const machine = await take(life, instance);
-    return machine.remoteId === remoteId ? machine : undefined;
-  } catch (thrown) {
-    expectFailure(thrown);
-    return undefined;
-  }
 }

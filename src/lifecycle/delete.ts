@@ -1,6 +1,6 @@
 import type { Instance } from '../contract/instance.ts';
 import type { Machine } from '../contract/machine.ts';
-import { exclusively, type Life, stepOf } from './find.ts';
+import { exclusively, type Life, stepOf, takeUnder } from './find.ts';
 import { isBuilding } from './ownership.ts';
 import { changedMeanwhile, guarded } from './refusals.ts';
 import { ensureOff, onOwn } from './stop.ts';
@@ -25,9 +25,16 @@ async function removeOwn(life: Life, machine: Machine, instance: Instance): Prom
   await driver.destroy(machine, stepOf(life, instance));
 }
 
+/** Switching off may count as a change of the machine: a lost write is done once more over it as it is. */
 async function release(life: Life, machine: Machine, instance: Instance): Promise<void> {
+  const { driver, context } = life;
+  const step = stepOf(life, instance);
   await ensureOff(life, machine, instance, 'hard');
-  const unmarked = await life.driver.writeMark(machine, undefined, stepOf(life, instance));
-  if (unmarked === 'lost') throw changedMeanwhile(machine, instance);
-  life.context.log('machine.released', { machine: machine.remoteId });
+  const unmarked = await driver.writeMark(machine, undefined, step);
+  if (unmarked === 'lost') {
+    const now = await takeUnder(life, machine.remoteId, instance);
+    const again = now === undefined ? 'lost' : await driver.writeMark(now, undefined, step);
+    if (again === 'lost') throw changedMeanwhile(machine, instance);
+  }
+  context.log('machine.released', { machine: machine.remoteId });
 }

@@ -2,7 +2,7 @@ import type { Context, Step } from '../contract/context.ts';
 import type { Driver, Found, Purpose } from '../contract/driver.ts';
 import type { Instance } from '../contract/instance.ts';
 import type { Choice, Machine, Mark } from '../contract/machine.ts';
-import { Failure } from '../failure.ts';
+import { expectFailure, Failure } from '../failure.ts';
 import { type Claim, chooseOwn, isBuilding, verdictOn } from './ownership.ts';
 import { changedMeanwhile, leavingMachines, missing, refusal, unfinished } from './refusals.ts';
 
@@ -118,6 +118,21 @@ export async function take(life: Life, instance: Instance): Promise<Machine> {
 
 export function missingFor({ driver }: Life, instance: Instance): Failure {
   return missing(instance, driver.storedPlace?.(instance));
+}
+
+/** The instance's finished machine, if it is the one with this id. */
+export async function takeUnder(
+  life: Life,
+  remoteId: string,
+  instance: Instance,
+): Promise<Machine | undefined> {
+  try {
+    const machine = await take(life, instance);
+    return machine.remoteId === remoteId ? machine : undefined;
+  } catch (thrown) {
+    expectFailure(thrown);
+    return undefined;
+  }
 }
 
 /** Writes the mark of an adopted machine; a machine that was changed meanwhile is left alone. */
