@@ -3,17 +3,8 @@ import type { SizedInstance } from '../contract/instance.ts';
 import type { Machine } from '../contract/machine.ts';
 import { expectFailure, Failure, hasReason } from '../failure.ts';
 import { withUndo } from '../kit/undo.ts';
-import {
-  exclusively,
-  findBeforeCreate,
-  findForChange,
-  foundIn,
-  type Life,
-  markOf,
-  refuseForeign,
-  stepOf,
-  take,
-} from './find.ts';
+import { exclusively, findBeforeCreate, findForChange, foundIn, markOf, take } from './certain.ts';
+import { type Life, refuseForeign, stepOf } from './find.ts';
 import { isBuilding } from './ownership.ts';
 import { beingRemoved } from './refusals.ts';
 import { ensureOn } from './start.ts';
