@@ -12,8 +12,7 @@ import { build } from 'esbuild';
 /** The plugin for esbuild that adds these imports. */
 export async function loadedBefore(options) {
   const root = options.absWorkingDir;
-  const { supported: _, ...others } = options;
-  const { metafile } = await build({ ...others, outdir: '/', write: false, metafile: true });
+  const { metafile } = await build({ ...options, outdir: '/', write: false, metafile: true });
   const graph = graphOf(metafile.inputs);
   const entry = relative(root, options.entryPoints[0]);
   const earlier = earlierSources(graph, entry);

@@ -26,10 +26,10 @@ const opening = `(function(exports,require,${later}){"use strict";\n`;
  * part are of which source; and the names of all inputs.
  */
 export async function bundleInParts(options) {
-  const { supported: _, ...others } = options;
   const result = await build({
-    ...others,
-    plugins: [...(others.plugins ?? []), await loadedBefore(options)],
+    ...options,
+    supported: { ...options.supported, 'dynamic-import': true },
+    plugins: [...(options.plugins ?? []), await loadedBefore(options)],
     format: 'esm',
     splitting: true,
     outdir: '/',

@@ -10,7 +10,7 @@ const external = 'External:';
 
 /** The identity of an instance; only the keys that every action needs are required. */
 export function readInstance(payload: Payload, storedKeys: readonly string[]): Read<Instance> {
-  return read(v.looseObject(identity()), payload, (vm) => describe(vm, payload, storedKeys));
+  return read(v.object(identity()), payload, (vm) => describe(vm, payload, storedKeys));
 }
 
 /** The `External:` details of the instance, from either place where CloudStack puts them. */
@@ -93,7 +93,7 @@ export function identity() {
   };
 }
 
-type VmIdentity = v.InferOutput<v.LooseObjectSchema<ReturnType<typeof identity>, undefined>>;
+type VmIdentity = v.InferOutput<v.ObjectSchema<ReturnType<typeof identity>, undefined>>;
 
 export function describe(
   vm: VmIdentity,

@@ -10,7 +10,7 @@ export function readSizedInstance(
   payload: Payload,
   storedKeys: readonly string[],
 ): Read<SizedInstance> {
-  const schema = v.looseObject({ ...identity(), ...size() });
+  const schema = v.object({ ...identity(), ...size() });
   return read(schema, payload, (vm) => ({
     ...describe(vm, payload, storedKeys),
     cpus: vm.cpus,
