@@ -16,6 +16,7 @@ const entryName = 'ENTRYPNT';
 const separator = '\u0001';
 /** In place of `import`: the loader's function that evaluates a part later. As long as `import`. */
 const later = 'lazily';
+/** What the loader puts before each part; in parentheses, so that V8 compiles it at once. */
 const opening = `(function(exports,require,${later}){"use strict";\n`;
 
 /**
@@ -121,8 +122,7 @@ async function partOf({ name, text, map, source, sources }, ids, options) {
   );
   return {
     name: source,
-    // Parenthesized, so that V8 compiles it at once.
-    code: `${opening}${code.trim()}\n})//# sourceURL=outrigger:${source}`,
+    code: `${code.trim()}\n})//# sourceURL=outrigger:${source}`,
     map: movedDown(JSON.parse(composed), name, options.absWorkingDir),
     sources,
   };
@@ -177,7 +177,8 @@ function literal(text) {
 
 /**
  * In the words of Node 10, which reads it before it is told that it is too old. A part has a number;
- * any other name is one of Node's own modules.
+ * any other name is one of Node's own modules. Without a prototype, the exports are a table from the
+ * start, where V8 would make a new shape for each of a hundred names.
  */
 const loader = `var loaded={};
 function use(id){
@@ -185,7 +186,7 @@ var made=loaded[id];
 if(made!==undefined)return made;
 var text=parts[id];
 if(text===undefined)return loaded[id]=require(id);
-(0,eval)(text)(made={},use,later);
+(0,eval)(${JSON.stringify(opening)}+text)(made=Object.create(null),use,later);
 return loaded[id]=made;
 }
 function later(id){

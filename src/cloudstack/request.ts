@@ -29,7 +29,7 @@ export type Request = Known<
   | 'core'
   | 'provider'
   | 'settings'
-  | 'memoKey'
+  | 'endpoint'
   | 'unread'
   | 'blueprint'
   | 'leftOut'
