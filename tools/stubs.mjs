@@ -14,7 +14,9 @@ export function withoutStubs(chunks, entry) {
   for (const [name, chunk] of chunks) {
     const home = homeOf(chunk, chunks);
     if (home === undefined) continue;
-    kept.set(home, withNames(kept.get(home), namesOf(chunk, home)));
+    const named = withNames(kept.get(home), namesOf(chunk, home));
+    // Other sources in it may come after this one, which the part is made for.
+    kept.set(home, { ...named, source: chunk.source });
     kept.delete(name);
     replaced.set(name, home);
   }
