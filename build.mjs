@@ -67,8 +67,12 @@ export const shared = {
   logLevel: 'warning',
   plugins: [ofetchCore],
   inject: [join(root, 'src/kit/http/globals.ts')],
-  // `import('node:...')` becomes a require: starting Node's loader for modules takes 5 ms and more.
-  supported: { 'dynamic-import': false },
+  supported: {
+    // `import('node:...')` becomes a require: starting Node's loader for modules takes 5 ms and more.
+    'dynamic-import': false,
+    // Else esbuild makes a call of valibot's expression for emojis, and keeps it though no code uses it.
+    'regexp-unicode-property-escapes': true,
+  },
 };
 
 /**

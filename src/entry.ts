@@ -4,7 +4,6 @@ import { defaultConfigFile } from './cloudstack/config.ts';
 import { serve } from './cloudstack/serve.ts';
 import { commandWords, isCommandWord } from './commands/words.ts';
 import type { Registry } from './contract/provider.ts';
-import { verbsOf } from './lifecycle/index.ts';
 
 /** Runs this process, for a call of CloudStack's or for an operator's command. */
 export function run(registry: Registry): void {
@@ -52,7 +51,7 @@ function serveCloudStack(argv: readonly string[], registry: Registry): void {
     commandWords,
     startedAs: basename(process.argv[1] ?? ''),
     registry,
-    verbs: verbsOf,
+    verbs: async () => (await import('./lifecycle/index.ts')).verbsOf,
     clock: () => process.uptime() * 1000,
     time: () => new Date(),
     pid: process.pid,

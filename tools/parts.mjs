@@ -1,5 +1,7 @@
 import { relative, resolve } from 'node:path';
 import { build, transform } from 'esbuild';
+import { loadedBefore } from './loaded-before.mjs';
+import { withoutStubs } from './stubs.mjs';
 
 /*
  * A call needs one provider and no command, so most of the file is never run. esbuild cuts it along
@@ -10,21 +12,25 @@ import { build, transform } from 'esbuild';
 /** How esbuild names another chunk. */
 const chunkName = /"\.\/([A-Z0-9]{8})\.js"/g;
 const entryName = 'ENTRYPNT';
+/** Between two parts: no code has it, since esbuild writes it as an escape. */
+const separator = '\u0001';
 /** In place of `import`: the loader's function that evaluates a part later. As long as `import`. */
 const later = 'lazily';
+/** What the loader puts before each part; in parentheses, so that V8 compiles it at once. */
 const opening = `(function(exports,require,${later}){"use strict";\n`;
 
 /**
  * Bundles an entry with esbuild's options.
  *
  * Answers the parts, the entry first, each as `{ name, code, map, sources }`: `name` is the path
- * of the source that the part is made for, `sources` says how many bytes of the part are of which
- * source; and the names of all inputs.
+ * of the source that the part is made for and of no other part, `sources` says how many bytes of the
+ * part are of which source; and the names of all inputs.
  */
 export async function bundleInParts(options) {
-  const { supported: _, ...others } = options;
   const result = await build({
-    ...others,
+    ...options,
+    supported: { ...options.supported, 'dynamic-import': true },
+    plugins: [...(options.plugins ?? []), await loadedBefore(options)],
     format: 'esm',
     splitting: true,
     outdir: '/',
@@ -36,7 +42,7 @@ export async function bundleInParts(options) {
     sourcesContent: false,
   });
   const { outputs, inputs } = result.metafile;
-  const chunks = inOrder(chunksByName(result.outputFiles, outputs));
+  const chunks = inOrder(withoutStubs(chunksByName(result.outputFiles, outputs), entryName));
   const ids = new Map(chunks.map(({ name }, at) => [name, String(at)]));
   const parts = await Promise.all(chunks.map((chunk) => partOf(chunk, ids, options)));
   return { parts, inputs: Object.keys(inputs) };
@@ -68,9 +74,20 @@ function chunksByName(files, outputs) {
 
 /** The entry first, the others as they are met from there. */
 function inOrder(chunks) {
-  const names = new Set([entryName]);
+  const names = new Set([chunks.keys().next().value]);
   for (const name of names) for (const next of chunks.get(name).imports) names.add(next);
-  return [...names].map((name) => chunks.get(name));
+  return withOwnSources([...names].map((name) => chunks.get(name)));
+}
+
+/** A stack and a map name a part by its source, so two parts never have the same one. */
+function withOwnSources(chunks) {
+  const seen = new Map();
+  return chunks.map((chunk) => {
+    const { source } = chunk;
+    const count = (seen.get(source) ?? 0) + 1;
+    seen.set(source, count);
+    return count === 1 ? chunk : { ...chunk, source: `${source}#${count}` };
+  });
 }
 
 /**
@@ -105,8 +122,7 @@ async function partOf({ name, text, map, source, sources }, ids, options) {
   );
   return {
     name: source,
-    // Parenthesized, so that V8 compiles it at once.
-    code: `${opening}${code.trim()}\n})//# sourceURL=outrigger:${source}`,
+    code: `${code.trim()}\n})//# sourceURL=outrigger:${source}`,
     map: movedDown(JSON.parse(composed), name, options.absWorkingDir),
     sources,
   };
@@ -134,24 +150,35 @@ function movedDown({ version, sources, names, mappings }, chunk, root) {
 
 /** What follows line 1: the prologue, the parts, and the loader, which runs the first part. */
 export function assemble({ prologue, parts, end }) {
-  const texts = parts.map(({ code }) => literal(code));
-  return `${prologue}\nvar parts=[\n${texts.join(',\n')}\n];\n${end}${loader}\n`;
+  const texts = parts.map(({ code }) => code);
+  if (texts.some((code) => code.includes(separator))) throw new Error('a part has the separator');
+  const all = literal(texts.join(separator));
+  return `${prologue}\nvar parts=${all}.split(${literal(separator)});\n${end}${loader}\n`;
 }
 
 /**
+ * One literal for all parts, since V8 hashes each literal of less than 16 KB character by character.
+ *
  * In quotation marks that minified code hardly uses, since V8 is slow with every `\`. In lines, for
  * Node prints the line in which a file that was cut off ends, and CloudStack's pipe holds 64 KB.
  */
 function literal(text) {
   const lines = text
     .match(/.{1,2000}/gs)
-    .map((line) => line.replace(/[\\']/g, '\\$&').replace(/\n/g, '\\n').replace(/\r/g, '\\r'));
+    .map((line) =>
+      line
+        .replace(/[\\']/g, '\\$&')
+        .replace(/\n/g, '\\n')
+        .replace(/\r/g, '\\r')
+        .replaceAll(separator, '\\x01\\\n'),
+    );
   return `'${lines.join('\\\n')}'`;
 }
 
 /**
  * In the words of Node 10, which reads it before it is told that it is too old. A part has a number;
- * any other name is one of Node's own modules.
+ * any other name is one of Node's own modules. Without a prototype, the exports are a table from the
+ * start, where V8 would make a new shape for each of a hundred names.
  */
 const loader = `var loaded={};
 function use(id){
@@ -159,7 +186,7 @@ var made=loaded[id];
 if(made!==undefined)return made;
 var text=parts[id];
 if(text===undefined)return loaded[id]=require(id);
-(0,eval)(text)(made={},use,later);
+(0,eval)(${JSON.stringify(opening)}+text)(made=Object.create(null),use,later);
 return loaded[id]=made;
 }
 function later(id){

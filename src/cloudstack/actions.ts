@@ -1,7 +1,6 @@
 import type { StopManner } from '../contract/driver.ts';
 import type { Instance, SizedInstance } from '../contract/instance.ts';
 import type { Verbs } from '../lifecycle/index.ts';
-import { missing } from '../lifecycle/refusals.ts';
 import {
   type Body,
   consoleBody,
@@ -116,8 +115,8 @@ export const actions: Readonly<Record<string, ActionRow>> = {
     pastParticiple: 'queried',
     call: async (verbs, instance) => {
       const power = await verbs.power(instance);
-      if (power === 'missing') throw missing(instance);
-      return powerBody(power);
+      if (power !== 'missing') return powerBody(power);
+      throw (await import('../lifecycle/refusals.ts')).missing(instance);
     },
   },
   statuses: {

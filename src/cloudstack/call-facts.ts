@@ -21,8 +21,8 @@ export interface World {
   /** The base name the file was started under. */
   readonly startedAs: string;
   readonly registry: Registry;
-  /** The lifecycle over a provider's driver. */
-  readonly verbs: VerbsOf;
+  /** The lifecycle over a provider's driver; loaded only when a call is for it. */
+  readonly verbs: () => Promise<VerbsOf>;
   /** Milliseconds since the process started, on a clock that never steps. */
   readonly clock: Clock;
   readonly time: () => Date;
@@ -67,8 +67,8 @@ export interface CallFacts {
   readonly custom?: Custom | undefined;
 
   readonly settings?: Readonly<Record<string, unknown>>;
-  /** The failure memo's key of the endpoint, which gives no credential away. */
-  readonly memoKey?: () => Promise<string>;
+  /** All that makes up the endpoint, for the failure memo; it holds credentials. */
+  readonly endpoint?: () => string;
   /** Details that the provider does not read, with its own that they may be meant for. */
   readonly unread?: () => readonly string[];
   readonly blueprint?: Readonly<Record<string, unknown>>;

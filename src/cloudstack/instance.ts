@@ -1,6 +1,5 @@
 import * as v from 'valibot';
-import type { Caller, Instance, Role, SizedInstance } from '../contract/instance.ts';
-import { nicSchema, toNic } from './nic.ts';
+import type { Caller, Instance, Role } from '../contract/instance.ts';
 import { type Details, describeIssue, detailsMap, type Payload } from './payload.ts';
 import { number, scalar, uuid } from './scalars.ts';
 
@@ -11,29 +10,7 @@ const external = 'External:';
 
 /** The identity of an instance; only the keys that every action needs are required. */
 export function readInstance(payload: Payload, storedKeys: readonly string[]): Read<Instance> {
-  return read(v.looseObject(identity()), payload, (vm) => describe(vm, payload, storedKeys));
-}
-
-/** The instance with its size and its NICs in the order of deviceId. */
-export function readSizedInstance(
-  payload: Payload,
-  storedKeys: readonly string[],
-): Read<SizedInstance> {
-  const schema = v.looseObject({ ...identity(), ...size() });
-  return read(schema, payload, (vm) => ({
-    ...describe(vm, payload, storedKeys),
-    cpus: vm.cpus,
-    memoryBytes: vm.maxRam,
-    nics: vm.nics.map(toNic).sort((a, b) => a.deviceId - b.deviceId),
-    ...(vm.bootType === undefined
-      ? {}
-      : {
-          boot: {
-            firmware: vm.bootType.toUpperCase() === 'UEFI' ? 'uefi' : 'bios',
-            secure: vm.bootMode?.toUpperCase() === 'SECURE',
-          } as const,
-        }),
-  }));
+  return read(v.object(identity()), payload, (vm) => describe(vm, payload, storedKeys));
 }
 
 /** The `External:` details of the instance, from either place where CloudStack puts them. */
@@ -59,7 +36,8 @@ export function readCaller({ caller }: Payload): Caller | undefined {
   return { account: caller.name, role };
 }
 
-function read<S extends v.GenericSchema, T>(
+/** Through a schema that has at least `identity`. */
+export function read<S extends v.GenericSchema, T>(
   schema: S,
   payload: Payload,
   build: (vm: v.InferOutput<S>) => T,
@@ -101,7 +79,7 @@ function describeVmIssue(issue: v.BaseIssue<unknown>): string {
   return text.replace(/"(.*?)"/, '"cloudstack.vm.details.$1"');
 }
 
-function identity() {
+export function identity() {
   return {
     uuid: uuid(),
     name: v.pipe(
@@ -115,28 +93,13 @@ function identity() {
   };
 }
 
-function size() {
-  return {
-    cpus: number(1, 4096),
-    maxRam: number(1024 * 1024, Number.MAX_SAFE_INTEGER),
-    bootType: v.optional(scalar()),
-    bootMode: v.optional(scalar()),
-    nics: v.pipe(
-      v.array(v.unknown(), 'must be a list'),
-      // Counted before any is checked: checking a million would take too long.
-      v.maxLength(64, 'must not have more than 64 NICs'),
-      v.array(nicSchema()),
-      v.check(
-        (nics) => new Set(nics.map(({ deviceId }) => deviceId)).size === nics.length,
-        'must not have the same deviceId twice',
-      ),
-    ),
-  };
-}
+type VmIdentity = v.InferOutput<v.ObjectSchema<ReturnType<typeof identity>, undefined>>;
 
-type VmIdentity = v.InferOutput<v.LooseObjectSchema<ReturnType<typeof identity>, undefined>>;
-
-function describe(vm: VmIdentity, payload: Payload, storedKeys: readonly string[]): Instance {
+export function describe(
+  vm: VmIdentity,
+  payload: Payload,
+  storedKeys: readonly string[],
+): Instance {
   const caller = readCaller(payload);
   const key = vm.details['SSH.PublicKey'];
   const stored = storedKeys

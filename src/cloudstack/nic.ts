@@ -8,7 +8,7 @@ export function nicSchema() {
     v.pipe(scalar(), v.regex(/^[0-9A-Fa-f:./]{0,64}$/, 'must be an IP address')),
   );
   const label = v.optional(v.pipe(scalar(), v.maxLength(255, 'must not be so long')));
-  return v.looseObject(
+  return v.object(
     {
       deviceId: number(0, 255),
       nicUuid: uuid(),

@@ -109,14 +109,15 @@ function payloadSchema() {
   const map = detailsMap();
   const details = { extension: map, resourcemap: map, host: map, virtualmachine: map, action: map };
   const who = { name: v.optional(scalar(), ''), roletype: v.optional(scalar(), 'User') };
-  return v.looseObject({
-    externaldetails: v.nullish(
-      v.pipe(plainObject('must be an object'), v.looseObject(details)),
-      {},
-    ),
+  return v.object({
+    externaldetails: v.nullish(v.pipe(plainObject('must be an object'), v.object(details)), {}),
     action: v.optional(v.string('must be a text')),
     parameters: v.nullish(plainObject('must be a map'), {}),
-    caller: v.optional(v.pipe(plainObject('must be an object'), v.looseObject(who))),
+    // Checked by instance.ts.
+    virtualmachineid: v.optional(v.unknown()),
+    virtualmachinename: v.optional(v.unknown()),
+    'cloudstack.vm.details': v.optional(v.unknown()),
+    caller: v.optional(v.pipe(plainObject('must be an object'), v.object(who))),
   });
 }
 

@@ -1,5 +1,4 @@
 import type { Provider } from '../contract/provider.ts';
-import { memoKey } from '../kit/memo.ts';
 import type { Known } from './call-facts.ts';
 import { knownWords, type Level, resolveFields, unknownDetails } from './details.ts';
 import { instanceDetails } from './instance.ts';
@@ -18,7 +17,7 @@ export function withSettings<Facts extends Known<'provider' | 'payload' | 'confi
     ...facts,
     settings: settings.values,
     secrets: [...facts.secrets, ...settings.secrets],
-    memoKey: () => memoKey(JSON.stringify([provider.name, settings.texts])),
+    endpoint: () => JSON.stringify([provider.name, settings.texts]),
     unread: () => unreadDetails(provider, levels),
   };
 }

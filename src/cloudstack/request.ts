@@ -3,7 +3,7 @@ import { expectFailure, Failure } from '../failure.ts';
 import type { HostRow, InstanceRow, SizedRow } from './actions.ts';
 import type { CallFacts, FactsHolder, Known } from './call-facts.ts';
 import type { Custom } from './custom.ts';
-import { readCaller, readInstance, readSizedInstance } from './instance.ts';
+import { readCaller, readInstance } from './instance.ts';
 import { collectIssues, type Issues } from './issues.ts';
 import { type Payload, parsePayload, readPayloadFile } from './payload.ts';
 import { withBlueprint, withSettings } from './request-details.ts';
@@ -29,7 +29,7 @@ export type Request = Known<
   | 'core'
   | 'provider'
   | 'settings'
-  | 'memoKey'
+  | 'endpoint'
   | 'unread'
   | 'blueprint'
   | 'leftOut'
@@ -51,7 +51,7 @@ export async function readRequest(
   const read = keep(withPayload(configured, issues));
   const resolved = keep({ ...read, row: resolveAction(read.args, read.payload) });
   const provided = keep(await withProvider(resolved, issues));
-  const identified = keep({ ...provided, instance: instanceOf(provided, issues) });
+  const identified = keep({ ...provided, instance: await instanceOf(provided, issues) });
   const permitted = keep(await withCustom(demandProvider(identified, issues)));
   const set = keep(withSettings(permitted, issues));
   const complete = keep(withBlueprint(set, issues));
@@ -94,11 +94,12 @@ async function withProvider<Facts extends Known<'payload'>>(facts: Facts, issues
   }
 }
 
-function instanceOf(facts: Known<'payload'>, issues: Issues): CallFacts['instance'] {
+async function instanceOf(facts: Known<'payload'>, issues: Issues): Promise<CallFacts['instance']> {
   const needs = facts.row?.needs ?? 'instance';
   if (needs === 'nothing') return undefined;
   const stored = Object.keys(facts.provider?.stored ?? {});
-  const readAs = needs === 'size' ? readSizedInstance : readInstance;
+  const readAs =
+    needs === 'size' ? (await import('./sized-instance.ts')).readSizedInstance : readInstance;
   const read = readAs(facts.payload, stored);
   if ('value' in read) return read.value;
   for (const issue of read.issues) issues.add('usage', issue);

@@ -1,19 +1,20 @@
-import type { Context } from '../contract/context.ts';
 import { Failure } from '../failure.ts';
-import type { Memo } from '../kit/memo.ts';
 import type { Verbs } from '../lifecycle/index.ts';
+import { contextFor, memoFor } from './call-context.ts';
 import { type Body, outcomeBody } from './call-result.ts';
 import type { Request } from './request.ts';
 
 /** Asks the provider for the one thing that was requested. */
-export async function run(request: Request, context: Context, memo: Memo): Promise<Body> {
+export async function run(request: Request): Promise<Body> {
+  const memo = memoFor(request);
   const usesMemo = request.row?.usesFailureMemo === true;
   if (usesMemo) {
     const remembered = await memo.recall();
     if (remembered !== undefined) throw remembered;
   }
   try {
-    const verbs = request.world.verbs(request.provider, request.settings, context);
+    const verbsOf = await request.world.verbs();
+    const verbs = verbsOf(request.provider, request.settings, contextFor(request));
     const body = await ask(verbs, request);
     await memo.forget();
     return body;

@@ -3,7 +3,10 @@ import * as v from 'valibot';
 /** A text, or a number or boolean as a text; CloudStack's versions send either. */
 export function scalar(): v.GenericSchema<unknown, string> {
   return v.pipe(
-    v.union([v.string(), v.number(), v.boolean()], 'must be a text'),
+    v.custom<string | number | boolean>(
+      (given) => ['string', 'number', 'boolean'].includes(typeof given),
+      'must be a text',
+    ),
     v.transform(String),
   );
 }

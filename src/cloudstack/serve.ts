@@ -2,7 +2,6 @@ import { Failure } from '../failure.ts';
 import { createDeadline } from '../kit/deadline.ts';
 import { silent } from '../kit/log.ts';
 import { readArguments } from './arguments.ts';
-import { contextFor, memoFor, openLog } from './call-context.ts';
 import {
   type CallFacts,
   type FactsHolder,
@@ -13,9 +12,9 @@ import {
 import type { Body, CallResult } from './call-result.ts';
 import { readConfig, readLogConfig } from './config.ts';
 import { finishFailed, finishWell } from './finish.ts';
+import { openLog } from './open-log.ts';
 import { readRequest } from './request.ts';
 import { rowNamed } from './resolve-action.ts';
-import { run } from './run.ts';
 import { splitTimeout } from './split-timeout.ts';
 
 export type { World } from './call-facts.ts';
@@ -86,7 +85,8 @@ async function work(holder: FactsHolder): Promise<Body> {
   const { log, config, leftOut, unread } = request;
   if (leftOut.length > 0) log('left out', { level: 'warn', details: leftOut });
   if (config.log.level === 'debug') log('unread', { level: 'debug', details: unread() });
-  return run(request, contextFor(request), memoFor(request));
+  // A call that is refused before asks no provider.
+  return (await import('./run.ts')).run(request);
 }
 
 function withArguments(begun: CallFacts) {

@@ -12,7 +12,8 @@ import type { Fields } from '../contract/field.ts';
 import type { Machine } from '../contract/machine.ts';
 import { Failure } from '../failure.ts';
 import { withUndo } from '../kit/undo.ts';
-import { exclusively, type Life, show, take } from './find.ts';
+import { exclusively, show, take } from './certain.ts';
+import type { Life } from './find.ts';
 import { ensureRunning } from './start.ts';
 
 /** The argument of a custom action of any provider. */

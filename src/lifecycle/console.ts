@@ -1,7 +1,8 @@
 import type { Console } from '../contract/driver.ts';
 import type { Instance } from '../contract/instance.ts';
 import { Failure } from '../failure.ts';
-import { type Life, show, stepOf } from './find.ts';
+import { show } from './certain.ts';
+import { type Life, stepOf } from './find.ts';
 
 /** Where the instance's screen is to be seen; never another machine's. */
 export async function openConsole(life: Life, instance: Instance): Promise<Console> {

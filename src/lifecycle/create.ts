@@ -8,12 +8,10 @@ import {
   findBeforeCreate,
   findForChange,
   foundIn,
-  type Life,
   markOf,
-  refuseForeign,
-  stepOf,
   takeUnder,
-} from './find.ts';
+} from './certain.ts';
+import { type Life, refuseForeign, stepOf } from './find.ts';
 import { isBuilding } from './ownership.ts';
 import { beingRemoved } from './refusals.ts';
 import { ensureOn } from './start.ts';

@@ -1,6 +1,7 @@
 import type { Instance } from '../contract/instance.ts';
 import type { Machine } from '../contract/machine.ts';
-import { exclusively, type Life, stepOf, takeUnder } from './find.ts';
+import { exclusively, takeUnder } from './certain.ts';
+import { type Life, stepOf } from './find.ts';
 import { isBuilding } from './ownership.ts';
 import { changedMeanwhile, guarded } from './refusals.ts';
 import { ensureOff, onOwn } from './stop.ts';

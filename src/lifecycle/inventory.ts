@@ -1,6 +1,7 @@
 import type { Instance } from '../contract/instance.ts';
 import type { Machine, RemoteMachine } from '../contract/machine.ts';
-import { adoptFound, exclusively, type Life, stepOf } from './find.ts';
+import { adoptFound, exclusively } from './certain.ts';
+import { type Life, stepOf } from './find.ts';
 import { isMarkedFor } from './ownership.ts';
 import { refusedAdoption } from './refusals.ts';
 

@@ -34,7 +34,10 @@ export const caFile = {
   schema: () =>
     v.pipe(
       longText(1_000_000)(),
-      v.includes('-----BEGIN CERTIFICATE-----', 'must name a file with certificates in PEM form'),
+      v.check(
+        (pem) => pem.includes('-----BEGIN CERTIFICATE-----'),
+        'must name a file with certificates in PEM form',
+      ),
     ),
   file: true,
   example: 'remote-ca.pem',

@@ -6,7 +6,8 @@ import type { NewSnapshot, Snapshot, SnapshotDriver } from '../contract/snapshot
 import { Failure, type FailureKind, reworded } from '../failure.ts';
 import { withUndo } from '../kit/undo.ts';
 import type { AnyRun } from './actions.ts';
-import { exclusively, type Life, show, stepOf, take } from './find.ts';
+import { exclusively, show, take } from './certain.ts';
+import { type Life, stepOf } from './find.ts';
 import { isUp } from './start.ts';
 
 /* The four custom actions about snapshots; the definitions stand in snapshot-actions.ts. */

@@ -1,7 +1,8 @@
 import type { StopManner } from '../contract/driver.ts';
 import type { Instance } from '../contract/instance.ts';
 import type { Machine } from '../contract/machine.ts';
-import { exclusively, findForChange, type Life, stepOf } from './find.ts';
+import { exclusively, findForChange } from './certain.ts';
+import { type Life, stepOf } from './find.ts';
 import { isBuilding } from './ownership.ts';
 
 /** Succeeds at once for a machine that is off or proved missing; removes what was never finished. */

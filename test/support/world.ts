@@ -68,7 +68,7 @@ export function makePlace(
         argv,
         startedAs: 'outrigger',
         registry,
-        verbs: verbsOrStandIn,
+        verbs: async () => verbsOrStandIn,
         clock: () => Number(process.hrtime.bigint() - started) / 1e6,
         time: () => new Date(),
         pid: process.pid,

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { SizedInstance } from '../../../src/contract/instance.ts';
 import { hostOf, readEndpoints } from '../../../src/providers/proxmox/api/endpoint.ts';
 import { failureOfText } from '../../../src/providers/proxmox/api/error-catalogue.ts';
-import { isAbsentHere } from '../../../src/providers/proxmox/api/errors.ts';
+import { isAbsentHere } from '../../../src/providers/proxmox/api/error-texts.ts';
 import type { Row } from '../../../src/providers/proxmox/api/wire.ts';
 import { type Blueprint, blueprintIssues } from '../../../src/providers/proxmox/blueprint.ts';
 import { isoOptions, nameFor } from '../../../src/providers/proxmox/machine/build.ts';

@@ -4,7 +4,7 @@ import type { Instance } from '../../../contract/instance.ts';
 import { Failure } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
 import { judge, readMark } from '../../../lifecycle/mark.ts';
-import { endedWell } from '../api/errors.ts';
+import { endedWell } from '../api/error-texts.ts';
 import { cancel, exitOf } from '../api/task-state.ts';
 import { run } from '../api/tasks.ts';
 import { listOf, numberOf, recordOf, textOf } from '../api/wire.ts';

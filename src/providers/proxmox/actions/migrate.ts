@@ -4,7 +4,7 @@ import { Failure } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
 import { poll } from '../../../kit/poll.ts';
 import { withUndo } from '../../../kit/undo.ts';
-import { endedWell } from '../api/errors.ts';
+import { endedWell } from '../api/error-texts.ts';
 import { cancel, exitOf, overdue } from '../api/task-state.ts';
 import { run } from '../api/tasks.ts';
 import type { Machine } from '../machine/machine.ts';

@@ -1,7 +1,7 @@
 import type { Step, Undo } from '../../../contract/context.ts';
 import type { Snapshot, SnapshotDriver } from '../../../contract/snapshot.ts';
 import { type Pairs, path } from '../../../kit/http/address.ts';
-import { endedWell } from '../api/errors.ts';
+import { endedWell } from '../api/error-texts.ts';
 import { cancel, exitOf } from '../api/task-state.ts';
 import { run } from '../api/tasks.ts';
 import { flagOf, listOf, numberOf, recordOf, textOf } from '../api/wire.ts';

@@ -7,7 +7,7 @@ import type { Method } from '../../../kit/http/request.ts';
 import { type RetryPolicy, retryWhile } from '../../../kit/retry.ts';
 import type { Settings } from '../settings.ts';
 import { readEndpoints } from './endpoint.ts';
-import { failureOf, isTransient } from './errors.ts';
+import { isTransient } from './error-texts.ts';
 
 export interface ApiRequest {
   /** Completes "Could not ..." in a failure. */
@@ -93,7 +93,10 @@ export function createApi(
     const reply = await authenticated(method, path, ask, end);
     const date = Date.parse(reply.header('date') ?? '');
     if (!Number.isNaN(date)) aheadMs = date - Date.now();
-    if (reply.status !== 200) throw failureOf(reply, { what: ask.what, token: current.id });
+    if (reply.status !== 200) {
+      const { failureOf } = await import('./errors.ts');
+      throw failureOf(reply, { what: ask.what, token: current.id });
+    }
     return { data: dataOf(reply, ask), endpoint: reply.endpoint, certificate: reply.certificate };
   };
 

@@ -5,7 +5,7 @@ import { type RetryPolicy, retryWhile } from '../../../kit/retry.ts';
 import { noteChange, type Session } from '../machine/session.ts';
 import type { Api } from './client.ts';
 import { failureOfText } from './error-catalogue.ts';
-import { isTransient } from './errors.ts';
+import { isTransient } from './error-texts.ts';
 import { findTask, isUncertain, withHolder } from './find-task.ts';
 import { exitAtLast, tail, type Watched } from './task-state.ts';
 

@@ -5,7 +5,7 @@ import { expectFailure, isOutage } from '../../../failure.ts';
 import { isOnTheWay } from '../../../kit/http/errors.ts';
 import { policyOf } from '../../../lifecycle/shared-settings.ts';
 import type { actions } from '../actions/definitions.ts';
-import { isAbsentHere } from '../api/errors.ts';
+import { isAbsentHere } from '../api/error-texts.ts';
 import { flagOf } from '../api/wire.ts';
 import type { Blueprint } from '../blueprint.ts';
 import type { Settings } from '../settings.ts';

@@ -3,7 +3,7 @@ import type { SizedInstance } from '../../../contract/instance.ts';
 import { Failure, statusOf, wasNotSent } from '../../../failure.ts';
 import { isBuilding } from '../../../lifecycle/ownership.ts';
 import { refusal } from '../../../lifecycle/refusals.ts';
-import { isIdInUse } from '../api/errors.ts';
+import { isIdInUse } from '../api/error-texts.ts';
 import type { Config } from '../api/wire.ts';
 import type { Blueprint } from '../blueprint.ts';
 import { type Build, nameFor, planIso } from './build.ts';

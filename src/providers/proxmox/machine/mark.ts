@@ -1,7 +1,7 @@
 import type { Mark } from '../../../contract/machine.ts';
 import { expectFailure, Failure, statusOf } from '../../../failure.ts';
 import { writeMark as markLine, readMark, withoutMark } from '../../../lifecycle/mark.ts';
-import { isChanged } from '../api/errors.ts';
+import { isChanged } from '../api/error-texts.ts';
 import type { Config } from '../api/wire.ts';
 import { type Form, isTagRefusal, writeConfig } from './config.ts';
 import { isIndexTag, readIndex, writeIndex } from './index-tag.ts';

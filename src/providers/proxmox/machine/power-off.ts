@@ -2,7 +2,7 @@ import { expectFailure } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
 import { isOnTheWay } from '../../../kit/http/errors.ts';
 import { poll } from '../../../kit/poll.ts';
-import { endedWell } from '../api/errors.ts';
+import { endedWell } from '../api/error-texts.ts';
 import { cancel } from '../api/task-state.ts';
 import { run } from '../api/tasks.ts';
 import { listOf, numberOf, recordOf, textOf } from '../api/wire.ts';

@@ -1,7 +1,7 @@
 import type { State } from '../../../contract/machine.ts';
 import { Failure } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
-import { isAbsentHere } from '../api/errors.ts';
+import { isAbsentHere } from '../api/error-texts.ts';
 import {
   type Config,
   configOf,

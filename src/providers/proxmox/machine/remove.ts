@@ -3,7 +3,7 @@ import { expectFailure, remoteMessage } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
 import { type RetryPolicy, retryWhile } from '../../../kit/retry.ts';
 import { readMark } from '../../../lifecycle/mark.ts';
-import { isAbsentHere, isChanged } from '../api/errors.ts';
+import { isAbsentHere, isChanged } from '../api/error-texts.ts';
 import { run } from '../api/tasks.ts';
 import { type Config, flagOf } from '../api/wire.ts';
 import { type Form, writeConfig } from './config.ts';
