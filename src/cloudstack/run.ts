@@ -4,6 +4,8 @@ import { contextFor, memoFor } from './call-context.ts';
 import { type Body, outcomeBody } from './call-result.ts';
 import type { Request } from './request.ts';
 
+export { finishWell } from './finish-well.ts';
+
 /** Asks the provider for the one thing that was requested. */
 export async function run(request: Request): Promise<Body> {
   const memo = memoFor(request);

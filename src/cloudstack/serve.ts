@@ -9,9 +9,9 @@ import {
   type Known,
   type World,
 } from './call-facts.ts';
-import type { Body, CallResult } from './call-result.ts';
+import type { CallResult } from './call-result.ts';
 import { readConfig, readLogConfig } from './config.ts';
-import { finishFailed, finishWell } from './finish.ts';
+import { finishFailed } from './finish.ts';
 import { openLog } from './open-log.ts';
 import { readRequest } from './request.ts';
 import { rowNamed } from './resolve-action.ts';
@@ -45,13 +45,12 @@ export function serve(world: World): Call {
     finished = true;
     settle(end());
   };
-  const succeed = (body: Body): void => finish(() => finishWell(holder.current(), body));
   const fail = (error: unknown): void => finish(() => finishFailed(holder.current(), error));
   const failAfter = (ms: number, sentence: string): void => {
     const timer = setTimeout(() => fail(new Failure('timeout', sentence)), ms);
     result.then(() => clearTimeout(timer)).catch(() => {});
   };
-  work(holder).then(succeed, fail);
+  work(holder).then(finish, fail);
   // The arguments have been read by now: the first wait is for the provider's module.
   const { times, deadline } = holder.current();
   if (times !== undefined) {
@@ -78,15 +77,18 @@ function begin(world: World): CallFacts {
   };
 }
 
-async function work(holder: FactsHolder): Promise<Body> {
+/** Answers how the call ends well. */
+async function work(holder: FactsHolder): Promise<() => CallResult> {
   const called = holder.keep(withArguments(holder.current()));
   const configured = withConfig(called, holder);
   const request = await readRequest(configured, holder.keep);
   const { log, config, leftOut, unread } = request;
   if (leftOut.length > 0) log('left out', { level: 'warn', details: leftOut });
   if (config.log.level === 'debug') log('unread', { level: 'debug', details: unread() });
-  // A call that is refused before asks no provider.
-  return (await import('./run.ts')).run(request);
+  // A call that was refused by now asks no provider and has no success to write.
+  const { finishWell, run } = await import('./run.ts');
+  const body = await run(request);
+  return () => finishWell(holder.current(), body);
 }
 
 function withArguments(begun: CallFacts) {

@@ -8,8 +8,8 @@ import {
   powerBody,
   powersBody,
   preparationBody,
-  succeed,
 } from '../../src/cloudstack/call-result.ts';
+import { succeed } from '../../src/cloudstack/success-result.ts';
 import type { Power } from '../../src/contract/machine.ts';
 
 const parse = (text: string) => JSON.parse(text) as Record<string, unknown>;
