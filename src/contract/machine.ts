@@ -27,7 +27,7 @@ export type Power = 'on' | 'off' | 'unknown';
 /** A machine of the remote system, as far as the rules of ownership look at it. */
 export interface Machine {
   readonly remoteId: string;
-  /** `undefined` where the remote system does not tell: the machine may then be any instance's. */
+  /** `undefined` where the remote system hides it: with an unreadable mark, the machine may be any instance's. */
   readonly name: string | undefined;
   readonly mark: Mark | 'unreadable' | undefined;
   readonly template?: boolean;
