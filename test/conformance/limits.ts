@@ -8,7 +8,7 @@ import { examine, operatorVerbs } from './operator.ts';
 
 /** The list of machines that `audit` reads. */
 async function listed(scene: Scene): Promise<unknown> {
-  return operatorVerbs(scene).machines?.();
+  return operatorVerbs(scene).machines();
 }
 
 export function limitCases(setUp: SetUp): void {

@@ -5,9 +5,8 @@ import { readMark } from '../../src/lifecycle/mark.ts';
 import { admin, alice, type HostDetails, system } from '../support/payloads.ts';
 import type { Done } from '../support/world.ts';
 import type { Backend, RemoteMachine, SetUp } from './backend.ts';
-import { type Cloud, has, inScene, knows, type Scene } from './cloud.ts';
+import { type Cloud, has, inScene, knows } from './cloud.ts';
 import { canPoint, doEverything, markOf, parametersFor, pointAt } from './machine.ts';
-import { operatorVerbs } from './operator.ts';
 
 async function byId(backend: Backend, remoteId: string): Promise<RemoteMachine> {
   const found = (await backend.machines()).find((machine) => machine.remoteId === remoteId);
@@ -25,15 +24,6 @@ async function assertUntouched(backend: Backend, work: () => Promise<unknown>): 
 /** Whether a machine without a mark can become an instance's while CloudStack asks for something. */
 function mayTakeOver(t: TestContext, provider: Provider): boolean {
   return knows(t, provider, { settings: ['adopt_unmarked'] }) && canPoint(t, provider);
-}
-
-/** Whether a machine can be one that was adopted; the case is skipped where none can. */
-async function canAdopt(t: TestContext, scene: Scene): Promise<boolean> {
-  const { name, settings } = scene.provider;
-  if (settings['delete_adopted'] !== undefined) return true;
-  if (operatorVerbs(scene).adopt !== undefined) return true;
-  t.skip(`${name} has no setting delete_adopted and cannot adopt`);
-  return false;
 }
 
 export function ownershipCases(setUp: SetUp): void {
@@ -220,9 +210,8 @@ export function ownershipCases(setUp: SetUp): void {
 
   it(
     'delete releases an adopted machine: unmarked, stopped and kept',
-    inScene(setUp, async (scene, t) => {
+    inScene(setUp, async (scene) => {
       const { cloud, backend } = scene;
-      if (!(await canAdopt(t, scene))) return;
       const mark = markOf(cloud, { origin: 'adopted' });
       const remoteId = await backend.plant({ name: cloud.vm.name, mark, power: 'on' });
       await cloud.ok('delete');

@@ -6,14 +6,14 @@ import { verbsIn, World } from './memory-driver.ts';
 import { failureOf, instance, plantStranger } from './subject.ts';
 
 const verbs: Readonly<Record<string, (session: Verbs) => Promise<unknown> | undefined>> = {
-  prepare: (verbs) => verbs.prepare?.(instance, {}),
+  prepare: (verbs) => verbs.prepare(instance, {}),
   create: (verbs) => verbs.create(instance, {}),
   start: (verbs) => verbs.start(instance, {}),
   stop: (verbs) => verbs.stop(instance, 'hard'),
   reboot: (verbs) => verbs.reboot(instance),
   delete: (verbs) => verbs.delete(instance),
   power: (verbs) => verbs.power(instance),
-  console: (verbs) => verbs.console?.(instance),
+  console: (verbs) => verbs.console(instance),
 };
 
 describe('a driver that gives another instance’s machine for the instance’s own', () => {

@@ -4,7 +4,7 @@ import { type Settings, type Stored, verbsIn, World } from './memory-driver.ts';
 import { failureOf, instance, plant, plantStranger } from './subject.ts';
 
 async function report(world: World): Promise<Readonly<Record<string, string>>> {
-  return Object.fromEntries((await verbsIn(world).powers()) ?? []);
+  return Object.fromEntries(await verbsIn(world).powers());
 }
 
 const powers = [

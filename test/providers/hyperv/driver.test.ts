@@ -19,7 +19,7 @@ async function adopt({ backend, cloud }: Pick<Scene, 'backend' | 'cloud'>, remot
     ...{ deadline: deadlineIn(10_000), log: silent, installation, stateDirectory: () => '' },
   });
   const { uuid, name } = cloud.vm;
-  await session.adopt?.(remoteId, { uuid, name, deploying: false, stored: {} });
+  await session.adopt(remoteId, { uuid, name, deploying: false, stored: {} });
 }
 
 /** Writes other notes on every machine of the host just before our mark is to be written, once. */

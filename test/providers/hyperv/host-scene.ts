@@ -48,5 +48,5 @@ export async function powersOf({
   context,
 }: HostScene): Promise<ReadonlyMap<string, Power>> {
   const session = verbsOf(hyperv, settings, context);
-  return (await session.powers?.()) ?? new Map();
+  return session.powers();
 }

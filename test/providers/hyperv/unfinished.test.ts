@@ -23,7 +23,7 @@ async function audited({ backend }: Scene): Promise<readonly RemoteMachine[]> {
   const session = verbsOf(hyperv, settingsOf(hostDetails(backend.fake)), {
     ...{ deadline: deadlineIn(10_000), log: silent, installation, stateDirectory: () => '' },
   });
-  return (await session.machines?.()) ?? [];
+  return session.machines();
 }
 
 describe('a PowerShell that ends between making a machine and marking it', () => {
@@ -215,7 +215,7 @@ test(
     const session = verbsOf(hyperv, settingsOf(hostDetails(backend.fake)), {
       ...{ deadline: deadlineIn(10_000), log: silent, installation, stateDirectory: () => '' },
     });
-    await session.adopt?.(id, { uuid, name, deploying: false, stored: {} });
+    await session.adopt(id, { uuid, name, deploying: false, stored: {} });
     for (let turn = 0; turn < 2; turn += 1) {
       await cloud.ok('delete');
       const machine = state.machines.get(id);
@@ -225,7 +225,7 @@ test(
     const again = verbsOf(hyperv, settingsOf(hostDetails(backend.fake)), {
       ...{ deadline: deadlineIn(10_000), log: silent, installation, stateDirectory: () => '' },
     });
-    await again.adopt?.(id, { uuid, name, deploying: false, stored: {} });
+    await again.adopt(id, { uuid, name, deploying: false, stored: {} });
     assert.doesNotMatch(state.machines.get(id)?.notes ?? '', /outrigger-left/);
     await cloud.ok('start');
     Object.assign(state.machines.get(id) ?? {}, { state: 'Saved' });

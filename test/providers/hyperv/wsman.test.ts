@@ -157,7 +157,7 @@ describe('an address', () => {
     const { fake, context } = await hostScene(t);
     const settings = settingsOf({ ...hostDetails(fake), url: `${fake.url}/other` });
     const session = verbsOf(hyperv, settings, context);
-    const failure = await failureOf(session.powers?.() as Promise<unknown>);
+    const failure = await failureOf(session.powers() as Promise<unknown>);
     assert.equal(failure.kind, 'upstream');
     assert.match(failure.message, /404/);
     assert.equal(failure.outage, true);

@@ -20,7 +20,7 @@ async function adopted(scene: MaasScene): Promise<FakeMachine> {
   const machine = fake.add({ status: 'deployed', owner: 'cloudstack', powered: true });
   cloud.change({ details: { ...cloud.vm.details, 'External:maas_system_id': machine.systemId } });
   const session = await sessionOf(scene);
-  await session.adopt?.(machine.systemId, instanceOf(cloud));
+  await session.adopt(machine.systemId, instanceOf(cloud));
   return machine;
 }
 
@@ -87,7 +87,7 @@ describe('adopt', () => {
       const machine = await adopted(scene);
       await cloud.ok('delete');
       const other = cloud.another();
-      await (await sessionOf(scene)).adopt?.(machine.systemId, instanceOf(other));
+      await (await sessionOf(scene)).adopt(machine.systemId, instanceOf(other));
       assert.equal(machine.annotations['outrigger-left'], undefined);
       await other.ok('start');
       await cloud.ok('delete');
@@ -100,7 +100,7 @@ describe('adopt', () => {
     inMaas({}, async (scene) => {
       const { cloud, fake } = scene;
       const { systemId, annotations } = fake.add();
-      const work = (await sessionOf(scene)).adopt?.(systemId, instanceOf(cloud));
+      const work = (await sessionOf(scene)).adopt(systemId, instanceOf(cloud));
       await assert.rejects(Promise.resolve(work), /it is "Ready" and not deployed/);
       assert.deepEqual(annotations, {});
     }),
@@ -114,7 +114,7 @@ describe('adopt', () => {
       fake.add({ status: 'deployed', owner: 'cloudstack', hostname: cloud.vm.name });
       const stored = { 'External:maas_system_id': machine.systemId };
       cloud.change({ details: { ...cloud.vm.details, ...stored } });
-      const work = (await sessionOf(scene)).adopt?.(machine.systemId, instanceOf(cloud));
+      const work = (await sessionOf(scene)).adopt(machine.systemId, instanceOf(cloud));
       await assert.rejects(Promise.resolve(work), /carries no mark/);
       assert.deepEqual(machine.annotations, {});
     }),
@@ -128,7 +128,7 @@ describe('adopt', () => {
       const stored = { 'External:maas_system_id': machine.systemId };
       cloud.change({ details: { ...cloud.vm.details, ...stored } });
       const session = await sessionOf(scene, { api_user: 'other' });
-      const work = session.adopt?.(machine.systemId, instanceOf(cloud));
+      const work = session.adopt(machine.systemId, instanceOf(cloud));
       await assert.rejects(Promise.resolve(work), /is the one of cloudstack/);
       assert.deepEqual(machine.annotations, {});
     }),
@@ -141,7 +141,7 @@ describe('adopt', () => {
       await cloud.ok('create');
       await cloud.ok('delete');
       const machine = fake.add({ status: 'deployed', owner: 'cloudstack' });
-      await (await sessionOf(scene)).adopt?.(machine.systemId, instanceOf(cloud));
+      await (await sessionOf(scene)).adopt(machine.systemId, instanceOf(cloud));
       assert.equal(originOf(machine), 'adopted');
     }),
   );
@@ -250,7 +250,7 @@ describe('the list for audits', () => {
         errorDescription: 'wiping failed',
       });
       fake.add({ status: 'deployed', owner: 'juju' });
-      const listed = (await (await sessionOf(scene)).machines?.()) ?? [];
+      const listed = await (await sessionOf(scene)).machines();
       assert.deepEqual(
         listed.map(({ name, mark: _, ...more }) => more),
         [
@@ -277,7 +277,7 @@ describe('the list for audits', () => {
     inMaas({}, async (scene) => {
       await scene.cloud.deploy();
       const remarks = async () =>
-        ((await (await sessionOf(scene)).machines?.()) ?? []).map((each) => each.remarks);
+        (await (await sessionOf(scene)).machines()).map((each) => each.remarks);
       Object.assign(scene.own(), { status: 'broken', errorDescription: 'fan', locked: true });
       assert.deepEqual(await remarks(), [['Broken (fan)', 'locked']]);
       for (const status of ['allocated', 'deploying', 'deployed', 'disk_erasing'] as const) {
@@ -293,7 +293,7 @@ describe('the list for audits', () => {
       const { fake } = scene;
       for (const { name } of fake.users) fake.add({ status: 'allocated', owner: name });
       const root = { apikey: fake.users[1]?.key ?? '', api_user: 'root', shared_user: false };
-      const listed = (await (await sessionOf(scene, root)).machines?.()) ?? [];
+      const listed = await (await sessionOf(scene, root)).machines();
       assert.deepEqual(
         listed.map(({ leftover }) => leftover),
         [undefined, true, undefined],
@@ -322,7 +322,7 @@ describe('the list for audits', () => {
       });
       const told = async (shared_user: boolean) => {
         fresh.annotations = {};
-        const listed = (await (await sessionOf(scene, { shared_user })).machines?.()) ?? [];
+        const listed = await (await sessionOf(scene, { shared_user })).machines();
         return [killed, byHand, fresh].map(({ systemId }) => {
           const found = listed.find(({ remoteId }) => remoteId === systemId);
           return found?.leftover === true ? found.remarks?.join() : undefined;

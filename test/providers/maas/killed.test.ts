@@ -80,7 +80,7 @@ describe('a deployment that is killed at any request', () => {
       deploy,
       async (scene, when) => {
         const { cloud, owned } = scene;
-        const listed = (await (await sessionOf(scene)).machines?.()) ?? [];
+        const listed = await (await sessionOf(scene)).machines();
         for (const { systemId } of owned()) {
           const found = listed.find(({ remoteId }) => remoteId === systemId);
           if (typeof found?.mark === 'object') {

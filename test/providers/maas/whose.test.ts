@@ -152,7 +152,7 @@ describe('an adopted machine', () => {
       const stored = { 'External:maas_system_id': machine.systemId };
       const { uuid, name } = cloud.vm;
       const instance = { uuid, name, deploying: false, stored };
-      await (await sessionOf(scene)).adopt?.(machine.systemId, instance);
+      await (await sessionOf(scene)).adopt(machine.systemId, instance);
       fake.add({
         ...{ status: 'deployed', owner: 'cloudstack', powered: true },
         annotations: { ...machine.annotations },

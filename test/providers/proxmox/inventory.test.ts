@@ -10,7 +10,7 @@ import { admin, type Details } from '../../support/payloads.ts';
 import { during, inCluster, sessionOf } from './scene.ts';
 
 async function listed(cluster: Cluster, more: Details = {}): Promise<Map<string, RemoteMachine>> {
-  const machines = (await (await sessionOf(cluster, more)).machines?.()) ?? [];
+  const machines = await (await sessionOf(cluster, more)).machines();
   return new Map(machines.map((machine) => [machine.remoteId, machine]));
 }
 
@@ -155,7 +155,7 @@ describe('adopt on proxmox', { concurrency: 4 }, () => {
         ...{ vmid: 150, name: 'web1', power: 'running', storage: 'shared' },
         ...{ description: 'Our web server', tags: 'prod' },
       });
-      await (await sessionOf(cluster)).adopt?.('150', instanceOf(cloud));
+      await (await sessionOf(cluster)).adopt('150', instanceOf(cloud));
       const mark = marked(cluster, 150);
       assert.ok(typeof mark === 'object' && mark.origin === 'adopted');
       assert.match(cluster.vm(150).config.get('description') ?? '', /^Our web server/);
@@ -181,7 +181,7 @@ describe('adopt on proxmox', { concurrency: 4 }, () => {
       });
       const session = await sessionOf(cluster);
       await refuses(
-        session.adopt?.('150', instanceOf(cloud)),
+        session.adopt('150', instanceOf(cloud)),
         /Machine 150 was changed while i-2-42-VM was marked on it/,
       );
       assert.equal(cluster.vm(150).config.get('description'), 'after');
@@ -195,9 +195,9 @@ describe('adopt on proxmox', { concurrency: 4 }, () => {
       cluster.plantVm({ vmid: 150, name: 'web1', description: 'before' });
       cluster.plantVm({ vmid: 151, name: 'i-2-42-VM' });
       const session = await sessionOf(cluster);
-      await refuses(session.adopt?.('150', instanceOf(cloud)), /its tags may not be written/);
+      await refuses(session.adopt('150', instanceOf(cloud)), /its tags may not be written/);
       assert.equal(cluster.vm(150).config.get('description'), 'before');
-      await session.adopt?.('151', instanceOf(cloud));
+      await session.adopt('151', instanceOf(cloud));
       assert.ok(typeof marked(cluster, 151) === 'object');
     }),
   );
@@ -207,7 +207,7 @@ describe('adopt on proxmox', { concurrency: 4 }, () => {
       `is undone by delete for a machine that is ${power}, or delete says what is in the way`,
       inCluster(async ({ cloud, cluster, backend }) => {
         cluster.plantVm({ vmid: 150, name: 'web1', storage: 'shared', description: 'Ours' });
-        await (await sessionOf(cluster)).adopt?.('150', instanceOf(cloud));
+        await (await sessionOf(cluster)).adopt('150', instanceOf(cloud));
         cloud.change({ details: { ...cloud.vm.details, proxmox_vmid: '150' } });
         if (power === 'saved') await backend.setPower?.('150', 'saved');
         const { exitCode } = await cloud.call('delete', { caller: admin });
@@ -223,7 +223,7 @@ describe('adopt on proxmox', { concurrency: 4 }, () => {
     'is not undone by a person who takes away the tag that alone tells the machine in a list',
     inCluster(async ({ cloud, cluster }) => {
       cluster.plantVm({ vmid: 150, name: 'web1', power: 'running', storage: 'shared' });
-      await (await sessionOf(cluster)).adopt?.('150', instanceOf(cloud));
+      await (await sessionOf(cluster)).adopt('150', instanceOf(cloud));
       const told = async (): Promise<unknown> =>
         (await cloud.ok('statuses')).document['power_state'];
       assert.deepEqual(await told(), { 'i-2-42-VM': 'PowerOn' });
@@ -245,7 +245,7 @@ describe('adopt on proxmox', { concurrency: 4 }, () => {
       configure({ nodes: 'pve1,pve2' });
       const node = 'pve2';
       cluster.plantVm({ vmid: 150, name: 'web1', node, power: 'running', storage: 'shared' });
-      await (await sessionOf(cluster)).adopt?.('150', instanceOf(cloud));
+      await (await sessionOf(cluster)).adopt('150', instanceOf(cloud));
       const running = { 'i-2-42-VM': 'PowerOn' };
       assert.deepEqual((await cloud.ok('statuses')).document['power_state'], running);
       cluster.vm(150).config.delete('tags');
