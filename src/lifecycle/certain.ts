@@ -1,7 +1,7 @@
 import type { Found, Purpose } from '../contract/driver.ts';
 import type { Instance } from '../contract/instance.ts';
 import type { Choice, Machine, Mark } from '../contract/machine.ts';
-import { expectFailure, type Failure } from '../failure.ts';
+import { type Failure, isKind } from '../failure.ts';
 import { claimOf, find, type Life, stepOf } from './find.ts';
 import { isBuilding } from './ownership.ts';
 import { changedMeanwhile, leavingMachines, missing, refusal, unfinished } from './refusals.ts';
@@ -83,7 +83,7 @@ export function missingFor({ driver }: Life, instance: Instance): Failure {
   return missing(instance, driver.storedPlace?.(instance));
 }
 
-/** The instance's finished machine, if it is the one with this id. */
+/** The instance's finished machine, if it is the one with this id; fails where that cannot be seen. */
 export async function takeUnder(
   life: Life,
   remoteId: string,
@@ -93,8 +93,8 @@ export async function takeUnder(
     const machine = await take(life, instance);
     return machine.remoteId === remoteId ? machine : undefined;
   } catch (thrown) {
-    expectFailure(thrown);
-    return undefined;
+    if (isKind(thrown, 'not-found', 'conflict')) return undefined;
+    throw thrown;
   }
 }
 

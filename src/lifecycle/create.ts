@@ -1,7 +1,7 @@
 import type { Blueprint, Making, Plan, Preparation } from '../contract/driver.ts';
 import type { SizedInstance } from '../contract/instance.ts';
 import type { Machine } from '../contract/machine.ts';
-import { Failure, hasReason } from '../failure.ts';
+import { expectFailure, Failure, hasReason, isKind, statusOf } from '../failure.ts';
 import { withUndo } from '../kit/undo.ts';
 import {
   exclusively,
@@ -109,13 +109,14 @@ async function writeBuilt(
     } catch (thrown) {
       if (!isUnanswered(thrown) || write === mostWrites) throw thrown;
       context.log('create.mark-unanswered', { machine: machine.remoteId, after: thrown.message });
-      const now = await takeUnder(life, machine.remoteId, instance);
-      if (now !== undefined) return now;
+      const now = await takeUnder(life, machine.remoteId, instance).catch(expectFailure);
+      if (now !== undefined && !(now instanceof Failure)) return now;
     }
   }
 }
 
 /** Whether no answer came: the mark may have been written all the same. */
 function isUnanswered(thrown: unknown): thrown is Failure {
-  return thrown instanceof Failure && thrown.remote.status === undefined;
+  const kinds = ['unreachable', 'timeout', 'upstream'] as const;
+  return isKind(thrown, ...kinds) && statusOf(thrown) === undefined;
 }

@@ -83,9 +83,11 @@ describe('create whose built mark', () => {
 
   const broken = new Failure('upstream', 'The connection broke');
   const denied = new Failure('denied', 'You may not', { remote: { status: 403 } });
+  const refused = new Failure('conflict', 'The machine is locked', { reason: 'powershell' });
   for (const [what, failure, times] of [
     ['never gets an answer is written three times', broken, 3],
     ['the remote system refuses is written once', denied, 1],
+    ['PowerShell refuses, which knows no HTTP status, is written once', refused, 1],
     ['the driver has a mistake in is written once', new TypeError('x is undefined'), 1],
   ] as const) {
     it(`${what}, and then the create fails and takes its machine back`, async () => {
@@ -124,6 +126,24 @@ describe('create whose built mark', () => {
       },
     };
     assert.equal(await failureOf(verbsIn(world).create(instance, {})), mistake);
+  });
+});
+
+describe('create whose machine changed under it', () => {
+  it('fails with the outage that hides how, and does not begin anew', async () => {
+    const world = new World();
+    const outage = new Failure('unreachable', 'No server answers');
+    let lists = 0;
+    world.replaced = {
+      writeMark: async () => 'lost',
+      list: async () => {
+        lists += 1;
+        if (lists === 2) throw outage;
+        return world.readAll();
+      },
+    };
+    assert.equal(await failureOf(verbsIn(world).create(instance, {})), outage);
+    assert.equal(makes(world), 1);
   });
 });
 
