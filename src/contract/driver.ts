@@ -134,7 +134,7 @@ export interface Driver<M extends Machine = Machine, B = Blueprint, A extends Ac
   console?(step: Step, machine: () => Promise<M>): Promise<Console>;
   /** The provider's other custom actions, by name; loaded when one of them is asked for. */
   run?(): Promise<Handlers<M, B, A>>;
-  /** Ends what the driver holds open, after success and failure alike. */
+  /** Ends what the driver holds open, after success and failure alike; a failure of it is only logged. */
   close?(): void | Promise<void>;
 }
 

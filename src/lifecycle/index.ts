@@ -4,6 +4,7 @@ import type { Blueprint, Console, Preparation, StopManner } from '../contract/dr
 import type { Instance, SizedInstance } from '../contract/instance.ts';
 import type { Power, RemoteMachine } from '../contract/machine.ts';
 import type { Provider } from '../contract/provider.ts';
+import { Failure } from '../failure.ts';
 import type { AnyRun } from './actions.ts';
 import type { Life } from './find.ts';
 
@@ -92,6 +93,15 @@ async function withDriver<T>(
   try {
     return await work({ driver, context });
   } finally {
+    await closed(driver, context);
+  }
+}
+
+/** The work is over by then: trouble with the end of a connection changes nothing about its outcome. */
+async function closed(driver: Pick<Life['driver'], 'close'>, { log }: Context): Promise<void> {
+  try {
     await driver.close?.();
+  } catch (thrown) {
+    log('driver.close-failed', { error: Failure.from(thrown).message });
   }
 }

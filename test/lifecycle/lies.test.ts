@@ -60,6 +60,16 @@ describe('a driver', () => {
     }
   });
 
+  it('that cannot be closed changes nothing about what was done, and the log tells it', async () => {
+    const world = new World();
+    const broken = new Error('broken');
+    world.replaced = { close: () => Promise.reject(new TypeError('the pipe is closed')) };
+    await verbsIn(world).stop(instance, 'hard');
+    assert.deepEqual(world.log, ['stop.missing', 'driver.close-failed']);
+    world.replaced = { ...world.replaced, list: () => Promise.reject(broken) };
+    await assert.rejects(verbsIn(world).stop(instance, 'hard'), broken);
+  });
+
   it('with a programmer’s mistake in it fails with that mistake, not as a remote system’s trouble', async () => {
     const world = new World();
     world.replaced = { list: async () => Promise.reject(new TypeError('x is undefined')) };

@@ -26,7 +26,7 @@ export const storageName = /^[A-Za-z][A-Za-z0-9._-]*[A-Za-z0-9]$/;
 const tokenName = text({
   most: 130,
   pattern: /^([^\s=!,]+!)?[A-Za-z][A-Za-z0-9._-]+$/,
-  wants: 'the name of a token',
+  wants: 'the name of a token: a letter, then one or more letters, digits, ".", "_" or "-"',
 });
 const secretText = text({ most: 200, pattern: /^[^\s,=]+$/, wants: 'a secret without blanks' });
 const hostName = '[A-Za-z0-9.:_\\[\\]-]{1,253}';
