@@ -49,7 +49,6 @@ export type Choice<M extends Machine = Machine> =
   | {
       readonly kind: 'own';
       readonly machine: M;
-      readonly mark: Mark;
       /** Unfinished machines besides, which interrupted creates of the instance have left. */
       readonly partials?: readonly M[];
     }

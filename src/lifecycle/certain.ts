@@ -42,7 +42,7 @@ export async function findForChange(
   const choice = await findCertain(life, instance, purpose);
   if (choice.kind !== 'adoptable') return choice;
   const machine = await adoptFound(life, choice.machine, instance);
-  return { kind: 'own', machine, mark: machine.mark as Mark };
+  return { kind: 'own', machine };
 }
 
 /** The machine for showing it, finished or not; nothing is adopted. */

@@ -1,4 +1,4 @@
-import type { Choice, Machine, Mark } from '../contract/machine.ts';
+import type { Choice, Machine } from '../contract/machine.ts';
 import { judge } from './mark.ts';
 
 /* Finds the one machine that belongs to an instance among those that the remote system lists. */
@@ -39,7 +39,7 @@ function chooseStaying<M extends Machine>(machines: readonly M[], claim: Claim):
     return { kind: 'doubtful', doubt: 'copy', machines: marked };
   }
   if (machine.template) return { kind: 'doubtful', doubt: 'template', machines: marked };
-  return { kind: 'own', machine, mark: machine.mark as Mark };
+  return { kind: 'own', machine };
 }
 
 /** Whether a machine carries the instance's mark; a template copied from its machine never runs. */

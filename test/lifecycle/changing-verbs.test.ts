@@ -132,7 +132,7 @@ describe('a driver that is asked for one instance', () => {
         find: async (_step, why) => {
           asked.push(why);
           if (typeof machine.mark !== 'object') throw new Error('unmarked');
-          return { kind: 'own', machine, mark: machine.mark };
+          return { kind: 'own', machine };
         },
         state: async (_machine, why) => {
           told.push(why);

@@ -158,7 +158,7 @@ describe('create over unfinished machines of the instance', () => {
     assert.ok(typeof mark === 'object');
     const given: string[] = [];
     world.replaced = {
-      find: async () => ({ kind: 'own', machine: first, mark, partials: [second] }),
+      find: async () => ({ kind: 'own', machine: first, partials: [second] }),
       make: async ({ partials, markFor: markOf }) => {
         given.push(...partials.map(({ remoteId }) => remoteId));
         assert.deepEqual(markOf('9'), markFor('9', { state: 'building' }));
@@ -184,7 +184,7 @@ describe('create over unfinished machines of the instance', () => {
       const { mark } = machine;
       assert.ok(typeof mark === 'object');
       world.replaced = {
-        find: async () => ({ kind: 'own', machine, mark, partials: [partial] }),
+        find: async () => ({ kind: 'own', machine, partials: [partial] }),
         prepare: async (_plan, found) => {
           const ids = found.partials.map(({ remoteId }) => remoteId).join();
           return { details: { id: `${found.machine?.remoteId ?? 'none'} ${ids}` } };

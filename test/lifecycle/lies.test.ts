@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Mark } from '../../src/contract/machine.ts';
 import type { Verbs } from '../../src/lifecycle/index.ts';
 import { verbsIn, World } from './memory-driver.ts';
 import { failureOf, instance, plantStranger } from './subject.ts';
@@ -22,7 +21,7 @@ describe('a driver that gives another instance’s machine for the instance’s 
       const world = new World();
       const stranger = plantStranger(world);
       world.replaced = {
-        find: async () => ({ kind: 'own', machine: stranger, mark: stranger.mark as Mark }),
+        find: async () => ({ kind: 'own', machine: stranger }),
       };
       const failure = await failureOf(Promise.resolve(run(verbsIn(world))));
       assert.equal(failure.kind, 'internal');

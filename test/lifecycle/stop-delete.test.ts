@@ -47,7 +47,7 @@ for (const verb of verbs) {
       ];
       const { mark } = machine;
       assert.ok(typeof mark === 'object');
-      world.replaced = { find: async () => ({ kind: 'own', machine, mark, partials: left }) };
+      world.replaced = { find: async () => ({ kind: 'own', machine, partials: left }) };
       await run(world, verb);
       const rest = verb === 'stop' ? [{ ...machine, state: 'off' }] : [];
       assert.deepEqual([...world.machines.values()], rest);
@@ -60,7 +60,7 @@ for (const verb of verbs) {
       const partial = plant(world, {}, { state: 'building' });
       const { mark } = machine;
       assert.ok(typeof mark === 'object');
-      world.replaced = { find: async () => ({ kind: 'own', machine, mark, partials: [partial] }) };
+      world.replaced = { find: async () => ({ kind: 'own', machine, partials: [partial] }) };
       world.break = { at: 2, how: 'before', lasts: false };
       assert.match((await failureOf(run(world, verb))).message, /broke at destroy/);
       assert.deepEqual(world.read(machine.remoteId), machine);

@@ -106,7 +106,7 @@ export const probe = defineProvider({
           name: instance.name,
           mark: markOf(instance, context),
         };
-        return { kind: 'own', machine, mark: machine.mark };
+        return { kind: 'own', machine };
       },
       describe: ({ remoteId, mark }) => ({ remoteId, name: remoteId, mark, power: 'unknown' }),
       state: ({ remoteId }) => stateOf(http, remoteId),

@@ -50,7 +50,7 @@ export async function findUnmarked(
   session.context.log('machine.unmarked', { machine: only.remoteId, level: 'warn' });
   const about = { uuid, name, installation, remoteId: only.remoteId };
   const mark: Mark = { ...about, state: 'building', origin: 'created' };
-  return { kind: 'own', machine: { ...only, mark }, mark };
+  return { kind: 'own', machine: { ...only, mark } };
 }
 
 function suspects(choice: Choice<HostMachine>): readonly HostMachine[] {

@@ -50,7 +50,7 @@ export function matchClaimed(all: readonly Seen[], claim: Claim): Choice<Seen> |
   const strange = found.filter(isStrange);
   if (strange.length > 0) return { kind: 'doubtful', doubt: 'unmarked', machines: strange };
   const [first, ...more] = claims;
-  if (first !== undefined) return { kind: 'own', machine: first, mark: first.mark, partials: more };
+  if (first !== undefined) return { kind: 'own', machine: first, partials: more };
   // MAAS keeps the agent name while it erases disks.
   return choice.kind === 'leaving' ? choice : undefined;
 }
@@ -67,7 +67,7 @@ export function matchAll(all: readonly Seen[], claim: Claim): Choice<Seen> {
 export function matchOne(one: Seen, claim: Claim): Choice<Seen> | undefined {
   if (!isOurs(one, claim) || typeof one.mark !== 'object') return undefined;
   if (one.leaving) return { kind: 'leaving', machines: [one] };
-  return { kind: 'own', machine: one, mark: one.mark };
+  return { kind: 'own', machine: one };
 }
 
 /** Every machine that is the instance's in some way; its finished one last. */
