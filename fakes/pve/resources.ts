@@ -42,7 +42,7 @@ export function nodeResource({ state, caller }: Call, node: Node): object {
   const figures = seen && node.online ? figuresOf(state, node) : {};
   return {
     ...{ id: `node/${node.name}`, type: 'node', node: node.name, level: '' },
-    ...{ status: node.online ? 'online' : 'offline' },
+    ...{ status: node.online ? (node.unheard === true ? 'unknown' : 'online') : 'offline' },
     ...(seen ? { maxcpu: node.cpus, maxmem: node.totalMemory, maxdisk: 270_553_174_016 } : {}),
     ...figures,
   };

@@ -102,6 +102,8 @@ export interface Node {
   readonly id: number;
   /** Whether corosync counts it as online. */
   online: boolean;
+  /** It has just come up and its pvestatd has reported nothing yet. */
+  unheard?: boolean;
   /** The result of a connection to it. */
   reach: 'up' | 'refused' | 'no-route' | 'silent';
   bridges: Map<string, Record<string, string | number | readonly string[]>>;

@@ -124,6 +124,36 @@ describe('proxmox reports', { concurrency: 4 }, () => {
   );
 
   it(
+    'statuses goes by the node’s own row, which says sooner than the machines’ that a node is down',
+    inCluster(async ({ cloud, cluster }) => {
+      plantOwn(cluster, 76);
+      plantOwn(cluster, 77, 'pve2');
+      plantOwn(cluster, 78, 'pve2', { power: 'stopped' });
+      await cluster.nodeDown('pve2');
+      const told = (vmid: number): unknown => cluster.state.broadcasts.get(vmid)?.figures['status'];
+      assert.deepEqual([told(10_077), told(10_078)], ['running', 'stopped']);
+      const both = { host: { nodes: 'pve1,pve2' } };
+      const before = cluster.requests.length;
+      assert.deepEqual(report((await cloud.ok('statuses', both)).document), {
+        'i-2-76-VM': 'PowerOn',
+        'i-2-77-VM': 'PowerUnknown',
+        'i-2-78-VM': 'PowerUnknown',
+      });
+      assert.equal(cluster.requests.length - before, 2);
+      const seen = async (): Promise<readonly unknown[]> => {
+        const { document } = await cloud.ok('statuses', both);
+        return ['i-2-77-VM', 'i-2-78-VM'].map((name) => report(document)[name]);
+      };
+      await cluster.nodeUp('pve2');
+      const node = cluster.state.nodes.get('pve2');
+      Object.assign(node ?? {}, { unheard: true });
+      assert.deepEqual(await seen(), ['PowerUnknown', 'PowerUnknown']);
+      Object.assign(node ?? {}, { unheard: false });
+      assert.deepEqual(await seen(), ['PowerOn', 'PowerOff']);
+    }),
+  );
+
+  it(
     'statuses fails while an unreadable machine may belong to any of the instances',
     inCluster(async ({ cloud, cluster }) => {
       cloud.change({ details: { ...cloud.vm.details, 'External:vm_name': 'web1' } });

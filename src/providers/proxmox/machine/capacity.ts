@@ -24,7 +24,10 @@ export interface StorageRow {
   readonly usedBytes: number;
 }
 
-/** All of the cluster that the token sees, from one request. */
+/**
+ * All of the cluster that the token sees, from one request. A machine's row outlives its node by more
+ * than a minute: on a node that is not online it tells no state.
+ */
 export interface ClusterResources {
   readonly machines: readonly Row[];
   readonly nodes: readonly NodeRow[];
@@ -34,9 +37,12 @@ export interface ClusterResources {
 export async function readClusterResources({ api }: Session): Promise<ClusterResources> {
   const what = 'look over the cluster';
   const rows = listOf(await api.get('/cluster/resources', { what })).map(recordOf);
+  const nodes = rows.filter((row) => row['type'] === 'node').map(nodeRow);
+  const online = new Set(nodes.filter((row) => row.online).map(({ node }) => node));
+  const asToldBy = (row: Row): Row => (online.has(row.node) ? row : { ...row, status: undefined });
   return {
-    machines: rows.flatMap((row) => rowOf(row) ?? []),
-    nodes: rows.filter((row) => row['type'] === 'node').map(nodeRow),
+    machines: rows.flatMap((row) => rowOf(row) ?? []).map(asToldBy),
+    nodes,
     storages: rows.filter((row) => row['type'] === 'storage').map(storageRow),
   };
 }
@@ -104,9 +110,9 @@ export function checkStorage(
   storages: readonly StorageRow[],
   place: { readonly node: string; readonly storage: string; readonly sizeBytes: number },
 ): void {
-  const row = storages.find(
-    (each) => each.storage === place.storage && (each.node === place.node || each.shared),
-  );
+  const rows = storages.filter((each) => each.storage === place.storage);
+  // Another node may be down, and its row of a shared storage as old as that.
+  const row = rows.find((each) => each.node === place.node) ?? rows.find((each) => each.shared);
   // Not shown without the right Datastore.Audit; Proxmox VE then has the last word.
   if (row === undefined || row.totalBytes === 0) return;
   const free = row.totalBytes - row.usedBytes;
