@@ -21,7 +21,8 @@ export interface Making<M extends Machine = Machine, B = Blueprint> extends Plan
 
 /** The operator's settings for the rules that the lifecycle keeps. */
 export interface Policy {
-  readonly adoptUnmarked: boolean;
+  /** `undefined` where the provider has no such setting, which no advice may then name. */
+  readonly adoptUnmarked: boolean | undefined;
   readonly deleteAdopted: boolean;
   readonly graceSeconds: number;
   /** The nodes whose machines this host reports; without it all but those of other hosts. */

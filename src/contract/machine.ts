@@ -35,6 +35,11 @@ export interface Machine {
   readonly leaving?: boolean;
   /** The removal of a `leaving` machine has failed half-way: its guest may still be running. */
   readonly stuck?: boolean;
+  /**
+   * Why the remote system's own record of owners speaks against the mark, such as `belongs to user juju`.
+   * The mark then proves nothing: no rule changes this machine, and none calls its instance missing.
+   */
+  readonly disowned?: string | undefined;
   /** The node that it is on, where several hosts of CloudStack share one remote system. */
   readonly node?: string;
   /** The node that it was made on; the host of that node reports it where no other host does. */
@@ -42,7 +47,7 @@ export interface Machine {
 }
 
 /** Why no rule can say which machine is the instance's. */
-export type Doubt = 'duplicate' | 'copy' | 'template' | 'unmarked' | 'unreadable';
+export type Doubt = 'duplicate' | 'copy' | 'template' | 'unmarked' | 'unreadable' | 'disowned';
 
 /** The result of looking for an instance's machine. */
 export type Choice<M extends Machine = Machine> =
@@ -70,6 +75,8 @@ export interface RemoteMachine {
   readonly cpus?: number;
   readonly memoryBytes?: number;
   readonly nics?: readonly { readonly mac: string; readonly segment?: Segment }[];
+  /** Why this machine can never be adopted, such as `it is a role of a failover cluster`. */
+  readonly unadoptable?: string | undefined;
   /** Carries no mark, but may be what is left of a call of ours that was killed. */
   readonly leftover?: boolean;
   /** Was released and is no instance's any more, although it still carries the mark. */

@@ -9,7 +9,13 @@ import { refusedAdoption } from './refusals.ts';
 export async function machines(life: Life): Promise<readonly RemoteMachine[]> {
   const { driver, context } = life;
   const all = await driver.list('inventory', context.deadline);
-  return Promise.all(all.map((machine) => driver.describe(machine, context.deadline)));
+  return Promise.all(
+    all.map(async (machine) => {
+      const shown = await driver.describe(machine, context.deadline);
+      const unadoptable = machine.mark === undefined ? driver.unadoptable?.(machine) : undefined;
+      return unadoptable === undefined ? shown : { ...shown, unadoptable };
+    }),
+  );
 }
 
 /** Marks an unmarked machine as the instance's, at the operator's word. */

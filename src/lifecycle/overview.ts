@@ -1,5 +1,5 @@
 import type { Machine, Mark } from '../contract/machine.ts';
-import { isMarkedFor, isUnseen, verdictOn } from './ownership.ts';
+import { isMarkedFor, isUnseen, verdictOn, withoutDisowned } from './ownership.ts';
 
 /** Everything that a host can say about the machines of its installation. */
 export interface Overview<M extends Machine> {
@@ -67,14 +67,14 @@ function withoutNamesakes<Entry extends { readonly mark: Mark }>(
 
 interface Group<M extends Machine> {
   readonly mark: Mark;
-  readonly machines: M[];
+  readonly machines: readonly M[];
 }
 
 function groupByUuid<M extends Machine>(
   machines: readonly M[],
   installation: string,
 ): readonly Group<M>[] {
-  const groups = new Map<string, Group<M>>();
+  const groups = new Map<string, Group<M> & { readonly machines: M[] }>();
   for (const machine of machines) {
     const { mark } = machine;
     if (typeof mark !== 'object') continue;
@@ -83,5 +83,8 @@ function groupByUuid<M extends Machine>(
     group.machines.push(machine);
     groups.set(mark.uuid, group);
   }
-  return [...groups.values()];
+  return [...groups.values()].map(({ mark, machines: all }) => ({
+    mark,
+    machines: withoutDisowned(all),
+  }));
 }

@@ -1,5 +1,5 @@
 import type { Choice, Machine } from '../contract/machine.ts';
-import { judge } from './mark.ts';
+import { judge, type Verdict } from './mark.ts';
 
 /* Finds the one machine that belongs to an instance among those that the remote system lists. */
 
@@ -10,8 +10,8 @@ export interface Claim {
   readonly installation: string;
   /** Where the machine may be; tenants can write this, so that it proves nothing. */
   readonly storedId: string | undefined;
-  /** The operator's word that an unmarked machine may be adopted. */
-  readonly adoptUnmarked: boolean;
+  /** The operator's word that an unmarked machine may be adopted; `undefined` without such a setting. */
+  readonly adoptUnmarked: boolean | undefined;
 }
 
 /**
@@ -26,14 +26,17 @@ export function chooseOwn<M extends Machine>(machines: readonly M[], claim: Clai
   const choice = chooseStaying(staying, claim);
   if (choice.kind !== 'missing') return choice;
   // None of those that stay is marked for the instance, or the choice would not be `missing`.
-  const leaving = machines.filter((machine) => isMarkedFor(machine, claim));
-  return leaving.length === 0 ? choice : { kind: 'leaving', machines: leaving };
+  const leaving = withoutDisowned(machines.filter((machine) => isMarkedFor(machine, claim)));
+  if (leaving.length === 0) return choice;
+  if (leaving.some(isDisowned)) return { kind: 'doubtful', doubt: 'disowned', machines: leaving };
+  return { kind: 'leaving', machines: leaving };
 }
 
 function chooseStaying<M extends Machine>(machines: readonly M[], claim: Claim): Choice<M> {
-  const marked = machines.filter((machine) => isMarkedFor(machine, claim));
+  const marked = withoutDisowned(machines.filter((machine) => isMarkedFor(machine, claim)));
   const [machine, second] = marked;
   if (machine === undefined) return chooseUnmarked(machines, claim);
+  if (isDisowned(machine)) return { kind: 'doubtful', doubt: 'disowned', machines: marked };
   if (second !== undefined) return { kind: 'doubtful', doubt: 'duplicate', machines: marked };
   if (verdictOn(machine, claim) === 'copy') {
     return { kind: 'doubtful', doubt: 'copy', machines: marked };
@@ -48,14 +51,31 @@ export function isMarkedFor(
   wanted: { readonly uuid: string; readonly installation: string },
 ): boolean {
   const verdict = verdictOn(machine, wanted);
-  return verdict === 'ours' || (verdict === 'copy' && machine.template !== true);
+  if (verdict === 'ours' || verdict === 'disowned') return true;
+  return verdict === 'copy' && machine.template !== true;
 }
 
+/** `disowned` for a mark that would be ours, but that has outlived what the remote system records. */
 export function verdictOn(
-  { mark, remoteId }: Machine,
+  machine: Machine,
   { uuid, installation }: { readonly uuid: string; readonly installation: string },
-) {
-  return judge(mark, { uuid, installation, remoteId });
+): Verdict | 'disowned' {
+  const { mark, remoteId } = machine;
+  const verdict = judge(mark, { uuid, installation, remoteId });
+  return verdict === 'ours' && isDisowned(machine) ? 'disowned' : verdict;
+}
+
+function isDisowned({ disowned }: Machine): boolean {
+  return disowned !== undefined;
+}
+
+/**
+ * Of machines that all carry one instance's mark, those that the remote system leaves to it; where it
+ * leaves none, all of them, since nothing proves which of them the instance has lost.
+ */
+export function withoutDisowned<M extends Machine>(marked: readonly M[]): readonly M[] {
+  const owned = marked.filter((machine) => !isDisowned(machine));
+  return owned.length === 0 ? marked : owned;
 }
 
 /** Whether the remote system shows neither mark nor name: the machine may be any instance's. */
@@ -92,7 +112,7 @@ function mayBe(machine: Machine, claim: Claim): boolean {
 
 function mayBeAdopted(machine: Machine, claim: Claim): boolean {
   return (
-    claim.adoptUnmarked &&
+    claim.adoptUnmarked === true &&
     machine.template !== true &&
     machine.name === claim.name &&
     machine.remoteId === claim.storedId

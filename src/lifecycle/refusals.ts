@@ -11,8 +11,9 @@ export function refusal(
   claim: Claim,
 ): Failure {
   const ids = machines.map(({ remoteId }) => remoteId).join(' and ');
-  return new Failure('conflict', `Refused to touch ${claim.name}: ${ids} ${because[doubt]}`, {
-    advice: advice[doubt],
+  const why = [because[doubt], ...new Set(machines.flatMap(({ disowned = [] }) => disowned))];
+  return new Failure('conflict', `Refused to touch ${claim.name}: ${ids} ${why.join(' ')}`, {
+    advice: adviceFor(doubt, claim),
     tenant: 'The machine of this instance cannot be told beyond doubt, so nothing was changed',
     facts: { doubt, uuid: claim.uuid, machines: machines.map(asFact) },
   });
@@ -24,16 +25,25 @@ const because: Readonly<Record<Doubt, string>> = {
   template: 'carries its mark but is a template now',
   unmarked: 'may be its machine but carries no mark',
   unreadable: 'carries a mark that cannot be read',
+  disowned: 'carries its mark, but',
 };
 
 const adopt = 'Look at it with `outrigger audit` and settle it with `outrigger adopt`';
+
+function adviceFor(doubt: Doubt, { adoptUnmarked }: Claim): string {
+  const hasSetting = doubt === 'unmarked' && adoptUnmarked !== undefined;
+  const setting = ', or set adopt_unmarked while taking over from another extension';
+  return `${advice[doubt]}${hasSetting ? setting : ''}`;
+}
 
 const advice: Readonly<Record<Doubt, string>> = {
   duplicate: 'Remove the mark from the copy, or the copy itself: `outrigger audit` lists both',
   copy: adopt,
   template: 'Make a machine of it again, or take the mark away from the template',
-  unmarked: `${adopt}, or set adopt_unmarked while taking over from another extension`,
+  unmarked: adopt,
   unreadable: `Nothing is done to it until its mark is repaired. ${adopt}`,
+  disowned:
+    'The record of the remote system counts, not the mark: give the machine back to the account of this host, or remove it over there',
 };
 
 function asFact({ remoteId, name, mark }: Machine): Readonly<Record<string, unknown>> {

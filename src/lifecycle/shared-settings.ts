@@ -225,7 +225,7 @@ export function policyOf(settings: {
   readonly snapshot_memory?: boolean;
 }): Policy {
   return {
-    adoptUnmarked: settings.adopt_unmarked ?? false,
+    adoptUnmarked: settings.adopt_unmarked,
     deleteAdopted: settings.delete_adopted ?? false,
     graceSeconds: settings.grace_seconds ?? 30,
     nodes: settings.nodes,

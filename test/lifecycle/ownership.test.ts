@@ -115,6 +115,18 @@ describe('chooseOwn', () => {
     );
   });
 
+  it('takes a mark that has outlived the remote system’s record of owners for no ownership', () => {
+    const lost = machine('7', { disowned: 'belongs to user juju' });
+    const going = machine('8', { disowned: 'belongs to user juju', leaving: true });
+    for (const each of [lost, going]) {
+      assert.equal(short(chooseOwn([each], claim)), `disowned ${each.remoteId}`);
+      assert.equal(short(chooseOwn([each, machine('9')], claim)), 'own 9', 'it has another one');
+    }
+    assert.equal(short(chooseOwn([going, machine('9', { leaving: true })], claim)), 'leaving 9');
+    const { message } = refusal({ doubt: 'disowned', machines: [lost] }, claim);
+    assert.match(message, /7 carries its mark, but belongs to user juju$/);
+  });
+
   it('does not take a machine without a name and without a mark for one that cannot be seen', () => {
     const nameless = machine('6', { mark: undefined, name: undefined });
     assert.equal(short(chooseOwn([nameless], claim)), 'missing');
@@ -151,12 +163,20 @@ describe('refusal', () => {
       ['template', /is a template now/, /Make a machine of it again/],
       ['unmarked', /carries no mark/, /adopt_unmarked/],
       ['unreadable', /cannot be read/, /until its mark is repaired.*outrigger adopt/],
+      ['disowned', /carries its mark, but/, /record of the remote system counts, not the mark/],
     ] as const) {
       const failure = refusal({ doubt, machines: [machine('7')] }, claim);
       assert.match(failure.message, why);
       assert.match(failure.advice ?? '', advice);
       assert.match(failure.tenant ?? '', /nothing was changed/);
     }
+  });
+
+  it('names no setting that the provider lacks', () => {
+    const given = { doubt: 'unmarked' as const, machines: [machine('7')] };
+    const { advice } = refusal(given, { ...claim, adoptUnmarked: undefined });
+    assert.match(advice ?? '', /outrigger adopt/);
+    assert.doesNotMatch(advice ?? '', /adopt_unmarked/);
   });
 
   it('names the machines to the operator and nobody to the tenant', () => {
@@ -204,6 +224,13 @@ describe('overview', () => {
       { name: 'i-2-50-VM', machines: [unmarked] },
       { name: 'i-2-51-VM', machines: [unreadable] },
     ]);
+  });
+
+  it('is in doubt about a machine that only its mark still gives to the instance', () => {
+    const lost = machine('7', { disowned: 'belongs to user juju' });
+    const { certain, doubtful } = overview([lost], 'ours');
+    assert.deepEqual([certain, doubtful], [[], [{ name: claim.name, machines: [lost] }]]);
+    assert.equal(overview([lost, machine('8')], 'ours').certain.length, 1);
   });
 
   it('lets a certain machine stand against unmarked ones of the same name', () => {

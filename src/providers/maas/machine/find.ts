@@ -88,7 +88,7 @@ export function claimOf({ installation }: Session, instance: Instance): Claim {
     installation,
     storedId: storedIdOf(instance),
     // The id that the built-in extension stores is a tenant's to edit and the name is not there.
-    adoptUnmarked: false,
+    adoptUnmarked: undefined,
   };
 }
 
