@@ -8,7 +8,7 @@ export type Body = Readonly<Record<string, unknown>>;
 /** A finished call: the text to print and the code to exit with. */
 export interface CallResult {
   readonly exitCode: 0 | 1;
-  /** One JSON document in ASCII, at most 60,000 bytes, its line break included. */
+  /** One JSON document in UTF-8, at most 60,000 bytes, its line break included. */
   readonly text: string;
 }
 
@@ -84,7 +84,7 @@ export function outcomeBody({ message: sentence, rows = [] }: Outcome): Body {
 /** The result of a failure; a text that is too long is cut, with a note. */
 export function fail(error: string, ref: string): CallResult {
   const text = encode({ status: 'error', error, ref });
-  if (text.length <= mostBytes) return { exitCode: 1, text };
+  if (bytesOf(text) <= mostBytes) return { exitCode: 1, text };
   const cut = fit(error, (part) => encode({ status: 'error', error: part, ref }));
   return { exitCode: 1, text: cut };
 }
@@ -92,19 +92,34 @@ export function fail(error: string, ref: string): CallResult {
 function fit(error: string, write: (part: string) => string): string {
   const note = ' ... (shortened)';
   let keep = Math.min(error.length, mostBytes);
-  // An escape makes up to six bytes of a character, so a few rounds are enough.
+  // A character has up to three bytes, so a few rounds are enough.
   for (;;) {
     const text = write(error.slice(0, keep) + note);
-    if (text.length <= mostBytes) return text;
+    if (bytesOf(text) <= mostBytes) return text;
     keep = Math.floor(keep / 2);
   }
 }
 
-/** ASCII only: CloudStack decodes with the default character set of its JVM. */
+export function bytesOf(text: string): number {
+  return Buffer.byteLength(text);
+}
+
+/**
+ * One line of JSON with letters as they are. CloudStack puts it as a text into its own JSON and then
+ * un-escapes every `\uXXXX` of the finished answer, which is no JSON afterwards: for `cmk` and the web
+ * interface the whole answer is lost, and not only the letter. Its database refuses texts with a
+ * character of four bytes, such as an emoji, as a whole.
+ */
 export function encode(document: Body): string {
-  const ascii = JSON.stringify(document).replace(
-    /[\u007f-\uffff]/g,
-    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-  return `${ascii}\n`;
+  // An escape is matched as a whole, so that a backslash that ends one never begins another.
+  const signs = /\\(?:u[0-9a-f]{4}|[^u])|[\u007f-\u009f]|[\ud800-\udbff][\udc00-\udfff]/g;
+  return `${JSON.stringify(document).replace(signs, readable)}\n`;
+}
+
+/** Writes an escape or a character of a JSON text as the API can carry it. */
+function readable(sign: string, at: number, whole: string): string {
+  if (sign === '\\\\') return /^u[0-9a-f]{4}/i.test(whole.slice(at + 2, at + 7)) ? '/' : sign;
+  if (/^\\["nt]$/.test(sign)) return sign;
+  // A whole character of four bytes, or the escape of a half one; all others are control characters.
+  return /^(\\ud|[\ud800-\udbff])/.test(sign) ? '\ufffd' : ' ';
 }

@@ -1,13 +1,13 @@
 import { Failure } from '../failure.ts';
-import { type Body, type CallResult, encode, mostBytes } from './call-result.ts';
+import { type Body, bytesOf, type CallResult, encode, mostBytes } from './call-result.ts';
 
 /** The result of a success; a long message is shortened, any other part that is too long fails. */
 export function succeed(body: Body): CallResult {
   const text = encode({ status: 'success', ...body });
-  if (text.length <= mostBytes) return { exitCode: 0, text };
+  if (bytesOf(text) <= mostBytes) return { exitCode: 0, text };
   const shorter = shorten(body);
   if (shorter !== undefined) return { exitCode: 0, text: shorter };
-  const size = `The answer has ${text.length} bytes, but CloudStack can read only ${mostBytes}`;
+  const size = `The answer has ${bytesOf(text)} bytes, but CloudStack can read only ${mostBytes}`;
   throw new Failure('upstream', size, {
     advice: 'Where it can, CloudStack asks for each instance instead',
     tenant: 'The answer is too long to be shown',
@@ -23,7 +23,7 @@ function shorten(body: Body): string | undefined {
     const shown = keep === rows.length ? rows : [...rows.slice(0, keep), more(rows, keep)];
     const message = Array.isArray(whole) ? shown : shown[0];
     const text = encode({ status: 'success', ...body, message, shortened: true });
-    if (text.length <= mostBytes) return text;
+    if (bytesOf(text) <= mostBytes) return text;
   }
   return undefined;
 }

@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { changed, recorded } from '../cloudstack/recorded.ts';
+import { formFault } from '../support/answer-form.ts';
 import {
   builtFile,
   copyAlone,
@@ -43,13 +44,13 @@ describe('the built file', () => {
     return file;
   };
   const simulated = (action: string) => payload(recorded(action, 'simulator'), `${action}.json`);
-  /** Whatever came out has to be one line of ASCII that is one JSON document. */
+  /** The output has to be one line that CloudStack can pass on, and one JSON document. */
   const call = (args: readonly string[], options: SpawnOptions = {}) => {
     const { output, exitCode, signal } = spawnFile(alone.file, args, {
       ...options,
       env: { HOME: home, ...options.env },
     });
-    assert.match(output, /^[\x20-\x7e]+\n$/, `not one line of ASCII: ${JSON.stringify(output)}`);
+    assert.equal(formFault(output), undefined, JSON.stringify(output));
     const document = JSON.parse(output) as Record<string, unknown>;
     assert.equal(signal, null);
     assert.equal(exitCode, document['status'] === 'success' ? 0 : 1, output);

@@ -11,18 +11,35 @@ import {
 } from '../../src/cloudstack/call-result.ts';
 import { succeed } from '../../src/cloudstack/success-result.ts';
 import type { Power } from '../../src/contract/machine.ts';
+import { formFault } from '../support/answer-form.ts';
 
 const parse = (text: string) => JSON.parse(text) as Record<string, unknown>;
 
 describe('an answer', () => {
-  it('a result is one line of ASCII whatever its text holds, and parses to the same text', () => {
-    const text = 'Zażółć \u007f\u0080\u2028 ☃ \ud83d\ude00 \ud800 "\\ \u0000';
-    const answer = succeed({ message: { text } });
-    assert.match(answer.text, /^[\x20-\x7e]+\n$/);
-    assert.deepEqual(parse(answer.text)['message'], { text });
-    const failed = fail(text, 'r-1');
-    assert.match(failed.text, /^[\x20-\x7e]+\n$/);
-    assert.equal(parse(failed.text)['error'], text);
+  it('a result keeps letters as they are, which CloudStack would un-escape in its own answer', () => {
+    const text = 'Zażółć Grün ☃ \u2028 C:\\users\\x "quoted" \\ \n\t';
+    for (const answer of [succeed({ message: { text } }), fail(text, 'r-1')]) {
+      assert.equal(formFault(answer.text), undefined);
+      assert.ok(answer.text.includes('Zażółć Grün ☃'), answer.text);
+    }
+    assert.deepEqual(parse(succeed({ message: { text } }).text)['message'], { text });
+    assert.equal(parse(fail(text, 'r-1').text)['error'], text);
+  });
+
+  it('a result writes something else for every character that the API could not pass on', () => {
+    const signs: readonly (readonly [string, string])[] = [
+      ['\u0000a\u001fb\r\u007f\u0085', ' a b   '],
+      ['\ud800x\udc00', '\ufffdx\ufffd'],
+      ['\ud83d\ude00!', '\ufffd!'],
+      [String.raw`a\u00fcb`, 'a/u00fcb'],
+      [String.raw`C:\\uFACE`, String.raw`C:\/uFACE`],
+      [String.raw`\u12 \n \\`, String.raw`\u12 \n \\`],
+    ];
+    for (const [given, shown] of signs) {
+      const { text } = succeed({ message: given });
+      assert.equal(formFault(text), undefined, JSON.stringify(text));
+      assert.equal(parse(text)['message'], shown);
+    }
   });
 
   it('a success exits with code 0 and a failure with code 1', () => {
@@ -92,7 +109,7 @@ describe('an answer', () => {
   it('an error that is too long is cut, says so and keeps its reference', () => {
     for (const error of ['x'.repeat(200_000), '☃'.repeat(40_000), '"\\'.repeat(90_000)]) {
       const { text } = fail(error, 'r-abc');
-      assert.ok(text.length <= mostBytes, String(text.length));
+      assert.ok(Buffer.byteLength(text) <= mostBytes, String(Buffer.byteLength(text)));
       assert.match(String(parse(text)['error']), /shortened/);
       assert.equal(parse(text)['ref'], 'r-abc');
     }
@@ -104,7 +121,7 @@ describe('an answer', () => {
       note: 'n'.repeat(40),
     }));
     const many = succeed(outcomeBody({ message: '', rows }));
-    assert.ok(many.text.length <= mostBytes);
+    assert.ok(Buffer.byteLength(many.text) <= mostBytes);
     const shown = parse(many.text)['message'] as Record<string, string>[];
     assert.ok(shown.length > 400);
     const rest = `... ${5000 - shown.length + 1} more, not shown`;
@@ -113,12 +130,12 @@ describe('an answer', () => {
     const wide = succeed(
       outcomeBody({ message: '', rows: [{ note: '☃'.repeat(50_000), more: 1 }] }),
     );
-    assert.ok(wide.text.length <= mostBytes);
+    assert.ok(Buffer.byteLength(wide.text) <= mostBytes);
     const [row, ...none] = parse(wide.text)['message'] as Record<string, string>[];
     assert.match(String(row?.['note']), /^☃{500} \.\.\. \(shortened\)$/);
     assert.deepEqual(none, [], 'no row is missing');
     const sentence = succeed(outcomeBody({ message: 's'.repeat(100_000) }));
-    assert.ok(sentence.text.length <= mostBytes);
+    assert.ok(Buffer.byteLength(sentence.text) <= mostBytes);
     assert.deepEqual(parse(sentence.text)['message'], {
       result: `${'s'.repeat(500)} ... (shortened)`,
     });

@@ -362,8 +362,7 @@ describe('What an author is told although CloudStack says nothing', () => {
     assert.equal(doubts('{"status":"success","error":""}'), '');
   });
 
-  test('the report to an author covers letters outside ASCII and sizes near the limit', () => {
-    assert.match(doubts('{"message":"schön"}'), /ASCII/);
+  test('the report to an author covers sizes near the limit', () => {
     assert.match(doubts('x'.repeat(61_000)), /64 KiB/);
   });
 });

@@ -1,4 +1,5 @@
 import type { Members } from '../json.ts';
+import { unreadable } from './api-text.ts';
 import { type ConsoleTarget, consoleOutcome, readConsole } from './console.ts';
 import { hasCrookedRow, type ShownTable, shownTable } from './custom-result.ts';
 import { doubtsAbout } from './doubts.ts';
@@ -16,6 +17,8 @@ export interface Conclusion {
   readonly verdict: string;
   /** The text that the caller of the API gets to see. */
   readonly shown: string;
+  /** Why the caller of the API cannot read the answer that the text goes into; absent when it can. */
+  readonly unreadable?: string;
   /** Parts of the answer that were probably meant and that CloudStack ignores. */
   readonly doubts: readonly string[];
   /** status: the state as CloudStack reads it; absent when nothing is reported at all. */
@@ -38,7 +41,26 @@ type Judgement = Omit<Conclusion, 'action' | 'doubts'> & { readonly doubts?: rea
 export function conclude(action: string, raw: Raw, payload: Members | undefined): Conclusion {
   const judge = isBuiltIn(action) ? judges[action] : custom;
   const judged = judge({ action, raw, payload });
-  return { action, ...judged, doubts: [...doubtsAbout(raw), ...(judged.doubts ?? [])] };
+  const why = goesIntoTheApi(action, raw) ? unreadable(raw.text) : undefined;
+  return {
+    action,
+    ...judged,
+    ...(why === undefined ? {} : { unreadable: why }),
+    doubts: [
+      ...(why === undefined ? [] : [`The caller cannot read the answer: ${why}`]),
+      ...doubtsAbout(raw),
+      ...(judged.doubts ?? []),
+    ],
+  };
+}
+
+/**
+ * A custom action's whole text is its result, and prepare's details are listed with the instance; of
+ * the others it is the text of a failure, which a forced stop shows as well.
+ */
+function goesIntoTheApi(action: string, { succeeded }: Raw): boolean {
+  if (!isBuiltIn(action) || action === 'prepare') return true;
+  return !succeeded && ['stop', 'reboot', 'delete'].includes(action);
 }
 
 interface Case {

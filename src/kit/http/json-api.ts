@@ -48,7 +48,7 @@ export function createJsonApi({ title, url, ...options }: JsonApiOptions): JsonA
 /** The status decides; what the remote system wrote becomes part of the sentence. */
 function failureOf(title: string, reply: Reply, what: string, one: boolean): Failure {
   const { status, reason } = reply;
-  const message = reply.text.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 300);
+  const message = reply.text.replace(/[^!-~\u00a1-\uffff]+/g, ' ').slice(0, 300);
   const text = `Could not ${what}: ${title} answered ${status} ${reason} ${message}`.trim();
   const remote = { status, message };
   if (status === 401) {

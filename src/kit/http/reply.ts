@@ -42,7 +42,7 @@ function parse(answer: HttpResponse, attempt: Attempt): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    const start = text.replace(/[^\x20-\x7e]+/g, ' ').trim();
+    const start = text.replace(/[^!-~\u00a1-\uffff]+/g, ' ').trim();
     const came = start === '' ? 'an empty body' : `"${start.slice(0, 80)}"`;
     const status = `${answer.status} ${answer.statusText}`.trim();
     throw new Failure(

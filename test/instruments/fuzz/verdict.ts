@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { encode } from '../../../src/cloudstack/call-result.ts';
 import { rowNamed } from '../../../src/cloudstack/resolve-action.ts';
 import { splitTimeout } from '../../../src/cloudstack/split-timeout.ts';
 import type { Entry } from '../../cloudstack/ledger.ts';
+import { formFault } from '../../support/answer-form.ts';
 import { powersOf } from './behaviour.ts';
 import type { Example } from './example.ts';
 import { foreignWord, secretWord, tenantNumber, tenantWord } from './markers.ts';
@@ -17,10 +19,9 @@ export interface Outcome {
 
 export type Document = Readonly<Record<string, unknown>>;
 
-/** One JSON document in ASCII that fits into the pipe, and an exit code that says the same. */
+/** One JSON document that CloudStack can pass on, and an exit code that says the same. */
 export function checkForm({ output, exitCode }: Pick<Outcome, 'output' | 'exitCode'>): Document {
-  assert.match(output, /^[\x20-\x7e]+\n$/, 'not one line of ASCII');
-  assert.ok(output.length <= 60_000, `${output.length} bytes`);
+  assert.equal(formFault(output), undefined);
   const document = JSON.parse(output) as Document;
   assert.ok(document['status'] === 'success' || document['status'] === 'error');
   assert.equal(exitCode, document['status'] === 'success' ? 0 : 1);
@@ -84,11 +85,18 @@ function checkStatuses(
   }
   const listed = document['power_state'] as Document;
   const wanted = powersOf(behaviour);
-  assert.equal(Object.keys(listed).length, wanted.size, 'the list was shortened');
+  const shown = [...wanted.keys()].map(asPrinted);
+  assert.equal(Object.keys(listed).length, new Set(shown).size, 'the list was shortened');
   for (const [name, power] of wanted) {
-    assert.ok(Object.hasOwn(listed, name), `without ${name}`);
-    assert.equal(listed[name], power === 'on' ? 'PowerOn' : 'PowerOff');
+    assert.ok(Object.hasOwn(listed, asPrinted(name)), `without ${name}`);
+    // Names that no instance can have may become one name.
+    if (shown.filter((each) => each === asPrinted(name)).length > 1) continue;
+    assert.equal(listed[asPrinted(name)], power === 'on' ? 'PowerOn' : 'PowerOff');
   }
+}
+
+function asPrinted(name: string): string {
+  return Object.keys(JSON.parse(encode({ [name]: '' })))[0] ?? '';
 }
 
 function checkTime({ action, timeout }: Example, tookMs: number): void {

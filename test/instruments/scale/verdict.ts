@@ -1,3 +1,4 @@
+import { formFault as answerFault } from '../../support/answer-form.ts';
 import type { Ended } from './process.ts';
 
 /** How a call came out, for the table. */
@@ -32,8 +33,9 @@ export function faultOf(ended: Ended, secrets: readonly string[]): string | unde
 }
 
 function formFault({ text, exitCode }: Ended): string | undefined {
-  if (!/^[\x20-\x7e]+\n$/.test(text)) return `answered no single line of ASCII: ${clip(text)}`;
-  if (text.length > 60_000) return `answered ${text.length} bytes`;
+  const fault = answerFault(text);
+  if (fault !== undefined)
+    return `answered what CloudStack cannot pass on (${fault}): ${clip(text)}`;
   let document: Document;
   try {
     document = JSON.parse(text);
