@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { extensionBy } from './extensions.ts';
+import { genuine } from './genuine/index.ts';
+import { kept } from './limits.ts';
 import { detailsOf, mapsOf, type Values } from './parameters.ts';
 import { failed, wrong } from './refusal.ts';
 import type { FakeAction, FakeState, Texts } from './state.ts';
@@ -14,7 +16,11 @@ const formats: Readonly<Record<string, readonly string[]>> = {
 
 export function addCustomAction(state: FakeState, form: Values): object {
   const name = form.get('name') ?? '';
-  if (!/^[a-zA-Z0-9 _-]+$/.test(name)) throw wrong(`Invalid action name: ${name}`);
+  if (!/^[a-zA-Z0-9 _-]+$/.test(name)) {
+    throw wrong(
+      `Invalid action name: ${name}. It can contain only alphabets, numbers, hyphen, underscore and space`,
+    );
+  }
   const { id: extensionId } = extensionBy(state, form.get('extensionid'));
   if (state.actions.some((each) => each.extensionId === extensionId && each.name === name)) {
     throw failed('Action by name already exists');
@@ -27,7 +33,9 @@ export function addCustomAction(state: FakeState, form: Values): object {
     timeout: timeoutOf(form) ?? 3,
     enabled: form.get('enabled') === 'true',
     parameters: parametersOf(form),
-    details: detailsOf(form, 'details'),
+    details: kept('action', state.release, detailsOf(form, 'details')),
+    successMessage: form.get('successmessage'),
+    errorMessage: form.get('errormessage'),
   };
   state.actions.push(action);
   return { extensioncustomaction: show(state, action) };
@@ -44,6 +52,8 @@ export function updateCustomAction(state: FakeState, form: Values): object {
   if (roles.length > 0) action.roles = roles;
   action.timeout = timeoutOf(form) ?? action.timeout;
   if (form.has('enabled')) action.enabled = form.get('enabled') === 'true';
+  action.successMessage = form.get('successmessage') ?? action.successMessage;
+  action.errorMessage = form.get('errormessage') ?? action.errorMessage;
   if (form.get('cleanupparameters') === 'true') action.parameters = [];
   else if (parameters.length > 0) action.parameters = parameters;
   if (form.get('cleanupdetails') === 'true') action.details = {};
@@ -51,6 +61,7 @@ export function updateCustomAction(state: FakeState, form: Values): object {
   return { extensioncustomaction: show(state, action) };
 }
 
+/** The newest comes first. */
 export function listCustomActions(state: FakeState, form: Values): object {
   const extensionId = form.get('extensionid');
   const found = state.actions.filter(
@@ -58,7 +69,7 @@ export function listCustomActions(state: FakeState, form: Values): object {
   );
   // CloudStack answers with the enabled ones, also when the disabled ones are asked for.
   const filtered = form.has('enabled') ? found.filter(({ enabled }) => enabled) : found;
-  return { extensioncustomaction: filtered.map((each) => show(state, each)) };
+  return { extensioncustomaction: filtered.map((each) => show(state, each)).reverse() };
 }
 
 export function deleteCustomAction(state: FakeState, form: Values): object {
@@ -90,7 +101,11 @@ function rolesOf(form: Values): string[] {
 function timeoutOf(form: Values): number | undefined {
   const text = form.get('timeout');
   if (text === undefined) return undefined;
-  if (!/^\d+$/.test(text)) throw wrong(`Invalid parameter timeout value=${text}`);
+  if (Number(text) < 0) {
+    throw failed(
+      "Unable to persist on DB, due to: Data truncation: Out of range value for column 'timeout' at row 1",
+    );
+  }
   return Number(text);
 }
 
@@ -107,7 +122,10 @@ function parametersOf(form: Values): Texts[] {
       const odd = Object.keys(rest)[0];
       if (odd !== undefined) throw wrong(`A parameter has no "${odd}"`);
       if (name === '') throw wrong('Invalid parameter specified with empty name');
-      if (formats[type] === undefined) throw wrong(`Invalid type specified for parameter ${name}`);
+      if (type === '') throw wrong(`No type specified for parameter: ${name}`);
+      if (formats[type] === undefined) {
+        throw wrong(`Invalid type: ${type} specified for parameter: ${name}`);
+      }
       if (!formats[type].includes(validationformat)) {
         throw wrong(`Invalid validation format: ${validationformat} specified for type: ${type}`);
       }
@@ -122,8 +140,12 @@ function parametersOf(form: Values): Texts[] {
 
 function show(state: FakeState, action: FakeAction): object {
   const { id, name, description, extensionId, roles, timeout, enabled, details } = action;
+  const { successMessage, errorMessage } = action;
+  const { created, resourcetype } = genuine.extensioncustomaction;
   return {
-    ...{ id, name, description, extensionid: extensionId, resourcetype: 'VirtualMachine' },
+    ...{ id, name, description, extensionid: extensionId, resourcetype, created },
+    ...(successMessage === undefined ? {} : { successmessage: successMessage }),
+    ...(errorMessage === undefined ? {} : { errormessage: errorMessage }),
     extensionname: extensionBy(state, extensionId).name,
     allowedroletypes: roles,
     ...{ timeout, enabled, details },

@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import { genuine, hasCome } from './genuine/index.ts';
+import { isHidden, kept } from './limits.ts';
 import { detailsOf, type Values } from './parameters.ts';
-import { failed, wrong } from './refusal.ts';
-import type { FakeCluster, FakeExtension, FakeState } from './state.ts';
+import { failed, noSuch, unfit, wrong } from './refusal.ts';
+import type { FakeCluster, FakeExtension, FakeState, Texts } from './state.ts';
 
 const root = '/usr/share/cloudstack-management/extensions';
 const preparing = 'orchestratorrequirespreparevm';
 
 export function createExtension(state: FakeState, form: Values): object {
   const name = form.get('name') ?? '';
-  if (form.get('type') !== 'Orchestrator') throw wrong('Invalid type specified');
+  const type = form.get('type') ?? '';
+  if (type !== 'Orchestrator') throw failed(`Invalid type specified - ${type}`);
   if (state.extensions.some((each) => each.name.toLowerCase() === name.toLowerCase())) {
     throw failed('Extension by name already exists');
   }
@@ -19,9 +22,9 @@ export function createExtension(state: FakeState, form: Values): object {
   const extension: FakeExtension = {
     ...{ id: randomUUID(), name, path, isUserDefined: true },
     description: form.get('description') ?? '',
-    state: 'Enabled',
+    state: form.get('state') === 'Disabled' ? 'Disabled' : 'Enabled',
     pathReady: true,
-    details: detailsOf(form, 'details'),
+    details: kept('extension', state.release, detailsOf(form, 'details')),
     hidden: prepares === undefined ? {} : { [preparing]: prepares },
     reserved: form.get('reservedresourcedetails') ?? '',
   };
@@ -30,11 +33,14 @@ export function createExtension(state: FakeState, form: Values): object {
 }
 
 export function updateExtension(state: FakeState, form: Values): object {
-  const extension = extensionBy(state, form.get('id'));
-  const details = detailsOf(form, 'details');
+  const extension = extensionBy(state, form.get('id'), ['updateExtension', 'id']);
+  const details = kept('extension', state.release, detailsOf(form, 'details'));
   const clean = form.get('cleanupdetails') === 'true';
   if (clean) extension.details = {};
   else if (Object.keys(details).length > 0) extension.details = details;
+  if (form.has('state')) {
+    extension.state = form.get('state') === 'Disabled' ? 'Disabled' : 'Enabled';
+  }
   const prepares = form.get(preparing);
   if (prepares !== undefined) extension.hidden[preparing] = prepares;
   extension.description = form.get('description') ?? extension.description;
@@ -75,23 +81,56 @@ export function deleteExtension(state: FakeState, form: Values): object {
 export function registerExtension(state: FakeState, form: Values): object {
   const extension = extensionBy(state, form.get('extensionid'));
   const cluster = clusterOf(state, form);
-  register(cluster, extension, detailsOf(form, 'details'));
+  register(state, cluster, extension, detailsOf(form, 'details'));
   return { extension: show(state, extension, 'all') };
 }
 
 /** The rules of every registration, the one that comes with a new cluster included. */
 export function register(
+  state: FakeState,
   cluster: FakeCluster,
   extension: FakeExtension,
-  details: Record<string, string>,
+  details: Texts,
 ): void {
   if (cluster.hypervisor !== 'External') {
     throw failed(`Cluster ID: ${cluster.id} is not of ${cluster.hypervisor} hypervisor type`);
   }
+  if (cluster.registration?.extensionId === extension.id) {
+    throw failed(
+      `Extension: ${extension.name} is already registered with this cluster: ${cluster.name}`,
+    );
+  }
   if (cluster.registration !== undefined) {
     throw failed(`An extension is already registered with this cluster: ${cluster.name}`);
   }
-  cluster.registration = { extensionId: extension.id, details };
+  cluster.registration = { extensionId: extension.id, ...parted(state, details) };
+}
+
+/** Details of a registration: the visible ones, and those that are hidden from the API for good. */
+export function parted({ release }: FakeState, details: Texts): { details: Texts; hidden: Texts } {
+  const entries = Object.entries(kept('registration', release, details));
+  const hides = ([key]: [string, string]): boolean => isHidden(key, release);
+  return {
+    details: Object.fromEntries(entries.filter((entry) => !hides(entry))),
+    hidden: Object.fromEntries(entries.filter(hides)),
+  };
+}
+
+/** Replaces the visible details and keeps the hidden ones, unless they are given. */
+export function updateRegisteredExtension(state: FakeState, form: Values): object {
+  const extension = extensionBy(state, form.get('extensionid'));
+  const { registration } = clusterOf(state, form);
+  if (registration === undefined || registration.extensionId !== extension.id) {
+    throw wrong('The extension is not registered with the resource');
+  }
+  const given = parted(state, detailsOf(form, 'details'));
+  if (form.get('cleanupdetails') === 'true')
+    Object.assign(registration, { details: {}, hidden: {} });
+  else if (Object.keys({ ...given.details, ...given.hidden }).length > 0) {
+    registration.details = given.details;
+    registration.hidden = { ...registration.hidden, ...given.hidden };
+  }
+  return { extension: show(state, extension, 'all') };
 }
 
 export function unregisterExtension(state: FakeState, form: Values): object {
@@ -101,15 +140,20 @@ export function unregisterExtension(state: FakeState, form: Values): object {
   return { extension: show(state, extension, 'all') };
 }
 
-export function extensionBy(state: FakeState, id: string | undefined): FakeExtension {
+export function extensionBy(
+  state: FakeState,
+  id: string | undefined,
+  [command, parameter]: readonly [string, string] = ['registerExtension', 'extensionid'],
+): FakeExtension {
   const found = state.extensions.find((each) => each.id === id);
-  if (found === undefined) throw wrong(`Unable to find the extension ${id}`);
+  if (found === undefined) throw noSuch(command, parameter, id);
   return found;
 }
 
 function clusterOf(state: FakeState, form: Values): FakeCluster {
   if (form.get('resourcetype') !== 'Cluster') {
-    throw wrong('Currently only [Cluster] can be used to register an extension');
+    const types = hasCome('4.23', state.release) ? 'Cluster, PhysicalNetwork' : 'Cluster';
+    throw wrong(`Currently only [[${types}]] can be used to register an extension`);
   }
   const cluster = state.clusters.find(({ id }) => id === form.get('resourceid'));
   if (cluster === undefined) throw wrong('Invalid cluster ID specified');
@@ -118,29 +162,24 @@ function clusterOf(state: FakeState, form: Values): FakeCluster {
 
 function show(state: FakeState, extension: FakeExtension, view: string): object {
   const { id, name, description, path, isUserDefined } = extension;
+  const { created } = genuine.extension;
   const resources = state.clusters
     .filter(({ registration }) => registration?.extensionId === id)
     .map((cluster) => ({
-      ...{
-        id: cluster.id,
-        name: cluster.name,
-        type: 'Cluster',
-        created: '2026-11-24T10:00:00+0000',
-      },
+      ...{ id: cluster.id, name: cluster.name, type: 'Cluster', created },
       details: cluster.registration?.details ?? {},
     }));
   const prepares = extension.hidden[preparing];
-  const main = !/^4\.2[12]/.test(state.release);
+  const tellsReserved = hasCome('4.22.1', state.release);
   return {
-    ...{ id, name, description, type: 'Orchestrator', path: `${root}/${path}` },
-    ...{
-      isuserdefined: isUserDefined,
-      state: extension.state,
-      created: '2026-11-24T10:00:00+0000',
-    },
+    ...{ id, name, type: 'Orchestrator', path: `${root}/${path}` },
+    ...(description === '' ? {} : { description }),
+    ...{ isuserdefined: isUserDefined, state: extension.state, created },
     pathready: extension.pathReady && state.files.has(path),
     ...(prepares === undefined ? {} : { [preparing]: prepares === 'true' }),
-    ...(main && extension.reserved !== '' ? { reservedresourcedetails: extension.reserved } : {}),
+    ...(tellsReserved && extension.reserved !== ''
+      ? { reservedresourcedetails: extension.reserved }
+      : {}),
     ...(view === 'min' || view === 'external' || resources.length === 0 ? {} : { resources }),
     ...(view === 'min' || view === 'resource' || Object.keys(extension.details).length === 0
       ? {}
@@ -156,6 +195,8 @@ function relativePath(name: string, given: string | undefined): string {
   if (path === '') return `${directory}/${directory}.sh`;
   if (path === directory) return `${directory}/${directory}`;
   const whole = path.startsWith(`${directory}/`) ? path : `${directory}/${path}`;
-  if (whole.split('/').length > 3) throw wrong('Entry point path cannot be nested more than two');
+  if (whole.split('/').length > 3) {
+    throw unfit('Entry point path cannot be nested more than two sub-directories deep');
+  }
   return whole;
 }

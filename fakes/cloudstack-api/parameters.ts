@@ -1,126 +1,66 @@
-import { type Refusal, wrong } from './refusal.ts';
+import { described, hasCome } from './genuine/index.ts';
+import { type Refusal, unfit } from './refusal.ts';
 
 /** The releases that the fake can be. */
-export type FakeRelease = '4.21.0.0' | '4.22.0.0' | '4.23.0.0' | '24.0.0.0';
+export type FakeRelease = '4.21.0.0' | '4.22.0.0' | '4.22.1.0' | '4.23.0.0' | '24.0.0.0';
 
-interface Known {
-  readonly required: readonly string[];
-  readonly optional: readonly string[];
-  /** Written as `name[0].key`. */
-  readonly maps?: readonly string[];
-}
-
-const paging = ['page', 'pagesize', 'keyword'];
 const everyCalls = ['command', 'response', 'apikey', 'signature', 'signatureversion', 'expires'];
-
-/** The parameters of every call that there is, by release; anything else is refused. */
-export function knownCalls(release: FakeRelease): Readonly<Record<string, Known>> {
-  const main = release === '4.23.0.0' || release === '24.0.0.0';
-  const cleans = release === '4.21.0.0' ? [] : ['cleanupexternaldetails'];
-  const reserved = main ? ['reservedresourcedetails'] : [];
-  const action = [
-    ...['description', 'resourcetype', 'allowedroletypes', 'successmessage', 'errormessage'],
-    ...['timeout', 'enabled'],
-  ];
-  const extension = ['description', 'orchestratorrequirespreparevm', 'state', ...reserved];
-  return {
-    listCapabilities: { required: [], optional: [] },
-    createExtension: {
-      required: ['name', 'type'],
-      optional: ['path', ...extension],
-      maps: ['details'],
-    },
-    updateExtension: {
-      required: ['id'],
-      optional: ['cleanupdetails', ...extension],
-      maps: ['details'],
-    },
-    listExtensions: {
-      required: [],
-      optional: ['id', 'name', 'details', ...paging, ...(main ? ['type'] : [])],
-    },
-    deleteExtension: { required: ['id'], optional: ['cleanup'] },
-    registerExtension: {
-      required: ['extensionid', 'resourceid', 'resourcetype'],
-      optional: [],
-      maps: ['details'],
-    },
-    unregisterExtension: { required: ['extensionid', 'resourceid', 'resourcetype'], optional: [] },
-    addCustomAction: {
-      required: ['extensionid', 'name'],
-      optional: action,
-      maps: ['parameters', 'details'],
-    },
-    updateCustomAction: {
-      required: ['id'],
-      optional: [...action, 'cleanupparameters', 'cleanupdetails'],
-      maps: ['parameters', 'details'],
-    },
-    listCustomActions: {
-      required: [],
-      optional: ['id', 'name', 'extensionid', 'resourcetype', 'resourceid', 'enabled', ...paging],
-    },
-    deleteCustomAction: { required: ['id'], optional: [] },
-    listZones: { required: [], optional: ['id', 'name', ...paging] },
-    listPods: { required: [], optional: ['id', 'name', 'zoneid', ...paging] },
-    listOsTypes: { required: [], optional: ['id', 'description', ...paging] },
-    listClusters: { required: [], optional: ['id', 'name', 'zoneid', 'hypervisor', ...paging] },
-    addCluster: {
-      required: ['clustername', 'clustertype', 'hypervisor', 'zoneid', 'podid'],
-      optional: ['extensionid', 'arch'],
-      maps: ['externaldetails'],
-    },
-    updateCluster: { required: ['id'], optional: ['clustername'], maps: ['externaldetails'] },
-    listHosts: {
-      required: [],
-      optional: ['id', 'name', 'clusterid', 'hypervisor', 'type', 'details', ...paging],
-    },
-    addHost: {
-      required: ['hypervisor', 'url', 'zoneid', 'podid', 'clusterid', 'username', 'password'],
-      optional: ['hosttags'],
-      maps: ['externaldetails'],
-    },
-    updateHost: { required: ['id'], optional: ['hosttags', ...cleans], maps: ['externaldetails'] },
-    listTemplates: { required: ['templatefilter'], optional: ['id', 'name', ...paging] },
-    registerTemplate: {
-      required: ['name', 'format', 'hypervisor', 'url', 'ostypeid', 'zoneid'],
-      optional: [
-        ...['displaytext', 'extensionid', 'requireshvm', 'ispublic', 'isfeatured', 'arch'],
-      ],
-      maps: ['externaldetails'],
-    },
-    listVirtualMachines: {
-      required: [],
-      optional: ['id', 'name', 'listall', 'projectid', 'hypervisor', 'isrecursive', ...paging],
-    },
-    queryAsyncJobResult: { required: ['jobid'], optional: [] },
-  };
-}
 
 export type Values = ReadonlyMap<string, string>;
 
-/** Refuses what the call does not know, and what it lacks. */
+/**
+ * Refuses what listApis of the release does not describe.
+ *
+ * A genuine CloudStack ignores parameters that it does not know: this is stricter on purpose.
+ */
 export function checkParameters(command: string, form: Values, release: FakeRelease): void {
-  const calls = knownCalls(release);
-  const known = Object.hasOwn(calls, command) ? calls[command] : undefined;
-  if (known === undefined) {
-    throw {
-      code: 432,
-      text: `The given command ${command} either does not exist`,
-    } satisfies Refusal;
+  const known = described.get(command);
+  if (known === undefined || !hasCome(known.since, release)) throw unknownCommand();
+  const parameterOf = (name: string) => {
+    const found = known.parameters.get(name);
+    return found !== undefined && hasCome(found.since, release) ? found : undefined;
+  };
+  for (const [name, { required }] of known.parameters) {
+    if (required && (form.get(name) ?? '') === '') {
+      throw unfit(
+        `Unable to execute API command ${command.toLowerCase()} due to missing parameter ${name}`,
+      );
+    }
   }
-  for (const name of form.keys()) {
+  for (const [name, value] of form) {
+    if (everyCalls.includes(name)) continue;
     const map = /^([a-z]+)\[\d+\]\.(.+)$/.exec(name)?.[1];
-    const plain = [...everyCalls, ...known.required, ...known.optional].includes(name);
-    if (!plain && (map === undefined || known.maps?.includes(map) !== true)) {
+    const parameter = parameterOf(map ?? name);
+    if (parameter === undefined || (parameter.type === 'map') !== (map !== undefined)) {
       throw { code: 430, text: `${command} has no parameter ${name}` } satisfies Refusal;
     }
-  }
-  for (const name of known.required) {
-    if ((form.get(name) ?? '') === '') {
-      throw wrong(`Unable to execute API command ${command} due to missing parameter ${name}`);
+    if (parameter.type === 'string' && value.length > parameter.length) {
+      throw invalid(command, `Value greater than max allowed length ${parameter.length}`, name);
     }
+    checkType(command, name, parameter.type, value);
   }
+}
+
+function checkType(command: string, name: string, type: string, value: string): void {
+  const fits =
+    type === 'boolean'
+      ? /^(true|false)$/i.test(value)
+      : !['integer', 'long'].includes(type) || /^-?\d+$/.test(value);
+  if (!fits) throw invalid(command, `Invalid parameter ${name} value=${value}`, name);
+}
+
+function invalid(command: string, why: string, name: string): Refusal {
+  return unfit(
+    `Unable to execute API command ${command.toLowerCase()} due to invalid value. ${why} for param: ${name}`,
+  );
+}
+
+/** A command that does not exist is answered like a wrong signature. */
+export function unknownCommand(): Refusal {
+  return {
+    ...{ code: 401, envelope: 'errorresponse' },
+    text: 'unable to verify user credentials and/or request signature',
+  };
 }
 
 /** The entries of `name[i]`, by their index. */

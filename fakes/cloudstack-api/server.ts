@@ -17,25 +17,27 @@ import {
   registerExtension,
   unregisterExtension,
   updateExtension,
+  updateRegisteredExtension,
 } from './extensions.ts';
+import { genuine } from './genuine/index.ts';
 import {
   addCluster,
   addHost,
+  fits,
   listClusters,
   listHosts,
-  listTemplates,
-  registerTemplate,
   updateCluster,
   updateHost,
 } from './infrastructure.ts';
-import { checkParameters, type FakeRelease, type Values } from './parameters.ts';
+import { checkParameters, type FakeRelease, unknownCommand, type Values } from './parameters.ts';
 import { isRefusal, type Refusal, wrong } from './refusal.ts';
 import { isSigned, readForm } from './signature.ts';
-import { createState, type FakeState, osType, pod, zone } from './state.ts';
+import { createState, type FakeState } from './state.ts';
+import { listImageStores, listTemplates, registerTemplate, updateTemplate } from './templates.ts';
 
 const keys = { apiKey: 'key+of/an=admin', secretKey: 'secret of an admin ~*' };
 
-/** CloudStack's API as strict as a careful reader of its source would have it. */
+/** CloudStack's API: its parameters, answers and refusals are those of a genuine 4.23. */
 export interface FakeCloudStack {
   readonly state: FakeState;
   readonly url: string;
@@ -54,14 +56,28 @@ type Answer = (state: FakeState, form: Values) => object;
 
 const calls: Readonly<Record<string, Answer>> = {
   ...{ createExtension, updateExtension, listExtensions, deleteExtension },
-  ...{ registerExtension, unregisterExtension },
+  ...{ registerExtension, unregisterExtension, updateRegisteredExtension },
   ...{ addCustomAction, updateCustomAction, listCustomActions, deleteCustomAction },
   ...{ listClusters, addCluster, updateCluster, listHosts, addHost, updateHost },
-  ...{ listTemplates, registerTemplate },
-  listCapabilities: ({ release }) => ({ capability: { cloudstackversion: release } }),
-  listZones: () => ({ zone: [zone] }),
-  listPods: (_, form) => ({ pod: form.get('zoneid') === zone.id ? [pod] : [] }),
-  listOsTypes: () => ({ ostype: [osType] }),
+  ...{ listTemplates, registerTemplate, updateTemplate, listImageStores },
+  listCapabilities: ({ release }) => ({
+    capability: { ...genuine.capability, cloudstackversion: release },
+  }),
+  listZones: ({ zones }, form) => ({
+    zone: zones
+      .map(({ id, name }) => ({ ...genuine.zone, id, name }))
+      .filter((each) => fits(each, form, ['id', 'name'])),
+  }),
+  listPods: ({ zones }, form) => ({
+    pod: zones
+      .flatMap((zone) =>
+        zone.pods.map((pod) => ({
+          ...{ ...genuine.pod, ...pod, zoneid: zone.id, zonename: zone.name },
+        })),
+      )
+      .filter((each) => fits(each, form, ['id', 'name', 'zoneid'])),
+  }),
+  listOsTypes: () => ({ ostype: [genuine.ostype] }),
   listVirtualMachines: ({ machines, projectMachines }, form) => ({
     virtualmachine: form.get('projectid') === '-1' ? projectMachines : machines,
   }),
@@ -84,16 +100,15 @@ export async function startCloudStack(
       const form = readForm(seen.body);
       authenticate(seen, form, Date.now() + skewMs);
       command = form.get('command') ?? '';
-      checkParameters(command, form, release);
       commands.push(command);
+      checkAllowed(command, state);
+      checkParameters(command, form, release);
       if (!/^(list|query)/.test(command)) changes.push([command, form]);
       return { status: 200, body: { [`${command.toLowerCase()}response`]: work(command, form) } };
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown;
-      return {
-        status: thrown.code,
-        body: { [`${command.toLowerCase()}response`]: inWords(thrown) },
-      };
+      const { code, envelope = `${command.toLowerCase()}response` } = thrown;
+      return { status: code, body: { [envelope]: inWords(thrown) } };
     }
   };
 
@@ -101,7 +116,9 @@ export async function startCloudStack(
     if (command === 'queryAsyncJobResult') return jobResult(form.get('jobid') ?? '');
     let result: object;
     try {
-      result = paged(calls[command]?.(state, form) ?? {}, form, state);
+      const call = calls[command];
+      if (call === undefined) throw wrong(`The fake has no ${command}`);
+      result = paged(call(state, form), form, state);
     } catch (thrown) {
       if (!state.slow.has(command) || !isRefusal(thrown)) throw thrown;
       result = inWords(thrown);
@@ -158,10 +175,7 @@ export async function startCloudStack(
 export const secretKey = keys.secretKey;
 
 function authenticate({ method, target }: Seen, form: Values, nowMs: number): void {
-  const refuse = (): Refusal => ({
-    code: 401,
-    text: 'unable to verify user credentials and/or request signature',
-  });
+  const refuse = unknownCommand;
   if (target !== '/client/api') throw { code: 404, text: `nothing at ${target}` };
   // A call that changes something has to be posted, and keys do not belong into access logs.
   if (method !== 'POST') throw { code: 405, text: `${method} is not allowed` };
@@ -174,14 +188,23 @@ function authenticate({ method, target }: Seen, form: Values, nowMs: number): vo
   if (form.get('response') !== 'json') throw wrong('only JSON is spoken here');
 }
 
-function inWords({ code, text }: Refusal): object {
-  return { uuidList: [], errorcode: code, cserrorcode: 9999, errortext: text };
+/** Roles and rules of keys refuse a command before its parameters are looked at. */
+function checkAllowed(command: string, { forbidden, account }: FakeState): void {
+  if (!forbidden.has(command)) return;
+  throw {
+    ...{ code: 432, cs: 9999, envelope: 'errorresponse' },
+    text: `The API [${command}] does not exist or is not available for the account ${account}.`,
+  } satisfies Refusal;
+}
+
+function inWords({ code, text, cs }: Refusal): object {
+  return { uuidList: [], errorcode: code, cserrorcode: cs, errortext: text };
 }
 
 function paged(body: object, form: Values, { largestPage }: FakeState): object {
   const [name, entries] = Object.entries(body)[0] ?? [];
-  if (name === undefined || !Array.isArray(entries) || !form.has('pagesize')) return body;
-  const size = Number(form.get('pagesize'));
+  if (name === undefined || !Array.isArray(entries) || 'count' in body) return body;
+  const size = Number(form.get('pagesize') ?? largestPage);
   if (size > largestPage) {
     throw wrong(`Page size can't exceed max allowed page size value: ${largestPage}`);
   }

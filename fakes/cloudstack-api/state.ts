@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { genuine } from './genuine/index.ts';
 import type { FakeRelease } from './parameters.ts';
 
 export type Texts = Record<string, string>;
@@ -29,6 +30,8 @@ export interface FakeAction {
   enabled: boolean;
   parameters: Texts[];
   details: Texts;
+  successMessage?: string | undefined;
+  errorMessage?: string | undefined;
 }
 
 export interface FakeCluster {
@@ -37,26 +40,44 @@ export interface FakeCluster {
   readonly hypervisor: string;
   /** The zone that there is, unless it says another. */
   readonly zoneId?: string;
-  registration?: { readonly extensionId: string; details: Texts };
+  readonly podId?: string;
+  registration?: {
+    readonly extensionId: string;
+    /** The details that the API shows. */
+    details: Texts;
+    /** Those that it never shows, nor hands to a script. */
+    hidden?: Texts;
+  };
 }
 
 export interface FakeHost {
   readonly id: string;
   readonly name: string;
   readonly clusterId: string;
+  /** `Enabled` unless it says otherwise. */
+  resourceState?: string;
   /** With CloudStack's prefix. */
   details: Texts;
 }
 
 export interface FakeTemplate {
   readonly id: string;
-  readonly name: string;
+  name: string;
   readonly extensionId: string | undefined;
   readonly zoneId?: string;
+  displayText?: string | undefined;
   details: Texts;
 }
 
 export type FakeMachine = Readonly<Record<string, unknown>>;
+
+/** A zone with its pods and the image stores in it. */
+export interface FakeZone {
+  readonly id: string;
+  readonly name: string;
+  readonly pods: readonly { readonly id: string; readonly name: string }[];
+  imageStores: number;
+}
 
 /** All that the fake management server keeps. */
 export interface FakeState {
@@ -66,6 +87,7 @@ export interface FakeState {
   readonly clusters: FakeCluster[];
   readonly hosts: FakeHost[];
   readonly templates: FakeTemplate[];
+  readonly zones: FakeZone[];
   /** Instances as listVirtualMachines shows them; those of projects apart, as there. */
   readonly machines: FakeMachine[];
   readonly projectMachines: FakeMachine[];
@@ -77,11 +99,15 @@ export interface FakeState {
   showsHostDetails: boolean;
   /** The global setting `default.page.size`, which is also the largest page. */
   largestPage: number;
+  /** Commands that the role or the rules of the key do not allow. */
+  readonly forbidden: Set<string>;
+  /** The account that the keys belong to. */
+  account: string;
 }
 
-export const zone = { id: randomUUID(), name: 'zone1' };
-export const pod = { id: randomUUID(), name: 'pod1', zoneid: zone.id };
-export const osType = { id: randomUUID(), description: 'Debian GNU/Linux 12 (64-bit)' };
+export const zone = { id: genuine.zone.id, name: 'zone1' };
+export const pod = { id: genuine.pod.id, name: 'pod1' };
+export const osType = { id: genuine.ostype.id, description: genuine.ostype.description };
 
 export function createState(release: FakeRelease): FakeState {
   return {
@@ -94,12 +120,15 @@ export function createState(release: FakeRelease): FakeState {
     ],
     hosts: [],
     templates: [],
+    zones: [{ ...zone, pods: [pod], imageStores: 1 }],
     machines: [],
     projectMachines: [],
     files: new Set(['Proxmox/proxmox.sh']),
     slow: new Set(),
     showsHostDetails: true,
     largestPage: 500,
+    forbidden: new Set(),
+    account: 'admin',
   };
 }
 

@@ -54,11 +54,25 @@ describe('The client of CloudStack’s API', () => {
     assert.equal(remoteMessage(failure), 'Extension by name already exists');
   });
 
-  test('the API client explains an unknown command', async (t) => {
+  test('the API client explains an unknown command, which CloudStack answers as it answers wrong keys', async (t) => {
     const { api } = await connect(t);
+    const first = await failureOf(api.call('listNothing'));
+    assert.equal(first.kind, 'denied');
+    assert.match(first.message, /does not accept the API key or the signature \(401\)/);
+    assert.match(first.advice ?? '', /says the same of a call that it does not have/);
+    await api.call('listCapabilities');
     const { kind, message } = await failureOf(api.call('listNothing'));
+    assert.equal(kind, 'unsupported');
+    assert.match(message, /listNothing: this CloudStack does not have the call/);
+  });
+
+  test('the API client explains a call that the role or the rules of the key pair do not allow', async (t) => {
+    const { api, cloud } = await connect(t);
+    cloud.state.forbidden.add('listHosts');
+    const { kind, message, advice } = await failureOf(api.list('listHosts'));
     assert.equal(kind, 'denied');
-    assert.match(message, /does not exist here, or the role/);
+    assert.match(message, /rules of the key pair, do not allow this call \(432\)/);
+    assert.match(advice ?? '', /lists the calls that it needs/);
   });
 
   test('the API client takes an empty list as empty', async (t) => {
@@ -140,7 +154,8 @@ describe('The client of CloudStack’s API', () => {
     assert.throws(() => releaseOf('new'), /is not a version/);
     assert.equal(releaseOf('4.21.0.0').tellsCaller, false);
     assert.equal(releaseOf('4.22.1.0').tellsCaller, true);
-    assert.equal(releaseOf('4.22.1.0').reservesDetails, false);
+    assert.equal(releaseOf('4.22.0.0').reservesDetails, false);
+    assert.equal(releaseOf('4.22.1.0').reservesDetails, true);
     assert.equal(releaseOf('4.23.0.0').reservesDetails, true);
     assert.equal(releaseOf('24.0.0.0').reservesDetails, true);
   });

@@ -62,7 +62,7 @@ function actionOf({ state }: FakeCloudStack, name: string) {
 }
 
 describe('register on a CloudStack that knows nothing', () => {
-  for (const release of ['4.21.0.0', '4.22.0.0', '4.23.0.0', '24.0.0.0'] as const) {
+  for (const release of ['4.21.0.0', '4.22.0.0', '4.22.1.0', '4.23.0.0', '24.0.0.0'] as const) {
     test(`register makes extension, custom actions and registration on ${release}`, async (t) => {
       const cloud = await lab(t, release);
       const { code, printed, complained } = await register(cloud, '--cluster', 'ext');
@@ -74,7 +74,7 @@ describe('register on a CloudStack that knows nothing', () => {
       assert.equal(details['provider'], 'sample');
       assert.equal(details['url'], 'https://s:1');
       assert.match(details['installation'] ?? '', /^cs-[0-9a-f]{12}$/);
-      assert.equal(reserved, /^4\.2[12]/.test(release) ? '' : 'sample_id');
+      assert.equal(reserved, /^4\.2[12]\.0/.test(release) ? '' : 'sample_id');
       const ext = cloud.state.clusters.find(({ name }) => name === 'ext');
       assert.equal(ext?.registration?.extensionId, id);
       assert.match(printed, /\+ custom action Melt\n {4}time-out: 60 s/);

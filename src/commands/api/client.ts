@@ -46,11 +46,14 @@ export function createApi(access: Access, deadline: Deadline): Api {
     allowPlainHttp: true,
   });
   const path = base.slice(at);
+  let accepted = false;
 
   const ask = async (command: string, parameters: Parameters): Promise<Entry> => {
     const form = flatten({ command, response: 'json', ...parameters });
     const sealed = signed(form, access, new Date(Date.now() + validMs));
-    return bodyOf(command, await http.request('POST', path, { form: sealed }));
+    const body = bodyOf(command, await http.request('POST', path, { form: sealed }), accepted);
+    accepted = true;
+    return body;
   };
   const call: Api['call'] = async (command, parameters = {}) => {
     const body = await ask(command, parameters);
@@ -105,7 +108,7 @@ function allowedPage(thrown: unknown): number | undefined {
 }
 
 /** The object under the one key of the answer, which is named after the command. */
-function bodyOf(command: string, reply: Reply): Entry {
+function bodyOf(command: string, reply: Reply, accepted: boolean): Entry {
   const document = parse(reply);
   const [body] = document === undefined ? [] : Object.values(document);
   if (reply.status !== 200 || !isMembers(body) || body['errorcode'] !== undefined) {
@@ -116,7 +119,7 @@ function bodyOf(command: string, reply: Reply): Entry {
     const hereMs = Date.now();
     const thereMs = Date.parse(reply.header('date') ?? '');
     const skewMs = Number.isNaN(thereMs) ? undefined : hereMs - thereMs;
-    throw failureFor(command, code, asText(told['errortext']), skewMs);
+    throw failureFor(command, code, asText(told['errortext']), { skewMs, accepted });
   }
   return body;
 }

@@ -12,7 +12,7 @@ const meanings: Readonly<Record<number, Meaning>> = {
     kind: 'denied',
     says: 'CloudStack does not accept the API key or the signature',
     advice:
-      'Check that key and secret belong together and to an enabled user, and that the clocks agree',
+      'Check that key and secret belong together and to an enabled user, and that the clocks agree; CloudStack says the same of a call that it does not have',
   },
   405: {
     kind: 'denied',
@@ -24,8 +24,9 @@ const meanings: Readonly<Record<number, Meaning>> = {
   431: { kind: 'upstream', says: 'a parameter is wrong or missing' },
   432: {
     kind: 'denied',
-    says: 'this call does not exist here, or the role of the user does not allow it',
-    advice: 'Use the keys of a root administrator, on CloudStack 4.21 or later',
+    says: 'the role of the user, or the rules of the key pair, do not allow this call',
+    advice:
+      'Use the keys of a root administrator; where the key pair has rules, docs/registering.md lists the calls that it needs',
   },
   530: { kind: 'upstream', says: 'it failed inside CloudStack' },
   531: { kind: 'denied', says: 'the account does not allow it' },
@@ -37,9 +38,29 @@ const meanings: Readonly<Record<number, Meaning>> = {
   537: { kind: 'conflict', says: 'it contradicts a network rule' },
 };
 
+/** The meaning of a 401 once the same keys have been accepted. */
+const noSuchCall: Meaning = {
+  kind: 'unsupported',
+  says: 'this CloudStack does not have the call, since it has accepted the same keys before',
+  advice: 'Outrigger needs CloudStack 4.21 or later',
+};
+
+/** Facts about the connection that explain a refusal. */
+interface Circumstances {
+  readonly skewMs?: number | undefined;
+  /** Another call of the same keys was answered before. */
+  readonly accepted?: boolean;
+}
+
 /** The failure for an answer that is none of success: what was called, what it means, its words. */
-export function failureFor(command: string, code: number, text: string, skewMs?: number): Failure {
-  const meaning = meanings[code] ?? { kind: 'upstream' as const, says: 'it was not carried out' };
+export function failureFor(
+  command: string,
+  code: number,
+  text: string,
+  { skewMs, accepted = false }: Circumstances = {},
+): Failure {
+  const usual = meanings[code] ?? { kind: 'upstream' as const, says: 'it was not carried out' };
+  const meaning = code === 401 && accepted ? noSuchCall : usual;
   const words = text.replace(/\s+/g, ' ').trim().slice(0, 500);
   const skewed = code === 401 && skewMs !== undefined && Math.abs(skewMs) > 60_000;
   const advice = skewed

@@ -25,7 +25,7 @@ export function releaseOf(version: string): Release {
   return {
     version,
     tellsCaller: atLeast(4, 22),
-    reservesDetails: atLeast(4, 23),
+    reservesDetails: atLeast(4, 23) || /^4\.22\.[1-9]/.test(version),
     cleansUpDetails: atLeast(4, 22),
   };
 }
