@@ -1,4 +1,3 @@
-import type { Outcome } from '../contract/action.ts';
 import type { Console, Preparation } from '../contract/driver.ts';
 import type { Power } from '../contract/machine.ts';
 
@@ -68,17 +67,6 @@ export function consoleBody(console: Console): Body {
       ...(password === undefined ? {} : { password, passwordonetimeuseonly: oneTime === true }),
     },
   };
-}
-
-/** CloudStack's UI shows arrays of alike objects and single objects, never a plain sentence. */
-export function outcomeBody({ message: sentence, rows = [] }: Outcome): Body {
-  if (rows.length === 0) return { printmessage: true, message: { result: sentence } };
-  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  // The UI takes the first row's keys as columns and the cells by their position.
-  const alike = rows.map((row) =>
-    Object.fromEntries(columns.map((column) => [column, row[column] ?? ''])),
-  );
-  return { printmessage: true, message: alike };
 }
 
 /** The result of a failure; a text that is too long is cut, with a note. */

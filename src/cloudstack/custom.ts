@@ -1,10 +1,11 @@
 import * as v from 'valibot';
 import type { Action, Parameter, Parameters } from '../contract/action.ts';
-import type { Caller } from '../contract/instance.ts';
+import type { Caller, Instance } from '../contract/instance.ts';
 import type { Provider } from '../contract/provider.ts';
 import { Failure } from '../failure.ts';
 import { text } from '../kit/fields.ts';
 import { nearest } from '../kit/nearest.ts';
+import { plainName } from '../kit/plain-name.ts';
 import type { Known } from './call-facts.ts';
 import { enumerate } from './issues.ts';
 import type { CoreSettings } from './settings.ts';
@@ -25,10 +26,10 @@ export function withCustom<Facts extends Known<'provider' | 'payload' | 'core'>>
   return { ...facts, custom, secrets: [...secrets, ...passwords] };
 }
 
-/** The action by its name in any case; throws `unsupported` with the names that there are. */
+/** The action by its name as people may write it; throws `unsupported` with the names that there are. */
 function findCustom(provider: Provider, word: string): Custom {
   const names = Object.keys(provider.actions);
-  const name = names.find((each) => each.toLowerCase() === word.toLowerCase());
+  const name = names.find((each) => plainName(each) === plainName(word));
   const action = name === undefined ? undefined : provider.actions[name];
   if (name !== undefined && action !== undefined) return { name, action };
   const near = nearest(word, names);
@@ -59,30 +60,36 @@ function checkRole({ name, action }: Custom, caller: Caller | undefined, core: C
   });
 }
 
-/** The parameters as they are registered: a destructive action also wants the instance's name. */
+/** The parameters as they are registered: a destructive action also wants the instance named. */
 export function parametersOf(action: Action): Parameters {
   if (action.destroysData !== true) return action.parameters;
-  return { ...action.parameters, instance_name: instanceName };
+  return { ...action.parameters, confirm };
 }
 
-const instanceName: Parameter<string> = {
+/** Tenants do not see the internal name. */
+const confirm: Parameter<string> = {
   type: 'STRING',
-  about: 'The name of the instance (such as i-2-42-VM), to confirm that its data is destroyed',
+  about: "The instance's ID as its page shows it, or its internal name, so that no other is meant",
   schema: text({ most: 127 }),
   required: true,
+  example: '8f4e2a6c-0e57-4a8b-a8d5-3c1d2b7f9a10',
 };
 
 /** Every parameter through its schema; throws all issues at once, in texts that a tenant may read. */
 export function readParameters(
   { name, action }: Custom,
   given: Readonly<Record<string, unknown>>,
-  instanceNameWanted: string,
+  instance: Instance,
 ): Readonly<Record<string, unknown>> {
   const values: Record<string, unknown> = {};
   const issues: string[] = [];
   for (const [key, parameter] of Object.entries(parametersOf(action))) {
-    const word = [key, ...(parameter.also ?? [])].find((each) => Object.hasOwn(given, each));
-    const raw = word === undefined ? undefined : toText(given[word]);
+    const [first, ...more] = givenFor(key, parameter, given);
+    if (more.some(([, raw]) => raw !== first?.[1])) {
+      issues.push(`parameter "${key}" is given twice`);
+      continue;
+    }
+    const [word, raw] = first ?? [key, undefined];
     const value = raw ?? parameter.default;
     if (value === undefined) {
       if (parameter.required === true) issues.push(`parameter "${key}" is missing`);
@@ -90,15 +97,30 @@ export function readParameters(
     }
     const result = v.safeParse(parameter.schema(), value);
     if (result.success) values[key] = result.output;
-    else issues.push(`parameter "${word ?? key}" ${result.issues[0].message}`);
+    else issues.push(`parameter "${word}" ${result.issues[0].message}`);
   }
-  const repeated = values['instance_name'];
-  if (action.destroysData === true && repeated !== undefined && repeated !== instanceNameWanted) {
-    issues.push('parameter "instance_name" is not the name of this instance');
+  if (action.destroysData === true && values['confirm'] !== undefined) {
+    const repeated = String(values['confirm']);
+    if (repeated !== instance.name && repeated.toLowerCase() !== instance.uuid) {
+      issues.push('parameter "confirm" is neither the ID nor the internal name of this instance');
+    }
   }
   if (issues.length === 0) return values;
   const sentence = `Cannot run ${name}: ${enumerate(issues)}`;
   throw new Failure('usage', sentence, { tenant: sentence });
+}
+
+/** The given texts that are meant for a parameter, each with its name as the caller wrote it. */
+function givenFor(
+  key: string,
+  { also = [] }: Parameter,
+  given: Readonly<Record<string, unknown>>,
+): (readonly [string, string])[] {
+  const names = new Set([key, ...also].map(plainName));
+  return Object.entries(given).flatMap(([word, value]) => {
+    const raw = names.has(plainName(word)) ? toText(value) : undefined;
+    return raw === undefined ? [] : [[word, raw] as const];
+  });
 }
 
 /** CloudStack sends numbers and booleans as such, or as text when another server forwards them. */
@@ -112,7 +134,6 @@ function toText(value: unknown): string | undefined {
 function parameterSecrets(action: Action, given: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(parametersOf(action))
     .filter(([, { format, secret }]) => format === 'PASSWORD' || secret === true)
-    .flatMap(([key, { also = [] }]) => [key, ...also].map((word) => given[word]))
-    .filter((value): value is string => typeof value === 'string')
-    .map((value) => value.trim());
+    .flatMap(([key, parameter]) => givenFor(key, parameter, given))
+    .map(([, value]) => value.trim());
 }

@@ -126,7 +126,7 @@ async function taskOf({ row, custom, instance, payload }: Known<'payload'>): Pro
     if (row?.needs === 'size' && 'nics' in instance) return { kind: 'sized', row, instance };
     if (custom !== undefined) {
       const { readParameters } = await import('./custom.ts');
-      const parameters = readParameters(custom, payload.parameters, instance.name);
+      const parameters = readParameters(custom, payload.parameters, instance);
       return { kind: 'custom', custom, instance, parameters };
     }
   }

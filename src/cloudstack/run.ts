@@ -1,7 +1,8 @@
 import { Failure } from '../failure.ts';
+import { createRedactor } from '../kit/redact.ts';
 import type { Verbs } from '../lifecycle/index.ts';
 import { contextFor, memoFor } from './call-context.ts';
-import { type Body, outcomeBody } from './call-result.ts';
+import type { Body } from './call-result.ts';
 import type { Request } from './request.ts';
 
 export { finishWell } from './finish-well.ts';
@@ -28,7 +29,8 @@ export async function run(request: Request): Promise<Body> {
   }
 }
 
-async function ask(verbs: Verbs, { task, blueprint, policy }: Request): Promise<Body> {
+async function ask(verbs: Verbs, request: Request): Promise<Body> {
+  const { task, blueprint, policy, secrets } = request;
   switch (task.kind) {
     case 'statuses':
       return task.row.call(verbs);
@@ -39,7 +41,8 @@ async function ask(verbs: Verbs, { task, blueprint, policy }: Request): Promise<
     case 'custom': {
       const { custom, instance, parameters } = task;
       const call = { instance, parameters, policy, blueprint };
-      return outcomeBody(await verbs.run(custom.name, call));
+      const outcome = await verbs.run(custom.name, call);
+      return (await import('./outcome.ts')).outcomeBody(outcome, createRedactor(secrets).text);
     }
   }
 }

@@ -38,7 +38,7 @@ export function describeConclusion(conclusion: Conclusion, paint: Paint): string
     ...(prepared === undefined ? [] : table(preparedRows(prepared), 12)),
     ...(powers === undefined ? [] : table(Object.entries(powers), 12)),
     ...(console === undefined ? [] : table(consoleRows(console), 12)),
-    ...(rows === undefined ? [] : table([rows.columns, ...rows.rows.map(cells)], 12)),
+    ...(rows === undefined ? [] : table([rows.columns, ...rows.rows.flatMap(tableLines)], 12)),
     ...doubts.flatMap((doubt) =>
       wrapped(doubt, 68).map((line, index) =>
         paint.yellow((index === 0 ? 'Mind:       ' : ' '.repeat(12)) + line),
@@ -61,6 +61,11 @@ function consoleRows(console: NonNullable<Conclusion['console']>): Cell[][] {
   ]);
 }
 
-function cells(row: readonly unknown[]): string[] {
-  return row.map((cell) => (typeof cell === 'object' ? JSON.stringify(cell) : String(cell)));
+/** A row of the table with a line for each line of its cells. */
+function tableLines(row: readonly unknown[]): string[][] {
+  const cells = row.map((cell) =>
+    (typeof cell === 'object' ? JSON.stringify(cell) : String(cell)).split('\n'),
+  );
+  const height = Math.max(...cells.map((lines) => lines.length));
+  return Array.from({ length: height }, (_, at) => cells.map((lines) => lines[at] ?? ''));
 }

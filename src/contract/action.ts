@@ -2,12 +2,23 @@ import type { Step, Undo } from './context.ts';
 import type { Field, Fields, Values } from './field.ts';
 import type { Instance, Role } from './instance.ts';
 
-export type Cell = string | number | boolean | null;
+/**
+ * A value for people, who read a time in UTC, `512 MiB`, `2 h 5 min`, `yes`, nothing for null, and a
+ * line for each text of a list.
+ */
+export type Cell = string | number | boolean | null | Date | Quantity | readonly string[];
 
-/** The answer to a custom action: a sentence, and a table where there is one to show. */
+export type Quantity = { readonly bytes: number } | { readonly seconds: number };
+
+/** The answer to a custom action: a sentence, and in its place a table where there is one to show. */
 export interface Outcome {
   readonly message: string;
+  /** By titles for people, which are the same in every row; five at most, the longest value last. */
   readonly rows?: readonly Readonly<Record<string, Cell>>[];
+  /** The title of the column that the reader copies from: its values are never broken into lines. */
+  readonly toCopy?: string;
+  /** The properties of one thing, by titles for people; in place of `rows`. */
+  readonly facts?: Readonly<Record<string, Cell>>;
 }
 
 /** A parameter of a custom action, with the type CloudStack shall check. */
@@ -30,7 +41,7 @@ export interface Action<P extends Parameters = Parameters, F extends Fields = Fi
   /** How long the action may take; CloudStack's own default of 3 s kills most of them. */
   readonly timeoutSeconds: number;
   readonly roles: readonly Role[];
-  /** Throws an instance's data away: the caller has to repeat its name as `instance_name`. */
+  /** Throws an instance's data away: the caller has to give the instance's ID or name as `confirm`. */
   readonly destroysData?: boolean;
   /** `built` unless said otherwise. */
   readonly wants?: Wants;

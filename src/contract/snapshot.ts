@@ -5,8 +5,7 @@ export interface Snapshot {
   readonly name: string;
   /** The remote system's own id, where a name is not one. */
   readonly id?: string;
-  /** As the remote system writes the time. */
-  readonly created?: string;
+  readonly created?: Date;
   readonly description?: string;
   /** Whether the memory of the running guest was saved too. */
   readonly memory: boolean;

@@ -39,11 +39,9 @@ async function listSnapshots(life: SnapshotLife, instance: Instance): Promise<Ou
   return {
     message: snapshots.length === 0 ? 'There are no snapshots' : `Snapshots: ${snapshots.length}`,
     rows: snapshots.map(({ name, created = '', memory, description = '' }) => ({
-      name,
-      created,
-      memory,
-      description,
+      ...{ Snapshot: name, Created: created, 'With memory': memory, Description: description },
     })),
+    toCopy: 'Snapshot',
   };
 }
 
@@ -141,10 +139,20 @@ function refuseBeyondLimits(
 
 function pick(snapshots: readonly Snapshot[], name: string): Snapshot {
   const [found, second] = snapshots.filter((snapshot) => snapshot.name === name);
-  if (found === undefined) throw refused('not-found', `There is no snapshot ${name}`);
+  if (found === undefined) throw refused('not-found', unknown(name, snapshots));
   if (second === undefined) return found;
   throw refused('conflict', `There are several snapshots ${name}, and any of them may be meant`);
 }
+
+/** The form of CloudStack offers no list to choose from, so that the answer gives it. */
+function unknown(name: string, snapshots: readonly Snapshot[]): string {
+  const names = snapshots.slice(0, mostNamed).map((each) => each.name);
+  const more = snapshots.length > mostNamed ? ` and ${snapshots.length - mostNamed} more` : '';
+  const others = names.length === 0 ? 'it has none' : `it has ${names.join(', ')}${more}`;
+  return `There is no snapshot ${name} of this instance; ${others}`;
+}
+
+const mostNamed = 20;
 
 /** About the tenant's own instance and limits only, so that any caller may read it. */
 function refused(kind: FailureKind, sentence: string): Failure {

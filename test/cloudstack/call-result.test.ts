@@ -4,7 +4,6 @@ import {
   consoleBody,
   fail,
   mostBytes,
-  outcomeBody,
   powerBody,
   powersBody,
   preparationBody,
@@ -116,29 +115,28 @@ describe('an answer', () => {
   });
 
   it('a table with too many rows or too long cells is cut, and says so', () => {
+    const table = (message: readonly object[]) => succeed({ printmessage: true, message });
     const rows = Array.from({ length: 5000 }, (_, at) => ({
       name: `snapshot-${at}`,
       note: 'n'.repeat(40),
     }));
-    const many = succeed(outcomeBody({ message: '', rows }));
+    const many = table(rows);
     assert.ok(Buffer.byteLength(many.text) <= mostBytes);
     const shown = parse(many.text)['message'] as Record<string, string>[];
     assert.ok(shown.length > 400);
     const rest = `... ${5000 - shown.length + 1} more, not shown`;
     assert.deepEqual(shown[shown.length - 1], { name: rest, note: '' });
     assert.equal(parse(many.text)['shortened'], true);
-    const wide = succeed(
-      outcomeBody({ message: '', rows: [{ note: '☃'.repeat(50_000), more: 1 }] }),
-    );
+    const wide = table([{ note: '☃'.repeat(50_000), more: 1 }]);
     assert.ok(Buffer.byteLength(wide.text) <= mostBytes);
     const [row, ...none] = parse(wide.text)['message'] as Record<string, string>[];
     assert.match(String(row?.['note']), /^☃{500} \.\.\. \(shortened\)$/);
     assert.deepEqual(none, [], 'no row is missing');
-    const sentence = succeed(outcomeBody({ message: 's'.repeat(100_000) }));
+    const sentence = table([{ Result: 's'.repeat(100_000) }]);
     assert.ok(Buffer.byteLength(sentence.text) <= mostBytes);
-    assert.deepEqual(parse(sentence.text)['message'], {
-      result: `${'s'.repeat(500)} ... (shortened)`,
-    });
+    assert.deepEqual(parse(sentence.text)['message'], [
+      { Result: `${'s'.repeat(500)} ... (shortened)` },
+    ]);
   });
 
   it('a result of exactly the allowed size is not cut, and one that is a byte longer is', () => {

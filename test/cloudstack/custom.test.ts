@@ -11,7 +11,7 @@ import { asOf421, changed, type Json, recorded } from './recorded.ts';
 const wipe = (): Json => ({
   ...recorded('custom'),
   action: 'Wipe',
-  parameters: { instance_name: 'i-2-42-VM' },
+  parameters: { confirm: 'i-2-42-VM' },
 });
 const look = (parameters: Json = {}): Json => ({
   ...recorded('custom'),
@@ -51,8 +51,18 @@ describe('custom actions', () => {
   const given = () =>
     ((entries[entries.length - 1] as Entry).given[0] ?? {}) as Record<string, unknown>;
 
-  it('a custom action runs under its name in any case', async () => {
-    for (const action of ['Look', 'look', 'LOOK']) await ok({ ...look(), action });
+  it('a custom action runs under its name as people write it', async () => {
+    for (const action of ['Look', 'look', 'LOOK', 'Lo ok', 'lo_ok', 'Lo-Ok']) {
+      await ok({ ...look(), action });
+    }
+  });
+
+  it('a parameter is found under its name as people write it, and contradictions are refused', async () => {
+    await ok(look({ 'De-pth': 3, WORD: 'x', 'S u_re': true }));
+    assert.deepEqual(given()['parameters'], { depth: 3, word: 'x', sure: true });
+    await ok(look({ Depth: 3, depth: '3' }));
+    const done = await run(look({ Depth: 3, depth: 4 }));
+    assert.match(String(done.document['error']), /parameter "depth" is given twice/);
   });
 
   it('the payload tells a custom action from a built-in one of the same name', async () => {
@@ -157,11 +167,23 @@ describe('custom actions', () => {
     assert.equal((await run(stored)).exitCode, 1);
   });
 
-  it('an action that destroys data needs the exact name of the instance', async () => {
-    for (const parameters of [{}, { instance_name: 'i-2-43-VM' }, { instance_name: 'I-2-42-VM' }]) {
+  it('an action that destroys data needs the ID or the exact name of the instance', async () => {
+    const { uuid } = wipe()['cloudstack.vm.details'] as { uuid: string };
+    for (const confirm of ['i-2-42-VM', uuid, uuid.toUpperCase()]) {
+      await ok(admin({ ...wipe(), parameters: { confirm } }));
+      await ok(admin({ ...wipe(), parameters: { 'Con firm': confirm } }));
+    }
+    const other = uuid.replace(/.$/, (digit) => (digit === '0' ? '1' : '0'));
+    for (const parameters of [
+      {},
+      { confirm: 'i-2-43-VM' },
+      { confirm: 'I-2-42-VM' },
+      { confirm: other },
+      { confirm: 'true' },
+    ]) {
       const done = await run(admin({ ...wipe(), parameters }));
       assert.equal(done.exitCode, 1);
-      assert.match(String(done.document['error']), /"instance_name"/);
+      assert.match(String(done.document['error']), /"confirm"/);
     }
   });
 
@@ -177,37 +199,26 @@ describe('custom actions', () => {
     assert.deepEqual(given()['blueprint'], { template_id: '9000', is_full_clone: false });
   });
 
-  it('a custom action answers with rows of the same columns or one object, which the UI can show', async () => {
+  it('a custom action answers with a list of flat objects, which every release of the UI shows', async () => {
     const plain = await run(look());
     assert.deepEqual(plain.document, {
       status: 'success',
       printmessage: true,
-      message: { result: 'Looked' },
+      message: [{ Result: 'Looked.' }],
     });
-    answer = {
-      message: 'Two',
-      rows: [
-        { name: 'a', size: 1 },
-        { size: 2, other: 'x' },
-      ],
-    };
-    const table = await run(look());
-    assert.deepEqual(table.document, {
-      status: 'success',
-      printmessage: true,
-      message: [
-        { name: 'a', size: 1, other: '' },
-        { name: '', size: 2, other: 'x' },
-      ],
-    });
+    answer = { message: 'Two', rows: [{ Name: 'a', Size: 1 }] };
+    assert.deepEqual((await run(look())).document['message'], [{ Name: 'a', Size: 1 }]);
   });
 
   it('a custom action shows no secret that a remote system repeats in its message', async () => {
     const secret = 'd3adbeef-0000-4000-8000-000000000001';
     answer = { message: `Looked with ${secret}` };
-    assert.deepEqual((await run(look())).document['message'], { result: 'Looked with ***' });
-    answer = { message: '', rows: [{ name: secret, size: 1 }] };
-    assert.deepEqual((await run(look())).document['message'], [{ name: '***', size: 1 }]);
+    assert.deepEqual((await run(look())).document['message'], [{ Result: 'Looked with ***.' }]);
+    answer = { message: '', rows: [{ Name: secret, Size: 1 }] };
+    assert.deepEqual((await run(look())).document['message'], [{ Name: '***', Size: 1 }]);
+    answer = { message: `${'x'.repeat(30)} ${secret}` };
+    const broken = JSON.stringify((await run(look())).document['message']);
+    assert.doesNotMatch(broken, /d3ad/, 'a secret that a line break would divide');
   });
 
   it('a password among the parameters is shown nowhere, whichever of its names the call used', async (t) => {
@@ -230,7 +241,7 @@ describe('custom actions', () => {
     const Look = { ...(plain.actions['Look'] as Action), parameters: { code, key } };
     const other = makePlace({ ledger: async () => ({ ...plain, actions: { Look } }) });
     t.after(other.remove);
-    for (const word of ['code', 'pin', 'key']) {
+    for (const word of ['code', 'pin', 'key', 'Co de', 'PIN']) {
       const done = await other.call('Look', look({ [word]: ' geheim77 ' }));
       assert.match(String(done.document['error']), /^"\*\*\*" is wrong\. /);
       assert.doesNotMatch(JSON.stringify(other.log()), /geheim77/);

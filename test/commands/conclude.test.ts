@@ -345,11 +345,37 @@ describe('A custom action', () => {
 
   test('a custom action warns when rows are not in the order of the first', () => {
     const message = [
-      { a: 1, b: 2 },
-      { b: 2, a: 1 },
+      { A: 1, B: 2 },
+      { B: 2, A: 1 },
     ];
     assert.match(custom({ printmessage: true, message }).doubts.join(' '), /position/);
     assert.deepEqual(custom({ message }).doubts, []);
+  });
+
+  const shownWell = [
+    { 'MAC address': '02:00:00:00:00:01', Size: 3, Created: '2026-11-30 12:14 UTC' },
+  ];
+  const shownBadly: readonly (readonly [string, unknown, RegExp])[] = [
+    ['one object', { Result: 'done' }, /one object/],
+    ['a sentence', 'done', /no list/],
+    ['nothing', [], /an empty list/],
+    ['a list of texts', ['done'], /a list of other things/],
+    ['a nested value', [{ Sizes: { a: 1 } }], /"Sizes" is shown as {"a":1}/],
+    ['null', [{ Size: null }], /"Size" is shown as null/],
+    ['a boolean', [{ Memory: true }], /"Memory" is shown as true/],
+    ['a name for programs', [{ snap_name: 'a' }], /"snap_name" has a name for programs/],
+    ['six columns', [{ A: 1, B: 2, C: 3, D: 4, E: 5, F: 6 }], /6 columns/],
+    ['a long line', [{ A: 'a word '.repeat(10) }], /more than 60 characters/],
+    ['a time for programs', [{ At: '2026-11-30T12:14:06.000Z' }], /time for programs/],
+  ];
+  for (const [what, message, says] of shownBadly) {
+    test(`a custom action warns of ${what}, which some release of the interface shows badly`, () => {
+      assert.match(custom({ printmessage: true, message }).doubts.join(' '), says);
+    });
+  }
+
+  test('a custom action is not warned of a table that every release shows', () => {
+    assert.deepEqual(custom({ printmessage: true, message: shownWell }).doubts, []);
   });
 });
 

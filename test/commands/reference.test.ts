@@ -54,10 +54,7 @@ describe('The reference', () => {
   test('the reference says that an action throws data away and wants the instance’s name', () => {
     const text = reference(sample);
     assert.match(text, /`Melt` .* Throws the instance's data away \|/);
-    assert.match(
-      text,
-      /### Parameters of Melt\n\n.*\n.*\n\| `instance_name` \| STRING \| required/,
-    );
+    assert.match(text, /### Parameters of Melt\n\n.*\n.*\n\| `confirm` \| STRING \| required/);
   });
 
   test('the reference includes the settings that every provider has', () => {
@@ -100,7 +97,7 @@ describe('settings and actions', () => {
       Melt: { timeoutSeconds: number; parameters: object };
     };
     assert.equal(actions.Melt.timeoutSeconds, 60);
-    assert.deepEqual(Object.keys(actions.Melt.parameters), ['instance_name']);
+    assert.deepEqual(Object.keys(actions.Melt.parameters), ['confirm']);
   });
 
   test('settings and actions say so where there is nothing', async () => {

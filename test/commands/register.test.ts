@@ -102,7 +102,7 @@ describe('register on a CloudStack that knows nothing', () => {
     assert.deepEqual(melt.roles, ['Admin']);
     assert.deepEqual(
       melt.parameters.map(({ name }) => name),
-      ['instance_name'],
+      ['confirm'],
     );
   });
 

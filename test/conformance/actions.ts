@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as v from 'valibot';
+import { plainName } from '../../src/kit/plain-name.ts';
 import { admin, alice } from '../support/payloads.ts';
 import type { SetUp } from './backend.ts';
 import { has, inScene, knows } from './cloud.ts';
@@ -20,6 +21,20 @@ export function actionCases(setUp: SetUp): void {
           assert.ok(example !== undefined, `${key} of ${name} has no example`);
           assert.ok(v.is(schema(), example), `${key} of ${name} refuses its example`);
         }
+      }
+    }),
+  );
+
+  it(
+    'no two actions, and no two parameters of one, have names that people take for the same',
+    inScene(setUp, async ({ provider }) => {
+      const actions = Object.entries(provider.actions);
+      const sets = [
+        actions.map(([name]) => name),
+        ...actions.map(([, { parameters }]) => ['confirm', ...Object.keys(parameters)]),
+      ];
+      for (const names of sets) {
+        assert.equal(new Set(names.map(plainName)).size, names.length, names.join(', '));
       }
     }),
   );
@@ -111,7 +126,7 @@ export function actionCases(setUp: SetUp): void {
   );
 
   it(
-    'an action that throws data away is refused unless the caller repeats the instance’s name',
+    'an action that throws data away is refused unless the caller names the instance',
     inScene(setUp, async ({ cloud, provider }, t) => {
       const names = Object.keys(provider.actions).filter(
         (name) => provider.actions[name]?.destroysData === true,
@@ -121,8 +136,8 @@ export function actionCases(setUp: SetUp): void {
       const { all } = await cloud.machine();
       for (const name of names) {
         const given = parametersFor(cloud, provider, name);
-        const { instance_name: _, ...without } = given;
-        const wrong = { ...given, instance_name: 'i-2-43-VM' };
+        const { confirm: _, ...without } = given;
+        const wrong = { ...given, confirm: 'i-2-43-VM' };
         for (const parameters of [without, wrong]) {
           const { exitCode } = await cloud.custom(name, parameters, { caller: admin });
           assert.equal(exitCode, 1, name);
@@ -140,7 +155,7 @@ export function actionCases(setUp: SetUp): void {
       assert.equal(usesBlueprint, true, 'what it is made from is what the instance chose');
       await cloud.deploy();
       const before = await cloud.machine();
-      const parameters = { instance_name: cloud.vm.name };
+      const parameters = { confirm: cloud.vm.name };
       await cloud.okCustom('Reinstall', parameters, { caller: admin });
       const after = await cloud.machine();
       assertHardware(after, cloud);

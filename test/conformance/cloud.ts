@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import type { TestContext } from 'node:test';
+import { displayDoubts } from '../../src/commands/as-cloudstack/custom-result.ts';
 import type { Provider } from '../../src/contract/provider.ts';
 import { formFault } from '../support/answer-form.ts';
 import {
@@ -140,6 +141,10 @@ function createCloud(
     });
     answers.push(done.text);
     checkAnswer(done);
+    if (custom !== undefined && done.exitCode === 0) {
+      assert.deepEqual(displayDoubts(done.text), [], `${custom.name} is shown well: ${done.text}`);
+      assert.equal(done.document['printmessage'], true, 'else nothing of it is shown');
+    }
     return done;
   };
   const demand = async (action: string, done: Promise<Done>): Promise<Done> => {

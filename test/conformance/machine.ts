@@ -50,7 +50,7 @@ export function parametersFor(cloud: Cloud, provider: Provider, name: string) {
   const action = provider.actions[name];
   const wanted = Object.entries(action?.parameters ?? {}).filter(([, each]) => each.required);
   const values = wanted.map(([key, { example }]) => [key, example]);
-  const repeated = action?.destroysData === true ? { instance_name: cloud.vm.name } : {};
+  const repeated = action?.destroysData === true ? { confirm: cloud.vm.name } : {};
   return { ...Object.fromEntries(values), ...repeated } as Readonly<Record<string, unknown>>;
 }
 

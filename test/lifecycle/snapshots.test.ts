@@ -12,7 +12,7 @@ describe('snapshots', () => {
     plant(world);
     await run(world, 'CreateSnapshot', snap);
     assert.deepEqual(
-      (await run(world, 'ListSnapshots')).rows?.map(({ name }) => name),
+      (await run(world, 'ListSnapshots')).rows?.map(({ Snapshot: name }) => name),
       ['before'],
     );
     await run(world, 'DeleteSnapshot', snap);
@@ -65,6 +65,24 @@ describe('snapshots', () => {
       assert.equal((await failureOf(run(world, name, snap))).kind, 'not-found');
     }
     assert.deepEqual(world.calls, []);
+  });
+
+  it('that do not exist are answered with those that do, since the form offers no list', async () => {
+    const saved = { disk: 'x', cpus: 2 };
+    const many = Array.from({ length: 23 }, (_, at) => ({ name: `s${at}`, ...saved }));
+    for (const [snapshots, says] of [
+      [[], 'There is no snapshot before of this instance; it has none'],
+      [many.slice(0, 2), 'There is no snapshot before of this instance; it has s0, s1'],
+      [many, /it has s0, .*, s19 and 3 more$/],
+    ] as const) {
+      for (const name of ['RestoreSnapshot', 'DeleteSnapshot']) {
+        const world = new World();
+        plant(world, { snapshots });
+        const { tenant = '' } = await failureOf(run(world, name, snap));
+        if (typeof says === 'string') assert.equal(tenant, says);
+        else assert.match(tenant, says);
+      }
+    }
   });
 
   it('are refused with a sentence that the tenant may read, of the kind that fits', async () => {
@@ -139,19 +157,23 @@ describe('snapshots', () => {
   }
 
   it('are listed with all that the remote system tells, and nothing where it tells nothing', async () => {
-    const told: Snapshot = { name: 'b', created: 'today', memory: true, description: 'why' };
+    const told: Snapshot = { name: 'b', created: new Date(0), memory: true, description: 'why' };
     for (const [list, rows, message] of [
       [[], [], 'There are no snapshots'],
       [
         [{ name: 'a', memory: false }, told],
-        [{ name: 'a', created: '', memory: false, description: '' }, told],
+        [
+          { Snapshot: 'a', Created: '', 'With memory': false, Description: '' },
+          { Snapshot: 'b', Created: new Date(0), 'With memory': true, Description: 'why' },
+        ],
         'Snapshots: 2',
       ],
     ] as const) {
       const world = new World();
       replaceSnapshots(world, { list: async () => list });
       plant(world);
-      assert.deepEqual(await run(world, 'ListSnapshots'), { message, rows });
+      const outcome = { message, rows, toCopy: 'Snapshot' };
+      assert.deepEqual(await run(world, 'ListSnapshots'), outcome);
     }
   });
 

@@ -1,7 +1,7 @@
 import type { Members } from '../json.ts';
 import { unreadable } from './api-text.ts';
 import { type ConsoleTarget, consoleOutcome, readConsole } from './console.ts';
-import { hasCrookedRow, type ShownTable, shownTable } from './custom-result.ts';
+import { displayDoubts, type ShownTable, shownTable } from './custom-result.ts';
 import { doubtsAbout } from './doubts.ts';
 import { isPowerWord, type PowerWord, readPower, readPowers } from './power.ts';
 import { type Prepared, readPrepared } from './prepared.ts';
@@ -198,10 +198,7 @@ function custom({ action, raw }: Case): Judgement {
     verdict: 'Success by exit code 0; the whole output becomes the details',
     shown: `API: success=true, details: the output; UI: Successfully completed ${action} ${below}`,
     ...(table === undefined ? {} : { table }),
-    doubts:
-      table !== undefined && hasCrookedRow(raw.text)
-        ? ["Rows differ in their keys, but cells are shown by position under the first row's"]
-        : [],
+    doubts: displayDoubts(raw.text),
   };
 }
 

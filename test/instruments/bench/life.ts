@@ -12,8 +12,8 @@ export type Call = readonly [
 ];
 
 /** What an action wants that throws data away. */
-export const repeated = ({ name }: Vm): { readonly instance_name: string } => ({
-  instance_name: name,
+export const repeated = ({ name }: Vm): { readonly confirm: string } => ({
+  confirm: name,
 });
 
 export interface Life {

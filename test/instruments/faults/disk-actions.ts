@@ -12,7 +12,7 @@ const withSnapshotName =
 
 const withInstanceName =
   (word: string) =>
-  ({ name }: Vm): Call => ({ word, parameters: { instance_name: name } });
+  ({ name }: Vm): Call => ({ word, parameters: { confirm: name } });
 
 const withSnapshots = ['proxmox', 'hyperv', 'simulator'] as const;
 
@@ -26,7 +26,7 @@ const withBackup = {
   before: () => [{ word: 'Backup' }, { word: 'ListBackups' }],
   call: ({ name }: Vm, _: SystemName, brought: string): Call => ({
     word: 'RestoreBackup',
-    parameters: { instance_name: name, backup: /[\w-]+:backup\/[\w.-]+/.exec(brought)?.[0] ?? '' },
+    parameters: { confirm: name, backup: /[\w-]+:backup\/[\w.-]+/.exec(brought)?.[0] ?? '' },
   }),
   only: ['proxmox'],
 } as const satisfies Partial<Action>;

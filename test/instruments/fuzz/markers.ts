@@ -88,6 +88,6 @@ function markTenant(payload: Json): void {
     Object.assign(details['virtualmachine'] as Json, settingsOfTenant);
   }
   if (payload['parameters'] !== undefined) {
-    payload['parameters'] = { depth: 3, instance_name: 'i-2-42-VM', adminpass: `${secretWord}-pw` };
+    payload['parameters'] = { depth: 3, confirm: 'i-2-42-VM', adminpass: `${secretWord}-pw` };
   }
 }

@@ -35,9 +35,9 @@ describe('custom actions on Hyper-V', () => {
         const last = vm.checkpoints.pop();
         vm.checkpoints.push({ ...(last as (typeof vm.checkpoints)[0]), name });
         const { document } = await cloud.okCustom('ListSnapshots');
-        const rows = document['message'] as { name: string }[];
+        const rows = document['message'] as { Snapshot: string }[];
         assert.ok(
-          rows.some((row) => row.name === name),
+          rows.some((row) => row.Snapshot === name),
           name,
         );
         await cloud.okCustom('RestoreSnapshot', { snapshot_name: name });
@@ -215,8 +215,8 @@ describe('custom actions on Hyper-V', () => {
       const { document } = await cloud.okCustom('GetIpAddresses');
       const mac = cloud.vm.nics[0]?.mac;
       assert.deepEqual(document['message'], [
-        { nic: 0, mac, address: '10.1.1.23' },
-        { nic: 0, mac, address: 'fe80::1' },
+        { NIC: 0, 'MAC address': mac, 'IP address': '10.1.1.23' },
+        { NIC: 0, 'MAC address': mac, 'IP address': 'fe80::1' },
       ]);
     }),
   );

@@ -302,7 +302,7 @@ describe('a machine on Hyper-V', () => {
         await cloud.okCustom('CreateSnapshot', snapshot);
         Object.assign(fileAt(state, vm.drives[0]?.path ?? '') ?? {}, { content: 'today' });
         await refused(cloud.custom('DeleteSnapshot', snapshot, { caller: admin }));
-        const again = { instance_name: vm.name };
+        const again = { confirm: vm.name };
         await refused(cloud.custom('Reinstall', again, { caller: admin }));
         assert.deepEqual([vm.state, vm.checkpoints.length], ['Running', 1]);
         await refused(cloud.call('delete', { caller: admin }));

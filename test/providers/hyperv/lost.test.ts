@@ -78,7 +78,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'Reinstall',
-    run: ({ cloud }) => cloud.custom('Reinstall', { instance_name: cloud.vm.name }, as),
+    run: ({ cloud }) => cloud.custom('Reinstall', { confirm: cloud.vm.name }, as),
     after(vm, { state }) {
       assert.equal(vm.state, 'Running');
       const files = [...state.files.keys()].filter((path) => path.includes(vm.id));

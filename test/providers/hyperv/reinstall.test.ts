@@ -7,7 +7,7 @@ import type { Done } from '../../support/world.ts';
 import { oops, scene } from './scene.ts';
 
 const reinstall = (cloud: Cloud): Promise<Done> =>
-  cloud.custom('Reinstall', { instance_name: cloud.vm.name }, { caller: admin });
+  cloud.custom('Reinstall', { confirm: cloud.vm.name }, { caller: admin });
 
 describe('Reinstall on Hyper-V', () => {
   test(
@@ -18,7 +18,7 @@ describe('Reinstall on Hyper-V', () => {
       const content = fileAt(state, before)?.content;
       for (const step of ['copy', 'exchange']) {
         state.errors.push({ step, trouble: oops, done: false });
-        const parameters = { instance_name: cloud.vm.name };
+        const parameters = { confirm: cloud.vm.name };
         const { exitCode } = await cloud.custom('Reinstall', parameters, { caller: admin });
         assert.equal(exitCode, 1);
         const vm = await machine();
@@ -39,7 +39,7 @@ describe('Reinstall on Hyper-V', () => {
       const half = { content: 'half', size: gib, fileSize: gib, parent: '' };
       const leave = (): void => put(state, second, half);
       leave();
-      const again = { instance_name: cloud.vm.name };
+      const again = { confirm: cloud.vm.name };
       await cloud.okCustom('Reinstall', again, { caller: admin });
       assert.deepEqual(
         [(await machine()).drives[0]?.path.toLowerCase(), disks()],

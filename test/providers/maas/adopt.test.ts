@@ -30,7 +30,7 @@ function originOf({ annotations }: FakeMachine): string | undefined {
 }
 
 async function redeploy({ cloud }: MaasScene, timeoutSeconds = 20): Promise<number> {
-  const parameters = { instance_name: cloud.vm.name };
+  const parameters = { confirm: cloud.vm.name };
   const done = await cloud.custom('Redeploy', parameters, { caller: admin, timeoutSeconds });
   return done.exitCode;
 }
@@ -218,7 +218,7 @@ describe('an adopted machine that was installed anew', () => {
       const machine = await adopted(scene);
       const { hostname } = machine;
       const host = { apikey: fake.users[1]?.key ?? '', api_user: 'root' };
-      const parameters = { instance_name: cloud.vm.name };
+      const parameters = { confirm: cloud.vm.name };
       await cloud.okCustom('Redeploy', parameters, { caller: admin, host });
       assert.equal(machine.hostname, cloud.vm.name);
       await cloud.ok('delete', { host });

@@ -93,7 +93,7 @@ describe('hostile texts', () => {
       const { disk } = own();
       const before = fake.seen.length;
       for (const distro_series of hostile.filter((text) => text !== 'a/b')) {
-        const parameters = { distro_series, instance_name: cloud.vm.name };
+        const parameters = { distro_series, confirm: cloud.vm.name };
         const { exitCode } = await cloud.custom('Redeploy', parameters, { caller: admin });
         assert.equal(exitCode, 1);
       }

@@ -105,13 +105,9 @@ describe('a Redeploy that is killed at any request', () => {
     await everyDeath(
       ({ cloud }) => cloud.deploy(),
       ({ cloud }, host) =>
-        cloud.custom(
-          'Redeploy',
-          { instance_name: cloud.vm.name },
-          { ...short, host, caller: admin },
-        ),
+        cloud.custom('Redeploy', { confirm: cloud.vm.name }, { ...short, host, caller: admin }),
       async ({ cloud, own, owned }, when) => {
-        await cloud.okCustom('Redeploy', { instance_name: cloud.vm.name }, { caller: admin });
+        await cloud.okCustom('Redeploy', { confirm: cloud.vm.name }, { caller: admin });
         assert.equal(own().status, 'deployed', when);
         assert.equal(owned().length, 1, when);
         assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn', when);

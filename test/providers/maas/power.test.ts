@@ -253,8 +253,8 @@ describe('what is shown of a machine', () => {
       const { text } = await cloud.okCustom('GetIpAddresses');
       assert.match(text, new RegExp(`eno2.*${second?.ip.replace(/\./g, '\\.')}`));
       const details = await cloud.okCustom('GetDetails', {}, { caller: admin });
-      assert.match(details.text, /power_type.*ipmi/);
-      assert.match(details.text, /Node changed status: From 'Deploying' to 'Deployed'/);
+      assert.match(details.text, /"Power type","Value":"ipmi"/);
+      assert.match(details.text, /Node changed \\nstatus: From 'Deploying' to 'Deployed'/);
     }),
   );
 });

@@ -6,7 +6,7 @@ import { admin } from '../../support/payloads.ts';
 import { formOf, inMaas, type MaasScene, until } from './scene.ts';
 
 const redeploy = (cloud: Cloud, more: Readonly<Record<string, unknown>> = {}) =>
-  cloud.custom('Redeploy', { instance_name: cloud.vm.name }, { caller: admin, ...more });
+  cloud.custom('Redeploy', { confirm: cloud.vm.name }, { caller: admin, ...more });
 
 function isBuilt({ own }: MaasScene): boolean {
   const mark = readMark(own().annotations['outrigger'] ?? '');
@@ -14,7 +14,7 @@ function isBuilt({ own }: MaasScene): boolean {
 }
 
 describe('Redeploy', () => {
-  const parameters = (cloud: Cloud, more = {}) => ({ instance_name: cloud.vm.name, ...more });
+  const parameters = (cloud: Cloud, more = {}) => ({ confirm: cloud.vm.name, ...more });
 
   it(
     'installs another series on the same machine and keeps its mark',

@@ -98,7 +98,7 @@ describe('an instance without a finished machine of its own', () => {
         }
         assert.deepEqual(await statuses(scene, {}), { [cloud.vm.name]: 'PowerUnknown' });
         const { text } = await cloud.okCustom('GetDetails', {}, { caller: admin });
-        assert.ok(text.includes(`{"what":"system_id","value":"${systemId}"}`), text);
+        assert.ok(text.includes(`{"Property":"System ID","Value":"${systemId}"}`), text);
       }),
     );
   }
@@ -111,7 +111,7 @@ describe('an instance without a finished machine of its own', () => {
       const { systemId } = await plant(scene, cloud);
       await cloud.ok('start');
       const { text } = await cloud.okCustom('GetDetails', {}, { caller: admin });
-      assert.ok(text.includes(`{"what":"system_id","value":"${systemId}"}`), text);
+      assert.ok(text.includes(`{"Property":"System ID","Value":"${systemId}"}`), text);
       assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
       await cloud.ok('stop');
       assert.deepEqual([claim.agentName, fake.machine(systemId).powered], ['', false]);

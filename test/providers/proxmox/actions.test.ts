@@ -68,8 +68,8 @@ describe('proxmox runs custom actions', { concurrency: 4 }, () => {
       assert.equal(made?.description.trim(), snap_description);
       assert.equal(made?.vmstate, undefined);
       const { document } = await cloud.okCustom('ListSnapshots');
-      const [row] = document['message'] as { description: string }[];
-      assert.equal(row?.description, snap_description);
+      const [row] = document['message'] as { Description: string }[];
+      assert.equal(row?.Description.replace(/\n/g, ''), snap_description, 'broken into lines');
     }),
   );
 
@@ -119,9 +119,9 @@ describe('proxmox runs custom actions', { concurrency: 4 }, () => {
         { nic: 'net1', ip: 'javascript:alert(1)', prefix: 0 },
       ];
       const { document } = await cloud.okCustom('GetIpAddresses');
-      const rows = document['message'] as { address: string }[];
+      const rows = document['message'] as { 'IP address': string }[];
       assert.deepEqual(
-        rows.map(({ address }) => address),
+        rows.map((row) => row['IP address']),
         ['10.1.1.23', '2001:db8::23'],
       );
     }),
@@ -171,7 +171,7 @@ describe('proxmox runs custom actions', { concurrency: 4 }, () => {
       assert.match(out.text, /Drive ide2 is empty/);
       assert.equal(drive(), 'none,media=cdrom');
       const again = await cloud.okCustom('AttachIso', iso, asAdmin);
-      assert.match(again.text, /The image is in drive ide2"/);
+      assert.match(again.text, /The image is in drive ide2\."/);
       assert.match(drive(), inserted);
       for (const iso_path of [
         'shared:9000/base-9000-disk-0.qcow2',
@@ -221,20 +221,16 @@ describe('proxmox runs custom actions', { concurrency: 4 }, () => {
       await cloud.deploy();
       await cloud.okCustom('Backup', {}, asAdmin);
       const { document, text } = await cloud.okCustom('ListBackups', {}, asAdmin);
-      const rows = document['message'] as { backup: string }[];
+      const rows = document['message'] as { Backup: string }[];
       assert.equal(rows.length, 1, text);
-      const instance_name = cloud.vm.name;
-      const stolen = await cloud.custom(
-        'RestoreBackup',
-        { backup: foreign, instance_name },
-        asAdmin,
-      );
+      const confirm = cloud.vm.name;
+      const stolen = await cloud.custom('RestoreBackup', { backup: foreign, confirm }, asAdmin);
       assert.match(stolen.text, /This is no backup of this instance/);
-      const backup = rows[0]?.backup ?? '';
+      const backup = rows[0]?.Backup ?? '';
       await cloud.ok('stop');
       cloud.change({ nics: cloud.vm.nics.map((nic) => ({ ...nic, vlan: 2600 })), cpus: 3 });
       await cloud.ok('start');
-      await cloud.okCustom('RestoreBackup', { backup, instance_name }, asAdmin);
+      await cloud.okCustom('RestoreBackup', { backup, confirm }, asAdmin);
       const { config, power } = cluster.vm(10042);
       assert.match(config.get('net0') ?? '', /tag=2600/);
       assert.deepEqual([config.get('cores'), power], ['3', 'running']);
@@ -250,11 +246,11 @@ describe('proxmox runs custom actions', { concurrency: 4 }, () => {
       await cloud.deploy();
       const { disk } = await cloud.machine();
       cluster.faults.task({ type: 'qmconfig', fail: 'copy failed' });
-      const instance_name = cloud.vm.name;
-      assert.equal((await cloud.custom('Reinstall', { instance_name }, asAdmin)).exitCode, 1);
+      const confirm = cloud.vm.name;
+      assert.equal((await cloud.custom('Reinstall', { confirm }, asAdmin)).exitCode, 1);
       assert.equal((await cloud.machine()).disk, disk);
-      const { text } = await cloud.okCustom('Reinstall', { instance_name }, asAdmin);
-      assert.match(text, /kept in snapshot before-reinstall-\d{14}/);
+      const { text } = await cloud.okCustom('Reinstall', { confirm }, asAdmin);
+      assert.match(text, /"Snapshot","Value":"before-reinstall-\d{14,}"/);
       assert.match(cluster.vm(10042).config.get('scsi0') ?? '', /size=8G/);
     }),
   );

@@ -15,12 +15,12 @@ const fromIso = {
 };
 
 /** Deployed, and saved once. */
-async function backedUp(cloud: Cloud): Promise<{ backup: string; instance_name: string }> {
+async function backedUp(cloud: Cloud): Promise<{ backup: string; confirm: string }> {
   await cloud.deploy();
   await cloud.okCustom('Backup', {}, asAdmin);
   const { document } = await cloud.okCustom('ListBackups', {}, asAdmin);
-  const [row] = document['message'] as { backup: string }[];
-  return { backup: row?.backup ?? '', instance_name: cloud.vm.name };
+  const [row] = document['message'] as { Backup: string }[];
+  return { backup: row?.Backup ?? '', confirm: cloud.vm.name };
 }
 
 describe('proxmox puts disks back and makes them anew', { concurrency: 4 }, () => {
@@ -75,7 +75,7 @@ describe('proxmox puts disks back and makes them anew', { concurrency: 4 }, () =
       await cloud.deploy();
       const { disk } = await cloud.machine();
       cloud.change({ details: { ...cloud.vm.details, ...fromIso } });
-      await cloud.okCustom('Reinstall', { instance_name: cloud.vm.name }, asAdmin);
+      await cloud.okCustom('Reinstall', { confirm: cloud.vm.name }, asAdmin);
       const { config, power } = cluster.vm(10042);
       assert.match(config.get('scsi0') ?? '', /^shared:.*size=12G/);
       assert.notEqual((await cloud.machine()).disk, disk);
@@ -93,7 +93,7 @@ describe('proxmox puts disks back and makes them anew', { concurrency: 4 }, () =
       const volumes = cluster.state.volumes.size;
       cloud.change({ details: { ...cloud.vm.details, ...fromIso } });
       cluster.faults.task({ type: 'qmstart', fail: 'start failed: QEMU exited with code 1' });
-      const given = { instance_name: cloud.vm.name };
+      const given = { confirm: cloud.vm.name };
       assert.equal((await cloud.custom('Reinstall', given, asAdmin)).exitCode, 1);
       const { config, power } = cluster.vm(10042);
       assert.deepEqual(
@@ -114,14 +114,14 @@ describe('proxmox puts disks back and makes them anew', { concurrency: 4 }, () =
       const shared = cluster.state.storages.get('shared');
       assert.ok(shared);
       shared.type = 'lvm';
-      const given = { instance_name: cloud.vm.name };
+      const given = { confirm: cloud.vm.name };
       cluster.faults.task({ type: 'qmstart', fail: 'start failed: QEMU exited with code 1' });
       assert.equal((await cloud.custom('Reinstall', given, asAdmin)).exitCode, 1);
       const after = await cloud.machine();
       assert.deepEqual([after.disk, after.power], [disk, 'on']);
       assert.equal(cluster.vm(10042).config.get('unused0'), undefined);
       const { text } = await cloud.okCustom('Reinstall', given, asAdmin);
-      assert.match(text, /the old disk is kept as an unused disk/);
+      assert.match(text, /"Old disk","Value":"kept as an unused disk"/);
       assert.match(cluster.vm(10042).config.get('unused0') ?? '', /vm-10042-disk-0/);
     }),
   );
@@ -129,11 +129,11 @@ describe('proxmox puts disks back and makes them anew', { concurrency: 4 }, () =
   it(
     'an instance that is off stays off through Reinstall and RestoreBackup, however they end',
     inCluster(async ({ cloud, cluster }) => {
-      const { instance_name, backup } = await backedUp(cloud);
+      const { confirm, backup } = await backedUp(cloud);
       await cloud.ok('stop');
       for (const [action, type, given] of [
-        ['Reinstall', 'qmconfig', { instance_name }],
-        ['RestoreBackup', 'qmrestore', { instance_name, backup }],
+        ['Reinstall', 'qmconfig', { confirm }],
+        ['RestoreBackup', 'qmrestore', { confirm, backup }],
       ] as const) {
         cluster.faults.task({ type, fail: 'broken: no such thing' });
         assert.equal((await cloud.custom(action, given, asAdmin)).exitCode, 1);
@@ -153,7 +153,7 @@ describe('proxmox puts disks back and makes them anew', { concurrency: 4 }, () =
       const shared = cluster.state.storages.get('shared');
       assert.ok(shared);
       shared.otherBytes = shared.totalBytes;
-      const { text } = await cloud.custom('Reinstall', { instance_name: cloud.vm.name }, asAdmin);
+      const { text } = await cloud.custom('Reinstall', { confirm: cloud.vm.name }, asAdmin);
       assert.match(text, /storage shared is 100 % full/);
       assert.equal(cluster.vm(10042).pid, pid);
     }),

@@ -156,7 +156,7 @@ describe('proxmox and machines that are about to come back', { concurrency: 4 },
       const { cloud, cluster } = scene;
       cluster.state.durations['bringback'] = 3000;
       await asker(scene, t).finish('reboot');
-      await cloud.okCustom('Reinstall', { instance_name: cloud.vm.name }, { caller: admin });
+      await cloud.okCustom('Reinstall', { confirm: cloud.vm.name }, { caller: admin });
       assert.equal(cluster.vm(10042).power, 'running');
     }),
   );

@@ -73,9 +73,9 @@ describe('proxmox and tasks that do not end in time', { concurrency: 4 }, () => 
     'a restore is never cut off half-way, and the error says that it goes on',
     inCluster(async (scene) => {
       const { cloud, cluster } = scene;
-      const { backup, instance_name } = await backedUp(scene);
+      const { backup, confirm } = await backedUp(scene);
       cluster.faults.task({ type: 'qmrestore', ...never });
-      const { text } = await cloud.custom('RestoreBackup', { backup, instance_name }, briefly);
+      const { text } = await cloud.custom('RestoreBackup', { backup, confirm }, briefly);
       assert.match(text, /it may still run on node pve1 as task UPID:pve1:\S+:qmrestore:10042:/);
       assert.deepEqual(stillRunning(scene), ['qmrestore']);
     }),
@@ -105,10 +105,10 @@ describe('proxmox and tasks that do not end in time', { concurrency: 4 }, () => 
       const { cloud, cluster } = scene;
       await cloud.deploy();
       const before = await cloud.machine();
-      const instance_name = cloud.vm.name;
+      const confirm = cloud.vm.name;
       const volumes = cluster.state.volumes.size;
       cluster.faults.task({ type: 'resize', ...never });
-      const { exitCode } = await cloud.custom('Reinstall', { instance_name }, briefly);
+      const { exitCode } = await cloud.custom('Reinstall', { confirm }, briefly);
       assert.equal(exitCode, 1);
       const after = await cloud.machine();
       assert.deepEqual([after.disk, after.power], [before.disk, 'on']);
@@ -143,8 +143,8 @@ describe('proxmox and tasks that fail', { concurrency: 4 }, () => {
       await cloud.deploy();
       cluster.faults.task({ type: 'qmsnapshot', warnings: true });
       cluster.faults.task({ type: 'qmconfig', fail: 'copy failed' });
-      const instance_name = cloud.vm.name;
-      assert.equal((await cloud.custom('Reinstall', { instance_name }, asAdmin)).exitCode, 1);
+      const confirm = cloud.vm.name;
+      assert.equal((await cloud.custom('Reinstall', { confirm }, asAdmin)).exitCode, 1);
       assert.equal(cluster.vm(10042).snapshots.size, 0);
     }),
   );
@@ -157,14 +157,14 @@ describe('proxmox and tasks that fail', { concurrency: 4 }, () => {
       `a machine that ran is brought back with what it should have when ${action} fails`,
       inCluster(async (scene) => {
         const { cloud, cluster } = scene;
-        const { backup, instance_name } = await backedUp(scene);
+        const { backup, confirm } = await backedUp(scene);
         await cloud.okCustom('CreateSnapshot', snap);
         await cloud.ok('stop');
         cloud.change({ nics: cloud.vm.nics.map((nic) => ({ ...nic, vlan: 2700 })) });
         await cloud.ok('start');
         cluster.faults.task({ type, fail: 'broken: no such thing' });
         if (type === 'qmrollback') cluster.faults.request({ path: /rollback$/, after: unlock });
-        const given = action === 'RestoreSnapshot' ? snap : { backup, instance_name };
+        const given = action === 'RestoreSnapshot' ? snap : { backup, confirm };
         const { text } = await cloud.custom(action, given, asAdmin);
         assert.match(text, /no such thing/);
         const { config, power } = cluster.vm(10042);
@@ -312,10 +312,10 @@ describe('proxmox and answers that get lost', { concurrency: 4 }, () => {
 /** Deployed, and saved once. */
 async function backedUp({
   cloud,
-}: ClusterScene): Promise<{ readonly backup: string; readonly instance_name: string }> {
+}: ClusterScene): Promise<{ readonly backup: string; readonly confirm: string }> {
   await cloud.deploy();
   await cloud.okCustom('Backup', {}, asAdmin);
   const { document } = await cloud.okCustom('ListBackups', {}, asAdmin);
-  const [row] = document['message'] as { backup: string }[];
-  return { backup: row?.backup ?? '', instance_name: cloud.vm.name };
+  const [row] = document['message'] as { Backup: string }[];
+  return { backup: row?.Backup ?? '', confirm: cloud.vm.name };
 }

@@ -109,7 +109,9 @@ describe('the simulator’s machines', () => {
       await cloud.deploy();
       const { document } = await cloud.okCustom('GetIpAddresses');
       const { mac } = cloud.vm.nics[0] ?? { mac: '' };
-      assert.deepEqual(document['message'], [{ nic: 0, mac, address: '10.1.1.23' }]);
+      assert.deepEqual(document['message'], [
+        { NIC: 0, 'MAC address': mac, 'IP address': '10.1.1.23' },
+      ]);
     }),
   );
 
@@ -118,10 +120,11 @@ describe('the simulator’s machines', () => {
     inState(async ({ cloud }) => {
       await cloud.deploy();
       const { document } = await cloud.okCustom('GetDetails', undefined, { caller: admin });
-      const [row] = document['message'] as Details[];
-      assert.equal(row?.['remoteId'], (await cloud.machine()).remoteId);
-      assert.equal(row?.['templateId'], 'debian-12');
-      assert.equal(row?.['diskSizeGb'], 20);
+      const rows = document['message'] as { Property: string; Value: unknown }[];
+      const facts = new Map(rows.map(({ Property, Value }) => [Property, Value]));
+      assert.equal(facts.get('Machine'), (await cloud.machine()).remoteId);
+      assert.equal(facts.get('Template'), 'debian-12');
+      assert.equal(facts.get('Disk'), '20 GiB');
     }),
   );
 });

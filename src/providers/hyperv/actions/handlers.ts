@@ -47,7 +47,9 @@ async function getIpAddresses(session: Session, { remoteId: id }: HostMachine): 
     // The guest reports these itself, and may report anything.
     addresses
       .filter((address) => /^[0-9A-Fa-f:.]{2,45}$/.test(address))
-      .map((address) => ({ nic, mac: macWithColons(mac), address })),
+      .map((address) => ({
+        ...{ NIC: nic, 'MAC address': macWithColons(mac), 'IP address': address },
+      })),
   );
   return {
     message:

@@ -70,7 +70,7 @@ export function snapshots(session: Session): SnapshotDriver<HostMachine> {
 }
 
 function toSnapshot({ id, name, created, state }: Details['snapshots'][number]): Snapshot {
-  return { id, name, created, memory: state !== 'Off' };
+  return { id, name, created: new Date(created), memory: state !== 'Off' };
 }
 
 function checkpoint(machine: HostMachine, order: 'remove' | 'restore', { id = '' }: Snapshot) {

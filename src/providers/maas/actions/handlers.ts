@@ -43,12 +43,13 @@ async function detailsOf(session: Session, machine: Machine): Promise<Outcome> {
   const { system_id } = machine;
   const limitMs = Math.min(20_000, session.deadline.remainingMs() / 2);
   const bmc = await askBmc(session, system_id, limitMs);
-  const facts = Object.entries(factsOf(machine, bmc)).map(([what, value]) => ({ what, value }));
-  const told = (await eventsOf(session, system_id)).map(({ created, type, description }) => ({
-    what: `event of ${created}`,
-    value: [type, description].filter((part) => part !== '').join(': '),
-  }));
-  return { message: `Machine ${system_id}`, rows: [...facts, ...told] };
+  const events = (await eventsOf(session, system_id)).map(({ created, type, description }) =>
+    [created, type, description].filter((part) => part !== '').join(': '),
+  );
+  return {
+    message: `Machine ${system_id}`,
+    facts: { ...factsOf(machine, bmc), 'Latest events': events },
+  };
 }
 
 async function eventsOf(
@@ -84,46 +85,45 @@ async function setLock(
 }
 
 function machineRow(machine: Machine): Row {
+  const { cpu_count: cpus, memory, architecture, power_type } = machine;
+  const hardware = [`${cpus} CPUs`, `${memory} MiB`, architecture, power_type];
+  const places = [machine.pool?.name ?? '', machine.zone?.name ?? ''];
   return {
-    system_id: machine.system_id,
-    hostname: machine.hostname,
-    pool: machine.pool?.name ?? '',
-    zone: machine.zone?.name ?? '',
-    architecture: machine.architecture,
-    cpus: machine.cpu_count,
-    memory_mb: machine.memory,
-    power_type: machine.power_type,
-    tags: machine.tag_names.join(', '),
+    ...{ 'System ID': machine.system_id, Hostname: machine.hostname },
+    'Pool, zone': places.filter((part) => part !== '').join(', '),
+    Tags: machine.tag_names.join(', '),
+    Hardware: hardware.filter((part) => part !== '').join(', '),
   };
 }
 
 function addressRows({ interface_set, ip_addresses }: Machine): readonly Row[] {
   const linked = interface_set.flatMap(({ name, mac_address, links }) =>
     links.flatMap(({ ip_address }) =>
-      ip_address === '' ? [] : [{ interface: name, mac: mac_address, address: ip_address }],
+      ip_address === ''
+        ? []
+        : [{ NIC: name, 'MAC address': mac_address, 'IP address': ip_address }],
     ),
   );
-  const known = new Set(linked.map(({ address }) => address));
+  const known = new Set(linked.map((row) => row['IP address']));
   const others = ip_addresses.filter((address) => !known.has(address));
-  return [...linked, ...others.map((address) => ({ interface: '', mac: '', address }))];
+  return [
+    ...linked,
+    ...others.map((address) => ({ NIC: '', 'MAC address': '', 'IP address': address })),
+  ];
 }
 
 function factsOf(machine: Machine, bmc: string): Row {
+  const { osystem, distro_series: series } = machine;
   return {
-    system_id: machine.system_id,
-    hostname: machine.hostname,
-    status: machine.status_name,
-    message: machine.status_message,
-    system: [machine.osystem, machine.distro_series].filter((part) => part !== '').join('/'),
-    addresses: machine.ip_addresses.join(', '),
-    power_type: machine.power_type,
-    power_state: `${bmc} (MAAS last knew: ${machine.power_state})`,
-    locked: machine.locked,
-    pool: machine.pool?.name ?? '',
-    zone: machine.zone?.name ?? '',
-    owner: machine.owner,
-    cpus: machine.cpu_count,
-    memory_mb: machine.memory,
-    tags: machine.tag_names.join(', '),
+    ...{ 'System ID': machine.system_id, Hostname: machine.hostname },
+    ...{ Status: machine.status_name, 'Status message': machine.status_message },
+    'Operating system': [osystem, series].filter((part) => part !== '').join('/'),
+    Addresses: machine.ip_addresses,
+    'Power type': machine.power_type,
+    Power: `${bmc} (MAAS last knew: ${machine.power_state})`,
+    ...{ Locked: machine.locked, Pool: machine.pool?.name ?? '', Zone: machine.zone?.name ?? '' },
+    ...{ Owner: machine.owner, CPUs: machine.cpu_count },
+    Memory: { bytes: machine.memory * 1024 ** 2 },
+    Tags: machine.tag_names,
   };
 }

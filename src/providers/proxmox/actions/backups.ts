@@ -17,7 +17,7 @@ const mostListed = 50;
 
 interface Backup {
   readonly volume: string;
-  readonly createdAt: string;
+  readonly createdAt: Date;
   readonly bytes: number;
 }
 
@@ -71,10 +71,9 @@ export async function listBackups(session: Session, { machine, instance }: Call)
   return {
     message: own.length === 0 ? 'There are no backups' : `Backups: ${own.length}`,
     rows: own.map(({ volume, createdAt, bytes }) => ({
-      backup: volume,
-      created: createdAt,
-      bytes,
+      ...{ Created: createdAt, Size: { bytes }, Backup: volume },
     })),
+    toCopy: 'Backup',
   };
 }
 
@@ -95,14 +94,14 @@ async function readBackups(session: Session, { vmid, node }: Machine): Promise<r
     );
     all.push(...entries.map(backupOf));
   }
-  return all.sort((a, b) => b.createdAt.localeCompare(a.createdAt)).slice(0, mostListed);
+  return all.sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime()).slice(0, mostListed);
 }
 
 function backupOf(entry: unknown): Backup {
   const volume = recordOf(entry);
   return {
     volume: textOf(volume['volid']) ?? '',
-    createdAt: new Date((numberOf(volume['ctime']) ?? 0) * 1000).toISOString(),
+    createdAt: new Date((numberOf(volume['ctime']) ?? 0) * 1000),
     bytes: numberOf(volume['size']) ?? 0,
   };
 }

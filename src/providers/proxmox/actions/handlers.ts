@@ -6,6 +6,7 @@ import { notRunning } from '../../../lifecycle/refusals.ts';
 import { run } from '../api/tasks.ts';
 import { listOf, recordOf, textOf } from '../api/wire.ts';
 import type { Blueprint } from '../blueprint.ts';
+import { memoryOf } from '../machine/config.ts';
 import { disksOf, rootDisk } from '../machine/disks.ts';
 import type { Machine } from '../machine/machine.ts';
 import { netKeys } from '../machine/nics.ts';
@@ -72,7 +73,7 @@ async function getIpAddresses(
   };
 }
 
-function addressesOf(entry: unknown): { nic: string; mac: string; address: string }[] {
+function addressesOf(entry: unknown): Readonly<Record<string, string>>[] {
   const nic = recordOf(entry);
   const name = (textOf(nic['name']) ?? '').replace(/[^\x20-\x7e]/g, '?').slice(0, 40);
   const mac = textOf(nic['hardware-address']) ?? '';
@@ -80,7 +81,8 @@ function addressesOf(entry: unknown): { nic: string; mac: string; address: strin
     const address = textOf(recordOf(item)['ip-address']) ?? '';
     const local = /^(127\.|::1$|fe80:)/i.test(address);
     if (local || !/^[0-9a-f.:]{2,45}$/i.test(address)) return [];
-    return [{ nic: name, mac: /^[0-9a-f:]{17}$/i.test(mac) ? mac.toLowerCase() : '', address }];
+    const known = /^[0-9a-f:]{17}$/i.test(mac) ? mac.toLowerCase() : '';
+    return [{ NIC: name, 'MAC address': known, 'IP address': address }];
   });
 }
 
@@ -101,25 +103,20 @@ function agentFailure(thrown: unknown, machine: Machine, instance: Instance): un
 async function getDetails(session: Session, machine: Machine): Promise<Outcome> {
   const { vmid, node, config, mark } = machine;
   const live = await readLive(session, machine);
-  const row = {
-    vmid,
-    node,
-    name: config['name'] ?? '',
-    status: live.qmp ?? live.status ?? 'unknown',
-    lock: live.lock ?? '',
-    cores: Number(config['cores'] ?? 1),
-    memory: config['memory'] ?? '',
-    nics: netKeys(config)
-      .map((key) => `${key}: ${config[key]}`)
-      .sort()
-      .join('; '),
-    disks: disksOf(config)
-      .map(({ key, volume }) => `${key}: ${volume}`)
-      .join('; '),
-    boots_from: rootDisk(config)?.key ?? '',
-    uptime: live.uptime,
-    ha: live.managed,
-    mark: typeof mark === 'object' ? `${mark.state}, ${mark.origin}` : 'none',
+  return {
+    message: `Machine ${vmid} on ${node}`,
+    facts: {
+      ...{ Machine: vmid, Node: node, Name: config['name'] ?? '' },
+      ...{ State: live.qmp ?? live.status ?? 'unknown', Lock: live.lock ?? '' },
+      'Running for': live.uptime === 0 ? null : { seconds: live.uptime },
+      CPUs: Number(config['cores'] ?? 1) * Number(config['sockets'] ?? 1),
+      Memory: { bytes: memoryOf(config) * 1024 ** 2 },
+      NICs: netKeys(config)
+        .map((key) => `${key}: ${config[key]}`)
+        .sort(),
+      Disks: disksOf(config).map(({ key, volume }) => `${key}: ${volume}`),
+      ...{ 'Boots from': rootDisk(config)?.key ?? '', 'Managed by HA': live.managed },
+      Mark: typeof mark === 'object' ? `${mark.state}, ${mark.origin}` : 'none',
+    },
   };
-  return { message: `Machine ${vmid} on ${node}`, rows: [row] };
 }

@@ -43,7 +43,8 @@ export async function reinstall(
   const kept = await keepOld(session, machine, undo);
   await replaceRoot(session, { machine, old, source, undo });
   if (ran) await switchOn(session, machine);
-  return { message: `The instance was installed anew; the old disk is kept ${kept}` };
+  const message = 'The instance was installed anew';
+  return { message, facts: { Result: message, ...kept } };
 }
 
 interface Replacing {
@@ -80,14 +81,19 @@ async function sourceOf(
 }
 
 /** A snapshot before anything is replaced; says where the old disk is to be found. */
-async function keepOld(session: Session, machine: Machine, undo: Undo): Promise<string> {
+async function keepOld(
+  session: Session,
+  machine: Machine,
+  undo: Undo,
+): Promise<Readonly<Record<string, string>>> {
   const { vmid, node } = machine;
   const ask = { what: `ask whether machine ${vmid} can be saved`, query: { feature: 'snapshot' } };
   const answer = recordOf(await session.api.get(path`/nodes/${node}/qemu/${vmid}/feature`, ask));
-  if (!flagOf(answer['hasFeature'])) return 'as an unused disk';
+  if (!flagOf(answer['hasFeature'])) return { 'Old disk': 'kept as an unused disk' };
   const name = `before-reinstall-${new Date().toISOString().replace(/\D/g, '')}`;
   await saveSnapshot(session, machine, undo, { snapname: name });
-  return `in snapshot ${name}`;
+  // By itself, since people copy it into the form of RestoreSnapshot.
+  return { 'Old disk': 'kept in the snapshot', Snapshot: name };
 }
 
 interface Root {

@@ -60,7 +60,7 @@ async function readSnapshots(
     .map((entry) => ({
       name: textOf(entry['name']) ?? '',
       description: (textOf(entry['description']) ?? '').trim(),
-      created: new Date((numberOf(entry['snaptime']) ?? 0) * 1000).toISOString(),
+      created: new Date((numberOf(entry['snaptime']) ?? 0) * 1000),
       memory: flagOf(entry['vmstate']),
     }));
 }

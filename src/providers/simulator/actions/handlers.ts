@@ -49,7 +49,7 @@ export function handlers(session: Session): Handlers<Seen, Blueprint, typeof act
 function addressesOf({ nics }: Machine): Outcome {
   const rows = nics.flatMap(({ deviceId, mac, ipv4, ipv6 }) =>
     [ipv4, ipv6].flatMap((address) =>
-      address === undefined ? [] : [{ nic: deviceId, mac, address }],
+      address === undefined ? [] : [{ NIC: deviceId, 'MAC address': mac, 'IP address': address }],
     ),
   );
   return {
@@ -59,11 +59,16 @@ function addressesOf({ nics }: Machine): Outcome {
 }
 
 function detailsOf(machine: Machine): Outcome {
-  const { remoteId, node, power, cpus, memoryBytes, templateId, storage, boots } = machine;
-  const hardware = { remoteId, node, power, cpus, memoryBytes };
-  const disk = { templateId, storage, diskSizeGb: machine.diskSizeGb ?? null };
-  const row = { ...hardware, ...disk, boots, snapshots: machine.snapshots.length };
-  return { message: `Machine ${remoteId}`, rows: [row] };
+  const { remoteId, node, power, cpus, memoryBytes, templateId, storage, diskSizeGb } = machine;
+  return {
+    message: `Machine ${remoteId}`,
+    facts: {
+      ...{ Machine: remoteId, Node: node, Power: power, CPUs: cpus },
+      ...{ Memory: { bytes: memoryBytes }, Template: templateId, Storage: storage },
+      Disk: diskSizeGb === undefined ? null : { bytes: diskSizeGb * 1024 ** 3 },
+      ...{ 'Starts so far': machine.boots, Snapshots: machine.snapshots.length },
+    },
+  };
 }
 
 function readable({ remoteId, file }: Seen): Machine {

@@ -10,7 +10,7 @@ export function snapshots({ store, task }: Session): SnapshotDriver<Seen> {
     list: async ({ file }) =>
       (file?.snapshots ?? []).map(({ createdAt, ...snapshot }) => ({
         ...snapshot,
-        created: createdAt,
+        created: new Date(createdAt),
       })),
     async take({ remoteId }, { name, description = '', memory }, { deadline }) {
       await task(`saving snapshot ${name}`, deadline);
