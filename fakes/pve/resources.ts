@@ -12,19 +12,26 @@ export function resources(call: Call): object[] {
       [...state.nodes.values()].map((node) => ({ ...nodeResource(call, node), 'cgroup-mode': 2 })),
     storage: () => storageResources(call),
     sdn: () => sdnResources(call),
+    pool: () => poolResources(call),
   };
   const wanted = params['type'] === undefined ? Object.keys(all) : [params['type']];
   return wanted.flatMap((kind) => all[kind]?.() ?? []);
 }
 
-/** Node and lock are known at once, everything else only since the last broadcast. */
+/**
+ * Node and lock are known at once, everything else only since the last broadcast. The pool is hidden
+ * without a right of its own.
+ */
 function vmResources({ state, caller }: Call): object[] {
+  const pools = [...state.pools].filter(([id]) =>
+    may(state, caller, `/pool/${id}`, ['Pool.Audit']),
+  );
   return [...state.vms.values()]
     .filter(({ vmid }) => may(state, caller, `/vms/${vmid}`, ['VM.Audit']))
     .map((vm) => {
       const { vmid, node } = vm;
       const lock = vm.config.get('lock');
-      const pool = [...state.pools].find(([, { vms }]) => vms.has(vmid))?.[0];
+      const pool = pools.find(([, { vms }]) => vms.has(vmid))?.[0];
       const ha = haOf(state, vmid);
       const told = state.broadcasts.get(vmid)?.figures;
       return {
@@ -77,6 +84,12 @@ function storageResources({ state, caller }: Call): object[] {
         disk: storage.totalBytes - availableBytes(state, storage, node),
       })),
   );
+}
+
+function poolResources({ state, caller }: Call): object[] {
+  return [...state.pools.keys()]
+    .filter((pool) => may(state, caller, `/pool/${pool}`, ['Pool.Audit']))
+    .map((pool) => ({ id: `/pool/${pool}`, type: 'pool', pool }));
 }
 
 function sdnResources({ state, caller }: Call): object[] {

@@ -90,7 +90,7 @@ function clusterStatus({ state, served }: Call): object[] {
   return [{ ...cluster, nodes: nodes.length }, ...nodes];
 }
 
-/** Everybody may see which tags may be used; the rest is for those who may see the cluster. */
+/** Everybody sees which tags may be used, not by which policy; that is for those who may see the cluster. */
 function options({ state, caller }: Call): object {
   const all = Object.fromEntries(state.options);
   const registered = (all['registered-tags'] ?? '').split(/[;,]/).filter((tag) => tag !== '');
@@ -99,7 +99,7 @@ function options({ state, caller }: Call): object {
   const seen = may(state, caller, '/', ['Sys.Audit']);
   const shown = seen
     ? Object.entries(all)
-    : Object.entries(all).filter(([key]) => /tag|console/.test(key));
+    : Object.entries(all).filter(([key]) => /^(console|tag-style)$/.test(key));
   return {
     ...Object.fromEntries(shown.map(([key, value]) => [key, structured(value)])),
     'allowed-tags': allowed,

@@ -69,6 +69,24 @@ it('shows a token without rights empty lists, and one in a pool its VMs alone', 
   assert.equal(denied.reason, 'Permission check failed (/vms/101, VM.Audit)');
 });
 
+it('hides the pool of a VM, and the pool itself, from a token without Pool.Audit', async (t) => {
+  const { cluster } = await begin(t, team);
+  cluster.plantVm({ vmid: 101, pool: 'team' });
+  const client = clientFor(cluster, { token: 'team@pve!t1' });
+  t.after(client.close);
+  const pools = async (): Promise<readonly unknown[]> => {
+    const rows = (await client.call('GET', '/cluster/resources')).data as Record<string, unknown>[];
+    return rows.filter(({ type }) => /^(qemu|pool)$/.test(`${type}`)).map(({ pool }) => pool);
+  };
+  const give = (role: string): void => {
+    cluster.state.acl = cluster.state.acl.map((entry) => ({ ...entry, role }));
+  };
+  give('PVEVMAdmin');
+  assert.deepEqual(await pools(), [undefined]);
+  give('PVEAuditor');
+  assert.deepEqual(await pools(), ['team', 'team']);
+});
+
 it('refuses tags at create to a token that has its rights from the pool', async (t) => {
   const { cluster } = await begin(t, team);
   const client = clientFor(cluster, { token: 'team@pve!t1' });

@@ -117,6 +117,24 @@ export const poolOptions: Options = {
   ],
 };
 
+/** The accounts and rights that the commands on the provider's page make, and nothing besides. */
+export function pageOptions(version: '8.4' | '9.1' = '9.1'): Options {
+  const onPool = rights[version].filter((name) => /^(VM|Pool)\./.test(name));
+  return {
+    version,
+    pools: ['cs'],
+    roles: { CloudStack: onPool, CloudStackNode: ['Sys.Audit'] },
+    acl: [
+      { path: '/pool/cs', role: 'CloudStack', who: user },
+      { path: '/nodes', role: 'CloudStackNode', who: user },
+      { path: '/storage/local-lvm', role: 'PVEDatastoreUser', who: user },
+      { path: '/storage/local', role: 'PVEDatastoreUser', who: user },
+      { path: '/storage/shared', role: 'PVEDatastoreUser', who: user },
+      { path: '/sdn/zones/localnetwork', role: 'PVESDNUser', who: user },
+    ],
+  };
+}
+
 export function proxmoxBackend(
   options: Options = {},
   made: (cluster: Cluster) => void = () => {},

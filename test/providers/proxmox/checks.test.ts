@@ -11,7 +11,7 @@ import type { Blueprint } from '../../../src/providers/proxmox/blueprint.ts';
 import { checkCertificate } from '../../../src/providers/proxmox/doctor/connection.ts';
 import { proxmox } from '../../../src/providers/proxmox/index.ts';
 import type { Details } from '../../support/payloads.ts';
-import { detailsFor, startCluster } from './backend.ts';
+import { detailsFor, pageOptions, startCluster } from './backend.ts';
 
 async function check(
   cluster: Cluster,
@@ -72,6 +72,38 @@ describe('doctor for proxmox', { concurrency: 4 }, () => {
       ),
       ['fail', 'warn', 'fail', 'warn', 'skipped'],
     );
+  });
+
+  it('misses Pool.Audit on the pool, and its command makes a role that has it', async (t) => {
+    const cluster = await startCluster(pageOptions());
+    t.after(cluster.close);
+    const roles = cluster.state.roles;
+    roles.set('CloudStack', new Set([...(roles.get('CloudStack') ?? [])].slice(0, 3)));
+    const before = (await check(cluster, { pool: 'cs' })).get('rights');
+    assert.equal(before?.state, 'fail');
+    assert.match(before?.found ?? '', /^missing on \/pool\/cs: .*Pool\.Audit$/);
+    const [, names = ''] =
+      /--privs '([^']*)'; pveum acl modify \/pool\/cs /.exec(before?.advice ?? '') ?? [];
+    roles.set('CloudStack', new Set(names.split(' ')));
+    const after = await check(cluster, { pool: 'cs' });
+    assert.equal(state(after, 'rights'), 'ok');
+    assert.equal(state(after, 'rights of actions'), 'ok');
+  });
+
+  it('does not call tags free while the token may not see the policy of the cluster', async (t) => {
+    const cluster = await startCluster(pageOptions());
+    t.after(cluster.close);
+    cluster.state.options.set('user-tag-access', 'user-allow=none');
+    const tags = async (): Promise<Check | undefined> =>
+      (await check(cluster, { pool: 'cs' })).get('tags');
+    const hidden = await tags();
+    assert.equal(hidden?.state, 'skipped');
+    assert.match(hidden?.found ?? '', /Sys\.Audit on \/ is missing/);
+    assert.match(hidden?.advice ?? '', /role add CloudStackNode.*acl modify \/ --users/);
+    cluster.state.acl.push({
+      ...{ path: '/', role: 'CloudStackNode', who: 'cloudstack@pve', propagate: true },
+    });
+    assert.equal((await tags())?.state, 'warn');
   });
 
   it('takes a right on /vms that is not handed down to machines for a missing one', async (t) => {

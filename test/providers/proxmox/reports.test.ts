@@ -4,6 +4,7 @@ import type { Cluster } from '../../../fakes/pve/index.ts';
 import { writeMark } from '../../../src/lifecycle/mark.ts';
 import { writeIndex } from '../../../src/providers/proxmox/machine/index-tag.ts';
 import { installation } from '../../conformance/cloud.ts';
+import { pageOptions } from './backend.ts';
 import { inCluster, shown } from './scene.ts';
 
 /** A machine of our installation, as a create leaves it. */
@@ -247,6 +248,38 @@ describe('proxmox reports', { concurrency: 4 }, () => {
       },
       { pools: ['cs'] },
     ),
+  );
+
+  it(
+    'statuses fails while the token may not see which machines are in the pool, and status does not',
+    inCluster(async ({ cloud, cluster, configure }) => {
+      configure({ pool: 'cs' });
+      const { uuid, name } = cloud.vm;
+      const mark = { uuid, name, installation, remoteId: '150', origin: 'adopted' } as const;
+      cluster.plantVm({
+        ...{ vmid: 150, name: 'web1', pool: 'cs', power: 'running', disk: null },
+        description: writeMark({ ...mark, state: 'built' }),
+      });
+      const role = new Set(cluster.state.roles.get('CloudStack'));
+      role.delete('Pool.Audit');
+      cluster.state.roles.set('CloudStack', role);
+      const { exitCode, text, document } = await cloud.call('statuses');
+      assert.deepEqual([exitCode, document['power_state']], [1, undefined]);
+      assert.match(text, /does not see which machines are in the pool.*Pool\.Audit on \/pool\/cs/);
+      const stored = { details: { ...cloud.vm.details, proxmox_vmid: '150' } };
+      cloud.change(stored);
+      assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');
+      role.add('Pool.Audit');
+      const before = cluster.requests.length;
+      assert.deepEqual(report((await cloud.ok('statuses')).document), { [name]: 'PowerOn' });
+      assert.deepEqual(
+        cluster.requests
+          .slice(before)
+          .map(shown)
+          .filter((each) => !each.includes('/qemu')),
+        ['GET /cluster/resources', 'GET /access/permissions'],
+      );
+    }, pageOptions()),
   );
 
   it(

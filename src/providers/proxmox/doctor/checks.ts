@@ -2,7 +2,7 @@ import type { Context } from '../../../contract/context.ts';
 import type { Check } from '../../../contract/provider.ts';
 import { Failure, fullText, remoteMessage, statusOf } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
-import { listOf, numberOf, recordOf } from '../api/wire.ts';
+import { type Json, listOf, numberOf, recordOf } from '../api/wire.ts';
 import type { Blueprint } from '../blueprint.ts';
 import { readClusterResources } from '../machine/capacity.ts';
 import { openSession, type Session } from '../machine/session.ts';
@@ -22,13 +22,21 @@ export async function checks(
   if (version === undefined) return reached;
   const session = openSession(settings, context);
   const found: Check[] = [...reached];
+  let read: Promise<Json> | undefined;
+  const rights = (): Promise<Json> => {
+    read ??= readRights(session);
+    return read;
+  };
   const steps: readonly (readonly [string, () => Promise<readonly Check[]>])[] = [
     ['token', () => checkToken(session)],
-    ['rights', () => rightsOf(session, version)],
+    [
+      'rights',
+      async () => checkRights(session.settings, session.api.token(), await rights(), version),
+    ],
     ['quorum', () => checkQuorum(session)],
     ['clock', () => checkClock(session)],
     ['network', () => checkBridges(session)],
-    ['tags', () => checkTags(session)],
+    ['tags', async () => checkTags(session, await rights())],
     ['cluster', () => ofCluster(session, blueprint)],
     ['console', async () => [await checkConsole(settings)]],
   ];
@@ -81,10 +89,9 @@ function checkExpiry(name: string, account: string, data: unknown, advice: strin
   return days > soonDays ? { name, state: 'ok', found } : { name, state: 'warn', found, advice };
 }
 
-async function rightsOf(session: Session, version: string): Promise<readonly Check[]> {
+async function readRights({ api }: Session): Promise<Json> {
   const what = 'read the rights of the API token';
-  const rights = recordOf(await session.api.get('/access/permissions', { what }));
-  return checkRights(session.settings, session.api.token(), rights, version);
+  return recordOf(await api.get('/access/permissions', { what }));
 }
 
 async function checkQuorum(session: Session): Promise<readonly Check[]> {

@@ -1,8 +1,9 @@
 import type { Check } from '../../../contract/provider.ts';
 import { path } from '../../../kit/http/address.ts';
-import { listOf, recordOf, textOf } from '../api/wire.ts';
+import { type Json, listOf, recordOf, textOf } from '../api/wire.ts';
 import type { ClusterResources, StorageRow } from '../machine/capacity.ts';
 import type { Session } from '../machine/session.ts';
+import { allows, seeingCluster } from './rights.ts';
 
 /** Storages whose disks can be linked to; on the others only whole copies can be made. */
 const linking = new Set([
@@ -106,8 +107,8 @@ function presence(
   };
 }
 
-/** Without tags every list costs a request per machine. */
-export async function checkTags(session: Session): Promise<readonly Check[]> {
+/** Without tags every list costs a request per machine. The policy is shown with a right only. */
+export async function checkTags(session: Session, rights: Json): Promise<readonly Check[]> {
   const options = recordOf(
     await session.api.get('/cluster/options', { what: 'read the tag policy' }),
   );
@@ -117,6 +118,10 @@ export async function checkTags(session: Session): Promise<readonly Check[]> {
     /user-allow=([a-z]+)/.exec(textOf(policy) ?? '')?.[1] ??
     'free';
   const name = 'tags';
+  if (policy === undefined && !allows(rights, '/', 'Sys.Audit')) {
+    const found = 'the token may not see the policy of the cluster: Sys.Audit on / is missing';
+    return [{ name, state: 'skipped', found, advice: seeingCluster(session.api.token()) }];
+  }
   if (allow === 'free') return [{ name, state: 'ok', found: 'may be written freely' }];
   return [
     {

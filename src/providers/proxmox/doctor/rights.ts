@@ -20,6 +20,9 @@ const onMachines = [
   'VM.Snapshot.Rollback',
 ];
 
+/** Without it the lists do not tell which machines are in the pool, and no report of all can be made. */
+const onPool = 'Pool.Audit';
+
 /** Needed by single actions only. */
 const forActions: Readonly<Record<string, string>> = {
   'VM.Migrate': 'Migrate',
@@ -41,13 +44,16 @@ export function checkRights(
   const place = pool === undefined ? '/vms' : `/pool/${pool}`;
   const has = (name: string): boolean =>
     allows(rights, place, name) || allows(rights, '/vms', name);
-  const missing = onMachines.filter((name) => !has(name));
+  const missing = [
+    ...onMachines.filter((name) => !has(name)),
+    ...(pool === undefined || allows(rights, place, onPool) ? [] : [onPool]),
+  ];
   const optional: Record<string, string> = {
     ...forActions,
     [agentRight(version)]: 'GetIpAddresses',
   };
   const without = Object.keys(optional).filter((name) => !has(name));
-  const names = [...onMachines, ...Object.keys(optional)];
+  const names = [...onMachines, ...Object.keys(optional), ...(pool === undefined ? [] : [onPool])];
   const command = commandFor(place, token, 'CloudStack', names);
   return [
     missing.length === 0
@@ -132,10 +138,17 @@ function sysCheck(rights: Json, token: string): Check {
  * Whether the map of rights allows a place and everything below it: by an entry of its own, or by one
  * that is handed down to it. An entry of 0 goes no further down; a pool hands all to its machines.
  */
-function allows(rights: Json, place: string, name: string): boolean {
+export function allows(rights: Json, place: string, name: string): boolean {
   const own = numberOf(recordOf(rights[place])[name]);
   if (own === 1 || (own === 0 && place.startsWith('/pool/'))) return true;
-  return rights[place] === undefined && numberOf(recordOf(rights['/'])[name]) === 1;
+  if (rights[place] !== undefined) return false;
+  const above = place.startsWith('/pool/') ? recordOf(rights['/pool']) : recordOf(rights['/']);
+  return numberOf(above[name]) === 1;
+}
+
+/** The command that lets doctor see quorum, accounts and tag policy; it lets nothing be changed. */
+export function seeingCluster(token: string): string {
+  return `On a node, to see it: ${commandFor('/', token, 'CloudStackNode', ['Sys.Audit'])}`;
 }
 
 /** The role may be there and lack a right: then the first command fails, and no matter. */

@@ -24,10 +24,10 @@ const atOnce = 4;
 
 /**
  * Every machine that may be ours: nearly all by their tags, a machine without an index by its
- * configuration. Fails unless the token sees all there are.
+ * configuration. Fails unless the token sees all there are, and which of them are in the pool.
  */
 export async function scanOwned(session: Session): Promise<readonly Machine[]> {
-  const rows = await listAll(session);
+  const rows = await listAll(session, { byPool: true });
   const known = readTagged(session);
   const tagged: Machine[] = [];
   const others: Row[] = [];
