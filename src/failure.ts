@@ -119,8 +119,8 @@ export function reworded(
 }
 
 /** The message and the advice as the operator reads them, each ended by a full stop. */
-export function fullText(failure: Failure): string {
-  return [failure.message, failure.advice]
+export function fullText({ message, advice }: Pick<Failure, 'message' | 'advice'>): string {
+  return [message, advice]
     .filter((part): part is string => part !== undefined && part !== '')
     .map((part) => (/[.!?]$/.test(part) ? part : `${part}.`))
     .join(' ');

@@ -8,12 +8,15 @@ import { nearest } from '../kit/nearest.ts';
 import { plainName } from '../kit/plain-name.ts';
 import type { Known } from './call-facts.ts';
 import { enumerate } from './issues.ts';
+import { actionsOf, ownActions } from './offered-actions.ts';
 import type { CoreSettings } from './settings.ts';
 
 /** A custom action of a provider under the name its author gave it. */
 export interface Custom {
   readonly name: string;
   readonly action: Action;
+  /** The core serves it and asks no remote system, so that the settings do not matter. */
+  readonly isOwn: boolean;
 }
 
 /** Adds the custom action that the payload names, if it names one that the caller may run. */
@@ -28,10 +31,13 @@ export function withCustom<Facts extends Known<'provider' | 'payload' | 'core'>>
 
 /** The action by its name as people may write it; throws `unsupported` with the names that there are. */
 function findCustom(provider: Provider, word: string): Custom {
-  const names = Object.keys(provider.actions);
+  const actions = actionsOf(provider);
+  const names = Object.keys(actions);
   const name = names.find((each) => plainName(each) === plainName(word));
-  const action = name === undefined ? undefined : provider.actions[name];
-  if (name !== undefined && action !== undefined) return { name, action };
+  const action = name === undefined ? undefined : actions[name];
+  if (name !== undefined && action !== undefined) {
+    return { name, action, isOwn: Object.hasOwn(ownActions, name) };
+  }
   const near = nearest(word, names);
   const sentence = `${provider.title} has no custom action "${word}"${near === undefined ? '' : `; did you mean ${near}?`}`;
   throw new Failure('unsupported', sentence, {

@@ -27,6 +27,12 @@ export function errorText(failure: Failure, facts: CallFacts): string {
   return `${text} (ref ${facts.ref})`;
 }
 
+/** The sentence for tenants, in which an administrator's call has failed as well. */
+export function neutralText(failure: Failure, facts: CallFacts): string {
+  const advised = failure.kind === 'timeout' ? withTimeoutAdvice(failure, facts) : failure;
+  return tenantText(advised, facts);
+}
+
 /** Bad arguments come from an operator; CloudStack shows the text of a custom action to its caller. */
 function isForTenants({ args, row, caller }: CallFacts): boolean {
   if (args === undefined || caller?.role === 'Admin') return false;

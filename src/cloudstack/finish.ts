@@ -2,7 +2,7 @@ import { Failure, hasReason } from '../failure.ts';
 import { createRedactor } from '../kit/redact.ts';
 import type { CallFacts } from './call-facts.ts';
 import { type CallResult, fail } from './call-result.ts';
-import { errorText } from './error-text.ts';
+import { errorText, neutralText } from './error-text.ts';
 
 /** The result of a failure, of any value that code can throw; the log has the rest under the same reference. */
 export function finishFailed(facts: CallFacts, thrown: unknown): CallResult {
@@ -26,6 +26,8 @@ function logFailure(facts: CallFacts, failure: Failure): void {
     outcome: failure.kind,
     error: failure.message,
     advice: failure.advice,
+    // For ShowErrors: CloudStack's user interface leaves the text of a failure out.
+    tenant: row?.usesFailureMemo === true ? undefined : neutralText(failure, facts),
     ...(failure.kind === 'config' ? { unread: unread?.() } : {}),
     ...loggedFacts(failure),
     ...causes(failure),

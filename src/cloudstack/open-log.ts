@@ -5,6 +5,9 @@ import { createRedactor } from '../kit/redact.ts';
 import type { CallFacts } from './call-facts.ts';
 import type { Config } from './config.ts';
 
+/** How many files the log is rotated into. */
+export const rotatedFiles = 5;
+
 /** The log as the configuration wants it; each line carries the facts known when it is written. */
 export function openLog({ enabled, file, level }: Config['log'], current: () => CallFacts): Log {
   if (!enabled) return silent;
@@ -14,7 +17,7 @@ export function openLog({ enabled, file, level }: Config['log'], current: () => 
     level,
     mayCreate: world.mayCreate,
     mostBytes: 10 * 1024 * 1024,
-    keep: 5,
+    keep: rotatedFiles,
   };
   const call = `${world.pid}-${Math.round(world.time().getTime()).toString(36)}`;
   const line = () => ({ ...lineFacts(current()), call });

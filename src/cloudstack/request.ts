@@ -20,7 +20,9 @@ export type Task =
       readonly custom: Custom;
       readonly instance: Instance;
       readonly parameters: Readonly<Record<string, unknown>>;
-    };
+    }
+  /** The instance's last failures, from the log. */
+  | { readonly kind: 'errors'; readonly instance: Instance };
 
 /** A call that has been read and checked as a whole. */
 export type Request = Known<
@@ -53,8 +55,10 @@ export async function readRequest(
   const provided = keep(await withProvider(resolved, issues));
   const identified = keep({ ...provided, instance: await instanceOf(provided, issues) });
   const permitted = keep(await withCustom(demandProvider(identified, issues)));
-  const set = keep(withSettings(permitted, issues));
-  const complete = keep(withBlueprint(set, issues));
+  // The failures of an instance can be read also while a setting is what makes them.
+  const matter = permitted.custom?.isOwn === true ? collectIssues() : issues;
+  const set = keep(withSettings(permitted, matter));
+  const complete = keep(withBlueprint(set, matter));
   issues.throwIfAny(attempted(complete));
   return keep({ ...complete, task: await taskOf(complete) });
 }
@@ -125,6 +129,7 @@ async function taskOf({ row, custom, instance, payload }: Known<'payload'>): Pro
     if (row?.needs === 'instance') return { kind: 'instance', row, instance };
     if (row?.needs === 'size' && 'nics' in instance) return { kind: 'sized', row, instance };
     if (custom !== undefined) {
+      if (custom.isOwn) return { kind: 'errors', instance };
       const { readParameters } = await import('./custom.ts');
       const parameters = readParameters(custom, payload.parameters, instance);
       return { kind: 'custom', custom, instance, parameters };

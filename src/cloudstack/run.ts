@@ -9,6 +9,9 @@ export { finishWell } from './finish-well.ts';
 
 /** Asks the provider for the one thing that was requested. */
 export async function run(request: Request): Promise<Body> {
+  if (request.task.kind === 'errors') {
+    return (await import('./show-errors.ts')).showErrors(request, request.task.instance);
+  }
   const memo = memoFor(request);
   const usesMemo = request.row?.usesFailureMemo === true;
   if (usesMemo) {
@@ -38,6 +41,8 @@ async function ask(verbs: Verbs, request: Request): Promise<Body> {
       return task.row.call(verbs, task.instance);
     case 'sized':
       return task.row.call(verbs, task.instance, blueprint);
+    case 'errors':
+      throw new Failure('internal', 'The log is no matter of a provider');
     case 'custom': {
       const { custom, instance, parameters } = task;
       const call = { instance, parameters, policy, blueprint };

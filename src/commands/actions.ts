@@ -1,4 +1,5 @@
 import { parametersOf } from '../cloudstack/custom.ts';
+import { actionsOf } from '../cloudstack/offered-actions.ts';
 import { markdown, printBlocks } from './blocks.ts';
 import type { Command } from './command.ts';
 import { loadProvider } from './load-provider.ts';
@@ -16,7 +17,7 @@ export const actions: Command = {
     const provider = await loadProvider(name, world.registry);
     if (json) {
       // JSON leaves the schemas out by itself, since they are functions.
-      const facts = Object.entries(provider.actions).map(([key, action]) => [
+      const facts = Object.entries(actionsOf(provider)).map(([key, action]) => [
         key,
         { ...action, parameters: parametersOf(action) },
       ]);

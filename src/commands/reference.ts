@@ -1,4 +1,5 @@
 import { parametersOf } from '../cloudstack/custom.ts';
+import { actionsOf } from '../cloudstack/offered-actions.ts';
 import { coreFields } from '../cloudstack/settings.ts';
 import { type Action, everyone, type Parameter } from '../contract/action.ts';
 import type { Field, Fields } from '../contract/field.ts';
@@ -40,7 +41,8 @@ export function settingsBlocks({ settings, blueprint, stored, title }: Provider)
 }
 
 /** The custom actions that a provider offers, with their parameters. */
-export function actionBlocks({ actions, title }: Provider): Block[] {
+export function actionBlocks(provider: Provider): Block[] {
+  const actions = actionsOf(provider);
   const rows = Object.entries(actions).map(([name, action]) => [
     code(name),
     everyone.every((role) => action.roles.includes(role)) ? 'everyone' : action.roles.join(', '),
@@ -50,7 +52,7 @@ export function actionBlocks({ actions, title }: Provider): Block[] {
   const head = ['Action', 'Roles', 'Time-out', 'Meaning'];
   return [
     { heading: 'Custom actions', level: 2 },
-    ...(rows.length === 0 ? [{ text: `${title} has none.` }] : [asTable(head, rows)]),
+    asTable(head, rows),
     ...Object.entries(actions).flatMap(([name, action]) => parameterBlocks(name, action)),
   ];
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { version as builtVersion, stamp } from '../build-stamp.ts';
+import { actionsOf } from '../cloudstack/offered-actions.ts';
 import type { Registry } from '../contract/provider.ts';
 import type { Command, CommandWorld } from './command.ts';
 import { type Build, isSlow, thisBuild } from './node-build.ts';
@@ -64,7 +65,7 @@ export async function hashOf(file: string): Promise<string | undefined> {
 async function actionsByProvider(registry: Registry): Promise<Facts['providers']> {
   const found: Record<string, readonly string[]> = {};
   for (const [name, load] of Object.entries(registry)) {
-    found[name] = Object.keys((await load()).actions);
+    found[name] = Object.keys(actionsOf(await load()));
   }
   return found;
 }

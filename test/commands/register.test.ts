@@ -117,7 +117,7 @@ describe('register on a CloudStack that knows nothing', () => {
     const cloud = await lab(t);
     const given = ['Lab One', '--provider', 'simulator', '--credentials', cloud.credentials()];
     assert.equal((await run(given)).code, 0);
-    const wanted = Object.keys(simulator.actions).sort();
+    const wanted = [...Object.keys(simulator.actions), 'ShowErrors'].sort();
     assert.deepEqual(cloud.state.actions.map(({ name }) => name).sort(), wanted);
     for (const { timeout } of cloud.state.actions) assert.ok(timeout > 3);
     const stray = { name: 'stray', type: 'STRING', validationformat: 'NONE', required: 'false' };
@@ -151,7 +151,12 @@ describe('register on a CloudStack that knows nothing', () => {
         readonly changes: readonly { readonly verb: string; readonly subject: string }[];
         readonly readiness?: { readonly ready: boolean };
       };
-    const made = ['extension Lab One', 'custom action Paint', 'custom action Melt'];
+    const made = [
+      'extension Lab One',
+      'custom action Paint',
+      'custom action Melt',
+      'custom action ShowErrors',
+    ];
     for (const [more, ready] of [
       [['--plan'], undefined],
       [[], true],
@@ -795,7 +800,7 @@ describe('register that CloudStack refuses', () => {
       broken.complained,
       /custom action Paint: addCustomAction: .*\(535\): the database/,
     );
-    assert.match(broken.complained, /\(1 of 3 changes were made before\)/);
+    assert.match(broken.complained, /\(1 of 4 changes were made before\)/);
     cloud.state.actions.push = Array.prototype.push;
     assert.equal((await register(cloud)).code, 0);
     assert.equal(extensionOf(cloud).id, id);

@@ -51,10 +51,10 @@ describe('version', () => {
   test('version names Node, its path, and the providers with their actions', async () => {
     const { facts } = await versionOf('/nowhere/outrigger');
     assert.deepEqual([facts.node.version, facts.node.path], [process.version, process.execPath]);
-    assert.deepEqual(facts.providers, { sample: ['Paint', 'Melt'] });
+    assert.deepEqual(facts.providers, { sample: ['Paint', 'Melt', 'ShowErrors'] });
     const world = createWorld({ providers: { sample } });
     await runCommand(['version'], world);
     assert.match(world.printed(), /^Node\.js +v\d+\.\d+\.\d+ \//m);
-    assert.match(world.printed(), /^Providers +sample: Paint, Melt$/m);
+    assert.match(world.printed(), /^Providers +sample: Paint, Melt, ShowErrors$/m);
   });
 });

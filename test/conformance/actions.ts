@@ -148,6 +148,17 @@ export function actionCases(setUp: SetUp): void {
   );
 
   it(
+    'ShowErrors gives the reasons that the interface leaves out, also for an instance without a machine',
+    inScene(setUp, async ({ cloud }) => {
+      const failed = await cloud.call('reboot');
+      assert.equal(failed.exitCode, 1);
+      const { text } = await cloud.okCustom('ShowErrors', {}, { caller: alice });
+      assert.match(text, /This instance has no machine/);
+      assert.ok(text.includes(String(failed.document['ref'])));
+    }),
+  );
+
+  it(
     'Reinstall makes the disk anew and keeps NICs, size and mark',
     inScene(setUp, async ({ cloud, provider }, t) => {
       if (!knows(t, provider, { actions: ['Reinstall'] })) return;

@@ -7,7 +7,7 @@ import { isRunning } from './select.ts';
 /** Facts of every line that the head of its call shows already. */
 const common = new Set([
   ...['time', 'level', 'event', 'ref', 'call', 'pid', 'host', 'action', 'vm', 'name', 'provider'],
-  ...['caller', 'ms', 'outcome', 'error', 'advice'],
+  ...['caller', 'ms', 'outcome', 'error', 'advice', 'tenant'],
 ]);
 
 /** A call for reading: when, where and what, then how it went, then how it ended. */

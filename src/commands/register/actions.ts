@@ -1,4 +1,5 @@
 import { parametersOf } from '../../cloudstack/custom.ts';
+import { actionsOf } from '../../cloudstack/offered-actions.ts';
 import type { Action, Parameter } from '../../contract/action.ts';
 import { asEntries, asText, asTexts, type Entry } from '../api/client.ts';
 import type { Texts } from '../api/form.ts';
@@ -23,7 +24,7 @@ interface Definition {
 
 /** Every custom action of the provider; actions that it does not know are left alone. */
 export function planActions(wanted: Wanted, actual: Actual): Plan {
-  const definitions = Object.entries(wanted.provider.actions).map(([name, action]) =>
+  const definitions = Object.entries(actionsOf(wanted.provider)).map(([name, action]) =>
     define(name, action, wanted.actions[name] ?? {}, actual),
   );
   const names = new Set(definitions.map(({ name }) => name.toLowerCase()));

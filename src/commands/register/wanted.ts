@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { actionsOf } from '../../cloudstack/offered-actions.ts';
 import type { Provider } from '../../contract/provider.ts';
 import { Failure } from '../../failure.ts';
 import { nearest } from '../../kit/nearest.ts';
@@ -130,7 +131,7 @@ function checkInstallation(text: string | undefined): void {
 }
 
 function checkActions(provider: Provider, wishes: Readonly<Record<string, ActionWish>>): void {
-  const names = Object.keys(provider.actions);
+  const names = Object.keys(actionsOf(provider));
   for (const name of Object.keys(wishes)) {
     if (names.includes(name)) continue;
     const near = nearest(name, names);
