@@ -39,5 +39,12 @@ export function invalid(field: string, message: string): Refused {
   return refused(json({ [field]: [message] }, 400));
 }
 
+/** The proxy before MAAS answers with a page of its own. */
+export function proxyPage(status: number, title: string): Answer {
+  const heading = `${status} ${title}`;
+  const body = `<html>\r\n<head><title>${heading}</title></head>\r\n<body>\r\n<center><h1>${heading}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n`;
+  return { status, type: 'text/html', body };
+}
+
 export const busy = (): Refused =>
   refuse(503, 'Unable to change power state: another action is already in progress for that node.');

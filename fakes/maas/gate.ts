@@ -1,7 +1,7 @@
 import { createServer as createPlain, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createSecure } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { type Answer, isRefused, plain } from './answers.ts';
+import { type Answer, isRefused, plain, proxyPage } from './answers.ts';
 
 const prefix = '/MAAS/api/2.0';
 
@@ -31,6 +31,8 @@ export interface Gate {
   readonly url: string;
   readonly seen: Seen[];
   readonly connections: () => number;
+  /** The region is being restarted until the milliseconds are over: the proxy before it answers. */
+  restart(ms: number): void;
   disturb(fault: ((request: Seen) => Fault | undefined) | undefined): void;
   /** No request gets through any more, not even on open connections. */
   cut(): void;
@@ -49,6 +51,7 @@ export async function openGate(options: GateOptions, serve: Serve, now: () => nu
   let fault: ((request: Seen) => Fault | undefined) | undefined;
   let connections = 0;
   let closed = false;
+  let restartedMs = 0;
   const server: Server = options.tls === undefined ? createPlain() : createSecure(options.tls);
   server.on(options.tls === undefined ? 'connection' : 'secureConnection', () => {
     connections += 1;
@@ -71,8 +74,10 @@ export async function openGate(options: GateOptions, serve: Serve, now: () => nu
     const found = fault?.(request);
     if (closed || found === 'lost-request') return void incoming.socket.destroy();
     if (found === 'silence') return;
+    const byProxy = proxyAnswer(incoming, performance.now() < restartedMs);
     const answer =
-      typeof found === 'object' ? found : await serve(request, incoming.headers).catch(answerOf);
+      byProxy ??
+      (typeof found === 'object' ? found : await serve(request, incoming.headers).catch(answerOf));
     if (closed || found === 'lost-answer') return void incoming.socket.destroy();
     outgoing.sendDate = false;
     const date = new Date(now()).toUTCString();
@@ -85,6 +90,9 @@ export async function openGate(options: GateOptions, serve: Serve, now: () => nu
     url: `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     seen,
     connections: () => connections,
+    restart(ms) {
+      restartedMs = performance.now() + ms;
+    },
     disturb(next) {
       fault = next;
     },
@@ -100,6 +108,14 @@ export async function openGate(options: GateOptions, serve: Serve, now: () => nu
       server.closeAllConnections();
     });
   return { gate, close };
+}
+
+/** The answers of the nginx before MAAS, which hands everything else on. */
+function proxyAnswer({ rawHeaders }: IncomingMessage, isDown: boolean): Answer | undefined {
+  const names = rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase());
+  const keys = names.filter((name) => name === 'authorization').length;
+  if (keys > 1) return proxyPage(400, 'Bad Request');
+  return isDown ? proxyPage(502, 'Bad Gateway') : undefined;
 }
 
 function answerOf(thrown: unknown): Answer {

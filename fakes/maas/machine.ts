@@ -50,6 +50,8 @@ export interface FakeMachine {
   readonly systemId: string;
   hostname: string;
   status: StatusLabel;
+  /** The status before the last change, to which mark_fixed and exit_rescue_mode go back. */
+  previous: StatusLabel;
   statusMessage: string;
   errorDescription: string;
   owner: string;
@@ -73,6 +75,8 @@ export interface FakeMachine {
   installs: 'well' | 'badly' | 'never';
   /** The result of an erasing. */
   erases: 'well' | 'badly';
+  /** How many of the next deployments lose a race for an address to another machine's. */
+  addressRaces: number;
   /** Guests that do not listen to a soft power-off. */
   deaf: boolean;
   ephemeral: boolean;
@@ -108,6 +112,7 @@ export function newMachine(more: Partial<FakeMachine> = {}): FakeMachine {
     systemId: `sys${digits}`,
     hostname: `metal-${digits}`,
     status: 'ready',
+    previous: 'ready',
     statusMessage: '',
     errorDescription: '',
     owner: '',
@@ -127,6 +132,7 @@ export function newMachine(more: Partial<FakeMachine> = {}): FakeMachine {
     bmc: 'works',
     installs: 'well',
     erases: 'well',
+    addressRaces: 0,
     deaf: false,
     ephemeral: false,
     osystem: '',

@@ -42,6 +42,11 @@ export const operations: Readonly<Record<string, (call: Call) => Answer>> = {
       if (taken) world.life.free(machine);
       throw error;
     }
+    if (machine.addressRaces > 0) {
+      machine.addressRaces -= 1;
+      const text = 'Static IP Address with this Alloc type and IP already exists.';
+      throw invalid('__all__', text);
+    }
     // The wrong encoding is found out only by the machine itself.
     machine.userData = form.one('user_data');
     machine.ephemeral = form.one('ephemeral_deploy') === 'true';
@@ -124,8 +129,11 @@ export const operations: Readonly<Record<string, (call: Call) => Answer>> = {
   },
 
   set_workload_annotations(call) {
-    const { machine, form } = call;
+    const { machine, user, form } = call;
     mustEdit(call);
+    if (machine.owner !== user.name) {
+      throw refuse(409, "Cannot set workload annotation: it hasn't been acquired.");
+    }
     for (const key of form.keys()) {
       if (key === 'op') continue;
       if (!/^[\w.-]+$/.test(key)) throw refuse(400, 'Invalid character in key name');
@@ -135,7 +143,48 @@ export const operations: Readonly<Record<string, (call: Call) => Answer>> = {
     }
     return json(show(machine));
   },
+
+  mark_broken(call) {
+    const { world, machine, user, form } = call;
+    mustEdit(call);
+    // The web interface lets administrators do it to machines of other users, too.
+    if (machine.owner !== user.name) throw refuse(403, '');
+    world.life.markBroken(machine, form.one('comment') ?? '');
+    return json(show(machine));
+  },
+
+  mark_fixed(call) {
+    const { world, machine, user } = call;
+    if (!user.admin) throw refuse(403, '');
+    if (machine.status !== 'broken') throw refuse(409, "Can't mark a non-broken node as 'Ready'.");
+    world.life.markFixed(machine);
+    return json(show(machine));
+  },
+
+  rescue_mode(call) {
+    const { world, machine, user } = call;
+    if (!user.admin) throw refuse(403, '');
+    if (!rescuable.includes(machine.status)) {
+      const [, word] = statuses[machine.status];
+      throw refuse(409, `Cannot enter rescue mode in state '${word}'.`);
+    }
+    world.life.startRescue(machine, user.name);
+    return json(show(machine));
+  },
+
+  exit_rescue_mode(call) {
+    const { world, machine, user } = call;
+    if (!user.admin) throw refuse(403, '');
+    if (machine.status !== 'rescue_mode') {
+      const [, word] = statuses[machine.status];
+      throw refuse(409, `Cannot exit rescue mode in state '${word}'.`);
+    }
+    world.life.endRescue(machine);
+    return json(show(machine));
+  },
 };
+
+const rescuable: readonly FakeMachine['status'][] = ['ready', 'broken', 'deployed'];
 
 /** Renaming is for administrators. */
 export function update(call: Call): Answer {
@@ -179,12 +228,26 @@ function setSystem(world: World, machine: FakeMachine, form: Parameters): void {
     );
   }
   const kernel = form.one('hwe_kernel');
-  if (kernel !== undefined && /^(ga|hwe)-/.test(kernel) && !/^(ga|hwe)-22\.04/.test(kernel)) {
-    throw invalid('hwe_kernel', `${kernel} is not available for ${series}.`);
+  if (kernel !== undefined && /^(ga|hwe)-/.test(kernel) && !kernelsOf(series).includes(kernel)) {
+    const text = `${kernel} is not available for ${series} on ${machine.architecture}.`;
+    throw invalid('hwe_kernel', text);
   }
   const [os = '', release = ''] = series.split('/');
   machine.osystem = os;
   machine.series = release;
+}
+
+const releases: Readonly<Record<string, string>> = {
+  'ubuntu/focal': '20.04',
+  'ubuntu/jammy': '22.04',
+  'ubuntu/noble': '24.04',
+};
+
+/** The kernels of a series; images that bring their own have none. */
+export function kernelsOf(series: string): readonly string[] {
+  const release = releases[series];
+  if (release === undefined) return [];
+  return ['ga', 'hwe'].flatMap((kind) => [`${kind}-${release}`, `${kind}-${release}-lowlatency`]);
 }
 
 function isBusy({ busyUntilMs }: FakeMachine): boolean {

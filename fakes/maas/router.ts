@@ -4,7 +4,7 @@ import { type Parameters, readForm, readQuery } from './form.ts';
 import type { Serve } from './gate.ts';
 import { show } from './machine.ts';
 import type { createDoorkeeper, FakeUser } from './oauth.ts';
-import { operations, queryPower, update } from './operations.ts';
+import { kernelsOf, operations, queryPower, update } from './operations.ts';
 
 /** Which request is for which handler. */
 export function createRouter(
@@ -71,10 +71,7 @@ function others(method: string, path: string, { world, user, query, op }: What):
   }
   if (path === '/events/' && op === 'query') return events(world, user, query);
   if (path === '/boot-resources/') {
-    const names = [...world.series];
-    return json(
-      names.map((name, id) => ({ id, name, architecture: 'amd64/generic', type: 'Synced' })),
-    );
+    return json(bootResources(world));
   }
   if (path === '/fabrics/') {
     return json([
@@ -86,6 +83,17 @@ function others(method: string, path: string, { world, user, query, op }: What):
     return json([{ id: 1, url: 'http://images.maas.io/ephemeral-v3/stable/' }]);
   }
   throw unknownEndpoint(path);
+}
+
+/** A synchronised series has one resource for each of its kernels, an image of another system one. */
+function bootResources({ series }: World): readonly unknown[] {
+  const rows = [...series].flatMap((name) => {
+    const kernels = kernelsOf(name);
+    return (kernels.length === 0 ? ['generic'] : kernels).map((kernel) => ({ name, kernel }));
+  });
+  return rows.map(({ name, kernel }, id) => ({
+    ...{ id, name, architecture: `amd64/${kernel}`, type: 'Synced', subarches: 'generic' },
+  }));
 }
 
 function events(world: World, user: FakeUser, query: Parameters): Answer {

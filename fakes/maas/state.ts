@@ -26,6 +26,12 @@ export interface Life {
   switchOff(machine: FakeMachine, soft: boolean): void;
   release(machine: FakeMachine, erase: boolean): void;
   free(machine: FakeMachine): void;
+  /** Takes owner and agent name away and the power off; annotations stay. */
+  markBroken(machine: FakeMachine, comment: string): void;
+  markFixed(machine: FakeMachine): void;
+  /** The user who starts it becomes the owner, for good. */
+  startRescue(machine: FakeMachine, user: string): void;
+  endRescue(machine: FakeMachine): void;
 }
 
 /** Does something later, unless something else was asked of the machine in between. */
@@ -69,12 +75,59 @@ export function createLife(timings: Timings): Life {
     },
     release: (machine, erase) => release(parts, machine, erase),
     free: (machine) => free(parts, machine),
+    markBroken: (machine, comment) => markBroken(parts, machine, comment),
+    markFixed: (machine) => markFixed(parts, machine),
+    startRescue: (machine, user) => startRescue(parts, machine, user),
+    endRescue: (machine) => endRescue(parts, machine),
   };
+}
+
+function markBroken(parts: Parts, machine: FakeMachine, comment: string): void {
+  keepBusy(parts, machine);
+  become(parts, machine, 'broken');
+  setPower(machine, false);
+  machine.owner = '';
+  machine.agentName = '';
+  machine.osystem = '';
+  machine.series = '';
+  machine.errorDescription = comment;
+}
+
+function markFixed(parts: Parts, machine: FakeMachine): void {
+  become(parts, machine, machine.previous === 'deployed' ? 'deployed' : 'ready');
+  machine.osystem = '';
+  machine.series = '';
+  machine.errorDescription = '';
+}
+
+function startRescue(parts: Parts, machine: FakeMachine, user: string): void {
+  keepBusy(parts, machine);
+  const { status } = machine;
+  become(parts, machine, 'entering_rescue_mode');
+  machine.previous = status;
+  machine.owner = user;
+  parts.later(machine, parts.timings.powerMs, () => {
+    setPower(machine, true);
+    machine.status = 'rescue_mode';
+    machine.statusMessage = 'Rescue mode';
+  });
+}
+
+function endRescue(parts: Parts, machine: FakeMachine): void {
+  keepBusy(parts, machine);
+  const { previous } = machine;
+  become(parts, machine, 'exiting_rescue_mode');
+  parts.later(machine, parts.timings.powerMs, () => {
+    setPower(machine, previous === 'deployed');
+    if (previous !== 'deployed') machine.owner = '';
+    become(parts, machine, previous);
+  });
 }
 
 function become({ event }: Parts, machine: FakeMachine, status: FakeMachine['status']): void {
   const [from, to] = [statuses[machine.status][1], statuses[status][1]];
   event(machine, 'INFO', 'Node changed status', `From '${from}' to '${to}'`);
+  machine.previous = machine.status;
   machine.status = status;
   machine.statusMessage = to;
 }

@@ -1,54 +1,7 @@
 import assert from 'node:assert/strict';
-import { request } from 'node:http';
 import { describe, it } from 'node:test';
-import { type FakeMaas, startMaas } from '../../fakes/maas/server.ts';
 import { authorization, readApiKey } from '../../src/providers/maas/api/oauth.ts';
-
-interface Sent {
-  readonly method?: string;
-  readonly body?: string;
-  readonly type?: string;
-  readonly header?: string;
-  readonly user?: number;
-}
-
-interface Got {
-  readonly status: number;
-  readonly text: string;
-}
-
-function send(fake: FakeMaas, path: string, sent: Sent = {}): Promise<Got> {
-  const { method = sent.body === undefined ? 'GET' : 'POST', body, user = 0 } = sent;
-  const key = readApiKey(fake.users[user]?.key ?? '');
-  const headers = {
-    authorization: sent.header ?? authorization(key, Date.now()),
-    'content-type': sent.type ?? 'application/x-www-form-urlencoded',
-  };
-  return new Promise((resolve, reject) => {
-    const sending = request(`${fake.url}/MAAS/api/2.0${path}`, { method, headers }, (response) => {
-      let text = '';
-      response.on('data', (chunk) => {
-        text += String(chunk);
-      });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
-    });
-    sending.on('error', reject);
-    sending.end(body);
-  });
-}
-
-function withFake(play: (fake: FakeMaas) => Promise<void>) {
-  return async () => {
-    const fake = await startMaas({
-      timings: { deployMs: 10, powerMs: 1, releaseMs: 5, busyMs: 30 },
-    });
-    try {
-      await play(fake);
-    } finally {
-      await fake.close();
-    }
-  };
-}
+import { send, withFake } from './maas-http.ts';
 
 describe('the fake MAAS is as strict as the real one about', () => {
   it(
