@@ -45,13 +45,17 @@ function chooseStaying<M extends Machine>(machines: readonly M[], claim: Claim):
   return { kind: 'own', machine };
 }
 
-/** Whether a machine carries the instance's mark; a template copied from its machine never runs. */
+/**
+ * Whether a machine carries the instance's mark. A template copied from its machine never runs, and of a
+ * machine that was lost before it was finished nothing of the instance is left.
+ */
 export function isMarkedFor(
   machine: Machine,
   wanted: { readonly uuid: string; readonly installation: string },
 ): boolean {
   const verdict = verdictOn(machine, wanted);
-  if (verdict === 'ours' || verdict === 'disowned') return true;
+  if (verdict === 'disowned') return !isBuilding(machine);
+  if (verdict === 'ours') return true;
   return verdict === 'copy' && machine.template !== true;
 }
 

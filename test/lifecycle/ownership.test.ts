@@ -123,6 +123,8 @@ describe('chooseOwn', () => {
       assert.equal(short(chooseOwn([each, machine('9')], claim)), 'own 9', 'it has another one');
     }
     assert.equal(short(chooseOwn([going, machine('9', { leaving: true })], claim)), 'leaving 9');
+    const partial = { ...lost, mark: mark('7', { state: 'building' }) };
+    assert.equal(short(chooseOwn([partial], claim)), 'missing', 'it was never finished');
     const { message } = refusal({ doubt: 'disowned', machines: [lost] }, claim);
     assert.match(message, /7 carries its mark, but belongs to user juju$/);
   });

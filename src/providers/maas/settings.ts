@@ -52,7 +52,7 @@ export const settings = {
   },
   shared_user: {
     about:
-      "Whether the key's user also deploys machines that are no instances; otherwise an unmarked one of that user is taken for an instance that waits for `outrigger adopt`",
+      'Whether the key also shows deployed machines that are no instances: of its user, and of every user to an administrator. Otherwise an unmarked one is taken for an instance that waits for `outrigger adopt`',
     schema: yesNo,
     default: 'false',
   },

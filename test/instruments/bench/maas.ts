@@ -11,6 +11,7 @@ serveStage(async () => {
   const backend = await maasBackend({
     tls: readKey('trusted'),
     host: {
+      shared_user: 'false',
       tls_fingerprint: fingerprintOf('trusted'),
       console_url: 'https://console.example/{uuid}',
     },

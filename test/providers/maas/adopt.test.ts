@@ -5,7 +5,7 @@ import type { FakeMachine } from '../../../fakes/maas/machine.ts';
 import type { Instance } from '../../../src/contract/instance.ts';
 import { readMark } from '../../../src/lifecycle/mark.ts';
 import type { Cloud } from '../../conformance/cloud.ts';
-import { admin } from '../../support/payloads.ts';
+import { admin, type Details } from '../../support/payloads.ts';
 import { inMaas, type MaasScene, requests, sessionOf } from './scene.ts';
 
 function instanceOf({ vm }: Cloud): Instance {
@@ -15,11 +15,12 @@ function instanceOf({ vm }: Cloud): Instance {
 }
 
 /** A machine of the built-in extension that was adopted for the instance. */
-async function adopted(scene: MaasScene): Promise<FakeMachine> {
+async function adopted(scene: MaasScene, more: Details = {}): Promise<FakeMachine> {
   const { cloud, fake } = scene;
-  const machine = fake.add({ status: 'deployed', owner: 'cloudstack', powered: true });
+  const { api_user: owner = 'cloudstack' } = more;
+  const machine = fake.add({ status: 'deployed', owner, powered: true });
   cloud.change({ details: { ...cloud.vm.details, 'External:maas_system_id': machine.systemId } });
-  const session = await sessionOf(scene);
+  const session = await sessionOf(scene, more);
   await session.adopt(machine.systemId, instanceOf(cloud));
   return machine;
 }
@@ -215,9 +216,9 @@ describe('an adopted machine that was installed anew', () => {
     'an adopted machine has its own name again after delete',
     inMaas({ host: { set_hostname: 'true' } }, async (scene) => {
       const { cloud, fake } = scene;
-      const machine = await adopted(scene);
-      const { hostname } = machine;
       const host = { apikey: fake.users[1]?.key ?? '', api_user: 'root' };
+      const machine = await adopted(scene, host);
+      const { hostname } = machine;
       const parameters = { confirm: cloud.vm.name };
       await cloud.okCustom('Redeploy', parameters, { caller: admin, host });
       assert.equal(machine.hostname, cloud.vm.name);
@@ -263,6 +264,7 @@ describe('the list for audits', () => {
             cpus: 8,
             memoryBytes: 32 * 2 ** 30,
             nics: stuck.interfaces.map(({ mac }) => ({ mac })),
+            unadoptable: 'it is "Failed disk erasing" and not deployed',
             remarks: [
               'Failed disk erasing (wiping failed): it was released, and its disks may still hold data; release it again in MAAS, with erasing',
             ],
@@ -279,7 +281,11 @@ describe('the list for audits', () => {
       const remarks = async () =>
         (await (await sessionOf(scene)).machines()).map((each) => each.remarks);
       Object.assign(scene.own(), { status: 'broken', errorDescription: 'fan', locked: true });
-      assert.deepEqual(await remarks(), [['Broken (fan)', 'locked']]);
+      const lost =
+        'Broken (fan): it carries the mark, but MAAS took it away from it ("Broken"); nothing is done to it for the instance';
+      assert.deepEqual(await remarks(), [[lost, 'locked']]);
+      scene.own().status = 'rescue_mode';
+      assert.deepEqual(await remarks(), [['Rescue mode (fan)', 'locked']]);
       for (const status of ['allocated', 'deploying', 'deployed', 'disk_erasing'] as const) {
         Object.assign(scene.own(), { status, locked: false });
         assert.deepEqual(await remarks(), [undefined], status);

@@ -17,7 +17,7 @@ describe('create on MAAS', () => {
       choose(cloud, {
         os: 'ubuntu',
         distro_series: 'noble',
-        hwe_kernel: 'hwe-22.04',
+        hwe_kernel: 'hwe-24.04',
         ephemeral_deploy: 'yes',
         user_data: '#cloud-config\npackages: [nginx]',
       });
@@ -27,7 +27,7 @@ describe('create on MAAS', () => {
         comment: `CloudStack instance ${cloud.vm.name}`,
         agent_name: cloud.vm.uuid,
         distro_series: 'ubuntu/noble',
-        hwe_kernel: 'hwe-22.04',
+        hwe_kernel: 'hwe-24.04',
         ephemeral_deploy: 'true',
         user_data: Buffer.from('#cloud-config\npackages: [nginx]').toString('base64'),
       });
@@ -245,10 +245,7 @@ describe('create on MAAS', () => {
 
   it(
     'gives the machine its name only where the operator wants it',
-    inMaas({ host: { set_hostname: 'true' } }, async ({ cloud, own, owned, backend }) => {
-      const { text } = await cloud.call('create');
-      assert.match(text, /does not let this key call machine/);
-      assert.equal(owned().length, 0);
+    inMaas({ host: { set_hostname: 'true' } }, async ({ cloud, own, backend }) => {
       const [, root] = backend.fake.users;
       const host = { apikey: root?.key ?? '', api_user: 'root' };
       const { document } = await cloud.ok('prepare', { host });

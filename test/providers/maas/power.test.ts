@@ -14,12 +14,48 @@ async function statuses({ cloud }: MaasScene): Promise<unknown> {
 
 describe('the power of a machine', () => {
   it(
-    'costs one request while MAAS believes it is on',
-    inMaas({}, async (scene) => {
+    'costs one request by the stored id, and a question to the BMC',
+    inMaas({ host: { shared_user: 'false' } }, async (scene) => {
       await scene.cloud.deploy();
       const before = requests(scene.fake).length;
       assert.equal(await status(scene), 'PowerOn');
-      assert.deepEqual(requests(scene.fake).slice(before), ['GET /machines/']);
+      assert.deepEqual(requests(scene.fake).slice(before), [
+        'GET /machines/ID/',
+        'GET /machines/ID/?op=query_power_state',
+      ]);
+    }),
+  );
+
+  it(
+    'is found by the agent name where the stored id is gone or leads elsewhere',
+    inMaas({ host: { shared_user: 'false' } }, async (scene) => {
+      const { cloud, fake } = scene;
+      await cloud.deploy();
+      const { details } = cloud.vm;
+      for (const id of ['', 'nosuch', fake.add().systemId]) {
+        cloud.change({ details: { ...details, 'External:maas_system_id': id } });
+        assert.equal(await status(scene), 'PowerOn', id);
+      }
+    }),
+  );
+
+  it(
+    'is the BMC’s word where MAAS has not heard yet of a power failure',
+    inMaas({}, async (scene) => {
+      await scene.cloud.deploy();
+      Object.assign(scene.own(), { powered: false, cachedPower: 'on' });
+      assert.equal(await status(scene), 'PowerOff');
+    }),
+  );
+
+  it(
+    'is what MAAS believes where the BMC does not answer within its limit',
+    inMaas({ timings: { nodeTimeoutMs: 60_000 } }, async (scene) => {
+      await scene.cloud.deploy();
+      Object.assign(scene.own(), { bmc: 'silent', cachedPower: 'on' });
+      const beganMs = performance.now();
+      assert.equal(await status(scene), 'PowerOn');
+      assert.ok(performance.now() - beganMs < 8_000);
     }),
   );
 
@@ -95,7 +131,7 @@ describe('the power of a machine', () => {
 describe('a list of instances', () => {
   it(
     'is one request for all that run, besides the question whose key it is',
-    inMaas({ ready: 6 }, async (scene) => {
+    inMaas({ ready: 6, host: { shared_user: 'false' } }, async (scene) => {
       const clouds = [scene.cloud];
       for (let count = 1; count < 5; count += 1)
         clouds.push((clouds.at(-1) ?? scene.cloud).another());
@@ -109,6 +145,21 @@ describe('a list of instances', () => {
         'GET /machines/',
       ]);
       assert.equal(scene.fake.connections() - connections, 1);
+    }),
+  );
+
+  it(
+    'asks for the agent names too where the key’s user deploys other things',
+    inMaas({}, async (scene) => {
+      await scene.cloud.deploy();
+      const before = requests(scene.fake).length;
+      assert.deepEqual(await statuses(scene), { [scene.cloud.vm.name]: 'PowerOn' });
+      assert.deepEqual(requests(scene.fake).slice(before), [
+        'GET /users/?op=whoami',
+        'GET /machines/',
+        'GET /machines/',
+      ]);
+      assert.equal(scene.fake.seen.at(-1)?.query, `?agent_name=${scene.cloud.vm.uuid}`);
     }),
   );
 

@@ -31,6 +31,48 @@ describe('Redeploy', () => {
     }),
   );
 
+  const wrong: readonly (readonly [string, Readonly<Record<string, string>>, RegExp])[] = [
+    ['series', { distro_series: 'ubuntu/jammi' }, /no image of ubuntu\/jammi for amd64\/generic/],
+    ['series of another system', { distro_series: 'centos70' }, /no image of ubuntu\/centos70/],
+  ];
+  for (const [what, more, why] of wrong) {
+    it(
+      `refuses a mistyped ${what} before anything of the instance is lost`,
+      inMaas({}, async ({ cloud, fake, own, backend }) => {
+        const { details } = cloud.vm;
+        cloud.change({ details: { ...details, 'External:os': 'ubuntu' } });
+        await cloud.deploy();
+        const before = await backend.machines();
+        const done = await cloud.custom('Redeploy', parameters(cloud, more), { caller: admin });
+        assert.equal(done.exitCode, 1);
+        assert.match(done.text, why);
+        assert.match(done.text, /Nothing was done to .*there are: centos\/centos70, ubuntu\/focal/);
+        assert.deepEqual(await backend.machines(), before);
+        assert.equal(fake.seen.filter(({ op }) => op === 'release').length, 0);
+        assert.equal(own().powered, true);
+      }),
+    );
+  }
+
+  it(
+    'refuses a kernel and an architecture that MAAS has no image for before anything is lost',
+    inMaas({}, async ({ cloud, own, backend }) => {
+      await cloud.deploy();
+      const { details } = cloud.vm;
+      cloud.change({ details: { ...details, 'External:hwe_kernel': 'hwe-24.04' } });
+      const before = await backend.machines();
+      const kernel = await redeploy(cloud);
+      assert.match(kernel.text, /MAAS has no kernel hwe-24.04 for ubuntu\/jammy/);
+      assert.deepEqual(await backend.machines(), before);
+      cloud.change({ details });
+      own().architecture = 'arm64/generic';
+      const other = await redeploy(cloud);
+      assert.match(other.text, /no image of ubuntu\/jammy for arm64\/generic.*there are: none/);
+      assert.equal(own().status, 'deployed');
+      assert.equal([kernel.exitCode, other.exitCode].join(), '1,1');
+    }),
+  );
+
   it(
     'that fails keeps the machine, so that it can be repeated',
     inMaas({}, async ({ cloud, own }) => {
@@ -137,6 +179,12 @@ describe('Redeploy', () => {
       assert.match(text, /another user of MAAS was faster to claim it.*has no machine now/);
       assert.equal(machine.owner, 'juju');
       assert.equal(machine.powered, false);
+      // The key does not show whose machine it is by now: it may be the instance's in rescue mode.
+      const refused = await cloud.call('delete', { caller: admin });
+      assert.match(refused.text, /belongs to another MAAS user than cloudstack/);
+      assert.match(refused.text, /take External:maas_system_id off the instance/);
+      const { 'External:maas_system_id': _, ...details } = cloud.vm.details;
+      cloud.change({ details });
       await cloud.ok('delete');
       assert.equal(machine.owner, 'juju');
     }),

@@ -13,6 +13,7 @@ import { markOf, writeMarkOn } from '../machine/annotations.ts';
 import { deploy } from '../machine/deploy.ts';
 import { wasAdopted } from '../machine/events.ts';
 import { careFor, findCertain } from '../machine/find.ts';
+import { checkImage } from '../machine/images.ts';
 import { markFor, type Seen } from '../machine/match.ts';
 import { release } from '../machine/release.ts';
 import { nameOf, readOne, type Session } from '../machine/session.ts';
@@ -61,6 +62,7 @@ async function reclaim(
   if (current === undefined) {
     return withOrigin(session, instance, await claimAgain(session, instance, blueprint));
   }
+  await checkImage(session, instance, current.machine, blueprint);
   return releaseAndClaim(session, instance, current);
 }
 

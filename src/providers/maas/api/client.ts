@@ -8,7 +8,7 @@ import { retryWhile } from '../../../kit/retry.ts';
 import type { Settings } from '../settings.ts';
 import { apiUrl } from './endpoint.ts';
 import { authorization, readApiKey } from './oauth.ts';
-import { failureFor, isBusy } from './remote-error.ts';
+import { failureFor, isBusy, isGateway } from './remote-error.ts';
 
 export interface Ask {
   /** Completes "MAAS did not ..." in a failure. */
@@ -16,7 +16,7 @@ export interface Ask {
   readonly query?: Pairs;
   /** The only kind of body that MAAS reads. */
   readonly form?: Pairs;
-  /** How long it is asked again while it is busy; 0 by default. */
+  /** How long it is asked again while it is busy, or a read while it restarts; 0 by default. */
   readonly busyTimeoutMs?: number;
   readonly limitMs?: number;
   readonly deadline: Deadline;
@@ -85,7 +85,9 @@ export function createClient(
       pauseMs(thrown: unknown, turn: number): number | undefined {
         const waitMs = pauseMs(thrown, turn);
         const isWithinBusyTimeout = beganMs - end.remainingMs() + waitMs <= busyTimeoutMs;
-        if (isBusy(thrown)) return isWithinBusyTimeout ? waitMs : undefined;
+        // The proxy before a region that is being restarted answers for it, and has done nothing.
+        const isWaitedFor = isBusy(thrown) || (method === 'GET' && isGateway(thrown));
+        if (isWaitedFor) return isWithinBusyTimeout ? waitMs : undefined;
         lost += 1;
         const again = mayRepeat(thrown, method) && lost < triesWhenUnreachable;
         return again ? waitMs : undefined;

@@ -39,12 +39,23 @@ export function failureFor(reply: Reply, attempt: Attempt): Failure {
   if (status === 409) return new Failure('conflict', `MAAS will not ${what}${message}`, { remote });
   if (status === 503) return busy(reply, attempt, message);
   if (status === 502 || status === 504) {
-    const text = `MAAS did not finish in time to ${what} (${status})`;
-    return new Failure('unreachable', text, { remote, outage: !one });
+    const text =
+      status === 502
+        ? `The proxy before MAAS does not reach it to ${what} (502)`
+        : `MAAS did not finish in time to ${what} (504)`;
+    return new Failure('unreachable', text, {
+      remote,
+      outage: !one,
+      ...(status === 502
+        ? { advice: 'A region controller that is being restarted is back in half a minute' }
+        : {}),
+    });
   }
   if (status < 400) return redirected(reply, attempt);
   const text = `MAAS refused to ${what}: ${status} ${reply.reason}`.trim();
-  return new Failure('upstream', `${text}${message}`, { remote });
+  return new Failure('upstream', `${text}${message}`, {
+    remote: status === 400 ? { status, message } : remote,
+  });
 }
 
 /** Whether MAAS asked to come back later. */
@@ -52,10 +63,20 @@ export function isBusy(thrown: unknown): boolean {
   return statusOf(thrown) === 503;
 }
 
+/** Whether a proxy before MAAS answered for it, as it does while the region is being restarted. */
+export function isGateway(thrown: unknown): boolean {
+  return statusOf(thrown) === 502 || statusOf(thrown) === 504;
+}
+
+/** Whether two deployments wanted one address: MAAS has then done nothing, and the next try gets another. */
+export function isAddressRace(thrown: unknown): boolean {
+  if (!(thrown instanceof Failure) || statusOf(thrown) !== 400) return false;
+  return /static ip address with this .*already exists/i.test(thrown.remote.message ?? '');
+}
+
 /** Whether MAAS may have carried the request out although its answer did not arrive. */
 export function isUncertain(thrown: unknown): boolean {
-  const status = statusOf(thrown);
-  if (status !== undefined) return status === 502 || status === 504;
+  if (statusOf(thrown) !== undefined) return isGateway(thrown);
   return isOnTheWay(thrown) && !wasNotSent(thrown);
 }
 

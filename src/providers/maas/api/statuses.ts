@@ -2,6 +2,7 @@
 export const status = {
   ready: 4,
   deployed: 6,
+  broken: 8,
   deploying: 9,
   allocated: 10,
   failedDeployment: 11,

@@ -19,8 +19,9 @@ export async function checks(
   blueprint: Partial<Blueprint> = {},
 ): Promise<readonly Check[]> {
   const client = createClient(settings, context);
-  const { log, installation, deadline } = context;
-  const session: Session = { settings, client, log, installation, deadline };
+  const { log, installation, deadline, stateDirectory } = context;
+  const call = { log, installation, deadline, stateDirectory };
+  const session: Session = { settings, client, known: {}, ...call };
   try {
     const endpoint = await attempt('endpoint', () => checkEndpoint(session));
     const clear = client.url.startsWith('http://') ? [inTheClear] : [];
@@ -85,17 +86,35 @@ function checkClock(skewMs: number | undefined): Check {
   return { name: 'clock', state: skewMs > 240_000 ? 'fail' : 'warn', found, advice };
 }
 
-function checkKey({ api_user }: Settings, { username, is_superuser }: Me): readonly Check[] {
+/** MAAS refuses a new name only when a create asks for it. */
+function checkNames({ set_hostname }: Settings, isAdministrator: boolean): readonly Check[] {
+  if (!set_hostname || isAdministrator) return [];
+  return [
+    {
+      name: 'names',
+      state: 'warn',
+      found: 'set_hostname is on, but MAAS lets only administrators name machines',
+      advice: "Use an administrator's key, or set set_hostname to false: machines keep their names",
+    },
+  ];
+}
+
+function checkKey(settings: Settings, { username, is_superuser }: Me): readonly Check[] {
+  const { api_user } = settings;
   const found = `${username}${is_superuser ? ', an administrator' : ''}`;
   const key: Check = { name: 'key', state: 'ok', found: `the key of ${found}` };
-  if (is_superuser || api_user !== undefined) {
-    return [
-      key,
-      { name: 'rights', state: 'ok', found: 'all machines of the instances can be seen' },
-    ];
+  const name = checkNames(settings, is_superuser);
+  if (is_superuser) {
+    const seen = 'all machines can be seen; marks can be written on those of this user only';
+    return [key, { name: 'rights', state: 'ok', found: seen }, ...name];
+  }
+  if (api_user !== undefined) {
+    const seen = `the machines of ${username} can be seen, but for those that an administrator takes over by rescue mode`;
+    return [key, { name: 'rights', state: 'ok', found: seen }, ...name];
   }
   return [
     key,
+    ...name,
     {
       name: 'rights',
       state: 'warn',

@@ -7,16 +7,6 @@ export function readVersion(json: unknown): string {
   return read(v.object({ version: text() }), json, 'a version').version;
 }
 
-export interface BootResource {
-  readonly name: string;
-  readonly architecture: string;
-}
-
-export function readBootResources(json: unknown): readonly BootResource[] {
-  const resource = v.object({ name: text(), architecture: text() });
-  return read(v.array(resource), json, 'boot resources');
-}
-
 export interface Vlan {
   readonly name: string;
   readonly vid: number;

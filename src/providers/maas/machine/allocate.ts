@@ -58,6 +58,9 @@ export function constraints(
   };
 }
 
+/** A region that is being restarted is asked so often; each time waits until it can be read again. */
+const mostTries = 3;
+
 /**
  * MAAS chooses and claims under one lock. Of a lost answer it is known by the agent name whether
  * it was a yes.
@@ -67,6 +70,18 @@ export async function allocate(
   instance: Instance,
   form: Pairs,
 ): Promise<Machine> {
+  for (let turn = 1; ; turn += 1) {
+    try {
+      return await allocateOnce(session, instance, form);
+    } catch (thrown) {
+      // The proxy did not reach MAAS, and no machine was claimed.
+      if (statusOf(thrown) !== 502 || turn === mostTries) throw thrown;
+    }
+    await session.deadline.sleep(1_000, `waiting for MAAS to find a machine for ${instance.name}`);
+  }
+}
+
+async function allocateOnce(session: Session, instance: Instance, form: Pairs): Promise<Machine> {
   const ask = {
     what: `find a machine for ${instance.name}`,
     query: { op: 'allocate' },

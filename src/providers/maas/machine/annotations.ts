@@ -1,10 +1,11 @@
 import type { Instance } from '../../../contract/instance.ts';
 import type { Mark } from '../../../contract/machine.ts';
+import { expectFailure, type Failure, reworded, statusOf } from '../../../failure.ts';
 import { retryWhile } from '../../../kit/retry.ts';
 import { readMark, writeMark } from '../../../lifecycle/mark.ts';
-import { isUncertain } from '../api/remote-error.ts';
+import { isGateway, isUncertain } from '../api/remote-error.ts';
 import { type Machine, readMachine } from '../api/wire.ts';
-import { longBusyMs, machinePath, type Session } from './session.ts';
+import { longBusyMs, machinePath, restartMs, type Session } from './session.ts';
 
 /** MAAS keeps these with the machine until it is released, and shows them to its owner. */
 const markKey = 'outrigger';
@@ -104,15 +105,30 @@ async function annotate(
 ): Promise<Machine> {
   const what = `mark machine ${system_id}`;
   const query = { op: 'set_workload_annotations' };
+  const beganMs = deadline.remainingMs();
   const policy = {
     deadline,
     doing: `waiting to ${what}`,
-    pauseMs: (thrown: unknown, turn: number) =>
-      isUncertain(thrown) && turn < mostTries ? 300 * 2 ** turn : undefined,
+    pauseMs(thrown: unknown, turn: number) {
+      const waited = beganMs - deadline.remainingMs();
+      const again = isGateway(thrown)
+        ? waited < restartMs
+        : isUncertain(thrown) && turn < mostTries;
+      return again ? Math.min(5_000, 300 * 2 ** turn) : undefined;
+    },
   };
   return retryWhile(policy, async () => {
     const ask = { what, query, form, deadline, busyTimeoutMs: longBusyMs };
     return readMachine((await client.post(machinePath(system_id), ask)).json());
+  }).catch((thrown) => {
+    throw statusOf(thrown) === 409 ? notOwner(expectFailure(thrown), system_id) : thrown;
+  });
+}
+
+/** MAAS lets only the owner annotate a machine, and no user one without an owner. */
+function notOwner(failure: Failure, systemId: string): Failure {
+  return reworded(failure, {
+    advice: `Machine ${systemId} belongs to another MAAS user than the key, or to none: use a key of its owner, administrators included`,
   });
 }
 

@@ -18,7 +18,7 @@ export function describe(one: Seen): RemoteMachine {
     mark,
     // Iron is what it is: these tell whose a machine may be, and differ from an instance's for good.
     ...(mark === undefined ? hardware(machine) : {}),
-    ...(one.leaving ? { givenBack: true } : {}),
+    ...(one.leaving || one.disowned !== undefined ? { givenBack: true } : {}),
     ...(leftover === undefined ? {} : { leftover: true }),
     ...(remarks.length === 0 ? {} : { remarks }),
   };
@@ -32,11 +32,14 @@ function hardware(machine: Machine): Pick<RemoteMachine, 'cpus' | 'memoryBytes' 
   };
 }
 
-function remarksOn({ machine, mark, stuck = false }: Seen): readonly string[] {
+function remarksOn({ machine, mark, disowned, stuck = false }: Seen): readonly string[] {
   const { status: now, status_name: word, error_description: error, locked } = machine;
   const what = error === '' ? word : `${word} (${error})`;
-  const unusual = mark !== undefined && !isUsual(now) && !stuck;
+  const unusual = mark !== undefined && !isUsual(now) && !stuck && disowned === undefined;
   return [
+    ...(disowned === undefined
+      ? []
+      : [`${what}: it carries the mark, but ${disowned}; nothing is done to it for the instance`]),
     ...(stuck
       ? [
           `${what}: it was released, and its disks may still hold data; release it again in MAAS, with erasing`,

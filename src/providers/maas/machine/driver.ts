@@ -10,18 +10,23 @@ import type { Blueprint } from '../blueprint.ts';
 import type { Settings } from '../settings.ts';
 import { askBmc, powerOf } from './bmc.ts';
 import { careFor, find } from './find.ts';
-import { powersNow } from './live-power.ts';
+import { powerNow, powersNow } from './live-power.ts';
 import { type Seen, seen } from './match.ts';
 import { readOne, type Session } from './session.ts';
+import { unadoptable } from './unadoptable.ts';
+import { accountOf } from './visibility.ts';
 
 /** The primitives of MAAS for one call. */
 export function connect(
   settings: Settings,
   context: Context,
 ): Driver<Seen, Blueprint, typeof actions> {
-  const { log, installation } = context;
+  const { log, installation, stateDirectory } = context;
   const client = createClient(settings, context);
-  const at = (deadline: Deadline): Session => ({ settings, client, log, installation, deadline });
+  const known = {};
+  const at = (deadline: Deadline): Session => ({
+    ...{ settings, client, log, installation, deadline, known, stateDirectory },
+  });
   /** Machines that have just been installed: no BMC has to say that they are on. */
   const installed = new WeakSet<Seen>();
   const stateNow = async (
@@ -47,7 +52,9 @@ export function connect(
     list: async (detail, deadline) => (await import('./list.ts')).list(at(deadline), detail),
     async get(remoteId, deadline) {
       try {
-        return seen(await readOne(at(deadline), remoteId));
+        const machine = await readOne(at(deadline), remoteId);
+        const account = await accountOf(at(deadline));
+        return seen(machine, { account, isClaimed: () => true });
       } catch (thrown) {
         if (statusOf(thrown) === 404) return undefined;
         throw thrown;
@@ -56,8 +63,7 @@ export function connect(
     describe: async (one) => (await import('./describe.ts')).describe(one),
     async state(one, purpose, deadline) {
       if (purpose !== 'report') return stateNow(at(deadline), one, purpose);
-      const [power = 'unknown'] = await powersNow(at(deadline), [one.machine]);
-      return power;
+      return powerNow(at(deadline), one.machine);
     },
     states: (all, deadline) =>
       powersNow(
@@ -68,10 +74,7 @@ export function connect(
     hasHardware: async () => true,
     guard: ({ machine: { locked } }) =>
       locked ? 'is locked in MAAS, where custom action Unlock takes the lock off' : undefined,
-    unadoptable: ({ machine }) =>
-      machine.status === status.deployed
-        ? undefined
-        : `it is "${machine.status_name}" and not deployed`,
+    unadoptable,
     prepare: async (plan, found) =>
       (await import('./prepare.ts')).prepare(at(plan.deadline), plan, found),
     async make(making) {

@@ -2,16 +2,26 @@ import type { Purpose } from '../../../contract/driver.ts';
 import type { Instance } from '../../../contract/instance.ts';
 import type { Choice } from '../../../contract/machine.ts';
 import { statusOf } from '../../../failure.ts';
-import type { Claim } from '../../../lifecycle/ownership.ts';
+import { type Claim, isBuilding } from '../../../lifecycle/ownership.ts';
 import { refusal } from '../../../lifecycle/refusals.ts';
 import { isOwned, ownedLabels } from '../api/statuses.ts';
 import type { Machine } from '../api/wire.ts';
 import { storedIdOf } from '../stored.ts';
-import { isOurClaim, matchAll, matchClaimed, matchOne, type Seen, seen } from './match.ts';
+import {
+  isOurClaim,
+  matchAll,
+  matchClaimed,
+  matchOne,
+  type Registry,
+  type Seen,
+  seen,
+} from './match.ts';
 import { type BusyTimeout, listMachines, readOne, type Session } from './session.ts';
-import { refuseHidden } from './visibility.ts';
+import { accountOf, refuseHidden } from './visibility.ts';
 
 export interface Care extends BusyTimeout {
+  /** The machine that the details name is asked for first, which costs MAAS half of a search. */
+  readonly storedFirst?: boolean;
   /** For every change: a machine that was adopted is compared with all others. */
   readonly thorough: boolean;
 }
@@ -19,7 +29,7 @@ export interface Care extends BusyTimeout {
 export const careFor: Readonly<Record<Purpose, Care>> = {
   show: { thorough: false },
   // There are hundreds of these after an outage.
-  power: { thorough: false, busyTimeoutMs: 1_500 },
+  power: { thorough: false, storedFirst: true, busyTimeoutMs: 1_500 },
   change: { thorough: true, busyTimeoutMs: 60_000 },
   create: { thorough: true, busyTimeoutMs: 60_000 },
 };
@@ -31,18 +41,30 @@ export const careFor: Readonly<Record<Purpose, Care>> = {
 export async function find(
   session: Session,
   instance: Instance,
-  { thorough, ...busy }: Care,
+  { thorough, storedFirst = false, ...busy }: Care,
 ): Promise<Choice<Seen>> {
   const claim = claimOf(session, instance);
+  const account = await accountOf(session, busy);
+  // Under a shared user the agent name has to be seen, which no machine shows by itself.
+  if (storedFirst && !session.settings.shared_user) {
+    const stored = await byStoredId(session, claim, { account, isClaimed: () => true }, busy);
+    if (stored?.kind === 'own' && !isBuilding(stored.machine)) return stored;
+  }
   const claimed = await listMachines(session, { agent_name: instance.uuid }, busy);
-  const own = matchClaimed(claimed.map(seen), claim);
+  const own = matchClaimed(
+    claimed.map((machine) => seen(machine, { account, isClaimed: () => true })),
+    claim,
+  );
   if (own !== undefined) return own;
+  const ids = new Set(claimed.map(({ system_id }) => system_id));
+  const registry = { account, isClaimed: ({ system_id }: Machine) => ids.has(system_id) };
   if (!thorough) {
-    const adopted = await byStoredId(session, claim, busy);
+    const adopted = await byStoredId(session, claim, registry, busy);
     if (adopted !== undefined) return adopted;
   }
-  const choice = matchAll((await listOwned(session, busy)).map(seen), claim);
-  if (choice.kind === 'missing') await refuseHidden(session, instance);
+  const owned = (await listOwned(session, busy)).map((machine) => seen(machine, registry));
+  const choice = matchAll(owned, claim, registry);
+  if (choice.kind === 'missing') await refuseHidden(session, instance, busy);
   return choice;
 }
 
@@ -77,8 +99,9 @@ export async function claimsOf(session: Session, instance: Instance): Promise<re
   const query = { agent_name: instance.uuid };
   const found = await listMachines(session, query, { busyTimeoutMs: 30_000 });
   const claim = claimOf(session, instance);
+  const registry = { account: await accountOf(session), isClaimed: () => true };
   // Another installation may have an instance with the same UUID; its machines do not count.
-  return found.filter((machine) => isOurClaim(seen(machine), claim));
+  return found.filter((machine) => isOurClaim(seen(machine, registry), claim));
 }
 
 export function claimOf({ installation }: Session, instance: Instance): Claim {
@@ -92,15 +115,17 @@ export function claimOf({ installation }: Session, instance: Instance): Claim {
   };
 }
 
-/** An adopted machine has no agent name; its id leads to it, its mark proves it. */
+/** An adopted machine has no agent name; its id leads to it, its mark and its owner prove it. */
 async function byStoredId(
   session: Session,
   claim: Claim,
+  registry: Registry,
   busy: BusyTimeout,
 ): Promise<Choice<Seen> | undefined> {
   if (claim.storedId === undefined) return undefined;
   try {
-    return matchOne(seen(await readOne(session, claim.storedId, busy)), claim);
+    const machine = await readOne(session, claim.storedId, busy);
+    return isOwned(machine.status) ? matchOne(seen(machine, registry), claim, registry) : undefined;
   } catch (thrown) {
     if (statusOf(thrown) === 403 || statusOf(thrown) === 404) return undefined;
     throw thrown;

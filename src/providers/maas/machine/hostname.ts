@@ -1,5 +1,5 @@
 import type { Instance } from '../../../contract/instance.ts';
-import { expectFailure } from '../../../failure.ts';
+import { expectFailure, statusOf } from '../../../failure.ts';
 import type { Machine } from '../api/wire.ts';
 import { keepOwnName, ownNameOf } from './annotations.ts';
 import { machinePath, type Session } from './session.ts';
@@ -15,7 +15,10 @@ export function hostnameOf(
   return chosen ?? name.replace(/[^A-Za-z0-9-]+/g, '-').replace(/^-+|-+$/g, '');
 }
 
-/** Gives the machine the name that the operator wants it to have in MAAS; its own is kept with it. */
+/**
+ * Gives the machine the name that the operator wants it to have in MAAS; its own is kept with it. Where
+ * MAAS refuses the name, the machine keeps its own, and the log says so.
+ */
 export async function rename(
   session: Session,
   instance: Instance,
@@ -25,7 +28,14 @@ export async function rename(
   const hostname = hostnameOf(session, instance, machine, chosen);
   if (hostname === machine.hostname) return;
   if (ownNameOf(machine) === undefined) await keepOwnName(session, machine);
-  await setHostname(session, machine, hostname, 30_000);
+  try {
+    await setHostname(session, machine, hostname, 30_000);
+  } catch (thrown) {
+    // A user who is no administrator, or a name that another machine has: no reason to fail a create.
+    if (![400, 403, 409].includes(statusOf(thrown) ?? 0)) throw thrown;
+    const { message } = expectFailure(thrown);
+    session.log('machine.misnamed', { level: 'warn', hostname, error: message });
+  }
 }
 
 /** Gives the machine its own name back; that this fails is no reason to keep the machine. */

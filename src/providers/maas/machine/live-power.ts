@@ -34,6 +34,22 @@ export async function powersNow(
   return known.map((power) => power ?? inTurn.next().value ?? 'unknown');
 }
 
+/** So long one BMC may take where MAAS believes that the machine is on: most calls ask in vain. */
+const doubtMs = 3_000;
+
+/**
+ * The power of one instance's machine. Its BMC is asked also where MAAS believes that it is on, which
+ * MAAS goes on believing for minutes after a power failure; a BMC that does not answer leaves it at that.
+ */
+export async function powerNow(session: Session, machine: Machine): Promise<Power> {
+  const known = powerWithoutAsking(machine);
+  const isDoubtful = known === 'on' && !isManual(machine);
+  if (!isDoubtful) return known ?? (await powersNow(session, [machine]))[0] ?? 'unknown';
+  const limitMs = Math.min(doubtMs, session.deadline.remainingMs() - marginMs);
+  const answer = limitMs <= 0 ? 'unknown' : await askBmc(session, machine.system_id, limitMs);
+  return answer === 'unknown' ? known : powerOf(answer);
+}
+
 /**
  * How long the next BMC may take: its share of the time that is left, so that one that does not
  * answer takes little from the others, but as much as a slow one needs.
@@ -50,8 +66,12 @@ function shareTime({ deadline }: Session, count: number, connections: number): (
 }
 
 /** `undefined` where only the BMC can tell. */
-function powerWithoutAsking({ status: now, power_state, power_type }: Machine): Power | undefined {
-  if (now !== status.deployed) return 'unknown';
-  if (power_state === 'on') return 'on';
-  return power_type === '' || power_type === 'manual' ? 'unknown' : undefined;
+function powerWithoutAsking(machine: Machine): Power | undefined {
+  if (machine.status !== status.deployed) return 'unknown';
+  if (machine.power_state === 'on') return 'on';
+  return isManual(machine) ? 'unknown' : undefined;
+}
+
+function isManual({ power_type: type }: Machine): boolean {
+  return type === '' || type === 'manual';
 }

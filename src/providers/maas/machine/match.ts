@@ -1,10 +1,10 @@
 import type { Instance } from '../../../contract/instance.ts';
 import type { Choice, Machine as Listed, Mark, Power } from '../../../contract/machine.ts';
-import { judge } from '../../../lifecycle/mark.ts';
-import { type Claim, chooseOwn, isBuilding } from '../../../lifecycle/ownership.ts';
+import { type Claim, chooseOwn, isBuilding, verdictOn } from '../../../lifecycle/ownership.ts';
 import { isLeaving, isStuck, status } from '../api/statuses.ts';
 import type { Machine } from '../api/wire.ts';
 import { homeOf, leftBy, markOf } from './annotations.ts';
+import { disownedBy } from './disowned.ts';
 
 /* Which machines are an instance's, and how far they have come; nothing is asked of MAAS here. */
 
@@ -12,6 +12,8 @@ import { homeOf, leftBy, markOf } from './annotations.ts';
 export interface Seen extends Listed {
   /** As MAAS sent it, perhaps still without the mark that `mark` stands for. */
   readonly machine: Machine;
+  /** The user of the key, where the machine was compared with it. */
+  readonly account?: string;
   /** The facts that only an inventory shows. */
   readonly inventory?: { readonly power: Power; readonly leftover: Leftover | undefined };
 }
@@ -21,12 +23,24 @@ export interface Leftover {
   readonly remarks: readonly string[];
 }
 
-export function seen(machine: Machine): Seen {
+/** MAAS's own record, with which a mark has to agree. */
+export interface Registry {
+  /** The user of the key. */
+  readonly account: string;
+  /** Whether MAAS finds the machine under the agent name of the instance that it is marked for. */
+  readonly isClaimed: (machine: Machine) => boolean;
+}
+
+/** Without the record for a machine that was compared with it a moment ago. */
+export function seen(machine: Machine, registry?: Registry): Seen {
   const { system_id: remoteId, hostname: name, pool } = machine;
   const stuck = isStuck(machine.status);
   const leaving = stuck || isLeaving(machine.status);
   const where = { node: pool?.name ?? '', home: homeOf(machine) };
-  return { remoteId, name, mark: markOf(machine), leaving, stuck, ...where, machine };
+  const all = { remoteId, name, mark: markOf(machine), leaving, stuck, ...where, machine };
+  if (registry === undefined) return all;
+  const { account, isClaimed } = registry;
+  return { ...all, account, disowned: disownedBy(machine, account, isClaimed(machine)) };
 }
 
 /** The mark of an instance's machine in this installation. */
@@ -56,16 +70,38 @@ export function matchClaimed(all: readonly Seen[], claim: Claim): Choice<Seen> |
 }
 
 /** Of all machines that there are, for those that go by their mark alone. */
-export function matchAll(all: readonly Seen[], claim: Claim): Choice<Seen> {
+export function matchAll(
+  all: readonly Seen[],
+  claim: Claim,
+  { isClaimed }: Registry,
+): Choice<Seen> {
   return chooseOwn(
-    all.filter((each) => !isLeft(each, claim)),
+    all.filter((each) => !isLeft(each, claim) && !isLost(each, isClaimed)),
     claim,
   );
 }
 
+/**
+ * Another user's machine on which only the mark is left of ours. A claim that is still ours keeps its agent
+ * name when another user becomes the owner, so that MAAS has ended this one.
+ */
+function isLost({ mark, machine, account }: Seen, isClaimed: Registry['isClaimed']): boolean {
+  if (typeof mark !== 'object' || mark.origin === 'adopted') return false;
+  return machine.owner !== '' && machine.owner !== account && !isClaimed(machine);
+}
+
 /** Of one machine that the instance's details point at; `undefined` when it is not its own. */
-export function matchOne(one: Seen, claim: Claim): Choice<Seen> | undefined {
-  if (!isOurs(one, claim) || typeof one.mark !== 'object') return undefined;
+export function matchOne(
+  one: Seen,
+  claim: Claim,
+  { isClaimed }: Registry,
+): Choice<Seen> | undefined {
+  if (isLost(one, isClaimed)) return undefined;
+  const verdict = verdictOn(one, claim);
+  if (verdict === 'disowned' && !isBuilding(one)) {
+    return { kind: 'doubtful', doubt: 'disowned', machines: [one] };
+  }
+  if (verdict !== 'ours' || typeof one.mark !== 'object') return undefined;
   if (one.leaving) return { kind: 'leaving', machines: [one] };
   return { kind: 'own', machine: one };
 }
@@ -78,8 +114,9 @@ export function machinesIn(choice: Choice<Seen>): readonly Seen[] {
 
 /** Under our agent name and not yet marked, or marked as being built: no system was finished on it. */
 export function isOurClaim(one: Seen, claim: Claim): boolean {
-  if (one.mark === undefined) return unmarkedClaims.includes(one.machine.status);
-  return isBuilding(one) && isOurs(one, claim);
+  const { owner, status: now } = one.machine;
+  if (one.mark === undefined) return owner === one.account && unmarkedClaims.includes(now);
+  return isBuilding(one) && verdictOn(one, claim) === 'ours';
 }
 
 /** The states that a machine can be in which was claimed and not marked. */
@@ -98,10 +135,6 @@ function marked(one: Seen, claim: Claim): Claimed {
   const { mark } = one;
   if (typeof mark === 'object') return { ...one, mark };
   return { ...one, mark: markFor(claim, claim.installation, one.remoteId, 'building') };
-}
-
-function isOurs({ mark, remoteId }: Seen, { uuid, installation }: Claim): boolean {
-  return judge(mark, { uuid, installation, remoteId }) === 'ours';
 }
 
 /** Was adopted for the instance and left, stopped, when that was deleted. */

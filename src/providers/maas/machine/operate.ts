@@ -3,13 +3,15 @@ import { expectFailure, Failure } from '../../../failure.ts';
 import type { Pairs } from '../../../kit/http/address.ts';
 import { type RetryPolicy, retryWhile } from '../../../kit/retry.ts';
 import { pauseMs } from '../api/client.ts';
-import { isBusy, isUncertain } from '../api/remote-error.ts';
+import { isAddressRace, isBusy, isUncertain } from '../api/remote-error.ts';
 import { type Machine, readMachineOrNull } from '../api/wire.ts';
 import { find } from './find.ts';
 import { machinesIn } from './match.ts';
 import { longBusyMs, machinePath, type Session } from './session.ts';
 
 const mostTries = 3;
+/** Each of many deployments of one moment may lose several times. */
+const mostRaces = 8;
 
 export interface Operation {
   readonly op: string;
@@ -20,7 +22,7 @@ export interface Operation {
 
 /**
  * Asks for one operation on the instance's machine, again and again while MAAS is busy with an
- * earlier one. When the answer is lost, the machine itself tells whether the operation is `done`; it
+ * earlier one, or has given an address away twice. When the answer is lost, the machine itself tells whether the operation is `done`; it
  * is asked for again if not. Before each further try this looks whether the machine still is the
  * instance's. Without `done` a lost answer is the end.
  *
@@ -40,7 +42,8 @@ export function operate(
       ...persistence(session, system_id, operation, done !== undefined),
       async unlessDone(thrown) {
         const now = await stillOwn(session, instance, system_id);
-        return !isBusy(thrown) && (await done?.(now)) === true ? now : undefined;
+        const isRefused = isBusy(thrown) || isAddressRace(thrown);
+        return !isRefused && (await done?.(now)) === true ? now : undefined;
       },
     },
     async () => {
@@ -59,6 +62,7 @@ function persistence(
 ): RetryPolicy<Machine | undefined> {
   let beganMs = deadline.remainingMs();
   let busy = 0;
+  let races = 0;
   let lost = 0;
   return {
     deadline,
@@ -69,6 +73,10 @@ function persistence(
         const over = beganMs - deadline.remainingMs() > longBusyMs;
         return over ? undefined : pauseMs(thrown, busy);
       }
+      if (isAddressRace(thrown)) {
+        races += 1;
+        return races <= mostRaces ? 200 + Math.random() * 400 * races : undefined;
+      }
       lost += 1;
       const again = mayBeLost && isUncertain(thrown) && lost < mostTries;
       busy = 0;
@@ -76,7 +84,8 @@ function persistence(
       return again ? 500 * lost : undefined;
     },
     onRepeat(thrown) {
-      if (!isBusy(thrown)) {
+      if (isAddressRace(thrown)) log('maas.address-race', { op, machine });
+      else if (!isBusy(thrown)) {
         log('maas.uncertain', { op, machine, error: expectFailure(thrown).message });
       } else if (busy === 1) log('maas.busy', { op, machine });
     },

@@ -3,7 +3,7 @@ import type { Instance } from '../../../contract/instance.ts';
 import { Failure } from '../../../failure.ts';
 import { type Pairs, path } from '../../../kit/http/address.ts';
 import type { Client } from '../api/client.ts';
-import { type Machine, readMachine, readMachines } from '../api/wire.ts';
+import { type Machine, type Me, readMachine, readMachines } from '../api/wire.ts';
 import type { Settings } from '../settings.ts';
 
 /** The values that one primitive works with; `deadline` is the one that it was called with. */
@@ -13,10 +13,17 @@ export interface Session {
   readonly log: Log;
   readonly installation: string;
   readonly deadline: Deadline;
+  /** For the file of machines that reports have seen. */
+  stateDirectory(name: string): string;
+  /** The user of the key, which MAAS is asked for once in a call. */
+  readonly known: { me?: Me };
 }
 
 /** How long MAAS may spend on an action that it began before ours: minutes, with slow BMCs. */
 export const longBusyMs = 300_000;
+
+/** A region that is being restarted is back within this time. */
+export const restartMs = 60_000;
 
 /** How long a busy MAAS is asked again. */
 export interface BusyTimeout {

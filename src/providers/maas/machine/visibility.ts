@@ -2,16 +2,26 @@ import type { Instance } from '../../../contract/instance.ts';
 import { Failure, statusOf } from '../../../failure.ts';
 import { type Me, readMe } from '../api/wire.ts';
 import { storedIdOf } from '../stored.ts';
-import { readOne, type Session } from './session.ts';
+import { type BusyTimeout, readOne, type Session } from './session.ts';
 
 /*
  * MAAS leaves other users' machines out of a list without a word, so that an empty one proves
  * something only once it is known whose key was used.
  */
 
-export async function whoAmI({ client, deadline, settings }: Session): Promise<Me> {
-  const query = { op: 'whoami' };
-  const reply = await client.get('/users/', { what: 'say whose key this is', query, deadline });
+export async function whoAmI(session: Session, busy: BusyTimeout = {}): Promise<Me> {
+  session.known.me ??= await askWho(session, busy);
+  return session.known.me;
+}
+
+/** The user whose machines are the instances'; MAAS is not asked where the operator says it. */
+export async function accountOf(session: Session, busy: BusyTimeout = {}): Promise<string> {
+  return session.settings.api_user ?? (await whoAmI(session, busy)).username;
+}
+
+async function askWho({ client, deadline, settings }: Session, busy: BusyTimeout): Promise<Me> {
+  const ask = { what: 'say whose key this is', query: { op: 'whoami' }, deadline, ...busy };
+  const reply = await client.get('/users/', ask);
   const me = readMe(reply.json());
   const { api_user: wanted } = settings;
   if (wanted === undefined || wanted === me.username) return me;
@@ -27,16 +37,23 @@ export function seesAll({ settings }: Session, { is_superuser }: Me): boolean {
   return is_superuser || settings.api_user !== undefined;
 }
 
-/** Fails unless it is certain that a machine of the instance would have been in the list. */
-export async function refuseHidden(session: Session, instance: Instance): Promise<void> {
-  const me = await whoAmI(session);
-  if (seesAll(session, me)) return;
+/**
+ * Fails unless it is certain that a machine of the instance would have been in the list. A user who is no
+ * administrator does not see a machine that another one has become the owner of, as by rescue mode.
+ */
+export async function refuseHidden(
+  session: Session,
+  instance: Instance,
+  busy: BusyTimeout = {},
+): Promise<void> {
+  const me = await whoAmI(session, busy);
   const storedId = storedIdOf(instance);
-  if (storedId === undefined || !(await isHidden(session, storedId))) return;
-  const text = `Machine ${storedId} belongs to another MAAS user than ${me.username}`;
+  if (me.is_superuser || storedId === undefined || !(await isHidden(session, storedId, busy)))
+    return;
+  const text = `Machine ${storedId}, which the details of ${instance.name} name, belongs to another MAAS user than ${me.username}`;
   throw new Failure('denied', text, {
     advice:
-      "It may be the instance's: use the key it was deployed with, or an administrator's, and set api_user",
+      "It may be the instance's: an administrator who starts rescue mode becomes the owner for good. Look at it in MAAS; an administrator's key shows whose it is. Once it is no instance's, release it there, or take External:maas_system_id off the instance",
     tenant: 'The machine of this instance cannot be seen',
   });
 }
@@ -51,9 +68,14 @@ export function refuseHiddenList(session: Session, me: Me, ours: readonly unknow
   });
 }
 
-async function isHidden(session: Session, systemId: string): Promise<boolean> {
+/** Whether there is such a machine and MAAS does not let the key see it. */
+export async function isHidden(
+  session: Session,
+  systemId: string,
+  busy: BusyTimeout = {},
+): Promise<boolean> {
   try {
-    await readOne(session, systemId);
+    await readOne(session, systemId, busy);
     return false;
   } catch (thrown) {
     if (statusOf(thrown) === 403) return true;

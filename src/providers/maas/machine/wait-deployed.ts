@@ -8,6 +8,7 @@ import { askBmc } from './bmc.ts';
 import { notDeployed, tooSlow, withoutPower } from './deploy-failures.ts';
 import { takenAway } from './operate.ts';
 import { readOne, type Session } from './session.ts';
+import { accountOf } from './visibility.ts';
 
 /** Follows a deployment to its end, with what MAAS says about it in the log. */
 export async function waitDeployed(
@@ -49,7 +50,8 @@ async function isDeployed(
   machine: Machine,
 ): Promise<boolean> {
   // Released meanwhile, it may be the deployment of another instance that is seen here.
-  if (!isMarkedFor(machine, instance)) throw takenAway(instance, machine.system_id);
+  const isOwn = isMarkedFor(machine, instance) && machine.owner === (await accountOf(session));
+  if (!isOwn && machine.status !== status.broken) throw takenAway(instance, machine.system_id);
   if (machine.status === status.deployed) return true;
   if (machine.status !== status.deploying) throw await notDeployed(session, instance, machine);
   return false;
