@@ -17,6 +17,8 @@ export type FailureReason =
   | 'taken-away'
   /** The remote system gave the deployment up. */
   | 'deploy-failed'
+  /** The machine that was to be deployed never had power. */
+  | 'no-power'
   /** We gave the deployment up, and the machine may be innocent. */
   | 'deploy-slow'
   /** The login itself did not work; the credentials were never judged. */

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { readKey } from '../../../fakes/http/keys.ts';
 import { plain } from '../../../fakes/maas/answers.ts';
 import { type FakeMaas, type Options, startMaas } from '../../../fakes/maas/server.ts';
+import type { Mark } from '../../../src/contract/machine.ts';
 import type { Check } from '../../../src/contract/provider.ts';
 import { createDeadline } from '../../../src/kit/deadline.ts';
 import { silent } from '../../../src/kit/log.ts';
@@ -48,6 +49,11 @@ function settingsFrom(details: Readonly<Record<string, string>>): Settings {
   return Object.fromEntries(entries) as Settings;
 }
 
+function markOf(remoteId: string): Mark {
+  const whose = { uuid: 'u', name: 'n', installation: '', remoteId };
+  return { ...whose, state: 'built', origin: 'created' };
+}
+
 const state = (found: ReadonlyMap<string, Check>, name: string) => found.get(name)?.state;
 
 describe('doctor for MAAS', () => {
@@ -56,7 +62,8 @@ describe('doctor for MAAS', () => {
     withDoctor(
       async (fake, doctor) => {
         fake.add();
-        fake.add({ status: 'deployed', owner: 'cloudstack' });
+        const annotations = { outrigger: writeMark(markOf('x')) };
+        fake.add({ status: 'deployed', owner: 'root', annotations });
         const [, root] = fake.users;
         const more = { apikey: root?.key ?? '', verify_tls_certificate: 'false' };
         const found = await doctor(more);
@@ -186,20 +193,48 @@ describe('doctor for MAAS', () => {
   );
 
   it(
+    'tells who owns marked machines by now, and what waits for its adoption with which key',
+    withDoctor(async (fake, doctor) => {
+      const root = { apikey: fake.users[1]?.key ?? '' };
+      const annotations = { outrigger: writeMark(markOf('x')) };
+      const lost = fake.add({ status: 'broken', annotations });
+      fake.add({ status: 'ready', annotations });
+      const owners = (await doctor(root)).get('owners');
+      assert.equal(owners?.state, 'warn');
+      assert.match(
+        owners?.found ?? '',
+        new RegExp(`of root any more: machine ${lost.systemId} \\S+$`),
+      );
+      assert.equal(state(await doctor(root), 'adoption'), 'ok');
+      const waiting = fake.add({ status: 'deployed', owner: 'cloudstack' });
+      const adoption = (await doctor(root)).get('adoption');
+      assert.match(
+        adoption?.found ?? '',
+        new RegExp(`deployed by cloudstack .*${waiting.systemId}`),
+      );
+      assert.match(adoption?.advice ?? '', /statuses is refused.*key of the user who owns them/);
+      assert.equal(state(await doctor({ ...root, shared_user: 'true' }), 'adoption'), 'skipped');
+    }),
+  );
+
+  it(
+    'warns of set_hostname with the key of a user who may not name machines',
+    withDoctor(async (fake, doctor) => {
+      const wanted = { set_hostname: 'true' };
+      assert.equal(state(await doctor(wanted), 'names'), 'warn');
+      assert.equal((await doctor({})).get('names'), undefined);
+      const root = { apikey: fake.users[1]?.key ?? '' };
+      assert.equal((await doctor({ ...wanted, ...root })).get('names'), undefined);
+    }),
+  );
+
+  it(
     'finds machines that got stuck on their way back with a tenant’s data on them',
     withDoctor(async (fake, doctor) => {
-      const mark = {
-        uuid: 'u',
-        name: 'n',
-        installation: '',
-        remoteId: 'x',
-        state: 'built',
-        origin: 'created',
-      } as const;
       const machine = fake.add({
         status: 'failed_disk_erasing',
         owner: 'cloudstack',
-        annotations: { outrigger: writeMark(mark) },
+        annotations: { outrigger: writeMark(markOf('x')) },
       });
       const found = (await doctor()).get('returns');
       assert.equal(found?.state, 'fail');

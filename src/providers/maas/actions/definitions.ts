@@ -18,7 +18,8 @@ export const actions = {
     wants: 'shown',
   },
   ListMachines: {
-    about: 'Lists the machines that could be claimed, with what they are like',
+    about:
+      'Lists the machines that could be claimed, with what they are like and what failed on them lately',
     parameters: {
       pool: {
         type: 'STRING',
@@ -29,6 +30,22 @@ export const actions = {
     timeoutSeconds: 60,
     roles: adminOnly,
     // Any machine will do, but as every action it is refused to an instance that is in doubt.
+    wants: 'shown',
+  },
+  ClearFailures: {
+    about:
+      'Forgets the failed deployments of a machine that is Ready, so that instances get it again',
+    parameters: {
+      system_id: {
+        type: 'STRING',
+        about: 'The system id of the machine, as ListMachines shows it',
+        schema: blueprint.maas_system_id.schema,
+        required: true,
+        example: '4y3h7n',
+      },
+    },
+    timeoutSeconds: 120,
+    roles: adminOnly,
     wants: 'shown',
   },
   Lock: {

@@ -5,6 +5,7 @@ import { type MaasEvent, type Machine, readEvents } from '../api/wire.ts';
 import type { Blueprint } from '../blueprint.ts';
 import { mayBeClaimed } from '../machine/allocate.ts';
 import { askBmc } from '../machine/bmc.ts';
+import { listFailures } from '../machine/failures.ts';
 import type { Seen } from '../machine/match.ts';
 import { operate } from '../machine/operate.ts';
 import { listMachines, type Session } from '../machine/session.ts';
@@ -21,6 +22,10 @@ export function handlers(
     GetIpAddresses: async ({ machine }) => addressesOf(machine.machine),
     GetDetails: ({ machine, deadline }) => detailsOf(at(deadline), machine.machine),
     ListMachines: ({ parameters, deadline }) => listClaimable(at(deadline), parameters.pool),
+    ClearFailures: async ({ parameters, deadline }) => {
+      const { clearFailures } = await import('./clear-failures.ts');
+      return clearFailures(at(deadline), parameters.system_id);
+    },
     Lock: ({ machine, instance, deadline }) =>
       setLock(at(deadline), instance, machine.machine, true),
     Unlock: ({ machine, instance, deadline }) =>
@@ -63,7 +68,9 @@ async function eventsOf(
 
 async function listClaimable(session: Session, pool: string | undefined): Promise<Outcome> {
   const ready = await listMachines(session, { status: 'ready', pool });
-  const rows = ready.filter((machine) => mayBeClaimed(session, machine)).map(machineRow);
+  const free = ready.filter((machine) => mayBeClaimed(session, machine));
+  const failures = await listFailures(session, free);
+  const rows = free.map((machine) => machineRow(machine, failures.get(machine.system_id)));
   return { message: rows.length === 0 ? 'No machine is ready' : `Machines: ${rows.length}`, rows };
 }
 
@@ -84,14 +91,14 @@ async function setLock(
   return { message };
 }
 
-function machineRow(machine: Machine): Row {
+function machineRow(machine: Machine, failures = ''): Row {
   const { cpu_count: cpus, memory, architecture, power_type } = machine;
   const hardware = [`${cpus} CPUs`, `${memory} MiB`, architecture, power_type];
-  const places = [machine.pool?.name ?? '', machine.zone?.name ?? ''];
+  const places = [machine.pool?.name ?? '', machine.zone?.name ?? '', ...machine.tag_names];
   return {
     ...{ 'System ID': machine.system_id, Hostname: machine.hostname },
-    'Pool, zone': places.filter((part) => part !== '').join(', '),
-    Tags: machine.tag_names.join(', '),
+    'Pool, zone, tags': places.filter((part) => part !== '').join(', '),
+    'Failed lately': failures,
     Hardware: hardware.filter((part) => part !== '').join(', '),
   };
 }

@@ -1,8 +1,10 @@
 import type { Check } from '../../../contract/provider.ts';
-import { isStuck, status } from '../api/statuses.ts';
+import { isOwned, isStuck, status } from '../api/statuses.ts';
 import type { Machine, Me } from '../api/wire.ts';
 import { mayBeClaimed } from '../machine/allocate.ts';
-import { markOf } from '../machine/annotations.ts';
+import { leftBy, markOf } from '../machine/annotations.ts';
+import { disownedBy } from '../machine/disowned.ts';
+import { listFailures } from '../machine/failures.ts';
 import { listMachines, nameOf, type Session } from '../machine/session.ts';
 import { readBootSources, readFabrics } from './wire.ts';
 
@@ -26,12 +28,79 @@ export async function checkMachines(session: Session, me: Me): Promise<readonly 
           found: `cannot be switched: ${someNames(manual)}`,
           advice: 'Give them a power type, or keep them out with exclude_tags or allowed_pools',
         },
+    checkOwners(session, me, all),
+    checkAdoption(session, all),
+    await checkFailures(
+      session,
+      ours.filter((machine) => machine.status === status.ready),
+    ),
     checkStuck(all.filter((machine) => isStuck(machine.status) && markOf(machine) !== undefined)),
     checkClaims(
       session,
       all.filter((machine) => isUnmarkedClaim(machine, me)),
     ),
   ];
+}
+
+/** Marks that MAAS has kept although it took the machine away from the key's user. */
+function checkOwners({ installation }: Session, { username }: Me, all: readonly Machine[]): Check {
+  const lost = all.filter((machine) => {
+    const mark = markOf(machine);
+    if (typeof mark !== 'object' || mark.installation !== installation) return false;
+    return isOwned(machine.status) && disownedBy(machine, username, true) !== undefined;
+  });
+  const name = 'owners';
+  if (lost.length === 0) {
+    return { name, state: 'ok', found: `every marked machine belongs to ${username}` };
+  }
+  return {
+    name,
+    state: 'warn',
+    found: `marked for an instance, but not the machine of ${username} any more: ${someNames(lost)}`,
+    advice:
+      'Nothing is done to them, and their instances are in doubt: release those that are broken or no instance’s in MAAS; one that an administrator took over by rescue mode needs the key of that administrator',
+  };
+}
+
+/** Machines that the built-in extension has deployed carry no mark until they are adopted. */
+function checkAdoption({ settings }: Session, all: readonly Machine[]): Check {
+  const name = 'adoption';
+  if (settings.shared_user) {
+    const found = 'shared_user is on: unmarked machines are taken for other programs’ own';
+    return { name, state: 'skipped', found };
+  }
+  const waiting = all.filter(
+    (machine) => machine.status === status.deployed && markOf(machine) === undefined,
+  );
+  const unmarked = waiting.filter((machine) => leftBy(machine) === undefined);
+  if (unmarked.length === 0)
+    return { name, state: 'ok', found: 'every deployed machine is marked' };
+  const owners = [...new Set(unmarked.map(({ owner }) => owner || 'no user'))].sort().join(', ');
+  return {
+    name,
+    state: 'warn',
+    found: `deployed by ${owners} without a mark: ${someNames(unmarked)}`,
+    advice:
+      'While they may be instances, statuses is refused: adopt them (`outrigger adopt`) with a key of the user who owns them, or set shared_user to true',
+  };
+}
+
+async function checkFailures(session: Session, ready: readonly Machine[]): Promise<Check> {
+  const name = 'failures';
+  const failures = await listFailures(session, ready);
+  if (failures.size === 0) return { name, state: 'ok', found: 'no free machine failed lately' };
+  const told = ready.flatMap((machine) => {
+    const words = failures.get(machine.system_id);
+    return words === undefined ? [] : [`${nameOf(machine)}: ${words}`];
+  });
+  const more = told.length > 5 ? ` and ${told.length - 5} more` : '';
+  return {
+    name,
+    state: 'warn',
+    found: `${told.slice(0, 5).join('; ')}${more}`,
+    advice:
+      'Where one system fails on many machines, mend its image. Custom action ClearFailures makes a machine fit again',
+  };
 }
 
 function isUnmarkedClaim(machine: Machine, { username }: Me): boolean {

@@ -3,10 +3,10 @@ import { Failure, statusOf } from '../../../failure.ts';
 import type { Pairs } from '../../../kit/http/address.ts';
 import { withUndo } from '../../../kit/undo.ts';
 import type { Machine } from '../api/wire.ts';
-import type { Blueprint } from '../blueprint.ts';
+import { type Blueprint, seriesOf } from '../blueprint.ts';
 import { allocate, constraints, pinOf } from './allocate.ts';
 import { markOf, writeMarkOn } from './annotations.ts';
-import { type Remembered, recall } from './events.ts';
+import { failuresOf, type Standing, standingOf } from './failures.ts';
 import { findCertain } from './find.ts';
 import { machinesIn, markFor } from './match.ts';
 import { release, takeBack } from './release.ts';
@@ -79,35 +79,53 @@ async function takeFit(
   const wanted = constraints(session, instance, blueprint);
   const pin = pinOf(session, instance, blueprint);
   const machine = await allocate(session, instance, { ...wanted, system_id: pin });
-  const past = await recall(session, machine.system_id);
-  if (past === undefined) return machine;
+  const past = await standing(session, instance, blueprint, machine.system_id);
+  // No other machine will do, and it may well be the image that failed on it.
+  if (past === undefined || (pin !== undefined && !past.isRefused)) return machine;
   session.log('machine.avoided', { machine: machine.system_id, ...past });
   // First of all: a call that is killed must not leave two machines claimed.
   await release(session, instance, machine, { why: `${instance.name} takes another machine` });
   if (pin !== undefined) throw failedLately(instance, [nameOf(machine)], past);
-  return takeOther(session, instance, wanted, { machine, past });
+  return takeOther(session, instance, blueprint, { machine, past });
+}
+
+async function standing(
+  session: Session,
+  { uuid }: SizedInstance,
+  blueprint: Blueprint,
+  systemId: string,
+): Promise<Standing | undefined> {
+  const system = seriesOf(blueprint) ?? '';
+  return standingOf(await failuresOf(session, systemId), { system, uuid });
 }
 
 async function takeOther(
   session: Session,
   instance: SizedInstance,
-  wanted: Pairs,
-  { machine: first, past }: { readonly machine: Machine; readonly past: Remembered },
+  blueprint: Blueprint,
+  { machine: first, past }: { readonly machine: Machine; readonly past: Standing },
 ): Promise<Machine> {
+  const wanted = constraints(session, instance, blueprint);
+  const spare = past.isRefused ? [] : [first.system_id];
   const avoided = [nameOf(first)];
   const { pool, zone } = wanted;
   const ready = await listMachines(session, { status: 'ready', pool, zone });
   const others = ready.filter(({ system_id }) => system_id !== first.system_id);
   for (const { system_id, hostname } of others.slice(0, mostOthers)) {
-    if ((await recall(session, system_id)) !== undefined) {
+    const other = await standing(session, instance, blueprint, system_id);
+    if (other !== undefined) {
       avoided.push(nameOf({ system_id, hostname }));
+      if (!other.isRefused) spare.push(system_id);
       continue;
     }
     const machine = await tryAllocate(session, instance, { ...wanted, system_id });
     if (machine !== undefined) return machine;
   }
-  if (past.blame === 'failed') throw failedLately(instance, avoided, past);
-  return allocate(session, instance, { ...wanted, system_id: first.system_id });
+  for (const system_id of spare) {
+    const machine = await tryAllocate(session, instance, { ...wanted, system_id });
+    if (machine !== undefined) return machine;
+  }
+  throw failedLately(instance, avoided, past);
 }
 
 /** `undefined` when it does not fit or another user has it. */
@@ -133,11 +151,12 @@ function twice({ name }: SizedInstance): Failure {
 function failedLately(
   { name }: SizedInstance,
   machines: readonly string[],
-  { minutesAgo }: Remembered,
+  { minutesAgo }: Standing,
 ): Failure {
   const text = `Only machines that failed lately are left for ${name}: ${machines.join(', ')} (the first ${minutesAgo} minutes ago)`;
   return new Failure('conflict', text, {
-    advice: 'Mend them, or set avoid_failed_minutes to 0 to try them all the same',
+    advice:
+      'Mend them, then run the custom action ClearFailures for each, or set avoid_failed_minutes to 0 to try them all the same',
     tenant: 'No machine that fits is free',
   });
 }

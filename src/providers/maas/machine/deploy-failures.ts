@@ -2,11 +2,13 @@ import type { Instance } from '../../../contract/instance.ts';
 import { Failure, hasReason } from '../../../failure.ts';
 import { status } from '../api/statuses.ts';
 import type { Machine } from '../api/wire.ts';
-import { type Blame, reasonOf } from './events.ts';
+import { reasonOf } from './events.ts';
+import type { Blame } from './failure-notes.ts';
 import { nameOf, type Session } from './session.ts';
 
-/** The blame that a failed deployment puts on the machine; nothing when it was not its fault. */
+/** The blame that a failed deployment leaves behind; nothing when another call or user ended it. */
 export function blameOf(thrown: unknown): Blame | undefined {
+  if (hasReason(thrown, 'no-power')) return 'dead';
   if (hasReason(thrown, 'deploy-failed')) return 'failed';
   return hasReason(thrown, 'deploy-slow') ? 'slow' : undefined;
 }
@@ -21,7 +23,7 @@ export function withoutPower(
   const text = `Deployment of ${name} on ${nameOf(machine)} failed: it has no power (BMC says ${state}) for ${seconds(darkMs)} s`;
   return new Failure('upstream', text, {
     advice: "Check the machine's BMC and its power settings in MAAS",
-    reason: 'deploy-failed',
+    reason: 'no-power',
   });
 }
 

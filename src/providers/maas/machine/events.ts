@@ -1,5 +1,6 @@
 import { expectFailure } from '../../../failure.ts';
 import { type MaasEvent, type Machine, readEvents } from '../api/wire.ts';
+import { type Blame, failureNotes } from './failure-notes.ts';
 import type { Session } from './session.ts';
 
 /*
@@ -7,11 +8,6 @@ import type { Session } from './session.ts';
  * management server can read it: into the comments of claims and releases, which MAAS keeps among
  * the machine's events. It needs no administrator and is forgotten by itself.
  */
-
-/** `failed`: MAAS gave the deployment up. `slow`: we did, and the machine may be innocent. */
-export type Blame = 'failed' | 'slow';
-
-const note = /\[outrigger:(failed|slow) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)Z\]/;
 
 /** The reason that goes into the comment of a release. */
 export interface Reason {
@@ -23,11 +19,13 @@ export interface Reason {
 }
 
 /** The comment of a release, with what is to be remembered of the machine. */
-export function releaseComment({ why, blame, adoptedFor }: Reason, nowMs: number): string {
-  const time = `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+export function releaseComment(
+  { why, blame, adoptedFor }: Reason,
+  about: { readonly system: string; readonly uuid: string; readonly nowMs: number },
+): string {
   return [
     why.slice(0, 120),
-    ...(blame === undefined ? [] : [`[outrigger:${blame} ${time}]`]),
+    ...(blame === undefined ? [] : failureNotes(blame, about)),
     ...(adoptedFor === undefined ? [] : [adoptedNote(adoptedFor)]),
   ].join(' ');
 }
@@ -44,30 +42,6 @@ export async function wasAdopted(
 ): Promise<boolean> {
   const events = await newestEvents(session, systemId);
   return events.some(({ description }) => description.includes(adoptedNote(uuid)));
-}
-
-export interface Remembered {
-  readonly blame: Blame;
-  readonly minutesAgo: number;
-}
-
-/** The last blame in the events of a machine that was just claimed; nothing where MAAS does not tell. */
-export async function recall(session: Session, systemId: string): Promise<Remembered | undefined> {
-  const { avoid_failed_minutes: minutes } = session.settings;
-  if (minutes === 0) return undefined;
-  const nowMs = Date.now();
-  const events = await newestEvents(session, systemId).catch(forgetful(session, systemId));
-  return (events ?? [])
-    .flatMap((event) => rememberedIn(event, nowMs))
-    .find(({ minutesAgo }) => minutesAgo < minutes && minutesAgo > -minutes);
-}
-
-function rememberedIn({ description }: MaasEvent, nowMs: number): readonly Remembered[] {
-  const [, blame, time] = note.exec(description) ?? [];
-  const minutesAgo = Math.round((nowMs - Date.parse(`${time}Z`)) / 60_000);
-  return blame === undefined || Number.isNaN(minutesAgo)
-    ? []
-    : [{ blame: blame as Blame, minutesAgo }];
 }
 
 /** The name of the instance that a machine was last claimed for; `undefined` if not by us. */
@@ -117,7 +91,7 @@ async function warnings(
  * Claims and releases are debugging matters to newer versions of MAAS, as is every file that a
  * machine fetches while it is installed or erased.
  */
-async function newestEvents(
+export async function newestEvents(
   { client, deadline }: Session,
   systemId: string,
 ): Promise<readonly MaasEvent[]> {
@@ -126,7 +100,7 @@ async function newestEvents(
   return readEvents((await client.get('/events/', { what, query, deadline })).json());
 }
 
-function forgetful({ log }: Session, machine: string): (thrown: unknown) => undefined {
+export function forgetful({ log }: Session, machine: string): (thrown: unknown) => undefined {
   return (thrown) => {
     const { message: error } = expectFailure(thrown);
     log('maas.forgetful', { level: 'warn', machine, error });

@@ -7,7 +7,7 @@ import { isLeavingUnfinished, markOf, writeMarkOn } from './annotations.ts';
 import { claim } from './claim.ts';
 import { deploy } from './deploy.ts';
 import { blameOf } from './deploy-failures.ts';
-import type { Blame } from './events.ts';
+import type { Blame } from './failure-notes.ts';
 import { markFor, type Seen, seen } from './match.ts';
 import { releaseUnfinished, takeBack } from './release.ts';
 import { nameOf, type Session } from './session.ts';

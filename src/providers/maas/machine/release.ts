@@ -80,13 +80,22 @@ export async function release(
 ): Promise<void> {
   refuseIfLocked(machine, instance);
   if (!isLeaving(machine.status)) {
-    const comment = releaseComment(reason, Date.now());
+    const system = [machine.osystem, machine.distro_series].filter((part) => part !== '').join('/');
+    const about = { system, uuid: instance.uuid, nowMs: Date.now() };
+    const comment = releaseComment(reasonOn(machine, reason), about);
     const erase = erasing(session, machine);
     await restoreName(session, machine);
     await request(session, instance, machine, { comment, ...erase });
     session.log('machine.released', { machine: machine.system_id, ...reason, ...erase });
   }
   await watch(session, instance, machine);
+}
+
+/** MAAS ends a deployment like any failed one when the BMC says that it cannot switch the machine on. */
+function reasonOn({ power_state }: Machine, reason: Reason): Reason {
+  return reason.blame === 'failed' && power_state === 'error'
+    ? { ...reason, blame: 'dead' }
+    : reason;
 }
 
 /** A machine that is the instance's no more needs no release. */
