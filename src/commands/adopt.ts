@@ -51,8 +51,8 @@ ${apiHelp}
       const seen = await scanHosts(hosts, { world: call.world, deadline, changes, onStep });
       refuseUnreachable(seen);
       const matches = settle(call, decisions, instances, seen);
-      const outcomes = changes ? await carryOut(matches.matches) : undefined;
-      return report(call, matches, outcomes);
+      const outcomes = await carryOut(matches.matches, { planned: !changes });
+      return report(call, matches.undecided, outcomes, { planned: !changes });
     });
   },
 };

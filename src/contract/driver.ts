@@ -97,6 +97,8 @@ export interface Driver<M extends Machine = Machine, B = Blueprint, A extends Ac
   guard?(machine: M): string | undefined;
   /** Why this machine can never be adopted, such as `it is a role of a failover cluster`. */
   unadoptable?(machine: M): string | undefined;
+  /** Fails where this instance must not get the machine, for a reason that has to be asked for. */
+  refuseAdoption?(machine: M, step: Step): Promise<void>;
 
   // ---- changing ----
   /** Runs the work while no other call changes the instance's machine. */

@@ -75,8 +75,6 @@ export interface RemoteMachine {
   readonly cpus?: number;
   readonly memoryBytes?: number;
   readonly nics?: readonly { readonly mac: string; readonly segment?: Segment }[];
-  /** Why this machine can never be adopted, such as `it is a role of a failover cluster`. */
-  readonly unadoptable?: string | undefined;
   /** Carries no mark, but may be what is left of a call of ours that was killed. */
   readonly leftover?: boolean;
   /** Was released and is no instance's any more, although it still carries the mark. */

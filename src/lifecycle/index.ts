@@ -39,6 +39,8 @@ export interface Verbs {
   machines(): Promise<readonly RemoteMachine[]>;
   /** Marks this unmarked machine as the instance's; refuses templates and marked machines. */
   adopt(remoteId: string, instance: Instance): Promise<void>;
+  /** Fails as `adopt` would, and marks nothing. */
+  planAdoption(remoteId: string, instance: Instance): Promise<void>;
   /** Runs the custom action of this name. */
   run(name: string, call: AnyRun): Promise<Outcome>;
 }
@@ -73,6 +75,8 @@ export const verbsOf: VerbsOf = (provider, settings, context) => {
     machines: () => as('audit', async (life) => (await import('./inventory.ts')).machines(life)),
     adopt: (...given) =>
       as('adopt', async (life) => (await import('./inventory.ts')).adopt(life, ...given)),
+    planAdoption: (...given) =>
+      as('adopt', async (life) => (await import('./inventory.ts')).planAdoption(life, ...given)),
     console: (instance) =>
       as('getconsole', async (life) => (await import('./console.ts')).openConsole(life, instance)),
     run: (name, call) =>

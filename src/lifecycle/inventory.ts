@@ -9,33 +9,41 @@ import { refusedAdoption } from './refusals.ts';
 export async function machines(life: Life): Promise<readonly RemoteMachine[]> {
   const { driver, context } = life;
   const all = await driver.list('inventory', context.deadline);
-  return Promise.all(
-    all.map(async (machine) => {
-      const shown = await driver.describe(machine, context.deadline);
-      const unadoptable = machine.mark === undefined ? driver.unadoptable?.(machine) : undefined;
-      return unadoptable === undefined ? shown : { ...shown, unadoptable };
-    }),
-  );
+  return Promise.all(all.map((machine) => driver.describe(machine, context.deadline)));
 }
 
 /** Marks an unmarked machine as the instance's, at the operator's word. */
 export function adopt(life: Life, remoteId: string, instance: Instance): Promise<void> {
   return exclusively(life, instance, async () => {
-    const refuse = (why: string) => refusedAdoption(remoteId, instance, why);
-    const { driver, context } = life;
-    const all = await driver.list('own', context.deadline);
-    const wanted = { uuid: instance.uuid, installation: context.installation };
-    const own = all.find((machine) => machine.leaving !== true && isMarkedFor(machine, wanted));
-    if (own !== undefined) throw refuse(`the instance has machine ${own.remoteId} already`);
-    const machine = await machineUnder(life, remoteId, all);
-    if (machine === undefined) throw refuse('there is no such machine');
-    if (machine.mark !== undefined) throw refuse('the machine carries a mark already');
-    if (machine.template === true) throw refuse('it is a template');
-    const unfit = driver.unadoptable?.(machine);
-    if (unfit !== undefined) throw refuse(unfit);
-    const adopted = await adoptFound(life, machine, instance);
-    await driver.untilListed?.(adopted, stepOf(life, instance));
+    const adopted = await adoptFound(life, await adoptable(life, remoteId, instance), instance);
+    await life.driver.untilListed?.(adopted, stepOf(life, instance));
   });
+}
+
+/** Fails as `adopt` would, with the same checks, and marks nothing. */
+export async function planAdoption(
+  life: Life,
+  remoteId: string,
+  instance: Instance,
+): Promise<void> {
+  await adoptable(life, remoteId, instance);
+}
+
+async function adoptable(life: Life, remoteId: string, instance: Instance): Promise<Machine> {
+  const refuse = (why: string) => refusedAdoption(remoteId, instance, why);
+  const { driver, context } = life;
+  const all = await driver.list('own', context.deadline);
+  const wanted = { uuid: instance.uuid, installation: context.installation };
+  const own = all.find((machine) => machine.leaving !== true && isMarkedFor(machine, wanted));
+  if (own !== undefined) throw refuse(`the instance has machine ${own.remoteId} already`);
+  const machine = await machineUnder(life, remoteId, all);
+  if (machine === undefined) throw refuse('there is no such machine');
+  if (machine.mark !== undefined) throw refuse('the machine carries a mark already');
+  if (machine.template === true) throw refuse('it is a template');
+  const unfit = driver.unadoptable?.(machine);
+  if (unfit !== undefined) throw refuse(unfit);
+  await driver.refuseAdoption?.(machine, stepOf(life, instance));
+  return machine;
 }
 
 async function machineUnder(

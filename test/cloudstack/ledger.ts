@@ -119,6 +119,7 @@ export function ledger(members: Members = {}): { provider: Provider; entries: En
         console: record('console', members.console ?? (async () => vnc)),
         machines: record('machines', members.machines ?? (async () => [])),
         adopt: record('adopt', members.adopt ?? nothing),
+        planAdoption: record('planAdoption', members.planAdoption ?? nothing),
         run: async (name, call) => {
           const handler = handlers[name];
           if (handler === undefined) throw new Error(`the ledger has no handler for ${name}`);

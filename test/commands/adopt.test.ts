@@ -310,9 +310,12 @@ describe('adopt by an operator’s word', () => {
     for (const { details } of cloud.state.extensions) delete details['installation'];
     cloud.state.machines.push(listed('i-2-1-VM'));
     host.plant('a', { name: 'web server' });
-    const { code, printed } = await adopt('--map', 'i-2-1-VM=a');
-    assert.equal(code, 1);
-    assert.match(printed, /sim1 has no installation to mark machines with.*outrigger register/);
+    for (const plan of [['--plan'], []]) {
+      const { code, printed } = await adopt('--map', 'i-2-1-VM=a', ...plan);
+      assert.equal(code, 1, 'the plan promises nothing that is refused afterwards');
+      assert.match(printed, /sim1 has no installation to mark machines with.*outrigger register/);
+      assert.doesNotMatch(printed, /marked for/);
+    }
     assert.equal(host.markOf('a'), undefined);
   });
 

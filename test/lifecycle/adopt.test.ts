@@ -4,8 +4,21 @@ import { Failure } from '../../src/failure.ts';
 import { type Stored, verbsIn, World } from './memory-driver.ts';
 import { failureOf, instance, markFor, plant, plantStranger } from './subject.ts';
 
+/** The plan of an adoption is refused for the same reason as the adoption itself. */
 async function adopt(world: World, remoteId: string): Promise<void> {
-  await verbsIn(world).adopt(remoteId, instance);
+  const before = [...world.calls];
+  const planned = await verbsIn(world).planAdoption(remoteId, instance).catch(messageOf);
+  assert.deepEqual(world.calls, before, 'a plan marks nothing');
+  const done = await verbsIn(world)
+    .adopt(remoteId, instance)
+    .catch((thrown) => thrown);
+  if (/^Refused to mark/.test(messageOf(done) ?? '')) assert.equal(planned, messageOf(done));
+  else assert.equal(planned, undefined);
+  if (done !== undefined) throw done;
+}
+
+function messageOf(thrown: unknown): string | undefined {
+  return thrown instanceof Error ? thrown.message : undefined;
 }
 
 describe('adopt', () => {

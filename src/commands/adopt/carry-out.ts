@@ -8,12 +8,18 @@ export interface Outcome {
   readonly error?: string;
 }
 
-/** Marks one machine after the other; the provider takes a last look at each. */
-export async function carryOut(matches: readonly Match[]): Promise<readonly Outcome[]> {
+/**
+ * Marks one machine after the other; the provider takes a last look at each. A plan ends with that look, so
+ * that it promises nothing that is refused afterwards.
+ */
+export async function carryOut(
+  matches: readonly Match[],
+  { planned }: { readonly planned: boolean },
+): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const match of matches) {
     try {
-      await adoptOne(match);
+      await adoptOne(match, planned);
       outcomes.push({ match });
     } catch (thrown) {
       outcomes.push({ match, error: fullText(Failure.from(thrown)) });
@@ -22,7 +28,7 @@ export async function carryOut(matches: readonly Match[]): Promise<readonly Outc
   return outcomes;
 }
 
-async function adoptOne({ instance, seenMachine }: Match): Promise<void> {
+async function adoptOne({ instance, seenMachine }: Match, planned: boolean): Promise<void> {
   const [openHost] = seenMachine.openHosts;
   const { verbs, installation } = openHost;
   if (installation === '') {
@@ -31,10 +37,12 @@ async function adoptOne({ instance, seenMachine }: Match): Promise<void> {
     });
   }
   const { uuid, name, state } = instance;
-  await verbs.adopt(seenMachine.machine.remoteId, {
+  const whose = {
     ...{ uuid, name, state, deploying: false },
     stored: storedBy(openHost, instance.details),
-  });
+  };
+  const { remoteId } = seenMachine.machine;
+  await (planned ? verbs.planAdoption(remoteId, whose) : verbs.adopt(remoteId, whose));
 }
 
 function storedBy(

@@ -2,30 +2,31 @@ import type { Listed } from '../audit/listed.ts';
 import type { CommandCall } from '../command.ts';
 import { paintFor, visible } from '../terminal.ts';
 import type { Outcome } from './carry-out.ts';
-import type { Match, Matches } from './match.ts';
+import type { Undecided } from './match.ts';
 
 const wouldAdopt = 3;
 
 /** Prints the machines that are or would be marked and the instances left to the operator; answers the exit code. */
 export function report(
   { json, world }: CommandCall,
-  { matches, undecided }: Matches,
-  outcomes: readonly Outcome[] | undefined,
+  undecided: readonly Undecided[],
+  outcomes: readonly Outcome[],
+  { planned }: { readonly planned: boolean },
 ): number {
   const paint = paintFor(world);
-  const failed = (outcomes ?? []).filter(({ error }) => error !== undefined);
-  const code = codeFor(matches, undecided.length + failed.length, outcomes === undefined);
+  const failed = outcomes.filter(({ error }) => error !== undefined);
+  const code = codeFor(outcomes.length - failed.length, undecided.length + failed.length, planned);
   if (json) {
     const facts = {
-      adopted: (outcomes ?? matches.map((match) => ({ match }))).map(asFacts),
+      adopted: outcomes.map(asFacts),
       undecided: undecided.map(({ instance, why }) => ({ ...names(instance), why })),
-      planned: outcomes === undefined,
+      planned,
     };
     world.out(JSON.stringify(facts, undefined, 2));
     return code;
   }
-  const verb = outcomes === undefined ? 'would be marked for' : 'is marked for';
-  for (const { match, error } of outcomes ?? matches.map((each): Outcome => ({ match: each }))) {
+  const verb = planned ? 'would be marked for' : 'is marked for';
+  for (const { match, error } of outcomes) {
     const { machine } = match.seenMachine;
     const what = `machine ${machine.remoteId} (${machine.name})`;
     const line = `${what} ${verb} ${match.instance.name}: ${match.reasons.join(' and ')}`;
@@ -34,12 +35,12 @@ export function report(
   for (const { instance, why } of undecided) {
     world.out(paint.yellow(visible(`${instance.name} is left alone: ${why}`)));
   }
-  if (matches.length + undecided.length === 0) world.out('Every instance has its machine.');
+  if (outcomes.length + undecided.length === 0) world.out('Every instance has its machine.');
   return code;
 }
 
-function codeFor(matches: readonly Match[], wrong: number, planned: boolean): number {
-  if (planned && matches.length > 0) return wouldAdopt;
+function codeFor(fit: number, wrong: number, planned: boolean): number {
+  if (planned && fit > 0) return wouldAdopt;
   return wrong > 0 ? 1 : 0;
 }
 

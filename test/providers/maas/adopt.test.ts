@@ -64,7 +64,8 @@ describe('adopt', () => {
       const before = requests(scene.fake).length;
       await scene.cloud.ok('status');
       const asked = requests(scene.fake).slice(before);
-      assert.deepEqual(asked, ['GET /machines/', 'GET /machines/ID/']);
+      const bmc = 'GET /machines/ID/?op=query_power_state';
+      assert.deepEqual(asked, ['GET /machines/', 'GET /machines/ID/', bmc]);
     }),
   );
 
@@ -115,7 +116,10 @@ describe('adopt', () => {
       fake.add({ status: 'deployed', owner: 'cloudstack', hostname: cloud.vm.name });
       const stored = { 'External:maas_system_id': machine.systemId };
       cloud.change({ details: { ...cloud.vm.details, ...stored } });
-      const work = (await sessionOf(scene)).adopt(machine.systemId, instanceOf(cloud));
+      const verbs = await sessionOf(scene);
+      const plan = verbs.planAdoption(machine.systemId, instanceOf(cloud));
+      await assert.rejects(plan, /carries no mark/);
+      const work = verbs.adopt(machine.systemId, instanceOf(cloud));
       await assert.rejects(Promise.resolve(work), /carries no mark/);
       assert.deepEqual(machine.annotations, {});
     }),
@@ -264,7 +268,6 @@ describe('the list for audits', () => {
             cpus: 8,
             memoryBytes: 32 * 2 ** 30,
             nics: stuck.interfaces.map(({ mac }) => ({ mac })),
-            unadoptable: 'it is "Failed disk erasing" and not deployed',
             remarks: [
               'Failed disk erasing (wiping failed): it was released, and its disks may still hold data; release it again in MAAS, with erasing',
             ],

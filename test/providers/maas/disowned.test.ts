@@ -234,10 +234,9 @@ describe('the key of an administrator', () => {
       const machine = fake.add({ status: 'deployed', owner: 'cloudstack' });
       const verbs = await sessionOf(scene, root(scene));
       const why = /belongs to the MAAS user cloudstack, and MAAS lets only its owner mark it/;
-      const [planned] = await verbs.machines();
-      assert.match(planned?.unadoptable ?? '', why);
       const { uuid, name } = cloud.vm;
       const instance = { uuid, name, deploying: false, stored: {} };
+      await assert.rejects(verbs.planAdoption(machine.systemId, instance), why);
       await assert.rejects(verbs.adopt(machine.systemId, instance), why);
       assert.deepEqual(machine.annotations, {});
     }),

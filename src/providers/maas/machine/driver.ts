@@ -75,6 +75,8 @@ export function connect(
     guard: ({ machine: { locked } }) =>
       locked ? 'is locked in MAAS, where custom action Unlock takes the lock off' : undefined,
     unadoptable,
+    refuseAdoption: async (one, { instance, deadline }) =>
+      (await import('./mark.ts')).refuseSecond(at(deadline), instance, one),
     prepare: async (plan, found) =>
       (await import('./prepare.ts')).prepare(at(plan.deadline), plan, found),
     async make(making) {

@@ -14,14 +14,13 @@ import type { Session } from './session.ts';
 export async function writeMark(
   session: Session,
   instance: Instance,
-  { machine, ...one }: Seen,
+  { machine }: Seen,
   mark: Mark | undefined,
 ): Promise<Seen | 'lost'> {
   if (mark === undefined) {
     await restoreName(session, machine);
     return seen(await removeMark(session, machine, instance));
   }
-  if (mark.origin === 'adopted') await refuseSecond(session, instance, one);
   const written = await writeMarkOn(session, machine, mark);
   const finishes = mark.origin === 'created' && mark.state === 'built';
   if (!finishes || !isLeavingUnfinished(written)) return seen(written);
@@ -30,7 +29,7 @@ export async function writeMark(
 }
 
 /** An instance of which another machine may be left must not get this one besides. */
-async function refuseSecond(
+export async function refuseSecond(
   session: Session,
   instance: Instance,
   { remoteId }: Pick<Seen, 'remoteId'>,
