@@ -28,10 +28,14 @@ export const conform: Command = {
     keep: { type: 'boolean', about: 'Keep the payload files and say where they are' },
   },
   positionals: { min: 1, max: 1000 },
-  exitCodes: { 0: 'every rule is kept', 1: 'a rule is broken', 2: 'wrong usage' },
+  exitCodes: { 0: 'every must is kept', 1: 'a must is broken', 2: 'wrong usage' },
   more: `
-It calls the executable some forty times: prepare, create, start, stop, reboot, delete and
+It calls the executable some sixty times: prepare, create, start, stop, reboot, delete and
 more, for sample instances with new UUIDs and names such as i-2-912345-VM.
+
+A broken must ("fail") harms CloudStack, an instance or a tenant; a broken should ("warn")
+costs an operator time. Where a detail is an https address, one status call goes to a server
+on 127.0.0.1 whose certificate nothing vouches for, and some to a port where nothing answers.
 
 Aimed at a real extension, it really creates, stops and deletes such instances on the remote
 system. It never names any other instance, and it deletes the ones it created, also after a

@@ -21,6 +21,8 @@ export interface CallAsCloudStack {
   readonly through?: readonly string[];
   /** Where to open the pipes, for a caller that makes many calls. */
   readonly places?: PipePlaces;
+  /** Told the process that was started. */
+  onStart?(pid: number): void;
 }
 
 /**
@@ -54,6 +56,7 @@ async function runToItsEnd(
   const startedMs = performance.now();
   const child = begin(call, command, pipes);
   pipes.afterStart();
+  if (!(child instanceof Error) && child.pid !== undefined) call.onStart?.(child.pid);
   const end =
     child instanceof Error ? notStarted(child) : await ended(child, call.timeoutSeconds * 1000);
   const durationMs = performance.now() - startedMs;

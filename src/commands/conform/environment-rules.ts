@@ -1,5 +1,15 @@
 import { isOneDocument } from '../as-cloudstack/doubts.ts';
-import { every, type Finding, fail, forAll, pass, type Rule, skipped, withCalls } from './rule.ts';
+import {
+  every,
+  type Finding,
+  fail,
+  forAll,
+  pass,
+  passByFailing,
+  type Rule,
+  skipped,
+  withCalls,
+} from './rule.ts';
 import { type Call, callOf, shortSeconds } from './transcript.ts';
 
 /** The service CloudStack runs in, the versions it comes in, and what a call may leave behind. */
@@ -7,6 +17,7 @@ export const environmentRules: readonly Rule[] = [
   same('locale', 'It works in the C locale', 'status, C locale'),
   {
     id: 'home',
+    level: 'must',
     about:
       'It works without HOME, and with one that does not exist, or says in one document why not',
     judge: every(
@@ -15,10 +26,16 @@ export const environmentRules: readonly Rule[] = [
       ),
     ),
   },
-  same('directory', 'It works in a directory that was deleted', 'status, directory deleted'),
+  same(
+    'directory',
+    'It works in a directory that was deleted',
+    'status, directory deleted',
+    'should',
+  ),
   same('input-closed', 'It works with standard input closed', 'status, input closed'),
   {
     id: 'release-4.21',
+    level: 'should',
     about: 'It works as CloudStack 4.21 calls it: no caller, no details of the instance',
     judge: (transcript) => {
       const status = withCalls(
@@ -39,6 +56,7 @@ export const environmentRules: readonly Rule[] = [
   ),
   {
     id: 'parallel',
+    level: 'must',
     about: 'Calls that run at the same time do not disturb each other',
     judge: every(
       [1, 2, 3].map((n) => withCalls(['status after create', `status at once ${n}`], sameAnswer)),
@@ -46,6 +64,7 @@ export const environmentRules: readonly Rule[] = [
   },
   {
     id: 'time-out',
+    level: 'must',
     about: `It ends by itself within the time-out: create with ${shortSeconds} s is done or given up by then`,
     judge: withCalls(['create in a hurry'], (create) =>
       create.raw.ended === 'time-out'
@@ -55,6 +74,7 @@ export const environmentRules: readonly Rule[] = [
   },
   {
     id: 'ends-whole',
+    level: 'must',
     about: 'No process is left behind: SIGKILL hits only the one that CloudStack started',
     judge: forAll(
       ({ calls }) => calls.filter(({ raw }) => raw.ended === 'exit' || raw.ended === 'time-out'),
@@ -66,6 +86,7 @@ export const environmentRules: readonly Rule[] = [
   },
   {
     id: 'clean-directory',
+    level: 'should',
     about: 'Nothing is written beside the executable, where upgrades make everything readable',
     judge: (transcript) => {
       if (transcript.calls.length === 0) return skipped('nothing was called');
@@ -75,8 +96,8 @@ export const environmentRules: readonly Rule[] = [
   },
 ];
 
-function same(id: string, about: string, step: string): Rule {
-  return { id, about, judge: withCalls(['status after create', step], sameAnswer) };
+function same(id: string, about: string, step: string, level: Rule['level'] = 'must'): Rule {
+  return { id, level, about, judge: withCalls(['status after create', step], sameAnswer) };
 }
 
 function sameAnswer(usual: Call, here: Call): Finding {
@@ -91,6 +112,6 @@ function sameAnswer(usual: Call, here: Call): Finding {
 function sameOrCleanFailure(usual: Call, here: Call): Finding {
   const refused = here.raw.ended === 'exit' && !here.raw.succeeded;
   return refused && isOneDocument(here.raw.output.trim())
-    ? pass('it refuses, and says why')
+    ? passByFailing('it refuses, and says why')
     : sameAnswer(usual, here);
 }

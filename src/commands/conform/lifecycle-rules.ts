@@ -1,12 +1,22 @@
 import { saysFailure } from '../as-cloudstack/doubts.ts';
 import { isPowerWord, readPower } from '../as-cloudstack/power.ts';
-import { type Finding, fail, forAll, pass, type Rule, skipped, withCalls } from './rule.ts';
+import {
+  type Finding,
+  fail,
+  forAll,
+  pass,
+  passByFailing,
+  type Rule,
+  skipped,
+  withCalls,
+} from './rule.ts';
 import { type Call, callOf, type Transcript } from './transcript.ts';
 
 /** An instance that never was, and one from create to delete. */
 export const lifecycleRules: readonly Rule[] = [
   {
     id: 'status-of-nothing',
+    level: 'must',
     about: 'status of an instance that never was claims neither on nor off',
     judge: withCalls(['status of nothing'], claimsNothing),
   },
@@ -20,16 +30,19 @@ export const lifecycleRules: readonly Rule[] = [
   ]),
   {
     id: 'create',
+    level: 'must',
     about: 'It answers to "create", the word CloudStack sends for a deployment',
     judge: createAnswers,
   },
   {
     id: 'create-runs',
+    level: 'must',
     about: 'After a successful create the instance runs, and status says so',
     judge: withCalls(['status after create'], (status) => hasPower(status, 'PowerOn')),
   },
   {
     id: 'create-again',
+    level: 'must',
     about: 'create of an instance that exists succeeds and leaves it running',
     judge: withCalls(['create again', 'status after create again'], (again, status) =>
       again.raw.succeeded ? hasPower(status, 'PowerOn') : fail('it failed', again),
@@ -37,6 +50,7 @@ export const lifecycleRules: readonly Rule[] = [
   },
   {
     id: 'create-unprepared',
+    level: 'must',
     about: 'create works without a prepare before it, as on a second attempt',
     judge: withCalls(['create in a hurry'], (create) => {
       if (create.raw.succeeded && saysFailure(create.raw.text) === undefined) return pass('it did');
@@ -48,6 +62,7 @@ export const lifecycleRules: readonly Rule[] = [
   },
   {
     id: 'status-words',
+    level: 'must',
     about: 'status says PowerOn, PowerOff or unknown, in any case',
     judge: forAll(answeredStatuses, (call) => {
       const { word } = readPower(call.raw.text);
@@ -58,6 +73,7 @@ export const lifecycleRules: readonly Rule[] = [
   },
   {
     id: 'foreign-action-key',
+    level: 'must',
     about: `A custom action that is called "stop" is told from CloudStack's stop by its "action" key`,
     judge: withCalls(
       ['status after create again', 'status after custom action'],
@@ -74,6 +90,7 @@ export const lifecycleRules: readonly Rule[] = [
   succeeds('delete', 'delete succeeds, also again', ['delete', 'delete again']),
   {
     id: 'status-after-delete',
+    level: 'must',
     about: 'status of a deleted instance claims neither on nor off',
     judge: withCalls(['status after delete'], claimsNothing),
   },
@@ -82,6 +99,7 @@ export const lifecycleRules: readonly Rule[] = [
 function succeeds(id: string, about: string, steps: readonly string[]): Rule {
   return {
     id,
+    level: 'must',
     about,
     judge: withCalls(steps, (...calls) => {
       const failed = calls.find(({ raw }) => !raw.succeeded);
@@ -93,6 +111,7 @@ function succeeds(id: string, about: string, steps: readonly string[]): Rule {
 function changes(action: string, about: string, power: 'PowerOn' | 'PowerOff'): Rule {
   return {
     id: action,
+    level: 'must',
     about,
     judge: withCalls([action, `status after ${action}`], (call, status) =>
       call.raw.succeeded ? hasPower(status, power) : fail('it failed', call),
@@ -126,7 +145,7 @@ function claimsNothing(status: Call): Finding {
   if (power === 'PowerOff')
     return fail('PowerOff makes CloudStack stop a running instance', status);
   if (power === 'PowerOn') return fail('PowerOn makes CloudStack take it for running', status);
-  return pass(status.raw.succeeded ? 'it says unknown' : 'it fails');
+  return status.raw.succeeded ? pass('it says unknown') : passByFailing('it fails');
 }
 
 /** Of the instance while it exists, in surroundings that leave the answer alone. */

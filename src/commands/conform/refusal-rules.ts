@@ -1,16 +1,18 @@
-import { type Finding, fail, pass, type Rule, withCalls } from './rule.ts';
+import { type Finding, fail, pass, passByFailing, type Rule, withCalls } from './rule.ts';
 import type { Call } from './transcript.ts';
 
 /** The file itself, and what has to be refused before anything is touched. */
 export const refusalRules: readonly Rule[] = [
   {
     id: 'entry-point',
+    level: 'must',
     about: 'The entry point is a regular, readable, executable file',
     judge: ({ entryProblem }) =>
       entryProblem === undefined ? pass('it is') : fail(`CloudStack refuses it: ${entryProblem}`),
   },
   {
     id: 'starts',
+    level: 'must',
     about: 'It starts: the interpreter of its first line is there',
     judge: withCalls(['unknown action'], (first) => {
       if (first.raw.ended === 'not-started') return fail(first.raw.notes.join('; '), first);
@@ -21,6 +23,7 @@ export const refusalRules: readonly Rule[] = [
   },
   {
     id: 'ignores-input',
+    level: 'must',
     about: 'It does not read standard input, which stays empty and open',
     judge: (transcript) => {
       const whenEmpty = transcript.calls.find(
@@ -59,12 +62,12 @@ export const refusalRules: readonly Rule[] = [
 ];
 
 function refusal(id: string, about: string, step: string): Rule {
-  return { id, about, judge: withCalls([step], refused) };
+  return { id, level: 'must', about, judge: withCalls([step], refused) };
 }
 
 function refused(call: Call): Finding {
   if (call.raw.ended === 'time-out') return fail('it hung until it was killed', call);
   return call.raw.succeeded
     ? fail('it ended with exit code 0, which CloudStack takes for success', call)
-    : pass(`exit code ${call.raw.exitCode}`);
+    : passByFailing(`exit code ${call.raw.exitCode}`);
 }

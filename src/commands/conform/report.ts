@@ -2,7 +2,7 @@ import { duration, howItEnded } from '../describe.ts';
 import { wrapped } from '../table.ts';
 import type { Paint } from '../terminal.ts';
 import type { Finding, Rule } from './rule.ts';
-import type { Call, Transcript } from './transcript.ts';
+import { type Call, failsEveryCall, type Transcript, withoutSecrets } from './transcript.ts';
 
 export interface Found {
   readonly transcript: Transcript;
@@ -15,22 +15,14 @@ const shownOfOutput = 300;
 const columns = 100;
 const indent = 32;
 
-/** The findings for reading: a line for each rule, reason and evidence where one is broken. */
-export function readable({ transcript, findings, kept }: Found, paint: Paint): string[] {
-  const colour = { pass: paint.green, fail: paint.red, skipped: paint.yellow };
-  const lines = findings.flatMap(({ rule, state, reason, evidence }) => [
-    ...wrapped(rule.about, columns, indent).map((line, index) =>
-      index > 0
-        ? line
-        : `${colour[state](state.padEnd(9))}${rule.id.padEnd(indent - 9)}${line.trimStart()}`,
-    ),
-    ...(state === 'pass' ? [] : wrapped(`- ${reason}.`, columns, indent)),
-    ...(evidence === undefined ? [] : shown(evidence).map(paint.dim)),
-  ]);
+/** The verdict first, then a line for each rule, with reason and evidence where one is broken. */
+export function readable(given: Found, paint: Paint): string[] {
+  const found = withoutSecretsIn(given);
+  const { transcript, findings, kept } = found;
   return [
-    paint.bold(`Contract of ${transcript.executable}`),
+    ...wrapped(headline(found), columns).map(paint.bold),
     '',
-    ...lines,
+    ...findings.flatMap((finding) => lines(finding, paint)),
     '',
     paint.bold(`${summary(findings)}, ${transcript.calls.length} calls`),
     ...(kept === undefined ? [] : [`Payload files: ${kept}`]),
@@ -38,12 +30,16 @@ export function readable({ transcript, findings, kept }: Found, paint: Paint): s
 }
 
 /** The same as facts. */
-export function inJson({ transcript, findings, kept }: Found): object {
+export function inJson(given: Found): object {
+  const found = withoutSecretsIn(given);
+  const { transcript, findings, kept } = found;
   return {
     executable: transcript.executable,
     conforms: findings.every(({ state }) => state !== 'fail'),
+    verdict: headline(found),
     rules: findings.map(({ rule, state, reason, evidence }) => ({
       id: rule.id,
+      level: rule.level,
       about: rule.about,
       state,
       reason,
@@ -54,20 +50,79 @@ export function inJson({ transcript, findings, kept }: Found): object {
   };
 }
 
+/** The same findings without the secrets that an executable may have printed. */
+function withoutSecretsIn({ transcript, findings, ...rest }: Found): Found {
+  const { secrets } = transcript;
+  const cleaned = (call: Call): Call => ({
+    ...call,
+    raw: { ...call.raw, output: withoutSecrets(call.raw.output, secrets) },
+  });
+  return {
+    ...rest,
+    transcript: { ...transcript, calls: transcript.calls.map(cleaned) },
+    findings: findings.map(({ evidence, reason, ...finding }) => ({
+      ...finding,
+      reason: withoutSecrets(reason, secrets),
+      ...(evidence === undefined ? {} : { evidence: cleaned(evidence) }),
+    })),
+  };
+}
+
+/** The one sentence that an operator needs: no list of kept rules hides that nothing works. */
+function headline({ transcript, findings }: Found): string {
+  const { executable, entryProblem, stopped, calls } = transcript;
+  const because = (reason: string): string => `${executable} cannot be judged: ${reason}`;
+  if (entryProblem !== undefined) return because(entryProblem);
+  if (stopped !== undefined) return because(stopped);
+  if (failsEveryCall(transcript)) {
+    const create = calls.find(({ step }) => step === 'create');
+    return because(
+      `every one of its ${calls.length} calls failed${create === undefined ? '' : `; create: ${cut(create)}`}`,
+    );
+  }
+  const broken = findings.filter(({ state }) => state === 'fail').map(({ rule }) => rule.id);
+  return broken.length === 0
+    ? `${executable} keeps every must that could be tried`
+    : `${executable} breaks ${broken.length} of the musts: ${broken.join(', ')}`;
+}
+
+function lines(
+  { rule, state, reason, evidence }: Found['findings'][number],
+  paint: Paint,
+): string[] {
+  const colour = { pass: paint.green, fail: paint.red, warn: paint.yellow, skipped: paint.dim };
+  const [first = '', ...more] = wrapped(rule.about, columns, indent);
+  return [
+    `${colour[state](state.padEnd(9))}${rule.id.padEnd(indent - 9)}${first.trimStart()}`,
+    ...more,
+    ...(state === 'pass' ? [] : wrapped(`- ${reason}.`, columns, indent)),
+    ...(evidence === undefined ? [] : shown(evidence).map(paint.dim)),
+  ];
+}
+
+/** Musts and shoulds are counted apart: many kept shoulds outweigh no broken must. */
 function summary(findings: Found['findings']): string {
-  const count = (wanted: Finding['state']): number =>
-    findings.filter(({ state }) => state === wanted).length;
-  return `${count('pass')} passed, ${count('fail')} failed, ${count('skipped')} skipped`;
+  const kept = (level: Rule['level']): string => {
+    const tried = findings.filter(({ rule, state }) => rule.level === level && state !== 'skipped');
+    const passed = tried.filter(({ state }) => state === 'pass').length;
+    return `${passed} of ${tried.length} ${level}s kept`;
+  };
+  const untried = findings.filter(({ state }) => state === 'skipped').length;
+  return `${kept('must')}, ${kept('should')}, ${untried} not tried`;
 }
 
 function shown(call: Call): string[] {
-  const output = call.raw.output.trim().replace(/\n/g, '\\n');
-  const cut = output.length > shownOfOutput ? `${output.slice(0, shownOfOutput)} ...` : output;
   const head = `${call.step}: ${howItEnded(call.raw)}, ${duration(call.raw.durationMs)}`;
-  return wrapped(cut === '' ? head : `${head}: ${cut}`, columns, indent + 2);
+  const output = cut(call);
+  return wrapped(output === '' ? head : `${head}: ${output}`, columns, indent + 2);
 }
 
-function facts({ step, action, raw, conclusion, survivors }: Call): object {
+function cut({ raw }: Call): string {
+  const output = raw.output.trim().replace(/\n/g, '\\n');
+  return output.length > shownOfOutput ? `${output.slice(0, shownOfOutput)} ...` : output;
+}
+
+function facts({ step, action, raw, conclusion, survivors, exposed }: Call): object {
   const { ended, exitCode, durationMs, bytes, output } = raw;
   return {
     step,
@@ -79,5 +134,6 @@ function facts({ step, action, raw, conclusion, survivors }: Call): object {
     output: output.slice(0, shownOfOutput),
     success: conclusion.success,
     survivors,
+    ...(exposed === undefined ? {} : { exposed }),
   };
 }

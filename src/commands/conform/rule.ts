@@ -1,16 +1,21 @@
 import { type Call, callOf, type Transcript } from './transcript.ts';
 
 export interface Finding {
-  readonly state: 'pass' | 'fail' | 'skipped';
+  /** `warn` is a broken rule of the level `should`. */
+  readonly state: 'pass' | 'fail' | 'warn' | 'skipped';
   /** One sentence, no full stop. */
   readonly reason: string;
   /** The call that shows it. */
   readonly evidence?: Call;
+  /** The rule is kept only because a call failed, which an executable that fails every call does too. */
+  readonly byFailing?: true;
 }
 
 /** One rule of the contract, judged by calls that have been made. */
 export interface Rule {
   readonly id: string;
+  /** A broken must harms CloudStack, an instance or a tenant; a broken should costs an operator time. */
+  readonly level: 'must' | 'should';
   /** The duty of an extension, as a sentence without full stop. */
   readonly about: string;
   judge(transcript: Transcript): Finding;
@@ -18,6 +23,11 @@ export interface Rule {
 
 export function pass(reason: string): Finding {
   return { state: 'pass', reason };
+}
+
+/** A pass that an executable earns by letting a call fail. */
+export function passByFailing(reason: string): Finding {
+  return { state: 'pass', reason, byFailing: true };
 }
 
 export function fail(reason: string, evidence?: Call): Finding {
@@ -71,6 +81,8 @@ export function forAll(
 function whyAbsent(transcript: Transcript, step: string): string {
   if (transcript.entryProblem !== undefined) return transcript.entryProblem;
   if (transcript.stopped !== undefined) return transcript.stopped;
+  const untried = transcript.untried.get(step);
+  if (untried !== undefined) return untried;
   const create = callOf(transcript, 'create');
   if (create !== undefined && !create.raw.succeeded) return 'create failed';
   return `there was no call "${step}"`;

@@ -6,8 +6,9 @@ import { conclude } from '../as-cloudstack/conclude.ts';
 import { writePayload } from '../as-cloudstack/payload-file.ts';
 import type { PipePlaces } from '../as-cloudstack/pipes.ts';
 import type { Members } from '../json.ts';
+import { watchArguments } from './arguments-watch.ts';
 import { processesWith, traceVariable } from './survivors.ts';
-import type { Call } from './transcript.ts';
+import { type Call, type Secret, withoutSecrets } from './transcript.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -21,6 +22,8 @@ export interface RunnerOptions {
   readonly trace: string;
   /** Argument 3 of the calls that do work; no call gets more. */
   readonly timeoutSeconds: number;
+  /** Texts that may stand in no process's arguments. */
+  readonly secrets: readonly Secret[];
   /** Told before each call. */
   onCall(step: string): void;
   /** Throws once the operator has asked to end. */
@@ -45,6 +48,9 @@ export interface CallOptions {
 export interface Runner {
   call(step: string, action: string, payload: Members, callOptions?: CallOptions): Promise<Call>;
   readonly calls: readonly Call[];
+  /** Notes why a call is not made. */
+  leaveOut(step: string, reason: string): void;
+  readonly untried: ReadonlyMap<string, string>;
 }
 
 /** The seconds of a call that ought to be refused or answered at once. */
@@ -52,9 +58,14 @@ export const quickSeconds = 10;
 
 export function createRunner(options: RunnerOptions): Runner {
   const calls: Call[] = [];
+  const untried = new Map<string, string>();
   const env = { ...options.env, [traceVariable]: options.trace };
   return {
     calls,
+    untried,
+    leaveOut(step, reason) {
+      untried.set(step, reason);
+    },
     async call(step, action, payload, callOptions = {}) {
       if (callOptions.cleansUp !== true) options.goOn();
       options.onCall(step);
@@ -64,6 +75,7 @@ export function createRunner(options: RunnerOptions): Runner {
       const file = hasText
         ? textFile(options.directory, name, callOptions.text)
         : writePayload(options.directory, payload, name);
+      const watch = watchArguments(options.secrets);
       const raw = await callAsCloudStack({
         executable: options.executable,
         action,
@@ -72,12 +84,17 @@ export function createRunner(options: RunnerOptions): Runner {
         env: { ...env, ...callOptions.env },
         errorsApart: callOptions.errorsApart ?? false,
         places: options.places,
+        onStart: watch.follow,
         ...(callOptions.through === undefined ? {} : { through: callOptions.through }),
       });
+      const exposed = watch.end();
       const given = hasText ? undefined : payload;
       const conclusion = conclude(action, raw, given);
-      const survivors = callOptions.amongOthers ? [] : await survivorsOf(options.trace, calls);
-      const call = { step, action, payload: given, raw, conclusion, survivors };
+      const survivors = callOptions.amongOthers ? [] : await survivorsOf(options, calls);
+      const call = {
+        ...{ step, action, payload: given, raw, conclusion, survivors },
+        ...(exposed === undefined ? {} : { exposed }),
+      };
       calls.push(call);
       return call;
     },
@@ -91,9 +108,12 @@ function textFile(directory: string, name: string, text: string | undefined): st
 }
 
 /** A child gets a moment to follow its parent; what earlier calls left is theirs. */
-async function survivorsOf(trace: string, calls: readonly Call[]): Promise<Call['survivors']> {
+async function survivorsOf(
+  { trace, secrets }: RunnerOptions,
+  calls: readonly Call[],
+): Promise<Call['survivors']> {
   const known = new Set(calls.flatMap(({ survivors }) => survivors.map(({ pid }) => pid)));
   const found = (): Call['survivors'] => processesWith(trace).filter(({ pid }) => !known.has(pid));
   for (let patience = 0; patience < 5 && found().length > 0; patience++) await pause(100);
-  return found();
+  return found().map(({ pid, command }) => ({ pid, command: withoutSecrets(command, secrets) }));
 }

@@ -1,41 +1,16 @@
-import { saysFailure } from '../as-cloudstack/doubts.ts';
-import type { Members } from '../json.ts';
-import {
-  asIn421,
-  customPayload,
-  type Details,
-  type Payload,
-  payloadFor,
-  statusesPayload,
-  withUnknownKeys,
-} from './payloads.ts';
-import { type CallOptions, quickSeconds, type Runner } from './runner.ts';
-import { type SampleInstance, withPrepared } from './sample-instance.ts';
-import {
-  type Call,
-  classCommand,
-  noSuchAction,
-  noSuchCustomAction,
-  shortSeconds,
-} from './transcript.ts';
-
-/** The instances and details that the calls are about. */
-export interface Cast {
-  readonly details: Details;
-  /** Never created. */
-  readonly missing: SampleInstance;
-  /** Goes through its whole life. */
-  readonly alive: SampleInstance;
-  /** Created without prepare and in a hurry. */
-  readonly hurried: SampleInstance;
-  /** Parameters of the custom action that does not exist. */
-  readonly parameters: Members;
-  /** A custom action that does exist, if the operator has named one. */
-  readonly known?: string;
-}
+import type { Cast, OtherPlaces } from './cast.ts';
+import { hurry, life } from './life.ts';
+import { customPayload, payloadFor } from './payloads.ts';
+import { type Quick, quickly } from './questions.ts';
+import type { Runner } from './runner.ts';
+import { classCommand, noSuchAction, noSuchCustomAction } from './transcript.ts';
 
 /** Makes all calls in the order of a life; ends early, with the reason, where going on is vain. */
-export async function playScript(runner: Runner, cast: Cast): Promise<string | undefined> {
+export async function playScript(
+  runner: Runner,
+  cast: Cast,
+  places: OtherPlaces | undefined,
+): Promise<string | undefined> {
   const quick = quickly(runner);
   const first = await quick(
     'unknown action',
@@ -51,17 +26,9 @@ export async function playScript(runner: Runner, cast: Cast): Promise<string | u
   }
   await refusals(quick, cast);
   await missingInstance(quick, cast);
-  await life(runner, quick, cast);
-  await hurry(runner, quick, cast);
+  await life(runner, cast, places);
+  await hurry(runner, cast);
   return undefined;
-}
-
-type Quick = Runner['call'];
-
-/** Calls that have nothing to wait for. */
-function quickly(runner: Runner): Quick {
-  return (step, action, payload, callOptions = {}) =>
-    runner.call(step, action, payload, { timeoutSeconds: quickSeconds, ...callOptions });
 }
 
 async function refusals(quick: Quick, { missing, details, parameters }: Cast): Promise<void> {
@@ -81,101 +48,12 @@ async function refusals(quick: Quick, { missing, details, parameters }: Cast): P
 }
 
 async function missingInstance(quick: Quick, { missing, details }: Cast): Promise<void> {
-  const about = (action: string): Payload => payloadFor(action, missing, details);
-  await quick('status of nothing', 'status', about('status'));
+  await quick('status of nothing', 'status', payloadFor('status', missing, details));
   for (const action of ['stop', 'delete']) {
-    await quick(`${action} of nothing`, action, about(action));
-    await quick(`${action} of nothing again`, action, about(action));
+    const payload = payloadFor(action, missing, details);
+    await quick(`${action} of nothing`, action, payload);
+    await quick(`${action} of nothing again`, action, payload);
   }
-}
-
-async function life(runner: Runner, quick: Quick, cast: Cast): Promise<void> {
-  const { details } = cast;
-  const prepare = payloadFor('prepare', cast.alive, details);
-  const { prepared } = (await runner.call('prepare', 'prepare', prepare)).conclusion;
-  const alive = prepared === undefined ? cast.alive : withPrepared(cast.alive, prepared);
-  const about = (action: string): Payload => payloadFor(action, alive, details);
-  const status = (when: string, callOptions: CallOptions = {}): Promise<Call> =>
-    quick(`status ${when}`, 'status', about('status'), callOptions);
-  try {
-    const create = about('create');
-    const created = await runner.call('create', 'create', create);
-    if (!created.raw.succeeded || saysFailure(created.raw.text) !== undefined) {
-      await runner.call('deploy', 'deploy', create);
-    }
-    if (!created.raw.succeeded) return;
-    await status('after create');
-    await runner.call('create again', 'create', create);
-    await status('after create again');
-    await questions(quick, { ...cast, alive });
-    const custom = customPayload('stop', alive, details, cast.parameters);
-    await quick('custom action called stop', 'stop', custom);
-    await status('after custom action');
-    for (const action of ['reboot', 'stop', 'start']) {
-      await runner.call(action, action, about(action));
-      await status(`after ${action}`);
-      if (action === 'stop') await runner.call('stop again', 'stop', about('stop'));
-    }
-    await runner.call('delete', 'delete', about('delete'));
-    await status('after delete');
-    await runner.call('delete again', 'delete', about('delete'));
-  } finally {
-    const deleted = runner.calls.some(({ step, raw }) => step === 'delete' && raw.succeeded);
-    if (!deleted) await cleanUp(runner, about);
-  }
-}
-
-/** Calls about a running instance, in environments that an author may not have thought of. */
-async function questions(quick: Quick, { alive, details, known, parameters }: Cast): Promise<void> {
-  const status = payloadFor('status', alive, details);
-  const twists: Readonly<Record<string, CallOptions>> = {
-    'errors apart': { errorsApart: true },
-    'C locale': { env: { LC_ALL: 'C', LANG: 'C', LANGUAGE: undefined } },
-    'without HOME': { env: { HOME: undefined } },
-    'HOME missing': { env: { HOME: '/nonexistent/home' } },
-    'directory deleted': { through: inDeletedDirectory },
-    'input closed': { through: withInputClosed },
-  };
-  for (const [when, callOptions] of Object.entries(twists)) {
-    await quick(`status, ${when}`, 'status', status, callOptions);
-  }
-  await quick('status as in 4.21', 'status', asIn421(status));
-  await quick('status, unknown keys', 'status', withUnknownKeys(status));
-  await Promise.all(
-    [1, 2, 3].map((n) => quick(`status at once ${n}`, 'status', status, { amongOthers: true })),
-  );
-  await quick('statuses', 'statuses', statusesPayload(details));
-  await quick('getconsole', 'getconsole', payloadFor('getconsole', alive, details));
-  if (known === undefined) return;
-  const custom = customPayload(known, alive, details, parameters);
-  await quick('custom action', known, custom);
-  await quick('custom action as in 4.21', known, asIn421(custom));
-}
-
-async function hurry(runner: Runner, quick: Quick, { hurried, details }: Cast): Promise<void> {
-  const about = (action: string): Payload => payloadFor(action, hurried, details);
-  if (runner.calls.find(({ step }) => step === 'create')?.raw.succeeded !== true) return;
-  try {
-    const limit = { timeoutSeconds: shortSeconds };
-    await quick('create in a hurry', 'create', about('create'), limit);
-  } finally {
-    await cleanUp(runner, about);
-  }
-}
-
-/** As CloudStack does after a failure, and then removes what may be left. */
-async function cleanUp(runner: Runner, about: (action: string) => Payload): Promise<void> {
-  const name = String(about('stop')['virtualmachinename']);
-  const callOptions = { cleansUp: true };
-  await runner.call(`stop of ${name} to clean up`, 'stop', about('stop'), callOptions);
-  await runner.call(`delete of ${name} to clean up`, 'delete', about('delete'), callOptions);
 }
 
 const withoutInput = ['sh', '-c', 'exec "$@" </dev/null', 'sh'];
-const withInputClosed = ['sh', '-c', 'exec "$@" <&-', 'sh'];
-const inDeletedDirectory = [
-  'sh',
-  '-c',
-  'gone=$(mktemp -d) && cd "$gone" && rmdir "$gone" && exec "$@"',
-  'sh',
-];

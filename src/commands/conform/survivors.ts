@@ -8,8 +8,8 @@ export const traceVariable = 'OUTRIGGER_CONFORM';
 export function processesWith(trace: string): Survivor[] {
   const entry = `${traceVariable}=${trace}`;
   return processIds().flatMap((pid) => {
-    if (!read(`/proc/${pid}/environ`).split('\0').includes(entry)) return [];
-    const command = read(`/proc/${pid}/cmdline`).split('\0').join(' ').trim();
+    if (!readProc(pid, 'environ').split('\0').includes(entry)) return [];
+    const command = readProc(pid, 'cmdline').split('\0').join(' ').trim();
     return command === '' ? [] : [{ pid, command }];
   });
 }
@@ -25,6 +25,15 @@ export function endProcessesWith(trace: string): void {
   }
 }
 
+/** A file of a process in /proc; empty for another user's process and for one that is gone. */
+export function readProc(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 function processIds(): number[] {
   try {
     return readdirSync('/proc')
@@ -33,14 +42,5 @@ function processIds(): number[] {
       .filter((pid) => pid !== process.pid);
   } catch {
     return [];
-  }
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    // Another user's process, or one that is gone.
-    return '';
   }
 }

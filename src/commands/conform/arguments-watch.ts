@@ -1,0 +1,74 @@
+import { readdirSync } from 'node:fs';
+import { basename } from 'node:path';
+import { readProc } from './survivors.ts';
+import type { Exposure, Secret } from './transcript.ts';
+
+/** Watches the processes of one call for secrets among their arguments. */
+export interface ArgumentsWatch {
+  /** The process of the call; its descendants are found from there. */
+  follow(pid: number): void;
+  /** Ends the watch; undefined where processes cannot be watched. */
+  end(): readonly Exposure[] | undefined;
+}
+
+const everyMs = 10;
+
+/** A program that lives for less than a few milliseconds may be missed. */
+export function watchArguments(secrets: readonly Secret[]): ArgumentsWatch {
+  const found = new Map<string, Exposure>();
+  let timer: NodeJS.Timeout | undefined;
+  let seen = false;
+  const look = (pid: number): void => {
+    for (const each of [pid, ...descendants(pid)]) {
+      const words = readProc(each, 'cmdline').split('\0');
+      seen ||= words.length > 1;
+      for (const exposure of exposures(words, secrets))
+        found.set(`${exposure.program} ${exposure.where}`, exposure);
+    }
+  };
+  return {
+    follow(pid) {
+      look(pid);
+      timer = setInterval(look, everyMs, pid);
+    },
+    end() {
+      clearInterval(timer);
+      return seen ? [...found.values()] : undefined;
+    },
+  };
+}
+
+function exposures(words: readonly string[], secrets: readonly Secret[]): Exposure[] {
+  const line = words.join(' ');
+  const program = basename(words[0] ?? '');
+  return secrets
+    .filter(({ value }) => line.includes(value))
+    .map(({ where }) => ({ program: scriptOf(program, words), where }));
+}
+
+/** An interpreter is named with its script. */
+function scriptOf(program: string, words: readonly string[]): string {
+  const script = words[1] ?? '';
+  return /^(node|python[\d.]*|perl|ruby|(ba|da|z)?sh)$/.test(program) && script.startsWith('/')
+    ? basename(script)
+    : program;
+}
+
+function descendants(pid: number): number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
+}
+
+function childrenOf(pid: number): number[] {
+  return threadsOf(pid).flatMap((thread) =>
+    readProc(pid, `task/${thread}/children`).split(' ').filter(Boolean).map(Number),
+  );
+}
+
+function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    // The process ended meanwhile.
+    return [];
+  }
+}
