@@ -120,11 +120,16 @@ export function reworded(
   });
 }
 
+/** The text with a full stop, unless it ends a sentence already, also inside a quotation or brackets. */
+export function sentence(text: string): string {
+  return /[.!?…:][)"'”]?$/.test(text) ? text : `${text}.`;
+}
+
 /** The message and the advice as the operator reads them, each ended by a full stop. */
 export function fullText({ message, advice }: Pick<Failure, 'message' | 'advice'>): string {
   return [message, advice]
     .filter((part): part is string => part !== undefined && part !== '')
-    .map((part) => (/[.!?]$/.test(part) ? part : `${part}.`))
+    .map(sentence)
     .join(' ');
 }
 

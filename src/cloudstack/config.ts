@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import * as v from 'valibot';
 import { expectFailure, Failure } from '../failure.ts';
+import { issueWords, members } from '../kit/issue-words.ts';
 import { type Level, levels } from '../kit/log.ts';
 import { systemCode } from '../kit/system-error.ts';
 
@@ -63,11 +64,11 @@ function isThere(file: string): boolean {
 type Given = v.InferOutput<ReturnType<typeof schema>>;
 
 function schema() {
-  const memo = v.strictObject({
+  const memo = members({
     seconds: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(300))),
     directory: path(),
   });
-  return v.strictObject({
+  return members({
     log: logSchema(),
     memo: v.optional(memo),
     state_directory: path(),
@@ -78,7 +79,7 @@ function schema() {
 
 function logSchema() {
   const log = { enabled: v.optional(v.boolean()), level: v.optional(v.picklist(levels)) };
-  return v.optional(v.strictObject({ ...log, file: path() }));
+  return v.optional(members({ ...log, file: path() }));
 }
 
 function path() {
@@ -89,33 +90,36 @@ function path() {
 function parse(file: string): Given {
   const result = v.safeParse(schema(), readJson(file));
   if (result.success) return result.output;
-  const issues = result.issues.map((issue) => `"${v.getDotPath(issue) ?? ''}" ${wordsFor(issue)}`);
-  throw new Failure('config', `${file} is invalid: ${issues.join('; ')}`, {
+  throw new Failure('config', `${file} is invalid: ${issueWords(result.issues)}`, {
     advice: 'Correct the file; every management server needs the same one',
   });
 }
 
-function wordsFor({ expected, received, message }: v.BaseIssue<unknown>): string {
-  if (expected === 'never') return 'is not known';
-  return message.startsWith('must') ? message : `must be ${expected}, not ${received}`;
-}
-
 function readJson(file: string): unknown {
-  return attempt(file, () => JSON.parse(readFileSync(file, 'utf8')));
+  const text = attempt(file, () => readFileSync(file, 'utf8'));
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw unreadable(file, `it is no JSON: ${(error as Error).message}`, error);
+  }
 }
 
 function attempt<T>(file: string, look: () => T): T {
   try {
     return look();
   } catch (error) {
-    if (!(error instanceof SyntaxError)) systemCode(error);
-    throw unreadable(file, (error as Error).message, error);
+    const code = systemCode(error);
+    throw code === 'EACCES' || code === 'EPERM'
+      ? unreadable(file, `this user may not read it (${code})`, error, `chmod 0644 ${file}`)
+      : unreadable(file, code, error);
   }
 }
 
-function unreadable(file: string, why: string, cause?: unknown): Failure {
-  return new Failure('config', `${file} cannot be read as JSON: ${why}`, {
-    cause,
-    advice: 'Correct the file or remove it',
-  });
+function unreadable(
+  file: string,
+  why: string,
+  cause?: unknown,
+  advice = 'Correct the file or remove it',
+): Failure {
+  return new Failure('config', `${file} cannot be read: ${why}`, { cause, advice });
 }

@@ -42,7 +42,7 @@ function findCustom(provider: Provider, word: string): Custom {
   const sentence = `${provider.title} has no custom action "${word}"${near === undefined ? '' : `; did you mean ${near}?`}`;
   throw new Failure('unsupported', sentence, {
     tenant: sentence,
-    advice: `It has: ${names.join(', ') || 'none'}`,
+    advice: names.length === 0 ? 'It has no custom actions' : `It has: ${names.join(', ')}`,
   });
 }
 

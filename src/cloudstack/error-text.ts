@@ -1,4 +1,4 @@
-import { type Failure, type FailureKind, fullText, reworded } from '../failure.ts';
+import { type Failure, type FailureKind, fullText, reworded, sentence } from '../failure.ts';
 import type { ActionRow } from './actions.ts';
 import type { CallFacts } from './call-facts.ts';
 import type { Custom } from './custom.ts';
@@ -41,7 +41,7 @@ function isForTenants({ args, row, caller }: CallFacts): boolean {
 
 function tenantText(failure: Failure, { row, custom, args }: CallFacts): string {
   const own = failure.tenant;
-  if (own !== undefined) return /[.!?]$/.test(own) ? own : `${own}.`;
+  if (own !== undefined) return sentence(own);
   const attempt =
     row === undefined
       ? `${custom?.name ?? args?.action} failed`

@@ -1,3 +1,4 @@
+import { sentence } from '../failure.ts';
 import type { Conclusion } from './as-cloudstack/conclude.ts';
 import type { Raw } from './as-cloudstack/raw.ts';
 import { type Cell, table, wrapped } from './table.ts';
@@ -10,7 +11,7 @@ export function describeRun(raw: Raw, paint: Paint): string[] {
     paint.bold(`$ ${raw.command.map((word) => visible(shellWord(word))).join(' ')}`),
     ...(output === '' ? [] : visibleLines(output)),
     paint.dim(`[${howItEnded(raw)}, ${duration(raw.durationMs)}, ${raw.bytes} bytes]`),
-    ...raw.notes.flatMap((note) => wrapped(`Note: ${note}.`)),
+    ...raw.notes.flatMap((note) => wrapped(`Note: ${sentence(note)}`)),
   ];
 }
 

@@ -1,5 +1,5 @@
 import { version } from '../build-stamp.ts';
-import { Failure } from '../failure.ts';
+import { Failure, sentence } from '../failure.ts';
 import { nearest } from '../kit/nearest.ts';
 import { commonOptions } from './arguments.ts';
 import type {
@@ -44,7 +44,7 @@ export function explain(
   const line = ['outrigger', name, command.usage, '[options]'].filter((part) => part !== '');
   const codes = Object.entries(command.exitCodes).map(([code, meaning]) => [code, meaning]);
   return [
-    `${about}.`,
+    sentence(about),
     '',
     `  ${paint.bold(line.join(' '))}`,
     '',
@@ -52,7 +52,7 @@ export function explain(
     '',
     'Exit code:',
     ...table(codes, 2),
-    ...(command.more === undefined ? [] : ['', command.more.trim()]),
+    ...(command.more === undefined ? [] : ['', command.more.replace(/^\n+|\s+$/g, '')]),
   ].join('\n');
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { Failure } from '../failure.ts';
+import { Failure, sentence } from '../failure.ts';
 import { readSeconds } from './arguments.ts';
 import { callAsCloudStack } from './as-cloudstack/call.ts';
 import { type Conclusion, conclude } from './as-cloudstack/conclude.ts';
@@ -75,7 +75,7 @@ function readable(
 ): string[] {
   const paint = paintFor(world);
   const { seconds, why } = defaultTimeout(conclusion.action);
-  const note = timeout === undefined ? [`Time-out ${seconds} s: ${why}.`] : [];
+  const note = timeout === undefined ? [`Time-out ${seconds} s: ${sentence(why)}`] : [];
   return [
     ...describeRun(raw, paint),
     ...note.map(paint.dim),

@@ -647,16 +647,28 @@ describe('the configuration', () => {
     const { exitCode, document } = await place.call('status', recorded('status'));
     assert.equal(exitCode, 1);
     for (const part of [
-      '"keep_payloads" must be boolean, not "yes"',
+      '"keep_payloads" must be true or false, not a text',
       '"logs" is not known',
-      '"memo.seconds" must be >=0, not -1',
+      '"memo.seconds" must be at least 0',
     ]) {
       assert.ok(String(document['error']).includes(part), `${part} in ${document['error']}`);
     }
     writeFileSync(join(place.folder, 'config.json'), '{');
     // The place of the log is unknown now, and a test must not write to the default one.
     const { text } = await place.call('status', recorded('status'), { mayCreate: false });
-    assert.match(text, /cannot be read as JSON/);
+    assert.match(text, /config\.json cannot be read: it is no JSON/);
+  });
+
+  it('a list in place of the configuration, or of a part of it, is no object', async (t) => {
+    const place = placed({}, { memo: [] });
+    t.after(place.remove);
+    const call = async (): Promise<string> => {
+      const { document } = await place.call('status', recorded('status'), { mayCreate: false });
+      return String(document['error']);
+    };
+    assert.match(await call(), /"memo" must be an object, not a list/);
+    writeFileSync(join(place.folder, 'config.json'), '[]');
+    assert.match(await call(), /its content must be an object, not a list/);
   });
 
   it('the log settings of a broken configuration still count', async (t) => {

@@ -576,7 +576,7 @@ describe('audit with a file', () => {
   writeFileSync(odd, '{ "instances": [{ "uuid": "x", "name": "i", "state": "Running" }] }');
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [['--inventory', '/nowhere.json'], /cannot be read \(ENOENT\)/],
-    [['--inventory', odd], /"instances\.0\.uuid": must be a UUID/],
+    [['--inventory', odd], /"instances\.0\.uuid" must be a UUID/],
     [[], /API is needed/],
     [['--promtheus', 'x'], /did you mean --prometheus/],
   ];

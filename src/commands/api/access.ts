@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import * as v from 'valibot';
 import { Failure } from '../../failure.ts';
+import { issueWords, members } from '../../kit/issue-words.ts';
 import type { Option } from '../command.ts';
 import { parseJson, readText } from '../json.ts';
 import type { Access } from './client.ts';
@@ -86,14 +87,13 @@ function readCredentials(given: string) {
     });
   }
   const word = v.optional(v.string());
-  const schema = v.strictObject({
+  const schema = members({
     ...{ url: word, api_key: word, secret_key: word },
     ...{ tls_fingerprint: word, ca_file: word },
   });
   const result = v.safeParse(schema, parseJson(file, text));
   if (result.success) return result.output;
-  const keys = result.issues.map((issue) => `"${v.getDotPath(issue) ?? 'it'}"`).join(', ');
-  throw new Failure('usage', `${file} is invalid: look at ${keys}`, {
+  throw new Failure('usage', `${file} is invalid: ${issueWords(result.issues)}`, {
     advice: 'It knows the texts url, api_key, secret_key, tls_fingerprint and ca_file',
   });
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { Failure } from '../../failure.ts';
+import { issueWords, members } from '../../kit/issue-words.ts';
 import { readJson } from '../json.ts';
 import { type Listed, type ListedHost, nicOf } from './listed.ts';
 
@@ -10,11 +11,11 @@ function inventorySchema() {
     v.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, 'must be a UUID'),
     v.toLowerCase(),
   );
-  const nic = v.strictObject({
+  const nic = members({
     mac: v.string(),
     broadcasturi: v.optional(v.string(), ''),
   });
-  const instance = v.strictObject({
+  const instance = members({
     uuid,
     name: v.pipe(v.string(), v.minLength(1)),
     state: v.string(),
@@ -23,13 +24,13 @@ function inventorySchema() {
     nics: v.optional(v.array(nic)),
     details: texts,
   });
-  const host = v.strictObject({
+  const host = members({
     name: v.pipe(v.string(), v.minLength(1)),
     extension: texts,
     resourcemap: texts,
     host: texts,
   });
-  return v.strictObject({
+  return members({
     hosts: v.optional(v.array(host)),
     instances: v.optional(v.array(instance)),
   });
@@ -45,8 +46,7 @@ export interface Inventory {
 export function readInventory(file: string): Inventory {
   const result = v.safeParse(inventorySchema(), readJson(file));
   if (!result.success) {
-    const issues = result.issues.map((issue) => `"${v.getDotPath(issue) ?? ''}": ${issue.message}`);
-    throw new Failure('usage', `${file} is invalid: ${issues.slice(0, 5).join('; ')}`, {
+    throw new Failure('usage', `${file} is invalid: ${issueWords(result.issues.slice(0, 5))}`, {
       advice: 'docs/registering.md shows one',
     });
   }

@@ -1,4 +1,4 @@
-import { Failure, reworded } from '../../failure.ts';
+import { Failure, reworded, sentence } from '../../failure.ts';
 import { type Api, asEntries, asText, onlyEntry } from '../api/client.ts';
 import type { Parameters } from '../api/form.ts';
 import { type Paint, visible } from '../terminal.ts';
@@ -48,7 +48,7 @@ export function describePlan({ changes, remarks }: Plan, paint: Paint): string[]
   return [
     ...changes.flatMap((change) => describe(change, paint)),
     ...(changes.length === 0 ? [paint.green('Nothing to change.')] : []),
-    ...remarks.map((remark) => paint.dim(`Note: ${visible(remark)}.`)),
+    ...remarks.map((remark) => paint.dim(`Note: ${sentence(visible(remark))}`)),
   ];
 }
 

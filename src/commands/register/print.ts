@@ -1,3 +1,4 @@
+import { sentence } from '../../failure.ts';
 import { flatten, type Parameters } from '../api/form.ts';
 import { shellWord } from '../terminal.ts';
 import { shownDetail } from './details.ts';
@@ -59,7 +60,7 @@ export function printCommands(
   return [
     '#!/bin/sh',
     '# What `outrigger register` would do, for cmk (https://github.com/apache/cloudstack-cloudmonkey).',
-    ...remarks.map((remark) => `# ${remark.replace(/\s+/g, ' ')}.`),
+    ...remarks.map((remark) => `# ${sentence(remark.replace(/\s+/g, ' '))}`),
     'set -eu',
     ...[...asked.values()].flatMap(({ variable, about }) => [
       `# ${variable}: ${about.replace(/\s+/g, ' ')}`,

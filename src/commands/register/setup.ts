@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { Failure } from '../../failure.ts';
+import { issueWords, members } from '../../kit/issue-words.ts';
 import { readJson, readText } from '../json.ts';
 
 /** Details as the file has them; secrets are better named by the file that holds them. */
@@ -9,7 +10,7 @@ export type GivenDetails = Readonly<Record<string, string | number | boolean | {
 const roleTypes = ['Admin', 'ResourceAdmin', 'DomainAdmin', 'User'] as const;
 
 /** How an operator wants one custom action to differ from what the provider suggests. */
-const actionSchema = v.strictObject({
+const actionSchema = members({
   enabled: v.optional(v.boolean()),
   roles: v.optional(v.array(v.picklist(roleTypes))),
   timeout: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(86_400))),
@@ -22,16 +23,16 @@ function setupSchema() {
   const word = v.pipe(v.string(), v.minLength(1, 'must not be empty'));
   const details = v.record(
     word,
-    v.union([v.string(), v.number(), v.boolean(), v.strictObject({ file: word })]),
+    v.union([v.string(), v.number(), v.boolean(), members({ file: word })]),
   );
-  const host = v.strictObject({ name: word, tags: v.optional(word), details: v.optional(details) });
-  const cluster = v.strictObject({
+  const host = members({ name: word, tags: v.optional(word), details: v.optional(details) });
+  const cluster = members({
     name: word,
     arch: v.optional(word),
     details: v.optional(details),
     hosts: v.optional(v.array(host), []),
   });
-  const template = v.strictObject({
+  const template = members({
     name: word,
     ostype: word,
     description: v.optional(word),
@@ -40,8 +41,8 @@ function setupSchema() {
     featured: v.optional(v.boolean(), false),
     details: v.optional(details),
   });
-  return v.strictObject({
-    extension: v.strictObject({
+  return members({
+    extension: members({
       name: word,
       provider: v.optional(word),
       path: v.optional(word),
@@ -62,8 +63,7 @@ export type Setup = v.InferOutput<ReturnType<typeof setupSchema>>;
 export function readSetup(file: string): Setup {
   const result = v.safeParse(setupSchema(), readJson(file));
   if (result.success) return withoutContradictions(file, result.output);
-  const issues = result.issues.map((issue) => `"${v.getDotPath(issue) ?? ''}": ${issue.message}`);
-  throw new Failure('usage', `${file} is invalid: ${issues.join('; ')}`, {
+  throw new Failure('usage', `${file} is invalid: ${issueWords(result.issues)}`, {
     advice: 'docs/registering.md shows one',
   });
 }
