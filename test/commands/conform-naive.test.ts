@@ -68,7 +68,7 @@ describe('conform is not content with', { concurrency: 2 }, () => {
     for (const id of undeserved) assert.ok(!passed.includes(id), `${id} counts as a pass`);
     const world = createWorld({});
     await runCommand(['conform', refusing], world);
-    assert.match(world.printed(), /^\S+ cannot be judged: every one of its/);
+    assert.match(world.printed() + world.complained(), /^\S+ cannot be judged: every one of its/);
   });
 
   test('a prepare that fails, whose output is shown, though all else works without it', async () => {

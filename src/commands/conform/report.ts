@@ -1,3 +1,4 @@
+import { sentence } from '../../failure.ts';
 import { duration, howItEnded } from '../describe.ts';
 import { wrapped } from '../table.ts';
 import type { Paint } from '../terminal.ts';
@@ -95,7 +96,7 @@ function lines(
   return [
     `${colour[state](state.padEnd(9))}${rule.id.padEnd(indent - 9)}${first.trimStart()}`,
     ...more,
-    ...(state === 'pass' ? [] : wrapped(`- ${reason}.`, columns, indent)),
+    ...(state === 'pass' ? [] : wrapped(`- ${sentence(reason)}`, columns, indent)),
     ...(evidence === undefined ? [] : shown(evidence).map(paint.dim)),
   ];
 }
