@@ -372,6 +372,7 @@ srv_inspect() {
   case $verb in check | dry-run) ;; *) srv_lock || return ;; esac
   srv_inspect_file
   srv_inspect_tree
+  srv_inspect_names
   [ -z "$installs" ] || srv_inspect_room
   if [ -n "$home" ]; then
     srv_inspect_node
@@ -452,6 +453,33 @@ srv_inspect_tree() {
   done
 }
 
+# CloudStack takes two names that differ in case only for one, while the file system keeps them apart.
+srv_inspect_names() {
+  local path other
+  for path in "$tree"/*/; do
+    other=${path%/} other=${other##*/}
+    if [ "${other,,}" != "${dir,,}" ] || [ "$other" = "$dir" ]; then continue; fi
+    srv_fact namesake "$other"
+    [ ! -e "$root/var/lib/outrigger/$other" ] || srv_fact taken "$(srv_taken_place "$other")"
+    if [ -n "$installs" ] && [ -z "$replace" ] && [ "$current" = absent ]; then
+      srv_problem "$tree/$other differs from $dir in case only, and CloudStack takes the two names for one: use another --name, or --replace $other/ENTRY to take the place of its script"
+    elif [ -z "$replace" ]; then
+      srv_warn "$tree/$other differs from $dir in case only, and CloudStack takes the two names for one"
+    fi
+  done
+}
+
+# The DIR/ENTRY below DIR where Outrigger has taken the place of a script.
+srv_taken_place() {
+  local kept
+  for kept in "$root/var/lib/outrigger/$1"/*/replaced; do
+    [ -e "$kept" ] || continue
+    kept=${kept%/replaced}
+    printf '%s/%s' "$1" "${kept##*/}"
+    return
+  done
+}
+
 # Every place needs room for the new file, a copy of the old one, and the copy that is kept.
 srv_inspect_room() {
   local near=$state folder free need=$((size * 3 + 65536))
@@ -498,6 +526,7 @@ srv_inspect_secrets() {
   local file
   [ ! -f "$etc/config.json" ] || srv_fact secret.config.json "$(srv_salted "$etc/config.json")"
   [ -d "$etc/secrets" ] || return 0
+  srv_fact secrets_dir there
   if [ "$(stat -c %U -- "$etc/secrets")" != root ] || srv_allows "$etc/secrets" 022; then
     srv_problem "$etc/secrets has to belong to root, and no other user may write in it (root:cloud, 0750)"
   fi
@@ -888,6 +917,7 @@ change() {
   for i in "${active[@]}"; do
     say "  $(shown "$i"): ${steps[i]:-up to date}${fact["$i.node"]:+, Node.js ${fact["$i.node"]}}"
     say_warnings "$i" '    '
+    [ "$verb" != dry-run ] || say_placed "$i"
   done
   [ "$verb" != dry-run ] || { say 'Nothing was changed: this was --dry-run.'; exit 0; }
   stage_all || take_back
@@ -899,6 +929,24 @@ change() {
   commit_all
   remember_behind
   finish
+}
+
+# What --dry-run says of secrets and configuration, without their content.
+say_placed() {
+  local i=$1 given
+  [ -n "$(get "$i" secrets_dir)" ] || [ -z "$secrets_dir${secrets[*]}" ] || say '    /etc/outrigger/secrets: would be made'
+  for given in "${secrets[@]}"; do say_file "$i" "secrets/${given%%=*}" "${given#*=}"; done
+  [ -z "$config" ] || say_file "$i" config.json "$config"
+}
+
+say_file() {
+  local there
+  there=$(get "$1" "secret.$2")
+  case $there in
+    '') say "    /etc/outrigger/$2: would be placed" ;;
+    "$(srv_salted "$3")") say "    /etc/outrigger/$2: is there already" ;;
+    *) say "    /etc/outrigger/$2: would replace another content" ;;
+  esac
 }
 
 # Goes on without the servers that have a problem where --allow-down permits it; else ends the run.
@@ -929,7 +977,8 @@ plan_install() {
   case $(get "$i" state) in
     absent)
       steps[i]=new
-      [ -z "$replace" ] || [ -n "$(get "$i" replaced)" ] || problem "$i" "there is no $replace to take the place of" ;;
+      [ -z "$replace" ] || [ -n "$(get "$i" replaced)" ] ||
+        problem "$i" "there is no $replace to take the place of${fact["$i.namesake"]:+, but a directory ${fact["$i.namesake"]}: the case of its name counts}" ;;
     foreign) problem "$i" "$dir/$entry is there and is not Outrigger: move it away, or use --replace $dir/$entry if Outrigger is to take its place" ;;
     builtin) steps[i]='takes the place of the built-in script' ;;
     rewritten) steps[i]='replaces what another program (an upgrade of CloudStack?) has put there' ;;
@@ -948,7 +997,7 @@ plan_rollback() {
   previous=$(get "$i" previous)
   want_sha=${want_sha:-$previous}
   if [ -z "$previous" ]; then
-    problem "$i" 'no version before is kept there; --uninstall undoes a first install'
+    problem "$i" "no version before is kept there; $(way_without_previous)"
   elif [ "$previous" != "$want_sha" ]; then
     problem "$i" 'the version before is not the same as on the servers above: install the version you want instead'
   else
@@ -956,10 +1005,25 @@ plan_rollback() {
   fi
 }
 
+# A server that never had another version cannot go back, but it can get the version of one that can.
+way_without_previous() {
+  local i
+  for i in "${active[@]}"; do
+    [ -n "$(get "$i" previous)" ] || continue
+    printf '%s' "bring all servers to the one that $(shown "$i") keeps: copy /var/lib/outrigger/$dir/$entry/previous from there (as root) and install it with --file"
+    return
+  done
+  printf '%s' '--uninstall undoes a first install'
+}
+
 plan_uninstall() {
-  local i=$1
+  local i=$1 taken
+  taken=$(get "$i" taken)
   case $(get "$i" state) in
-    absent) [ -z "$(get "$i" installed)" ] || steps[i]='has no file any more; removes its notes about Outrigger' ;;
+    absent)
+      if [ -n "$(get "$i" installed)" ]; then steps[i]='has no file any more; removes its notes about Outrigger'
+      elif [ -n "$taken" ]; then problem "$i" "Outrigger is not at $dir/$entry there, but has taken the place of $taken: use --uninstall --replace $taken"
+      fi ;;
     foreign) problem "$i" "$dir/$entry is not Outrigger: left alone" ;;
     rewritten | builtin) steps[i]='keeps the script that is there; removes its notes about Outrigger' ;;
     *) if [ -n "$(get "$i" replaced)" ]; then steps[i]='restores the built-in script'; else steps[i]='removes the file'; fi ;;
@@ -1034,6 +1098,14 @@ finish() {
 }
 
 ask_for_force() {
+  if [ -n "$replace" ]; then
+    say "This would put the built-in script back as $replace on ${#hosts[@]} server(s). CloudStack calls it from the"
+    say 'next call on, for the same instances, which keep running. The script ignores marks: run "outrigger audit"'
+    say 'first. Custom actions that "outrigger register" has added stay in CloudStack and fail with the script:'
+    say "  cmk list customactions extensionid=ID    # and delete customaction id=ID"
+    say 'Then run this with --force.'
+    exit 2
+  fi
   say "This would remove $dir/$entry from ${#hosts[@]} server(s). CloudStack must no longer use it. Check first:"
   say "  cmk list extensions name=\"${name:-$dir}\" details=all    # no clusters, no custom actions; or: outrigger register --remove"
   say '  cmk list virtualmachines hypervisor=External listall=true  # none of this extension left'
@@ -1044,12 +1116,13 @@ ask_for_force() {
 # ---- 8. Check ------------------------------------------------------------------------------------
 
 check() {
-  local i host verdict=0 reference reference_sha reference_name behind
+  local i host verdict=0 reference reference_sha reference_name behind compared comparison
   connect
   choose_reference
   compare_secrets
   table_row SERVER STATE VERSION CONTENT NODE
   for i in "${!hosts[@]}"; do check_server "$i"; done
+  for i in "${!compared[@]}"; do table_row "${compared[i]}" "${comparison[i]}" '' '' ''; done
   find_behind
   for host in "${behind[@]}"; do
     table_row "$host" behind '' '' ''
@@ -1081,18 +1154,23 @@ choose_reference() {
   done
 }
 
-# Every secret has to be on every server, with the same content as on the first one that has it.
+# Every secret has to be on every server, with the same content as on the first one that has it. Sets
+# compared and comparison: a row of the table for each of them and for the configuration.
 compare_secrets() {
   local keys key secret first i told
+  compared=() comparison=()
   mapfile -t keys < <(printf '%s\n' "${!fact[@]}" | sed -n 's/\.secret\./ /p' | sort -n | sort -k 2 -s -u)
   for key in "${keys[@]}"; do
     first=${key%% *} secret=${key#* }
+    compared+=("$secret") comparison+=(ok)
     for i in "${active[@]}"; do
       told=$(get "$i" "secret.$secret")
       if [ -z "$told" ]; then
         problem "$i" "/etc/outrigger/$secret is missing here, but another server has it"
+        comparison[-1]=missing
       elif [ "$told" != "$(get "$first" "secret.$secret")" ]; then
         problem "$i" "/etc/outrigger/$secret is not the same here as on $(shown "$first")"
+        [ "${comparison[-1]}" = missing ] || comparison[-1]=differs
       fi
     done
   done

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Farm, inOrder, runScript, skip, startFarm } from './server-farm.ts';
@@ -75,6 +75,19 @@ describe('install.sh on three servers', { skip }, () => {
     assert.equal(code, 0, output);
     assert.match(output, /b: mends owner and mode \(cloud:cloud 644\)/);
     assert.equal(statSync(join(root, place)).mode & 0o7777, 0o755);
+  });
+
+  it('says how a server that never had another version gets the one before, and rolls nothing back', async () => {
+    const up = await farm.run(...name, '--file', farm.next);
+    assert.equal(up.code, 0, up.output);
+    rmSync(join(farm.servers.c.root, 'var/lib/outrigger/proxmox_ts/outrigger/previous'));
+    const before = listings();
+    const { code, output } = await farm.run(...name, '--rollback');
+    assert.equal(code, 1, output);
+    assert.match(output, /c: no version before is kept there; .* that a keeps: copy \S+\/previous/);
+    assert.deepEqual(listings(), before);
+    const again = await farm.run(...name, '--file', farm.file);
+    assert.equal(again.code, 0, again.output);
   });
 
   it('upgrades, goes back with --rollback, and forward again with another --rollback', async () => {

@@ -32,6 +32,24 @@ describe('install.sh --replace', { skip }, () => {
     assert.equal(farm.servers.a.listing(), before);
   });
 
+  it('names the directory where --replace spells it in another case', async () => {
+    const words = ['--replace', 'proxmox/proxmox.sh', '--file', farm.file];
+    const { code, output } = await farm.runOn(['a'], ...words);
+    assert.equal(code, 1, output);
+    assert.match(output, /no proxmox\/proxmox\.sh .*, but a directory Proxmox: the case .* counts/);
+  });
+
+  it('refuses a --name whose directory differs in case only from one that is there', async () => {
+    const before = farm.servers.a.listing();
+    const { code, output } = await farm.runOn(['a'], '--name', 'PROXMOX', '--file', farm.file);
+    assert.equal(code, 1, output);
+    assert.match(
+      output,
+      /extensions\/Proxmox differs from proxmox in case only.*--replace Proxmox\//,
+    );
+    assert.equal(farm.servers.a.listing(), before);
+  });
+
   it('takes the place of the built-in script, and keeps a copy outside the extensions directory', async () => {
     const { code, output } = await run('--file', farm.file);
     assert.equal(code, 0, output);
@@ -53,6 +71,23 @@ describe('install.sh --replace', { skip }, () => {
     const { code, output } = await run('--file', farm.file);
     assert.equal(code, 0, output);
     assert.equal(farm.servers.b.read('var/lib/outrigger/Proxmox/proxmox.sh/replaced'), newer);
+  });
+
+  it('says with --uninstall --name that Outrigger is in the place of the built-in script', async () => {
+    const { code, output } = await farm.runOn(['a'], '--name', 'Proxmox', '--uninstall', '--force');
+    assert.equal(code, 1, output);
+    assert.match(
+      output,
+      /a: Outrigger is not at proxmox\/outrigger .*--replace Proxmox\/proxmox\.sh/,
+    );
+  });
+
+  it('says before --uninstall that the built-in script comes back and what stays behind', async () => {
+    const { code, output } = await run('--uninstall');
+    assert.equal(code, 2, output);
+    assert.match(output, /put the built-in script back as Proxmox\/proxmox\.sh on 2 server/);
+    assert.match(output, /Custom actions .* stay in CloudStack/);
+    assert.doesNotMatch(output, /would remove|deleteExtension/);
   });
 
   it('restores with --uninstall the built-in script that each server had last', async () => {

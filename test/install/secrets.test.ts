@@ -44,12 +44,30 @@ describe('install.sh with secrets and a configuration', { skip }, () => {
     assert.equal(broken.code, 1, broken.output);
     assert.match(
       broken.output,
-      /a: Outrigger refuses the config file: config\.json cannot be read as JSON/,
+      /a: Outrigger refuses the config file: config\.json cannot be read: it is no JSON/,
     );
     const unknown = await install('{"log": {"levle": "debug"}}');
     assert.equal(unknown.code, 1, unknown.output);
     assert.match(unknown.output, /config\.json is invalid: "log\.levle" is not known/);
     assert.equal(farm.servers.a.listing(), before);
+  });
+
+  it('says with --dry-run which of them an install would place, and shows none', async () => {
+    const { a } = farm.servers;
+    const before = a.listing();
+    const fresh = await run(...given, '--dry-run');
+    assert.match(fresh.output, /secrets: would be made\n.*secrets\/pve-token: would be placed/);
+    assert.match(fresh.output, /config\.json: would be placed/);
+    a.write('etc/outrigger/config.json', '{"log":{"level":"debug"}}\n', 0o644, 'root:root');
+    a.write('etc/outrigger/secrets/pve-token', 'another\n', 0o640, 'root:cloud');
+    const { output } = await run(...given, '--dry-run');
+    rmSync(join(a.root, 'etc/outrigger'), { recursive: true });
+    assert.match(
+      output,
+      /pve-token: would replace another content\n.*config\.json: is there already/,
+    );
+    assert.ok(!fresh.output.includes(secret) && !output.includes(secret));
+    assert.equal(a.listing(), before);
   });
 
   it('places them with the owner and mode that Outrigger demands, and never shows them', async () => {
@@ -101,6 +119,15 @@ describe('install.sh with secrets and a configuration', { skip }, () => {
     assert.equal(seenByOthers, '');
   });
 
+  it('shows with --check a row for the configuration and for each secret', async () => {
+    const token = ['--secret', `pve-token=${join(farm.folder, 'token')}`];
+    const { code, output } = await run(...token);
+    assert.equal(code, 0, output);
+    const checked = await run('--check');
+    assert.match(checked.output, /^config\.json +ok *$/m);
+    assert.match(checked.output, /^secrets\/pve-token +ok *$/m);
+  });
+
   it('names with --check a secret that differs, is missing or open to other users, but not its content', async () => {
     const { a, b } = farm.servers;
     b.write('etc/outrigger/secrets/pve-token', 'another\n', 0o640, 'root:cloud');
@@ -111,6 +138,8 @@ describe('install.sh with secrets and a configuration', { skip }, () => {
     assert.equal(code, 2, output);
     assert.match(output, /secrets\/pve-token is not the same here as on [ab]/);
     assert.match(output, /secrets\/extra is missing here, but another server has it/);
+    assert.match(output, /^secrets\/pve-token +differs *$/m);
+    assert.match(output, /^secrets\/extra +missing *$/m);
     const wanted = 'has to be root:cloud with mode 0640, but is';
     assert.match(output, new RegExp(`secrets/extra ${wanted} root:root 640`));
     assert.match(output, new RegExp(`secrets/open ${wanted} root:cloud 644`));
