@@ -70,6 +70,11 @@ export function entryAt(path: string): Stats | undefined {
   }
 }
 
+/** The path, or the nearest directory above it that is there: the one in which it would be made. */
+export function nearestThere(path: string): string {
+  return entryAt(path) !== undefined || path === dirname(path) ? path : nearestThere(dirname(path));
+}
+
 /** Whether the user of this process may not even see the entry at the path. */
 export function isHidden(path: string): boolean {
   try {

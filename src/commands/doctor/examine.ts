@@ -13,8 +13,9 @@ import type { CommandWorld } from '../command.ts';
 import { thisBuild } from '../node-build.ts';
 import { type Account, findAccount } from './account.ts';
 import { fileChecks } from './file.ts';
-import { type Finding, fail, inLayer, ok, skipped } from './finding.ts';
+import { type Finding, fail, inLayer, ok, once, skipped } from './finding.ts';
 import { endpointsOf, networkChecks } from './network.ts';
+import { payloadChecks } from './payloads.ts';
 import { placeChecks } from './places.ts';
 import { secretChecks } from './secrets.ts';
 import { accountCheck, attemptConfig, type Config, nodeChecks, ourselves } from './server.ts';
@@ -25,6 +26,7 @@ import {
   tlsOf,
   unknownDetailChecks,
 } from './settings.ts';
+import { spaceChecks } from './space.ts';
 
 export interface Examination {
   readonly world: CommandWorld;
@@ -48,11 +50,17 @@ export async function examine(examination: Examination): Promise<readonly Findin
     ...(await fileChecks(world.self, who)),
     accountCheck(user, account, who),
     config.check,
-    ...(config.value === undefined ? [] : placeChecks(config.value, who)),
+    ...(config.value === undefined ? [] : localChecks(config.value, who)),
+    // Another user's home says nothing about CloudStack's payloads.
+    ...(account === undefined ? [] : payloadChecks(account)),
   ];
   const rest =
     config.value === undefined ? [] : await examineRemote(examination, config.value, who);
-  return [...inLayer('server', server), ...rest];
+  return once([...inLayer('server', server), ...rest]);
+}
+
+function localChecks(config: Config, who: Account): Check[] {
+  return [...placeChecks(config, who), ...spaceChecks(config, who)];
 }
 
 async function examineRemote(

@@ -31,3 +31,19 @@ export function fail(name: string, found: string, advice?: string): Check {
 export function skipped(name: string, found: string): Check {
   return { name, state: 'skipped', found };
 }
+
+/**
+ * The same findings, each said once: one that is there already goes, and a further check that fails for the very
+ * same reason is skipped, so that one cause is one line.
+ */
+export function once(findings: readonly Finding[]): Finding[] {
+  const told = new Map<string, Finding>();
+  return findings.flatMap((finding) => {
+    const { name, state, found, layer } = finding;
+    const first = told.get(`${state} ${found}`);
+    told.set(`${state} ${found}`, first ?? finding);
+    if (first?.name === name) return [];
+    if (first === undefined || state !== 'fail') return [finding];
+    return [{ layer, ...skipped(name, `fails for the same reason as ${first.name}`) }];
+  });
+}
