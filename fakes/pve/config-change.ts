@@ -39,9 +39,6 @@ export const configRoutes: Routes = {
     const { idlist = '', ...rest } = call.params;
     return update(call, { ...rest, delete: idlist }, true);
   },
-  'PUT /nodes/{node}/qemu/{vmid}/cloudinit': (call) => {
-    checkLock(loadVm(call.state, vmidOf(call), call.node.name));
-  },
 };
 
 async function update(call: Call, params: Params, sync: boolean): Promise<string | null> {

@@ -2,6 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { type KeyName, readKey } from '../http/keys.ts';
 import { archive, backupRoutes } from './backup.ts';
 import type { Clock } from './clock.ts';
+import { cloudInitRoutes } from './cloud-init.ts';
 import { configRoutes } from './config-change.ts';
 import { type Desk, dispatch, type Logged } from './dispatch.ts';
 import { disksOf } from './drives.ts';
@@ -64,7 +65,14 @@ export interface Cluster {
 }
 
 const routes = {
-  ...{ ...accessRoutes, ...agentRoutes, ...backupRoutes, ...clusterRoutes, ...configRoutes },
+  ...{
+    ...accessRoutes,
+    ...agentRoutes,
+    ...backupRoutes,
+    ...clusterRoutes,
+    ...configRoutes,
+    ...cloudInitRoutes,
+  },
   ...{ ...consoleRoutes, ...haRoutes, ...machineRoutes, ...nodeRoutes, ...poolRoutes },
   ...{ ...powerRoutes, ...sdnRoutes, ...snapshotRoutes, ...storageRoutes, ...taskRoutes },
 };

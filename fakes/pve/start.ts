@@ -1,4 +1,5 @@
 import { durationOf } from './call.ts';
+import { writeSeed } from './cloud-init.ts';
 import { applyPending } from './config-apply.ts';
 import { drivesOf } from './drives.ts';
 import { die } from './errors.ts';
@@ -22,6 +23,7 @@ export async function startVm(
   if (isTemplate(vm)) die("you can't start a vm if it's a template");
   vm.rebooting = false;
   applyPending(state, vm);
+  if (writeSeed(state, vm)) worker.log('generating cloud-init ISO');
   warnEfi(vm, worker);
   for (const [, drive] of drivesOf(vm.config)) {
     if (drive.file === 'none' || drive.file === 'cdrom') continue;

@@ -49,6 +49,8 @@ export interface Vm {
   memoryUsed?: number;
   /** The file that has it started again once QEMU has gone: /run/qemu-server/100.reboot. */
   rebooting?: boolean;
+  /** The facts in the image on its cloud-init drive, as they were when it was last written. */
+  seed?: Config;
   /** QEMU refuses to start, as with arguments it does not know. */
   brokenQemu?: boolean;
 }

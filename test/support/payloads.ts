@@ -20,6 +20,8 @@ export interface VmNic {
   /** The network's place on the wire where that is no VLAN. */
   readonly uri?: string;
   readonly ip?: string;
+  /** The first name server of the NIC's network. */
+  readonly dns?: string;
 }
 
 /** An instance as CloudStack's database has it. */
@@ -153,7 +155,7 @@ function nicsFor(action: string, { nics }: Vm): readonly Json[] {
   ].map((nic) => nicFor(action, nic));
 }
 
-function nicFor(action: string, { deviceId, uuid, mac, vlan, uri, ip }: VmNic): Json {
+function nicFor(action: string, { deviceId, uuid, mac, vlan, uri, ip, dns }: VmNic): Json {
   const network = 204 + deviceId;
   const label = uri ?? `vlan://${vlan}`;
   const broadcastType = label.startsWith('vlan:') ? 'Vlan' : 'Vxlan';
@@ -167,6 +169,7 @@ function nicFor(action: string, { deviceId, uuid, mac, vlan, uri, ip }: VmNic): 
     networkSegmentName: `D1-A2-Z1-S${network}`,
     mac,
     ...(ip === undefined ? {} : { ip, netmask: '255.255.255.0', gateway: '10.1.1.1' }),
+    ...(dns === undefined ? {} : { dns1: dns }),
     type: 'Guest',
     // Before the network is implemented nobody knows its VLAN.
     ...(action === 'prepare' ? {} : { broadcastType, broadcastUri: label, isolationUri: label }),

@@ -480,33 +480,6 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
       );
     }),
   );
-
-  it(
-    'cloud-init gets the key, the user and the addresses of the NICs',
-    inCluster(async ({ cloud, cluster, configure }) => {
-      configure({ cloud_init: 'static', cloud_init_user: 'admin' });
-      const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJx a@b';
-      cloud.change({ details: { ...cloud.vm.details, 'SSH.PublicKey': key } });
-      await cloud.ok('create');
-      const { config } = cluster.vm(10042);
-      assert.equal(decodeURIComponent(config.get('sshkeys') ?? ''), key);
-      assert.equal(config.get('ciuser'), 'admin');
-      assert.equal(config.get('ipconfig0'), 'ip=10.1.1.23/24,gw=10.1.1.1');
-      assert.equal(config.get('ipconfig1'), 'ip=dhcp');
-      assert.match(config.get('ide2') ?? '', /cloudinit/);
-    }),
-  );
-
-  it(
-    'the drive of cloud-init is on the storage of the whole copy',
-    inCluster(async ({ cloud, cluster, configure }) => {
-      configure({ cloud_init: 'dhcp' });
-      const wanted = { template_id: '9000', is_full_clone: 'true', storage: 'local-lvm' };
-      cloud.change({ details: chosen(wanted) });
-      await cloud.ok('create');
-      assert.match(cluster.vm(10042).config.get('ide2') ?? '', /^local-lvm:.*cloudinit/);
-    }),
-  );
 });
 
 describe('proxmox makes a machine alone', () => {

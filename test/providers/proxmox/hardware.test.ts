@@ -3,10 +3,13 @@ import { describe, it } from 'node:test';
 import type { Nic } from '../../../src/contract/instance.ts';
 import type { NodeRow } from '../../../src/providers/proxmox/machine/capacity.ts';
 import { checkMemory, checkStorage } from '../../../src/providers/proxmox/machine/capacity.ts';
+import {
+  cloudInitAtStart,
+  cloudInitFor,
+} from '../../../src/providers/proxmox/machine/cloud-init.ts';
 import { hardwareChange } from '../../../src/providers/proxmox/machine/config.ts';
 import { bytesOf, disksOf, rootDisk } from '../../../src/providers/proxmox/machine/disks.ts';
 import { isSameNet, netsFor } from '../../../src/providers/proxmox/machine/nics.ts';
-import { cloudInitFor } from '../../../src/providers/proxmox/machine/set-up.ts';
 import { instance, nic, read } from './values.ts';
 
 describe('a NIC', () => {
@@ -193,7 +196,7 @@ describe('cloud-init', () => {
       scsi0: 'a:vm-1-disk-0,size=4G',
       ide2: 'a:vm-1-cloudinit',
     });
-    assert.deepEqual(given, {
+    assert.deepEqual(given.set, {
       ciuser: 'me',
       cicustom: snippets,
       ipconfig0: 'ip=10.1.1.5/24,gw=10.1.1.1,ip6=2001:db8::5/64,gw6=2001:db8::1',
@@ -204,12 +207,12 @@ describe('cloud-init', () => {
 
   it('gets a drive where there is none, and the key encoded as the API wants it', () => {
     const config = { scsi0: 'tank:vm-1-disk-0,size=4G', ide2: 'none,media=cdrom' };
-    const sshPublicKey = 'ssh-ed25519 AA+/= me@home\n';
+    const sshPublicKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5+/= me@home\n';
     assert.deepEqual(
-      cloudInitFor(read({ cloud_init: 'dhcp' }), instance({ sshPublicKey }), config),
+      cloudInitFor(read({ cloud_init: 'dhcp' }), instance({ sshPublicKey }), config).set,
       {
         ide0: 'tank:cloudinit',
-        sshkeys: 'ssh-ed25519%20AA%2B%2F%3D%20me%40home',
+        sshkeys: 'ssh-ed25519%20AAAAC3NzaC1lZDI1NTE5%2B%2F%3D%20me%40home',
         ipconfig0: 'ip=dhcp',
       },
     );
@@ -220,12 +223,59 @@ describe('cloud-init', () => {
       const mask = netmask === undefined ? {} : { netmask };
       const nics = [nic({ ipv4: { address: '10.1.1.5', ...mask, dns: [] } })];
       const given = cloudInitFor(read({ cloud_init: 'static' }), instance({ nics }), {});
-      assert.deepEqual(given, { ipconfig0: 'ip=dhcp' });
+      assert.deepEqual(given.set, { ipconfig0: 'ip=dhcp' });
     }
   });
 
   it('gets nothing unless the operator wants it', () => {
-    assert.deepEqual(cloudInitFor(read(), instance({ sshPublicKey: 'k' }), {}), {});
+    const given = cloudInitFor(read(), instance({ sshPublicKey: 'k' }), {});
+    assert.deepEqual(given, { set: {}, remove: [] });
+  });
+
+  it('is told at a start only what has changed, in whatever order it stands there', () => {
+    const address = { address: '10.1.1.5', netmask: '255.255.255.0', gateway: '10.1.1.1' };
+    const nics = [nic({ ipv4: { ...address, dns: ['9.9.9.9', '8.8.8.8'] } })];
+    const sshPublicKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA me@home';
+    const config = {
+      ide2: 'tank:vm-1-cloudinit,media=cdrom',
+      sshkeys: `${encodeURIComponent(sshPublicKey)}%0A`,
+      ipconfig0: 'gw=10.1.1.1,ip=10.1.1.5/24',
+      nameserver: '9.9.9.9,8.8.8.8',
+    };
+    const atStart = (now: Record<string, string>) =>
+      cloudInitAtStart(read({ cloud_init: 'static' }), instance({ nics, sshPublicKey }), now);
+    assert.deepEqual(atStart(config), { set: {}, remove: [] });
+    assert.deepEqual(atStart({ ...config, ipconfig0: 'ip=dhcp', ipconfig1: 'ip=10.9.9.9/24' }), {
+      set: { ipconfig0: 'ip=10.1.1.5/24,gw=10.1.1.1' },
+      remove: ['ipconfig1'],
+    });
+    assert.deepEqual(atStart({ ...config, nameserver: '9.9.9.9', sshkeys: '' }).set, {
+      sshkeys: encodeURIComponent(sshPublicKey),
+      nameserver: '9.9.9.9 8.8.8.8',
+    });
+    const { ide2: _drive, ...bare } = config;
+    assert.deepEqual(atStart({ ...bare, ipconfig0: 'ip=dhcp' }), { set: {}, remove: [] });
+  });
+
+  it('keeps name servers that the payload does not say, unless their network is left', () => {
+    const config = { ide2: 'tank:vm-1-cloudinit', ipconfig0: 'ip=dhcp', nameserver: '9.9.9.9' };
+    const settings = read({ cloud_init: 'static' });
+    assert.deepEqual(cloudInitAtStart(settings, instance(), config).remove, []);
+    const before = { ...config, ipconfig0: 'ip=10.1.1.5/24' };
+    assert.deepEqual(cloudInitAtStart(settings, instance(), before), {
+      set: { ipconfig0: 'ip=dhcp' },
+      remove: ['nameserver'],
+    });
+  });
+
+  it('is told no key that OpenSSH cannot read', () => {
+    const settings = read({ cloud_init: 'dhcp' });
+    for (const sshPublicKey of ['k', 'ssh-rsa AAAA', 'ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAA x']) {
+      assert.throws(
+        () => cloudInitFor(settings, instance({ sshPublicKey }), {}),
+        /The SSH key of the instance is none that OpenSSH can read/,
+      );
+    }
   });
 });
 

@@ -1,8 +1,7 @@
 import type { Outcome } from '../../../contract/action.ts';
 import { Failure, type FailureKind } from '../../../failure.ts';
-import type { Config } from '../api/wire.ts';
 import { writeConfig } from '../machine/config.ts';
-import { bytesOf, disksOf, growDisk, isCloudInit, rootDisk } from '../machine/disks.ts';
+import { bytesOf, cdDrive, disksOf, freeIde, growDisk, rootDisk } from '../machine/disks.ts';
 import type { Machine } from '../machine/machine.ts';
 import { readConfig } from '../machine/read.ts';
 import type { Session } from '../machine/session.ts';
@@ -35,7 +34,7 @@ export async function attachIso(
   session: Session,
   { machine, parameters: { iso_path: iso } }: Call<{ readonly iso_path: string }>,
 ): Promise<Outcome> {
-  const place = cdKey(machine.config) ?? freeIde(machine.config);
+  const place = cdDrive(machine.config) ?? freeIde(machine.config);
   if (place === undefined)
     throw refused('conflict', 'The instance has no free place for a CD drive');
   const what = `put ${iso} into machine ${machine.vmid}`;
@@ -50,7 +49,7 @@ export async function detachIso(
   session: Session,
   { machine }: Pick<Call<unknown>, 'machine'>,
 ): Promise<Outcome> {
-  const drive = cdKey(machine.config);
+  const drive = cdDrive(machine.config);
   if (drive === undefined || machine.config[drive]?.startsWith('none') === true) {
     return { message: 'There was no image in the drive' };
   }
@@ -62,17 +61,4 @@ export async function detachIso(
 /** About the tenant's own instance only, so that any caller may read it. */
 function refused(kind: FailureKind, sentence: string): Failure {
   return new Failure(kind, sentence, { tenant: sentence });
-}
-
-function cdKey(config: Config): string | undefined {
-  return Object.keys(config)
-    .sort()
-    .find((key) => {
-      const value = config[key] ?? '';
-      return /^(ide|sata|scsi)\d+$/.test(key) && /media=cdrom/.test(value) && !isCloudInit(value);
-    });
-}
-
-function freeIde(config: Config): string | undefined {
-  return ['ide2', 'ide0', 'ide1', 'ide3'].find((key) => config[key] === undefined);
 }

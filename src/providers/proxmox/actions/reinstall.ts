@@ -1,5 +1,6 @@
 import type { Outcome } from '../../../contract/action.ts';
 import type { Undo } from '../../../contract/context.ts';
+import type { Instance } from '../../../contract/instance.ts';
 import { Failure } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
 import { cancel } from '../api/task-state.ts';
@@ -8,8 +9,9 @@ import { flagOf, recordOf } from '../api/wire.ts';
 import type { Blueprint } from '../blueprint.ts';
 import { sizeGb } from '../machine/build.ts';
 import { type ClusterResources, checkStorage, readClusterResources } from '../machine/capacity.ts';
-import { writeConfig } from '../machine/config.ts';
-import { type Disk, growDisk, rootDisk } from '../machine/disks.ts';
+import { cloudInitForNewDisk } from '../machine/cloud-init.ts';
+import { formOf, writeConfig } from '../machine/config.ts';
+import { cdDrive, type Disk, freeIde, growDisk, rootDisk } from '../machine/disks.ts';
 import type { Machine } from '../machine/machine.ts';
 import { switchOn } from '../machine/power.ts';
 import { ensureStaysOff } from '../machine/power-off.ts';
@@ -19,6 +21,7 @@ import { findTemplate } from '../machine/template.ts';
 import { saveSnapshot } from './snapshots.ts';
 
 interface Call {
+  readonly instance: Instance;
   readonly machine: Machine;
   readonly blueprint: Blueprint;
   readonly undo: Undo;
@@ -30,12 +33,14 @@ interface Call {
  */
 export async function reinstall(
   session: Session,
-  { machine, blueprint, undo }: Call,
+  { instance, machine, blueprint, undo }: Call,
 ): Promise<Outcome> {
   const old = rootDisk(machine.config);
   if (old === undefined) throw new Failure('conflict', `Machine ${machine.vmid} has no root disk`);
   const found = await readClusterResources(session);
-  const source = await sourceOf(session, blueprint, { found, machine, old });
+  const disk = await sourceOf(session, blueprint, { found, machine, old });
+  const later = { ...machine.config, ...disk };
+  const source = { ...disk, ...cloudInitForNewDisk(session.settings, instance, later).set };
   const ran = await ensureStaysOff(session, machine);
   undo.add(`start machine ${machine.vmid} again`, async (deadline) => {
     if (ran) await switchOn(session.at(deadline), machine);
@@ -66,10 +71,15 @@ async function sourceOf(
     sizeBytes: gib * 1024 ** 3,
   });
   if (isIso) {
+    const drive = cdDrive(machine.config) ?? freeIde(machine.config);
+    if (drive === undefined) {
+      const sentence = 'The instance has no free place for a CD drive';
+      throw new Failure('conflict', sentence, { tenant: sentence });
+    }
     return {
       [old.key]: `${old.storage}:${gib}`,
-      ide2: `${blueprint.iso_path ?? 'none'},media=cdrom`,
-      boot: `order=${old.key};ide2`,
+      [drive]: `${blueprint.iso_path ?? 'none'},media=cdrom`,
+      boot: `order=${old.key};${drive}`,
     };
   }
   const template = await findTemplate(session, found, blueprint.template_id ?? '');
@@ -133,15 +143,14 @@ async function putBackOld(
   options: readonly string[],
 ): Promise<void> {
   const { vmid, config } = machine;
-  const fresh = (await readConfig(session, machine))[old.key]?.split(',')[0];
-  if (fresh === old.volume) return;
-  const set = options.flatMap((key) => (config[key] === undefined ? [] : [[key, config[key]]]));
-  const gone = options.filter((key) => config[key] === undefined);
-  const form = {
-    ...Object.fromEntries(set),
-    ...(gone.length === 0 ? {} : { delete: gone.join() }),
-  };
+  const now = await readConfig(session, machine);
+  const fresh = now[old.key]?.split(',')[0];
+  const other = options.filter((key) => now[key] !== config[key]);
+  const set = other.flatMap((key) => (config[key] === undefined ? [] : [[key, config[key]]]));
+  const gone = other.filter((key) => config[key] === undefined);
+  const form = formOf({ set: Object.fromEntries(set), remove: gone });
   await writeConfig(session, machine, form, `give machine ${vmid} its old disk back`);
+  if (fresh === old.volume) return;
   const unused = Object.entries(await readConfig(session, machine)).find(
     ([key, volume]) => /^unused\d+$/.test(key) && volume === fresh,
   )?.[0];

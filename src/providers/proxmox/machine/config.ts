@@ -61,12 +61,17 @@ export function isEmpty({ set, remove }: Change): boolean {
   return Object.keys(set).length === 0 && remove.length === 0;
 }
 
+/** All of them as one; a later one has its way. */
+export function joined(...changes: readonly Change[]): Change {
+  return {
+    set: Object.assign({}, ...changes.map((change) => change.set)) as Change['set'],
+    remove: changes.flatMap((change) => change.remove),
+  };
+}
+
 /** As the API takes it: what is set, and what is removed under `delete`. */
-export function formOf(...changes: readonly Change[]): Readonly<Record<string, string>> {
-  const set = Object.assign({}, ...changes.map((change) => change.set)) as Record<string, string>;
-  const remove = [...new Set(changes.flatMap((change) => change.remove))].filter(
-    (option) => set[option] === undefined,
-  );
+export function formOf({ set, remove: all }: Change): Readonly<Record<string, string>> {
+  const remove = [...new Set(all)].filter((option) => set[option] === undefined);
   return remove.length === 0 ? set : { ...set, delete: remove.join(',') };
 }
 

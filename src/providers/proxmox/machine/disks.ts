@@ -50,6 +50,20 @@ export function isCloudInit(value: string): boolean {
   return /^[^,]*[:/-]cloudinit\b/.test(value);
 }
 
+/** The drive for images, which that of cloud-init is not. */
+export function cdDrive(config: Config): string | undefined {
+  return Object.keys(config)
+    .sort()
+    .find((key) => {
+      const value = config[key] ?? '';
+      return /^(ide|sata|scsi)\d+$/.test(key) && /media=cdrom/.test(value) && !isCloudInit(value);
+    });
+}
+
+export function freeIde(config: Config): string | undefined {
+  return ['ide2', 'ide0', 'ide1', 'ide3'].find((key) => config[key] === undefined);
+}
+
 const units: Readonly<Record<string, number>> = {
   K: 1024,
   M: 1024 ** 2,

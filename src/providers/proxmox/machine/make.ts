@@ -111,6 +111,8 @@ async function createWithFreeId(
 ): Promise<Machine> {
   const { instance, blueprint, undo } = request;
   checkMemory(session.settings, found, instance);
+  // Fails for a key or NIC that cannot be written, before minutes have gone into a copy.
+  newChange(session.settings, instance, {});
   const plan = blueprint.template_type === 'iso' ? planIso : planClone;
   const build = await plan(session, instance, blueprint, found);
   const taken = new Set(found.machines.map(({ vmid }) => vmid));

@@ -1,13 +1,13 @@
 import type { SizedInstance } from '../../../contract/instance.ts';
 import { isBuilding } from '../../../lifecycle/ownership.ts';
-import { formOf, hardwareChange, isEmpty, writeConfig } from './config.ts';
+import { type Change, formOf, hardwareChange, isEmpty, joined, writeConfig } from './config.ts';
 import type { Machine } from './machine.ts';
 import { keepIndex } from './mark.ts';
 import { resumeGuest, switchOn } from './power.ts';
 import { isRunning, readConfig } from './read.ts';
 import type { Session } from './session.ts';
 
-/** Brings CPUs, memory and NICs up to date and then the power on. */
+/** Brings CPUs, memory, NICs and the facts for cloud-init up to date and then the power on. */
 export async function powerOn(
   session: Session,
   machine: Machine,
@@ -15,11 +15,25 @@ export async function powerOn(
 ): Promise<Machine> {
   const { vmid } = machine;
   const unfinished = isBuilding(machine);
-  const change = hardwareChange(session.settings, instance, machine.config);
+  const change = joined(
+    hardwareChange(session.settings, instance, machine.config),
+    await cloudInitChange(session, machine, instance),
+  );
   await writeConfig(session, machine, formOf(change), `bring machine ${vmid} up to date`);
   if (await switchOn(session, machine, { unfinished })) session.started.add(vmid);
   if (!unfinished) await keepIndex(session, machine);
   return { ...machine, left: 'on' };
+}
+
+/** A create has written all of it already. */
+async function cloudInitChange(
+  { settings }: Session,
+  machine: Machine,
+  instance: SizedInstance,
+): Promise<Change> {
+  if (settings.cloud_init === 'off' || isBuilding(machine)) return { set: {}, remove: [] };
+  const { cloudInitAtStart } = await import('./cloud-init.ts');
+  return cloudInitAtStart(settings, instance, machine.config);
 }
 
 /** Lets a paused guest go on, and switches on a machine whose memory is saved to disk. */
