@@ -63,24 +63,30 @@ function certificate(node: Node): object {
   };
 }
 
-/** Without rights on the node only the bridges are shown that the caller may use. */
+/** Bridges and vnets are shown by the right on each, whatever else the caller may do on the node. */
 function networks({ state, caller, node, params }: Call): object[] {
   const wanted = params['type'];
   const eth = { iface: 'eth0', type: 'eth', active: 1, exists: 1, method: 'manual', priority: 3 };
-  const vnets = [...state.vnets.keys()].map((iface) => ({ iface, type: 'vnet', active: 1 }));
+  const vnets = [...state.vnets].map(([iface, { vlanaware = '0' }]) => ({
+    ...{ iface, type: 'vnet', active: '1', ipam: 0, comments: null },
+    vlanaware: Number(vlanaware),
+  }));
   const all = [eth, ...node.bridges.values(), ...vnets] as Record<string, unknown>[];
   const seen = may(state, caller, `/nodes/${node.name}`, ['Sys.Audit', 'Sys.Modify'], true);
   const fits = ({ iface, type }: Record<string, unknown>): boolean => {
     const bridge = type === 'bridge' || type === 'vnet';
-    if (!seen && !(bridge && mayUse(String(iface)))) return false;
+    if (bridge ? !mayUse(String(iface)) : !seen) return false;
     if (wanted === undefined) return type !== 'vnet';
     if (wanted === 'any_bridge') return bridge;
     if (wanted === 'any_local_bridge') return type === 'bridge';
     return wanted === 'include_sdn' || type === wanted;
   };
+  /** A right on one of its VLANs shows a bridge as well. */
   const mayUse = (iface: string): boolean => {
     const zone = state.vnets.get(iface)?.['zone'] ?? 'localnetwork';
-    return may(state, caller, `/sdn/zones/${zone}/${iface}`, ['SDN.Audit', 'SDN.Use'], true);
+    const own = `/sdn/zones/${zone}/${iface}`;
+    const below = state.acl.map(({ path }) => path).filter((path) => path.startsWith(`${own}/`));
+    return [own, ...below].some((path) => may(state, caller, path, ['SDN.Audit', 'SDN.Use'], true));
   };
   return all.filter(fits);
 }

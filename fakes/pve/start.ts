@@ -58,8 +58,16 @@ function warnEfi(vm: Vm, worker: Worker): void {
 function checkNets(state: State, node: Node, vm: Vm, worker: Worker): void {
   for (const [option, value] of vm.config) {
     const [, index] = /^net(\d+)$/.exec(option) ?? [];
-    const bridge = index === undefined ? undefined : parseNet(value)['bridge'];
-    if (bridge === undefined || node.bridges.has(bridge) || state.vnets.has(bridge)) continue;
+    const { bridge, tag } = index === undefined ? {} : parseNet(value);
+    if (bridge === undefined || node.bridges.has(bridge)) continue;
+    const vnet = state.vnets.get(bridge);
+    if (vnet !== undefined) {
+      if (tag === undefined || vnet['vlanaware'] === '1') continue;
+      worker.log(
+        `vm vlans are not allowed on vnet ${bridge} at /usr/share/perl5/PVE/Network/SDN/Zones/Plugin.pm line 256.`,
+      );
+      die('start failed: QEMU exited with code 1');
+    }
     const text = `bridge '${bridge}' does not exist`;
     if (state.version === '9.1') die(text);
     worker.log(text);

@@ -32,6 +32,8 @@ export interface Vm {
   readonly cpus: number;
   readonly memoryMb: number;
   readonly nics: readonly VmNic[];
+  /** The boot type, where one was chosen for the deployment. */
+  readonly firmware?: 'UEFI' | 'BIOS';
   /** VM details; `External:` ones among them are what the instance may choose. */
   readonly details: Details;
 }
@@ -119,6 +121,7 @@ function transferObject(action: string, options: PayloadOptions): Json {
     maxRam: vm.memoryMb * 1024 * 1024,
     arch: 'x86_64',
     bootArgs: '',
+    ...(wired && vm.firmware !== undefined ? { bootType: vm.firmware, bootMode: 'LEGACY' } : {}),
     enableHA: false,
     limitCpuUse: false,
     enableDynamicallyScaleVm: false,

@@ -40,6 +40,8 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
         'GET /cluster/resources',
         'GET /access/permissions',
         'GET /nodes/pve1/qemu/9000/config',
+        'GET /nodes/pve1/network',
+        'GET /access/permissions',
         'POST /nodes/pve1/qemu/9000/clone',
         'PUT /nodes/pve1/qemu/10042/resize',
         'PUT /nodes/pve1/qemu/10042/config',

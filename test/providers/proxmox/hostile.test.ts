@@ -111,7 +111,7 @@ describe('proxmox lets no text mean more than it says', { concurrency: 4 }, () =
     'as an SSH key, which arrives as it is',
     inCluster(async ({ cloud, cluster, configure }) => {
       configure({ cloud_init: 'dhcp' });
-      const key = 'ssh-rsa AAAA+/= "me" <x@y> 100% \u00e9&sshkeys=evil';
+      const key = 'ssh-rsa AAAAB3NzaC1yc2E+/w== "me" <x@y> 100% \u00e9&sshkeys=evil';
       cloud.change({ details: { ...cloud.vm.details, 'SSH.PublicKey': key } });
       await cloud.ok('create');
       assert.equal(decodeURIComponent(cluster.vm(10042).config.get('sshkeys') ?? ''), key);

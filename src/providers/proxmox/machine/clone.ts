@@ -8,7 +8,13 @@ import { type Build, nameFor } from './build.ts';
 import { type ClusterResources, checkStorage } from './capacity.ts';
 import { rootDisk } from './disks.ts';
 import type { Session } from './session.ts';
-import { findTemplate, isFullClone, storageOfCopy, type Template } from './template.ts';
+import {
+  checkFirmware,
+  findTemplate,
+  isFullClone,
+  storageOfCopy,
+  type Template,
+} from './template.ts';
 
 /** A copy of a template, linked or whole, from whichever node has it. */
 export async function planClone(
@@ -18,6 +24,7 @@ export async function planClone(
   found: ClusterResources,
 ): Promise<Build> {
   const template = await findTemplate(session, found, blueprint.template_id ?? '');
+  checkFirmware(template, instance);
   const { node } = session.settings;
   const away = template.node !== node;
   if (away && !template.shared && !isFullClone(blueprint, template)) throw linksElsewhere(template);

@@ -8,11 +8,13 @@ import type { Config } from '../api/wire.ts';
 import type { Blueprint } from '../blueprint.ts';
 import { type Build, nameFor, planIso } from './build.ts';
 import { type ClusterResources, checkMemory } from './capacity.ts';
+import { checkNics } from './check-nics.ts';
 import { planClone } from './clone.ts';
 import { isEmpty } from './config.ts';
 import { claimOf, findMachine } from './find.ts';
 import { candidateIds, type Machine, machineByConfig, noIdLeft } from './machine.ts';
 import { descriptionWith } from './mark.ts';
+import { netKeys } from './nics.ts';
 import { type Made, removeMade } from './partial.ts';
 import { cutPower } from './power.ts';
 import { isRunning, readConfig, readLive, stateOf } from './read.ts';
@@ -111,10 +113,14 @@ async function createWithFreeId(
 ): Promise<Machine> {
   const { instance, blueprint, undo } = request;
   checkMemory(session.settings, found, instance);
-  // Fails for a key or NIC that cannot be written, before minutes have gone into a copy.
-  newChange(session.settings, instance, {});
+  // What is bound to fail fails here, before minutes have gone into a copy.
+  const { set } = newChange(session.settings, instance, {});
   const plan = blueprint.template_type === 'iso' ? planIso : planClone;
   const build = await plan(session, instance, blueprint, found);
+  await checkNics(
+    session,
+    netKeys(set).map((key) => set[key] ?? ''),
+  );
   const taken = new Set(found.machines.map(({ vmid }) => vmid));
   for (const vmid of candidateIds(session.settings, instance)) {
     if (taken.has(vmid)) continue;

@@ -113,6 +113,6 @@ export function macOf(net: string): string {
   return /[0-9a-f]{2}(:[0-9a-f]{2}){5}/i.exec(net)?.[0].toUpperCase() ?? '';
 }
 
-function partsOf(net: string): Readonly<Record<string, string>> {
+export function partsOf(net: string): Readonly<Record<string, string>> {
   return Object.fromEntries(net.split(',').map((part) => part.split(/=(.*)/s).slice(0, 2)));
 }

@@ -1,3 +1,4 @@
+import type { SizedInstance } from '../../../contract/instance.ts';
 import { Failure } from '../../../failure.ts';
 import { type Config, flagOf, type Row } from '../api/wire.ts';
 import type { Blueprint } from '../blueprint.ts';
@@ -66,6 +67,20 @@ function pick(machines: readonly Row[], name: string, node: string): Row {
     throw unavailable(`there are several templates of the name ${name}: name it by its id`);
   }
   return row;
+}
+
+/** A copy has the firmware of its template, and the disk was installed for that one. */
+export function checkFirmware({ vmid, config }: Template, { boot }: SizedInstance): void {
+  if (boot?.firmware !== 'uefi' || config['bios'] === 'ovmf') return;
+  const sentence = 'The instance is to boot with UEFI, and its template has a BIOS';
+  throw new Failure(
+    'config',
+    `${sentence} (template ${vmid}, bios: ${config['bios'] ?? 'seabios'})`,
+    {
+      advice: 'Choose a template with bios: ovmf, or deploy the instance with boot type BIOS',
+      tenant: sentence,
+    },
+  );
 }
 
 function unavailable(why: string): Failure {
