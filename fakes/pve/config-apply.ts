@@ -1,4 +1,5 @@
 import { isCloudInit, isDrive, newVolume, parseDrive } from './drives.ts';
+import { die } from './errors.ts';
 import { printSize } from './property-string.ts';
 import type { State, Vm } from './state.ts';
 import { allocate, findVolume, free, isFiles, storageOf, volumeId } from './storage.ts';
@@ -101,15 +102,19 @@ export function makeDrive(
     return { value: `${volumeId(made)},media=cdrom${size}`, log: [] };
   }
   const imported = source === undefined ? undefined : findVolume(state, source, node);
+  if (imported === undefined && !isFiles(storage) && (format ?? 'raw') !== 'raw') {
+    die(`unsupported format '${format}'`);
+  }
   const size = sizeOf(option, imported?.size ?? wanted.gib * 2 ** 30);
-  const used = imported === undefined ? {} : { used: imported.used, data: imported.data };
+  const { used, data, format: usual } = imported ?? {};
+  const filled = used === undefined ? {} : { used, data };
   const made = allocate(state, {
     storage: storage.id,
     node,
     vmid,
     size,
-    ...used,
-    ...(format ? { format } : {}),
+    ...filled,
+    format: format ?? usual ?? 'raw',
   });
   const { file: _file, size: _size, ...others } = rest;
   const extras = Object.keys(others)

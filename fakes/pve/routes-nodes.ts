@@ -63,7 +63,7 @@ function certificate(node: Node): object {
   };
 }
 
-/** Bridges and vnets are shown by the right on each, whatever else the caller may do on the node. */
+/** Bridges and vnets are shown by the right on each alone; rights on the node do not count. */
 function networks({ state, caller, node, params }: Call): object[] {
   const wanted = params['type'];
   const eth = { iface: 'eth0', type: 'eth', active: 1, exists: 1, method: 'manual', priority: 3 };

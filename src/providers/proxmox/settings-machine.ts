@@ -19,6 +19,12 @@ export const machineSettings = {
     schema: yesNo,
     default: 'false',
   },
+  disk_format: {
+    about:
+      'The format of new disks on storages that keep them as files (only qcow2 can be snapshotted there); on others they are raw',
+    schema: oneOf('qcow2', 'raw'),
+    default: 'qcow2',
+  },
   cpu_type: {
     about: 'The CPU type; unset: the one of the template, and x86-64-v2-AES with an ISO image',
     schema: text({

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import type { Cluster } from '../../../fakes/pve/index.ts';
 import { readMark, writeMark } from '../../../src/lifecycle/mark.ts';
 import { type Cloud, installation } from '../../conformance/cloud.ts';
+import { admin } from '../../support/payloads.ts';
 import { inCluster, shown } from './scene.ts';
 
 function stateOf(cluster: Cluster): string {
@@ -337,6 +338,57 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
       assert.match(config.get('efidisk0') ?? '', /^shared:.*pre-enrolled-keys=1/);
       assert.match(config.get('tpmstate0') ?? '', /^shared:.*version=v2\.0/);
       assert.deepEqual([config.get('cpu'), config.get('machine')], ['host', 'q35']);
+    }),
+  );
+
+  it(
+    'a disk on a storage that keeps files can be snapshotted unless the operator wants it raw',
+    inCluster(async ({ cloud, cluster, configure }) => {
+      const iso = { template_type: 'iso', iso_path: 'shared:iso/debian.iso', storage: 'shared' };
+      configure({ firmware: 'ovmf' });
+      cloud.change({ details: chosen(iso) });
+      await cloud.ok('create');
+      await cloud.okCustom('CreateSnapshot', { snap_name: 'first' });
+      await cloud.okCustom('Reinstall', { instance_name: cloud.vm.name }, { caller: admin });
+      await cloud.okCustom('CreateSnapshot', { snap_name: 'second' });
+      const other = cloud.another();
+      configure({ disk_format: 'raw' });
+      other.change({ details: chosen(iso) });
+      await other.ok('create');
+      assert.match(cluster.vm(10043).config.get('scsi0') ?? '', /\.raw,/);
+    }),
+  );
+
+  it(
+    'a disk on any other storage is raw, and one on a storage whose type the token may not see',
+    inCluster(async ({ cloud, cluster }) => {
+      const iso = { template_type: 'iso', iso_path: 'shared:iso/debian.iso', storage: 'local-lvm' };
+      cloud.change({ details: chosen(iso) });
+      await cloud.ok('create');
+      const role = cluster.state.roles.get('CloudStack') ?? new Set();
+      const blind = new Set([...role].filter((name) => name !== 'Datastore.Audit'));
+      cluster.state.roles.set('CloudStack', blind);
+      const other = cloud.another();
+      other.change({ details: chosen({ ...iso, storage: 'shared' }) });
+      await other.ok('create');
+      const made = cluster.requests.filter(
+        ({ method, path }) => method + path === 'POST/nodes/pve1/qemu',
+      );
+      assert.deepEqual(
+        made.map(({ params }) => params['scsi0']),
+        ['local-lvm:64', 'shared:64'],
+      );
+    }),
+  );
+
+  it(
+    'a whole copy of a raw template can be snapshotted where its disk is a file',
+    inCluster(async ({ cloud, cluster }) => {
+      cluster.plantVm({ vmid: 9004, name: 'raw', template: true, storage: 'local-lvm' });
+      const wanted = { template_id: '9004', is_full_clone: 'true', storage: 'shared' };
+      cloud.change({ details: chosen(wanted) });
+      await cloud.ok('create');
+      await cloud.okCustom('CreateSnapshot', { snap_name: 'first' });
     }),
   );
 

@@ -232,7 +232,7 @@ describe('cloud-init', () => {
     assert.deepEqual(given, { set: {}, remove: [] });
   });
 
-  it('is told at a start only what has changed, in whatever order it stands there', () => {
+  it('is told at a start only the facts that have changed; the order of their parts does not count', () => {
     const address = { address: '10.1.1.5', netmask: '255.255.255.0', gateway: '10.1.1.1' };
     const nics = [nic({ ipv4: { ...address, dns: ['9.9.9.9', '8.8.8.8'] } })];
     const sshPublicKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA me@home';

@@ -182,7 +182,7 @@ describe('what is chosen for an instance', () => {
 describe('a machine that boots from an ISO image', () => {
   const wanted = { iso_os_type: 'l26', iso_path: 'local:iso/x.iso', storage: 'tank' } as Blueprint;
   const options = (given: Record<string, string>, boot?: SizedInstance['boot']) =>
-    isoOptions(read(given), instance(boot === undefined ? {} : { boot }), wanted);
+    isoOptions(read(given), instance(boot === undefined ? {} : { boot }), wanted, undefined);
 
   it('has the firmware that the instance asks for, unless the operator says which', () => {
     assert.equal(options({})['bios'], undefined);

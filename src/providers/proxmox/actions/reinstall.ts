@@ -11,7 +11,7 @@ import { sizeGb } from '../machine/build.ts';
 import { type ClusterResources, checkStorage, readClusterResources } from '../machine/capacity.ts';
 import { cloudInitForNewDisk } from '../machine/cloud-init.ts';
 import { formOf, writeConfig } from '../machine/config.ts';
-import { cdDrive, type Disk, freeIde, growDisk, rootDisk } from '../machine/disks.ts';
+import { cdDrive, type Disk, formatOn, freeIde, growDisk, rootDisk } from '../machine/disks.ts';
 import type { Machine } from '../machine/machine.ts';
 import { switchOn } from '../machine/power.ts';
 import { ensureStaysOff } from '../machine/power-off.ts';
@@ -70,6 +70,8 @@ async function sourceOf(
     ...{ node: machine.node, storage: old.storage },
     sizeBytes: gib * 1024 ** 3,
   });
+  const format = formatOn(session.settings, found.storages, old.storage);
+  const as = format === undefined ? '' : `,format=${format}`;
   if (isIso) {
     const drive = cdDrive(machine.config) ?? freeIde(machine.config);
     if (drive === undefined) {
@@ -77,7 +79,7 @@ async function sourceOf(
       throw new Failure('conflict', sentence, { tenant: sentence });
     }
     return {
-      [old.key]: `${old.storage}:${gib}`,
+      [old.key]: `${old.storage}:${gib}${as}`,
       [drive]: `${blueprint.iso_path ?? 'none'},media=cdrom`,
       boot: `order=${old.key};${drive}`,
     };
@@ -87,7 +89,7 @@ async function sourceOf(
   if (disk === undefined) {
     throw new Failure('config', `Template ${template.vmid} has no disk to copy`);
   }
-  return { [old.key]: `${old.storage}:0,import-from=${disk.volume}` };
+  return { [old.key]: `${old.storage}:0,import-from=${disk.volume}${as}` };
 }
 
 /** A snapshot before anything is replaced; says where the old disk is to be found. */

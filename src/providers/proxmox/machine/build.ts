@@ -6,6 +6,7 @@ import type { Blueprint } from '../blueprint.ts';
 import type { Settings } from '../settings.ts';
 import { type ClusterResources, checkStorage } from './capacity.ts';
 import { hardwareChange } from './config.ts';
+import { formatOn } from './disks.ts';
 import type { Session } from './session.ts';
 
 /** How the machine is made, decided and checked before anything is. */
@@ -31,11 +32,12 @@ export async function planIso(
   const storage = rootStorage(blueprint);
   const gib = sizeGb(blueprint);
   checkStorage(session.settings, found.storages, { node, storage, sizeBytes: gib * 1024 ** 3 });
+  const format = formatOn(session.settings, found.storages, storage);
   return {
     kind: 'iso',
     places: [node],
     async make({ vmid, description }, begun) {
-      const options = isoOptions(session.settings, instance, blueprint);
+      const options = isoOptions(session.settings, instance, blueprint, format);
       await run(session, {
         path: path`/nodes/${node}/qemu`,
         params: {
@@ -87,8 +89,10 @@ export function isoOptions(
   settings: Settings,
   instance: SizedInstance,
   blueprint: Blueprint,
+  format: Settings['disk_format'] | undefined,
 ): Readonly<Record<string, string>> {
   const { cpu_type, onboot, guest_agent } = settings;
+  const as = format === undefined ? '' : `,format=${format}`;
   return {
     ...hardwareChange(settings, instance, {}).set,
     cores: String(instance.cpus),
@@ -96,12 +100,12 @@ export function isoOptions(
     cpu: cpu_type ?? usual.cpu,
     ostype: blueprint.iso_os_type,
     scsihw: 'virtio-scsi-single',
-    scsi0: `${rootStorage(blueprint)}:${sizeGb(blueprint)}`,
+    scsi0: `${rootStorage(blueprint)}:${sizeGb(blueprint)}${as}`,
     ide2: `${blueprint.iso_path ?? 'none'},media=cdrom`,
     boot: 'order=scsi0;ide2',
     onboot: onboot ? '1' : '0',
     ...(guest_agent === undefined ? {} : { agent: guest_agent ? '1' : '0' }),
-    ...firmwareOptions(settings, instance, blueprint),
+    ...firmwareOptions(settings, instance, blueprint, as),
   };
 }
 
@@ -109,6 +113,7 @@ function firmwareOptions(
   { firmware, machine, tpm }: Settings,
   { boot }: SizedInstance,
   blueprint: Blueprint,
+  as: string,
 ): Readonly<Record<string, string>> {
   const storage = rootStorage(blueprint);
   const kind = firmware ?? (boot?.firmware === 'uefi' ? 'ovmf' : 'seabios');
@@ -117,7 +122,10 @@ function firmwareOptions(
     ...(machine === undefined ? {} : { machine }),
     ...(kind === 'seabios'
       ? {}
-      : { bios: kind, efidisk0: `${storage}:1,efitype=4m,pre-enrolled-keys=${secure ? 1 : 0}` }),
+      : {
+          bios: kind,
+          efidisk0: `${storage}:1,efitype=4m,pre-enrolled-keys=${secure ? 1 : 0}${as}`,
+        }),
     ...(tpm ? { tpmstate0: `${storage}:1,version=v2.0` } : {}),
   };
 }

@@ -4,9 +4,10 @@ import { path } from '../../../kit/http/address.ts';
 import { run } from '../api/tasks.ts';
 import type { Config } from '../api/wire.ts';
 import type { Blueprint } from '../blueprint.ts';
+import type { Settings } from '../settings.ts';
 import { type Build, nameFor } from './build.ts';
 import { type ClusterResources, checkStorage } from './capacity.ts';
-import { rootDisk } from './disks.ts';
+import { formatOn, rootDisk } from './disks.ts';
 import type { Session } from './session.ts';
 import {
   checkFirmware,
@@ -42,6 +43,7 @@ export async function planClone(
           description,
           ...(session.settings.pool === undefined ? {} : { pool: session.settings.pool }),
           ...kindOfCopy(blueprint, template),
+          ...formatOfCopy(session.settings, blueprint, template, found),
           ...(away && template.shared ? { target: node } : {}),
         },
         what: `copy template ${template.vmid} to machine ${vmid} on ${node}`,
@@ -91,6 +93,24 @@ function kindOfCopy(
   if (!isFullClone(blueprint, template)) return { full: 0 };
   const { storage } = blueprint;
   return { full: 1, ...(storage === undefined ? {} : { storage }) };
+}
+
+/**
+ * A whole copy of a raw disk stays raw, and cannot be snapshotted where disks are files. The state of a
+ * TPM is always raw, so that a template with one is left as it is.
+ */
+function formatOfCopy(
+  settings: Settings,
+  blueprint: Blueprint,
+  template: Template,
+  { storages }: ClusterResources,
+): Readonly<Record<string, string>> {
+  const disk = rootDisk(template.config);
+  if (disk === undefined || !isFullClone(blueprint, template)) return {};
+  const format = formatOn(settings, storages, blueprint.storage ?? disk.storage);
+  const isRaw = !/\.(qcow2|vmdk)$/.test(disk.volume);
+  const hasTpm = template.config['tpmstate0'] !== undefined;
+  return format === 'qcow2' && isRaw && !hasTpm ? { format } : {};
 }
 
 /** The copy has the template's options, so that it need not be read; only its disk may be elsewhere. */

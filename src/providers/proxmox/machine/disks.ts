@@ -3,6 +3,8 @@ import { path } from '../../../kit/http/address.ts';
 import { cancel } from '../api/task-state.ts';
 import { run } from '../api/tasks.ts';
 import type { Config } from '../api/wire.ts';
+import type { Settings } from '../settings.ts';
+import type { StorageRow } from './capacity.ts';
 import type { Machine } from './machine.ts';
 import type { Session } from './session.ts';
 
@@ -62,6 +64,19 @@ export function cdDrive(config: Config): string | undefined {
 
 export function freeIde(config: Config): string | undefined {
   return ['ide2', 'ide0', 'ide1', 'ide3'].find((key) => config[key] === undefined);
+}
+
+/** Storages that keep disks as files; all others take raw disks only, and snapshot those themselves. */
+const keepingFiles = new Set(['dir', 'nfs', 'cifs', 'glusterfs']);
+
+/** The format for a new disk; `undefined` where there is no choice, or the type cannot be seen. */
+export function formatOn(
+  { disk_format }: Pick<Settings, 'disk_format'>,
+  storages: readonly StorageRow[],
+  storage: string,
+): Settings['disk_format'] | undefined {
+  const type = storages.find((row) => row.storage === storage)?.type ?? '';
+  return keepingFiles.has(type) ? disk_format : undefined;
 }
 
 const units: Readonly<Record<string, number>> = {

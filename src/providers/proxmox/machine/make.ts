@@ -113,7 +113,7 @@ async function createWithFreeId(
 ): Promise<Machine> {
   const { instance, blueprint, undo } = request;
   checkMemory(session.settings, found, instance);
-  // What is bound to fail fails here, before minutes have gone into a copy.
+  // NICs and keys that can never be written fail here, before minutes have gone into a copy.
   const { set } = newChange(session.settings, instance, {});
   const plan = blueprint.template_type === 'iso' ? planIso : planClone;
   const build = await plan(session, instance, blueprint, found);
