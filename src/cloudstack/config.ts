@@ -4,6 +4,7 @@ import { expectFailure, Failure } from '../failure.ts';
 import { issueWords, members } from '../kit/issue-words.ts';
 import { type Level, levels } from '../kit/log.ts';
 import { systemCode } from '../kit/system-error.ts';
+import type { StatusLimits } from './split-timeout.ts';
 
 /** The content of `/etc/outrigger/config.json`; the program writes to no path but those in here. */
 export interface Config {
@@ -13,6 +14,8 @@ export interface Config {
   readonly stateDirectory: string | undefined;
   readonly secretsDirectory: string;
   readonly keepPayloads: boolean;
+  /** The seconds that the status calls get, where the operator says so. */
+  readonly limits: StatusLimits;
 }
 
 export const defaultConfigFile = '/etc/outrigger/config.json';
@@ -51,6 +54,7 @@ function withDefaults(given: Given): Config {
     stateDirectory: given.state_directory,
     secretsDirectory: given.secrets_directory ?? '/etc/outrigger/secrets',
     keepPayloads: given.keep_payloads ?? false,
+    limits: { status: given.status_seconds, statuses: given.statuses_seconds },
   };
 }
 
@@ -74,12 +78,21 @@ function schema() {
     state_directory: path(),
     secrets_directory: path(),
     keep_payloads: v.optional(v.boolean()),
+    status_seconds: limit(),
+    statuses_seconds: limit(),
   });
 }
 
 function logSchema() {
   const log = { enabled: v.optional(v.boolean()), level: v.optional(v.picklist(levels)) };
   return v.optional(members({ ...log, file: path() }));
+}
+
+function limit() {
+  const wants = 'must be a whole number from 2 to 60';
+  return v.optional(
+    v.pipe(v.number(wants), v.integer(wants), v.minValue(2, wants), v.maxValue(60, wants)),
+  );
 }
 
 function path() {

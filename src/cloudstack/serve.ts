@@ -100,10 +100,13 @@ function withArguments(begun: CallFacts) {
 }
 
 function withConfig<Facts extends Known<'args'>>(called: Facts, { current, keep }: FactsHolder) {
-  const { configFile } = called.world;
+  const { configFile, clock } = called.world;
+  const { action, timeoutSeconds } = called.args;
   try {
     const config = readConfig(configFile);
-    return keep({ ...called, config, log: openLog(config.log, current) });
+    const times = splitTimeout(action, timeoutSeconds, config.limits);
+    const deadline = createDeadline(clock, times);
+    return keep({ ...called, config, times, deadline, log: openLog(config.log, current) });
   } catch (error) {
     // The reference that a tenant is shown has to lead to a line in the log.
     keep({ ...called, log: openLog(readLogConfig(configFile), current) });

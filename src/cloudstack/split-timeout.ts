@@ -8,6 +8,12 @@ export interface TimeoutSplit {
   readonly answerMs: number;
 }
 
+/** The seconds for the status calls, where an operator chose them. */
+export interface StatusLimits {
+  readonly status?: number | undefined;
+  readonly statuses?: number | undefined;
+}
+
 const statusSeconds = 8;
 const statusesSeconds = 20;
 
@@ -18,9 +24,12 @@ const statusesSeconds = 20;
  * CloudStack gives status calls half an hour although they block the host's ping, so these have
  * shorter limits.
  */
-export function splitTimeout(action: string, timeoutSeconds: number): TimeoutSplit {
-  const own =
-    action === 'status' ? statusSeconds : action === 'statuses' ? statusesSeconds : Infinity;
+export function splitTimeout(
+  action: string,
+  timeoutSeconds: number,
+  { status = statusSeconds, statuses = statusesSeconds }: StatusLimits = {},
+): TimeoutSplit {
+  const own = action === 'status' ? status : action === 'statuses' ? statuses : Infinity;
   const totalMs = Math.min(timeoutSeconds, own) * 1000;
   const answerMs = totalMs - clamp(totalMs * 0.05, 250, 2_000);
   const undoEndMs = answerMs - 50;

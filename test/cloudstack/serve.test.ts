@@ -641,6 +641,21 @@ describe('what is left on disk', () => {
 });
 
 describe('the configuration', () => {
+  it('the configuration sets how long a status may take', async (t) => {
+    const place = placed({ power: never }, { status_seconds: 2 });
+    t.after(place.remove);
+    const startedMs = performance.now();
+    const { exitCode } = await place.call('status', recorded('status'), { timeoutSeconds: 60 });
+    assert.equal(exitCode, 1);
+    assert.ok(performance.now() - startedMs < 5_000, 'not the usual 8 s');
+    for (const status_seconds of [1, 61, 2.5, '10']) {
+      const wrong = placed({}, { status_seconds });
+      t.after(wrong.remove);
+      const { text } = await wrong.call('status', recorded('status'));
+      assert.match(text, /status_seconds.* must be a whole number from 2 to 60/);
+    }
+  });
+
   it('a broken configuration fails every call and names all its mistakes', async (t) => {
     const place = placed({}, { keep_payloads: 'yes', logs: {}, memo: { seconds: -1 } });
     t.after(place.remove);

@@ -31,6 +31,10 @@ describe('the time that CloudStack allows', () => {
     assert.ok(splitTimeout('status', 1800).answerMs < 8_000);
     assert.ok(splitTimeout('statuses', 1800).answerMs < 20_000);
     assert.deepEqual(splitTimeout('status', 2), splitTimeout('create', 2));
+    const chosen = { status: 15, statuses: 40 };
+    assert.deepEqual(splitTimeout('status', 1800, chosen), splitTimeout('create', 15));
+    assert.deepEqual(splitTimeout('statuses', 1800, chosen), splitTimeout('create', 40));
+    assert.deepEqual(splitTimeout('create', 1800, chosen), splitTimeout('create', 1800));
   });
 
   it('no custom action is named like a status call, so none gets less', async () => {
