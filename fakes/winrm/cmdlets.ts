@@ -4,6 +4,7 @@ import {
   type Checkpoint,
   type Config,
   type Drive,
+  type File,
   fileAt,
   type HostState,
   type Machine,
@@ -38,6 +39,41 @@ function notFound(command: string, what: string): Error {
 export function ioError(message: string, code: number): Error {
   const type = 'System.IO.IOException';
   return psError({ id: 'IOException', category: 'NotSpecified', message, type, code });
+}
+
+export function denied(path: string): Error {
+  return psError({
+    id: 'AccessDenied,Microsoft.Vhd.PowerShell.Cmdlets.GetVHD',
+    category: 'PermissionDenied',
+    message: `Der Zugriff auf "${path}" wurde verweigert.`,
+  });
+}
+
+export function getVhd(state: HostState, path: string): File {
+  const file = fileAt(state, path);
+  if (file === undefined) throw ioError(`"${path}" fehlt.`, -2147024894);
+  if (file.denied === true) throw denied(path);
+  return file;
+}
+
+/** Disks on IDE grow only while their machine is off, and none grows inside a chain of checkpoints. */
+export function resizeVhd(state: HostState, path: string, bytes: number): void {
+  const same = (other: string): boolean => other.toLowerCase() === path.toLowerCase();
+  const inChain =
+    /\.avhdx?$/i.test(path) || [...state.files.values()].some(({ parent }) => same(parent));
+  const online = [...state.machines.values()].some(
+    (machine) =>
+      machine.state !== 'Off' &&
+      machine.drives.some((drive) => same(drive.path) && drive.controller === 'IDE'),
+  );
+  if (inChain || online) {
+    throw psError({
+      id: 'OperationFailed,Microsoft.Vhd.PowerShell.Cmdlets.ResizeVHD',
+      category: 'InvalidOperation',
+      message: `Die Größe von "${path}" kann nicht geändert werden.`,
+    });
+  }
+  getVhd(state, path).size = bytes;
 }
 
 export function getVm(state: HostState, id: string): Machine {
@@ -215,13 +251,20 @@ function contentOf(state: HostState, { drives }: Machine): string {
   return fileAt(state, drives[0]?.path ?? '')?.content ?? '';
 }
 
-export function checkpointVm(state: HostState, machine: Machine, name: string): void {
+export function checkpointVm(
+  state: HostState,
+  machine: Machine,
+  name: string,
+  type: Checkpoint['type'] = 'Standard',
+): void {
   const content = contentOf(state, machine);
   machine.checkpoints.push({
     id: randomUUID(),
     name,
     created: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
     memory: machine.state === 'Running' && machine.checkpointType === 'Standard',
+    type,
+    drives: machine.drives.map((drive) => ({ ...drive })),
     content,
     config: configOf(machine),
   });
@@ -239,6 +282,7 @@ export function restoreCheckpoint(state: HostState, machine: Machine, point: Che
 export function removeCheckpoint(state: HostState, machine: Machine, point: Checkpoint): void {
   machine.checkpoints = machine.checkpoints.filter((each) => each !== point);
   if (machine.checkpoints.length > 0) return;
+  if (state.mergesFail) return;
   machine.merging = true;
   setTimeout(() => merge(state, machine), state.mergeMs).unref();
 }

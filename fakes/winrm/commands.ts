@@ -1,3 +1,4 @@
+import * as allMachines from '../../src/providers/hyperv/api/commands/all-machines.ts';
 import * as changing from '../../src/providers/hyperv/api/commands/changing.ts';
 import * as inspecting from '../../src/providers/hyperv/api/commands/inspecting.ts';
 import * as making from '../../src/providers/hyperv/api/commands/making.ts';
@@ -5,4 +6,11 @@ import * as reading from '../../src/providers/hyperv/api/commands/reading.ts';
 import * as removing from '../../src/providers/hyperv/api/commands/removing.ts';
 
 /** Every command that the provider may give a host. */
-export const commands = { ...changing, ...inspecting, ...making, ...reading, ...removing } as const;
+export const commands = {
+  ...allMachines,
+  ...changing,
+  ...inspecting,
+  ...making,
+  ...reading,
+  ...removing,
+} as const;

@@ -77,8 +77,10 @@ export function startPowerShell(
     stop(new Error('killed'));
     end(1);
   };
-  const nextLine = async (): Promise<string | undefined> => {
+  const nextLine = async (forMs = Infinity): Promise<string | undefined> => {
+    const untilMs = performance.now() + forMs;
     for (;;) {
+      if (performance.now() > untilMs) throw new Idle();
       const at = stdin.indexOf('\n');
       if (at >= 0) {
         const line = stdin.slice(0, at);
@@ -121,7 +123,12 @@ export function startPowerShell(
     }
     assert.equal(script.join('\n'), conversation, 'the conversation script was changed');
     stderr += noise;
-    for (let head = await nextLine(); head !== undefined; head = await nextLine()) {
+    const nextHead = () => nextLine(state.idleMs);
+    for (let head = await nextHead(); head !== undefined; head = await nextHead()) {
+      if (state.lastWords !== '') {
+        say(state.lastWords);
+        return 1;
+      }
       assert.match(head, /^[\x20-\x7e]+$/, 'what is given has to be one line of ASCII');
       const asked = JSON.parse(head) as { number: number; lines: number; given: object };
       const lines: string[] = [];
@@ -133,6 +140,7 @@ export function startPowerShell(
     return 0;
   };
   live().then(end, (thrown: unknown) => {
+    if (thrown instanceof Idle) return end(4);
     if (exitCode === undefined && !closed) complain(String(thrown));
     stderr += `${String(thrown)}\r\n`;
     end(1);
@@ -158,6 +166,9 @@ export function startPowerShell(
     kill,
   };
 }
+
+/** The script ends PowerShell when nothing is asked for too long. */
+class Idle extends Error {}
 
 const noise =
   '#< CLIXML\r\n<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04"><Obj S="progress" RefId="0"><TN RefId="0"><T>System.Management.Automation.PSCustomObject</T></TN></Obj></Objs>';

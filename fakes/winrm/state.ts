@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { conversation } from '../../src/providers/hyperv/api/protocol.ts';
 
 /*
  * A Hyper-V host as the cmdlets find it. Everything that a test wants to see or disturb is here.
@@ -17,6 +18,8 @@ export interface Adapter {
 
 export interface Drive {
   path: string;
+  /** A whole physical disk, which has a number and no file. */
+  readonly diskNumber?: number;
   readonly controller: 'IDE' | 'SCSI';
   readonly location: number;
 }
@@ -33,6 +36,10 @@ export interface Config {
 export interface Checkpoint {
   readonly id: string;
   readonly name: string;
+  /** Get-VMSnapshot's SnapshotType: only a Standard one was asked for, a Recovery one is a backup's. */
+  readonly type: 'Standard' | 'Recovery' | 'Replica' | 'AppConsistentReplica' | 'Missing';
+  /** The drives as they were, whose files stay as long as the checkpoint. */
+  readonly drives: readonly Drive[];
   readonly created: string;
   readonly memory: boolean;
   readonly content: string;
@@ -67,6 +74,8 @@ export interface File {
   parent: string;
   /** Opened for writing by a process. */
   locked?: boolean;
+  /** The account may not read it. */
+  denied?: boolean;
 }
 
 /** Everything of the host that lasts, with what a test may switch. */
@@ -85,14 +94,30 @@ export interface HostState {
   readonly locks: Map<string, object>;
   freeMemory: number;
   freeBytes: number | null;
+  /** Drives that the host does not show right now, such as `E:`. */
+  readonly drivesAway: string[];
   sees: boolean;
   /** The duration of a task such as a copy or a start. */
   taskMs: number;
   mergeMs: number;
+  /** Merges fail for good, as after some backups: the drive stays at the file of a checkpoint that is gone. */
+  mergesFail: boolean;
+  /** WMI answers the account: not over a network logon that is no administrator. */
+  wmi: boolean;
+  /** The host tells how much memory it has free. */
+  memorySeen: boolean;
+  /** Adapters are listed the other way round: Get-VMNetworkAdapter promises no order. */
+  adaptersReversed: boolean;
   failCopy: boolean;
   ignoreShutdown: boolean;
   /** PowerShell ends between making a machine and marking it. */
   dieUnmarked: boolean;
+  /** After this long without a question PowerShell ends, as the conversation script says. */
+  idleMs: number;
+  /** PowerShell prints this and ends when it is asked the first time; empty where it does not. */
+  lastWords: string;
+  /** The error with which the host refuses to list its switches; empty where it does not. */
+  switchTrouble: string;
   /** The module is not installed. */
   noModule: boolean;
   languageMode: string;
@@ -106,6 +131,8 @@ export interface HostState {
     /** An event on the host at that moment. */
     meanwhile?: () => void | Promise<void>;
   }[];
+  /** How guests were asked to shut down: over WMI, or by the cmdlet. */
+  readonly shutdowns: ('wmi' | 'cmdlet')[];
   /** The steps that were run, in their order. */
   readonly ran: string[];
 }
@@ -130,16 +157,25 @@ export function createState(): HostState {
     locks: new Map(),
     freeMemory: 64 * gib,
     freeBytes: 900 * gib,
+    drivesAway: [],
     sees: true,
     taskMs: 0,
     mergeMs: 0,
+    mergesFail: false,
+    wmi: false,
+    memorySeen: true,
+    adaptersReversed: false,
     failCopy: false,
     ignoreShutdown: false,
     dieUnmarked: false,
+    idleMs: Number(/\.Wait\((\d+)\)/.exec(conversation)?.[1]),
+    lastWords: '',
+    switchTrouble: '',
     noModule: false,
     languageMode: 'FullLanguage',
     blocked: '',
     errors: [],
+    shutdowns: [],
     ran: [],
   };
   const template = { size: 10 * gib, fileSize: 2 * gib, parent: '' };

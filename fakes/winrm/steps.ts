@@ -60,12 +60,12 @@ export const runs: Readonly<Record<string, Run>> = {
       ...{ id, notes, generation, path, cpus, memory, minimum, media },
       state: vm.state,
       busy: vm.merging ? ['InService', 'MergingDisks'] : ['Ok'],
-      adapters: adapters.map(({ name: _, ...adapter }) => adapter),
+      adapters: state.adaptersReversed ? [...adapters].reverse() : adapters,
       disks: vm.drives.map(({ path: file, controller, location }) => ({
         ...{ path: file, controller, location, number: 0 },
       })),
-      snapshots: vm.checkpoints.map(({ id: point, name, created, memory: saved }) => ({
-        ...{ id: point, name, created, state: saved ? 'Saved' : 'Off' },
+      snapshots: vm.checkpoints.map(({ id: point, name, created, memory: saved, type }) => ({
+        ...{ id: point, name, created, state: saved ? 'Saved' : 'Off', type },
       })),
     };
   },
@@ -76,7 +76,9 @@ export const runs: Readonly<Record<string, Run>> = {
       adapters: adapters.map(({ mac, mode, vlan }) => ({ mac, mode, vlan })),
       disks: drives.map(({ path }) => path),
     })),
-    files: filesIn(state, text(given['folder'])),
+    files: state.folders.has(text(given['folder']).toLowerCase())
+      ? filesIn(state, text(given['folder']))
+      : null,
   }),
 
   state: (given, { state }) => ({
@@ -84,37 +86,64 @@ export const runs: Readonly<Record<string, Run>> = {
   }),
 
   resources: (given, { state }) => {
-    const template = fileAt(state, text(given['template']));
-    const attached = [...state.machines.values()].flatMap(({ name, drives }) =>
-      drives.map(({ path }) => ({ name, path })),
-    );
+    const path = text(given['template']);
+    const template = fileAt(state, path) && cmdlet.getVhd(state, path);
     const wanted = text(given['template']).toLowerCase();
     return {
       folder: state.folders.has(text(given['folder']).toLowerCase()),
       freeBytes: state.freeBytes,
-      freeMemory: cmdlet.freeMemory(state),
+      freeMemory: state.memorySeen ? cmdlet.freeMemory(state) : null,
       switches: state.switches,
       template:
         template === undefined
           ? null
           : { size: template.size, fileSize: template.fileSize, type: 'Dynamic' },
-      users: attached.filter(({ path }) => path.toLowerCase() === wanted).map(({ name }) => name),
+      users: allDrives(state)
+        .filter(({ path }) => path.toLowerCase() === wanted)
+        .map(({ vm }) => vm),
       iso: text(given['iso']) === '' || fileAt(state, text(given['iso'])) !== undefined,
     };
   },
 
   users: (given, { state }) => {
-    const paths = list<string>(given['paths']).map((path) => path.toLowerCase());
-    const used: string[] = [];
-    for (const { id, drives } of state.machines.values()) {
-      if (id === text(given['id']).toLowerCase()) continue;
-      for (const drive of drives) {
-        for (let path = drive.path; path !== ''; path = fileAt(state, path)?.parent ?? '') {
-          if (paths.includes(path.toLowerCase())) used.push(path);
+    const paths = list<string>(given['paths']);
+    const isOne = (path: string): boolean =>
+      paths.some((each) => each.toLowerCase() === path.toLowerCase());
+    let next = allDrives(state, text(given['id'])).filter(
+      ({ diskNumber }) => diskNumber === undefined,
+    );
+    const used: Using[] = next.filter(({ path }) => isOne(path));
+    const there = paths.filter((path) => !isGone(state, path));
+    if (there.length === 0 && given['all'] !== true) next = [];
+    const unread: (Using & { why: string })[] = [];
+    const seen = new Set<string>();
+    while (next.length > 0) {
+      const level = next.filter(({ path }) => path !== '' && !seen.has(path.toLowerCase()));
+      for (const { path } of level) seen.add(path.toLowerCase());
+      next = level.flatMap((each) => {
+        const { path } = each;
+        const file = fileAt(state, path);
+        if (file === undefined || file.denied === true) {
+          const why = file === undefined ? 'ObjectNotFound' : 'PermissionDenied';
+          if (!isGone(state, path)) unread.push({ ...each, why });
+          return [];
         }
-      }
+        const parent = { ...each, path: file.parent };
+        if (isOne(parent.path)) used.push(parent);
+        return [parent];
+      });
     }
-    return { used };
+    return { used, unread, there };
+  },
+
+  chain: (given, { state }) => {
+    const files: string[] = [];
+    let path = text(given['path']);
+    while (/\.avhdx?$/i.test(path)) {
+      files.push(path);
+      path = cmdlet.getVhd(state, path).parent;
+    }
+    return { files: path === '' ? files : [...files, path] };
   },
 
   make: async (given, { state, die }) => {
@@ -173,10 +202,10 @@ export const runs: Readonly<Record<string, Run>> = {
   },
 
   grow: (given, { state }) => {
-    const file = fileAt(state, text(given['path']));
-    if (file === undefined) throw cmdlet.ioError('fehlt', -2147024894);
+    const path = text(given['path']);
+    const file = cmdlet.getVhd(state, path);
     const before = file.size;
-    file.size = Math.max(file.size, Number(given['bytes']));
+    if (before < Number(given['bytes'])) cmdlet.resizeVhd(state, path, Number(given['bytes']));
     return { before, size: file.size };
   },
 
@@ -242,6 +271,7 @@ export const runs: Readonly<Record<string, Run>> = {
     const order = text(given['order']);
     if (order === 'ask') {
       if (vm.state !== 'Running') return { asked: false };
+      state.shutdowns.push(state.wmi ? 'wmi' : 'cmdlet');
       if (!state.ignoreShutdown) setTimeout(() => cmdlet.turnOff(vm), 5).unref();
       return { asked: true };
     }
@@ -298,7 +328,10 @@ export const runs: Readonly<Record<string, Run>> = {
       if (users.length > 0 || fileAt(state, path)?.locked === true) {
         throw cmdlet.ioError(`"${path}" wird von einem anderen Prozess verwendet.`, -2147024864);
       }
-      state.files.delete(path.toLowerCase());
+      if (fileAt(state, path)?.denied === true) throw cmdlet.denied(path);
+      if (!state.files.delete(path.toLowerCase()) && !isGone(state, path)) {
+        throw cmdlet.ioError(`"${path}" kann nicht gefunden werden.`, -2147024893);
+      }
     }
     removeFolder(state, text(given['folder']).toLowerCase());
     return { erased: true };
@@ -325,16 +358,44 @@ export const runs: Readonly<Record<string, Run>> = {
       trouble: path.startsWith('\\\\') ? 'PermissionDenied' : 'ObjectNotFound',
       freeBytes: state.folders.has(path.toLowerCase()) ? state.freeBytes : null,
     })),
-    switches: state.switches,
-    switchTrouble: '',
+    switches: state.switchTrouble === '' ? state.switches : [],
+    switchTrouble: state.switchTrouble,
   }),
 };
+
+interface Using {
+  readonly path: string;
+  readonly vm: string;
+  readonly id: string;
+  readonly diskNumber?: number;
+}
+
+/** The drives of all machines but one, and those of their checkpoints. */
+function allDrives({ machines }: HostState, besides = ''): readonly Using[] {
+  return [...machines.values()]
+    .filter(({ id }) => id !== besides.toLowerCase())
+    .flatMap(({ id, name: vm, drives, checkpoints }) =>
+      [...drives, ...checkpoints.flatMap((point) => point.drives)].map(({ path, diskNumber }) => ({
+        path,
+        vm,
+        id,
+        ...(diskNumber === undefined ? {} : { diskNumber }),
+      })),
+    );
+}
+
+/** Whether a folder that is there proves that the file is not: drive letters may be away for a while. */
+function isGone(state: HostState, path: string): boolean {
+  return (
+    fileAt(state, path) === undefined && !state.drivesAway.includes(path.slice(0, 2).toUpperCase())
+  );
+}
 
 /** The files in the folder itself that are disks by their names. */
 export function filesIn({ files }: HostState, folder: string): string[] {
   const start = `${folder.toLowerCase()}\\`;
   return [...files.keys()].filter(
-    (path) => path.startsWith(start) && /^[^\\]+\.a?vhd[^\\]*$/.test(path.slice(start.length)),
+    (path) => path.startsWith(start) && /^[^\\]+\.vhd[^\\]*$/.test(path.slice(start.length)),
   );
 }
 

@@ -24,7 +24,8 @@ export interface NewSnapshot {
 export interface SnapshotDriver<M extends Machine = Machine> {
   /** Names that the remote system keeps for itself, in small letters. */
   readonly reserved?: readonly string[];
-  list(machine: M, step: Step): Promise<readonly Snapshot[]>;
+  /** `last` says that nothing else is asked for in this call. */
+  list(machine: M, step: Step, last?: boolean): Promise<readonly Snapshot[]>;
   take(machine: M, wanted: NewSnapshot, step: Step & { readonly undo: Undo }): Promise<void>;
   remove(machine: M, snapshot: Snapshot, step: Step): Promise<void>;
   /** Why this snapshot cannot be restored now, in words that a tenant may read. */

@@ -35,7 +35,7 @@ export function runSnapshotAction(
 
 async function listSnapshots(life: SnapshotLife, instance: Instance): Promise<Outcome> {
   const machine = await show(life, instance);
-  const snapshots = await life.snapshots.list(machine, stepOf(life, instance));
+  const snapshots = await life.snapshots.list(machine, stepOf(life, instance), true);
   return {
     message: snapshots.length === 0 ? 'There are no snapshots' : `Snapshots: ${snapshots.length}`,
     rows: snapshots.map(({ name, created = '', memory, description = '' }) => ({

@@ -35,6 +35,29 @@ function readAddress(given: string): string | undefined {
   }
 }
 
+/** The base URL, the path of WinRM on it, and the host for the name of the service. */
+export function addressOf({
+  url,
+  port,
+}: {
+  readonly url: string;
+  readonly port?: number | undefined;
+}): {
+  readonly base: string;
+  readonly path: string;
+  readonly host: string;
+} {
+  const address = new URL(url);
+  if (port !== undefined) address.port = String(port);
+  const path = address.pathname.replace(/\/+$/, '');
+  const shown = address.port === '' ? `${address.hostname}:443` : address.host;
+  return {
+    base: `https://${shown}`,
+    path: path === '' ? '/wsman' : path,
+    host: address.hostname.replace(/^\[(.*)\]$/, '$1'),
+  };
+}
+
 /** Cmdlets take some names as patterns: characters that mean something there are refused. */
 export function switchName(): v.GenericSchema<string, string> {
   return text({

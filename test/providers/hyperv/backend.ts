@@ -139,6 +139,7 @@ const reading: readonly string[] = [
   'state',
   'resources',
   'users',
+  'chain',
   'lock',
   'inspect',
 ];

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fingerprintOf } from '../../../fakes/http/keys.ts';
-import { gib, type HostState, newMachine } from '../../../fakes/winrm/state.ts';
+import { gib, type HostState, newMachine, put } from '../../../fakes/winrm/state.ts';
 import { type FakeOptions, startHyperV } from '../../../fakes/winrm/wsman.ts';
 import type { Check } from '../../../src/contract/provider.ts';
 import { silent } from '../../../src/kit/log.ts';
 import type { Blueprint } from '../../../src/providers/hyperv/blueprint.ts';
 import { checks } from '../../../src/providers/hyperv/doctor/checks.ts';
+import { hyperv } from '../../../src/providers/hyperv/index.ts';
 import type { Settings } from '../../../src/providers/hyperv/settings.ts';
 import { deadlineIn } from '../../support/http-client.ts';
 import { hostDetails } from './backend.ts';
@@ -153,6 +154,40 @@ test('doctor reports a missing switch, a missing folder and a full volume', asyn
   assert.match(other.found('switches'), /no virtual switch Elsewhere /);
   assert.equal(other.state('folder D:\\Disks'), 'warn');
   assert.match(other.found('folder D:\\Disks'), /cannot be seen/);
+});
+
+test('doctor tries what a create and a delete will ask, and tells how long the listing took', async () => {
+  const { state, found } = await examine((host) => {
+    host.memorySeen = false;
+    const path = 'E:\\Other\\dc01.vhdx';
+    put(host, path, { content: 'c', size: gib, fileSize: 1, parent: '', denied: true });
+    const machine = newMachine({ name: 'dc01' });
+    machine.drives.push({ path, controller: 'SCSI', location: 0 });
+    host.machines.set(machine.id, machine);
+  });
+  assert.equal(state('memory'), 'warn');
+  assert.match(found('memory'), /does not tell/);
+  assert.equal(state('disks'), 'fail');
+  assert.match(found('disks'), /dc01\.vhdx of dc01 \(PermissionDenied\).*Delete, .* refused/);
+  assert.match(found('listing'), /1 machines were listed \d+\.\d s after the login began/);
+  const good = await examine();
+  assert.match(good.found('memory'), /64\.0 GiB free/);
+});
+
+test('doctor names the port of the setting, in place of the one in the url', () => {
+  const settings = settingsOf({
+    ...{ url: 'https://hv1.example.org', port: '15986', username: 'u', password: 'p' },
+    ...{ network_switch: 's', vhd_path: 'D:\\Disks', vm_path: 'D:\\Machines' },
+  });
+  assert.deepEqual(hyperv.endpoints?.(settings), ['https://hv1.example.org:15986']);
+});
+
+test('doctor does not call a switch missing that it could not see', async () => {
+  const { found } = await examine((host) => {
+    host.switchTrouble = 'AccessDenied,Microsoft.HyperV.PowerShell.Commands.GetVMSwitch';
+  });
+  assert.match(found('switches'), /cannot be listed \(AccessDenied/);
+  assert.doesNotMatch(found('switches'), /there is no/);
 });
 
 test('doctor checks the template or image that instances want, and which machines use it', async () => {

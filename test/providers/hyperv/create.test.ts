@@ -254,6 +254,20 @@ describe('create on Hyper-V', () => {
   );
 
   test(
+    'goes on where the host does not tell its free memory, and takes all back when it was too little',
+    scene(async ({ cloud, state }) => {
+      state.memorySeen = false;
+      await cloud.ok('create');
+      await cloud.ok('delete');
+      state.freeMemory = gib / 2;
+      const { exitCode, text } = await cloud.call('create');
+      assert.equal(exitCode, 1);
+      assert.match(text, /not enough memory/);
+      assert.deepEqual([state.machines.size, orphansOf(state)], [0, []]);
+    }),
+  );
+
+  test(
     'says what is wrong with a network that Hyper-V cannot carry, before anything is made',
     scene(async ({ cloud, state }) => {
       cloud.change({ nics: cloud.vm.nics.map((nic) => ({ ...nic, vlan: 5000 })) });
@@ -326,7 +340,8 @@ describe('create on Hyper-V', () => {
     'that runs out of time says how far the copy came, and leaves nothing',
     scene(async ({ cloud, state }) => {
       state.taskMs = 60_000;
-      const { exitCode, text } = await cloud.call('create', { timeoutSeconds: 2, caller: admin });
+      // Enough for the undo and for the end of the shell on a machine under load.
+      const { exitCode, text } = await cloud.call('create', { timeoutSeconds: 8, caller: admin });
       assert.equal(exitCode, 1);
       assert.match(text, /copying the template of i-2-42-VM \(\d+ % done\)/);
       assert.equal(state.machines.size, 0);
@@ -344,6 +359,21 @@ describe('create on Hyper-V', () => {
         assert.ok(exitCode === 0 || state.machines.size === 0);
         await cloud.ok('delete');
       }
+    }),
+  );
+
+  test(
+    'that was killed keeps a stop waiting no longer than its PowerShell waits for a question, 20 s',
+    scene(async ({ cloud, backend, state }) => {
+      assert.ok(state.idleMs <= 20_000, `${state.idleMs} ms`);
+      state.idleMs = 1_000;
+      const killed = openHost(settingsOf(hostDetails(backend.fake)), {
+        ...{ deadline: deadlineIn(10_000), log: silent, installation, stateDirectory: () => '' },
+      });
+      await killed.ask(commands.lock, { uuid: cloud.vm.uuid, forMs: 100 });
+      await cloud.ok('stop', { state: 'Starting', deploying: true });
+      assert.equal(state.locks.size, 0);
+      await killed.close();
     }),
   );
 

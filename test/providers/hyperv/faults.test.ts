@@ -22,6 +22,12 @@ describe('a fault', () => {
     const failure = await failureOf(powersOf(it));
     assert.equal(failure.kind, 'conflict');
     assert.match(failure.message, /allows no further shell/);
+    assert.match(failure.advice ?? '', /quotas of WinRM and of its plugins/);
+    const users = await hostScene(t, { ms: 1_000 });
+    users.fake.next({ action: 'Create', code: 2150859179, times: 100 });
+    const { advice = '' } = await failureOf(powersOf(users));
+    assert.match(advice, /MaxConcurrentUsers/);
+    assert.doesNotMatch(advice, /MaxShellsPerUser/, 'that limit was not reached');
   });
 
   test('after the command was sent is never answered by sending it again', async (t) => {
@@ -177,6 +183,14 @@ describe('PowerShell', () => {
     assert.match(failure.message, /ended with 1 while .*: Das Programm wurde durch die Gruppen/);
     assert.match(failure.advice ?? '', /event logs/);
     assert.equal(it.fake.openShells(), 0);
+  });
+
+  test('that prints something and ends is told in its own words, with the limits of a shell', async (t) => {
+    const it = await hostScene(t);
+    it.fake.state.lastWords = 'Nicht genügend Quoten verfügbar, um diesen Befehl zu verarbeiten.';
+    const failure = await failureOf(powersOf(it));
+    assert.match(failure.message, /ended with 1 while .*: Nicht genügend Quoten verfügbar/);
+    assert.match(failure.advice ?? '', /MaxMemoryPerShellMB .* MaxProcessesPerShell/);
   });
 
   test('without the Hyper-V module is told as such, in a German error', async (t) => {

@@ -134,6 +134,40 @@ describe('a machine on Hyper-V', () => {
   );
 
   test(
+    'whose adapters are listed in another order than they were made in keeps each card on its network',
+    scene(async ({ cloud, state, machine }) => {
+      await cloud.ok('create');
+      const vm = await machine();
+      const right = structuredClone(vm.adapters);
+      state.adaptersReversed = true;
+      await cloud.ok('start');
+      await cloud.ok('stop');
+      await cloud.ok('start');
+      assert.deepEqual(vm.adapters, right, 'no card has become the other one');
+      await cloud.ok('stop');
+      const [first, second] = cloud.vm.nics;
+      assert.ok(first !== undefined && second !== undefined);
+      cloud.change({ nics: [{ ...second, deviceId: 0 }] });
+      await cloud.ok('start');
+      assert.deepEqual(vm.adapters, right.slice(1), 'the card that has gone is the one removed');
+    }),
+  );
+
+  test(
+    'is asked to shut down also where WMI refuses the account',
+    scene(async ({ cloud, state, machine }) => {
+      await cloud.ok('create');
+      for (const way of ['cmdlet', 'wmi'] as const) {
+        state.wmi = way === 'wmi';
+        state.shutdowns.splice(0);
+        await cloud.ok('stop', { state: 'Stopping' });
+        assert.deepEqual([state.shutdowns, (await machine()).state], [[way], 'Off']);
+        await cloud.ok('start');
+      }
+    }),
+  );
+
+  test(
     'whose network was changed in Hyper-V is not taken for started, and is mended when it is off',
     scene(async ({ cloud, machine }) => {
       await cloud.ok('create');
@@ -297,7 +331,7 @@ describe('a machine on Hyper-V', () => {
           assert.equal(fileAt(state, parent)?.content, written, 'nothing is merged into it');
         };
         await refused(cloud.call('delete', { caller: admin }));
-        await cloud.ok('start');
+        assert.equal(vm.state, 'Running', 'a delete that is refused cuts no power');
         const snapshot = { snapshot_name: 'one' };
         await cloud.okCustom('CreateSnapshot', snapshot);
         Object.assign(fileAt(state, vm.drives[0]?.path ?? '') ?? {}, { content: 'today' });

@@ -136,7 +136,7 @@ function losing(at: number, how: 'before' | 'after'): Disturbance {
   };
 }
 
-const looking = ['machines', 'machine', 'state', 'users', 'resources'];
+const looking = ['machines', 'machine', 'state', 'users', 'chain', 'resources'];
 
 /** Each step in each way that makes a difference: what only looks was done or not all the same. */
 function losses(steps: readonly string[]): readonly (readonly [number, 'before' | 'after'])[] {
@@ -209,7 +209,7 @@ test(
       state.locks.set(cloud.vm.uuid, other);
       return 'before';
     });
-    const { exitCode, text } = await cloud.call('stop', { ...as, timeoutSeconds: 2 });
+    const { exitCode, text } = await cloud.call('stop', { ...as, timeoutSeconds: 6 });
     assert.equal(exitCode, 1);
     assert.match(text, /another action/);
     assert.equal(vm.state, 'Running');
@@ -230,7 +230,7 @@ test(
       if (step === 'machines') fake.next({ action: 'Receive', code: 2150858843, times: 1e6 });
       return undefined;
     });
-    const { exitCode, text } = await cloud.call('stop', { ...as, timeoutSeconds: 4 });
+    const { exitCode, text } = await cloud.call('stop', { ...as, timeoutSeconds: 12 });
     const started = fake.messages.slice(before).filter((action) => action === 'Command');
     assert.deepEqual([exitCode, started.length, vm.state], [1, 2, 'Running']);
     assert.match(text, /lost our shell while listing the virtual machines/);

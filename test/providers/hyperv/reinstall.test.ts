@@ -74,6 +74,39 @@ describe('Reinstall on Hyper-V', () => {
   );
 
   test(
+    'a reinstall whose ISO image cannot be put into the drive leaves disk, drive and power as they were',
+    scene(async ({ cloud, state, machine, choose }) => {
+      await cloud.ok('create');
+      const vm = await machine();
+      const before = structuredClone([vm.drives, [...state.files]]);
+      choose({ template_type: 'iso', iso_path: 'D:\\ISO\\debian-12.iso', vhd_size_gb: '30' });
+      state.errors.push({ step: 'media', trouble: oops, done: false });
+      assert.equal((await reinstall(cloud)).exitCode, 1);
+      assert.deepEqual([vm.drives, [...state.files]], before);
+      assert.deepEqual([vm.media, vm.state], [[''], 'Running']);
+    }),
+  );
+
+  test(
+    'a reinstall beside a disk that builds on its own is refused before the power is cut',
+    scene(async ({ cloud, state, machine }) => {
+      await cloud.ok('create');
+      const vm = await machine();
+      const parent = vm.drives[0]?.path ?? '';
+      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'one' });
+      const child = newMachine({ name: 'child' });
+      put(state, 'E:\\child.vhdx', { content: 'c', size: gib, fileSize: 1, parent });
+      child.drives.push({ path: 'E:\\child.vhdx', controller: 'SCSI', location: 0 });
+      state.machines.set(child.id, child);
+      state.ran.length = 0;
+      const { exitCode, text } = await reinstall(cloud);
+      assert.equal(exitCode, 1);
+      assert.match(text, /used by other machines/);
+      assert.ok(!['copy', 'erase', 'power'].some((step) => state.ran.includes(step)));
+    }),
+  );
+
+  test(
     'a new disk that is connected although Hyper-V complained is not deleted',
     scene(async ({ cloud, state, machine }) => {
       await cloud.ok('create');

@@ -47,7 +47,7 @@ const texts: Readonly<Record<string, string>> = {
  * Server 2016, and the modules that every Windows has. A misspelt one would show only there.
  */
 const parameters: Readonly<Record<string, string>> = {
-  'CimCmdlets\\Get-CimInstance': 'Namespace ClassName',
+  'CimCmdlets\\Get-CimInstance': 'Namespace ClassName Filter',
   'CimCmdlets\\Invoke-CimMethod': 'InputObject MethodName Arguments',
   'FailoverClusters\\Get-ClusterGroup': '',
   'Hyper-V\\Add-VMDvdDrive': 'VM Path Passthru',
@@ -56,10 +56,11 @@ const parameters: Readonly<Record<string, string>> = {
   'Hyper-V\\Add-VMNetworkAdapter': 'VM Name SwitchName StaticMacAddress Passthru',
   'Hyper-V\\Checkpoint-VM': 'VM SnapshotName',
   'Hyper-V\\Connect-VMNetworkAdapter': 'VMNetworkAdapter SwitchName',
-  'Hyper-V\\Get-VHD': 'Path',
+  'Hyper-V\\Get-VHD': 'Path ErrorAction',
   'Hyper-V\\Get-VM': 'Id',
   'Hyper-V\\Get-VMDvdDrive': 'VM',
   'Hyper-V\\Get-VMHardDiskDrive': 'VM VMSnapshot',
+  'Hyper-V\\Get-VMHostNumaNode': '',
   'Hyper-V\\Get-VMMemory': 'VM',
   'Hyper-V\\Get-VMNetworkAdapter': 'VM',
   'Hyper-V\\Get-VMNetworkAdapterVlan': 'VMNetworkAdapter',
@@ -87,11 +88,12 @@ const parameters: Readonly<Record<string, string>> = {
   'Hyper-V\\Set-VMNetworkAdapterVlan': 'VMNetworkAdapter Untagged Access VlanId',
   'Hyper-V\\Set-VMProcessor': 'VM Count',
   'Hyper-V\\Start-VM': 'VM',
-  'Hyper-V\\Stop-VM': 'VM TurnOff Force',
+  'Hyper-V\\Stop-VM': 'VM TurnOff Force AsJob',
   'Hyper-V\\Suspend-VM': 'VM',
   'Microsoft.PowerShell.Core\\Get-Command': 'Name',
   'Microsoft.PowerShell.Core\\Get-Module': 'ListAvailable Name',
   'Microsoft.PowerShell.Core\\Set-StrictMode': 'Version',
+  'Microsoft.PowerShell.Core\\Wait-Job': 'Job Timeout',
   'Microsoft.PowerShell.Management\\Get-Item': 'LiteralPath',
   'Microsoft.PowerShell.Management\\Remove-Item': 'LiteralPath Force',
   'Microsoft.PowerShell.Management\\Test-Path': 'LiteralPath PathType',
@@ -118,7 +120,9 @@ before(async () => {
   };
 });
 
-const own = ['Get-FreeBytes', 'Get-Own', 'Get-Trouble', 'Write-Answer'];
+const own = [
+  ...['Get-AllDrives', 'Get-FreeBytes', 'Get-Own', 'Get-Trouble', 'Test-Gone', 'Write-Answer'],
+];
 
 /** The commands that a script calls by name, with the names of their parameters. */
 function commandsIn(text: string): readonly { command: string; given: readonly string[] }[] {
@@ -192,6 +196,43 @@ describe('every script', () => {
         assert.equal(byName, false, `${name}: ${command}`);
       }
     }
+  });
+});
+
+/** The nearest node around one, of one of these types. */
+function around(root: Node, inner: Node, type: string): Node | undefined {
+  return all(root).find((node) => node.type === type && all(node).includes(inner));
+}
+
+describe('work on the host', () => {
+  const everything = /Get-VM\)|Get-AllDrives|\$all\b|\$vms\b|\$drives\b|\$nics\b/;
+
+  test('no script asks each machine of the host by itself what one question about all of them tells', () => {
+    for (const [name, text] of Object.entries(texts)) {
+      const loops = all(parse(text)).filter(({ type }) => type === 'foreach_statement');
+      for (const loop of loops) {
+        const body = loop.children.find((child) => child?.type === 'statement_block')?.text ?? '';
+        const head = loop.text.slice(0, loop.text.indexOf(body));
+        assert.notEqual(body, '', name);
+        if (everything.test(head)) assert.doesNotMatch(body, /Hyper-V\\Get-/, `${name}: ${head}`);
+      }
+    }
+  });
+
+  test('a script that asks WMI, which refuses a network logon, goes on without it', () => {
+    let asked = 0;
+    for (const [name, text] of Object.entries(texts)) {
+      const root = parse(text);
+      for (const node of all(root)) {
+        if (node.type !== 'command' || !node.text.startsWith('CimCmdlets\\')) continue;
+        asked += 1;
+        const attempt = around(root, node, 'try_statement');
+        assert.ok(attempt !== undefined, `${name}: ${node.text}`);
+        assert.doesNotMatch(attempt.text, /\bthrow\b/, name);
+      }
+      assert.doesNotMatch(text, /Win32_|Get-WmiObject/, name);
+    }
+    assert.ok(asked > 0);
   });
 });
 

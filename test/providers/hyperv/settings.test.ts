@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as v from 'valibot';
-import { addressOf } from '../../../src/providers/hyperv/api/client.ts';
 import {
   folderPath,
   isSamePath,
@@ -15,6 +14,7 @@ import {
   secureTemplate,
 } from '../../../src/providers/hyperv/blueprint.ts';
 import { hyperv } from '../../../src/providers/hyperv/index.ts';
+import { addressOf } from '../../../src/providers/hyperv/settings-address.ts';
 import { settingsOf } from './scene.ts';
 
 const details = {

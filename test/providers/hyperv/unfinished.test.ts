@@ -108,14 +108,12 @@ describe('a PowerShell that ends between making a machine and marking it', () =>
 describe('an unmarked machine', () => {
   const someDisk = { path: 'D:\\Templates\\own.vhdx', controller: 'SCSI', location: 0 } as const;
   const checkpoint = { id: 'c', name: 'n', created: '2026-01-01T00:00:00Z', memory: false };
+  const bare = { content: '', drives: [], config: newMachine({ name: 'x' }) };
   const cases: readonly (readonly [string, (played: Scene) => Partial<Machine>])[] = [
     ['has a disk', () => ({ drives: [someDisk] })],
     ['runs', () => ({ state: 'Running' })],
     ['is saved', () => ({ state: 'Saved' })],
-    [
-      'has a checkpoint',
-      () => ({ checkpoints: [{ ...checkpoint, content: '', config: newMachine({ name: 'x' }) }] }),
-    ],
+    ['has a checkpoint', () => ({ checkpoints: [{ ...checkpoint, ...bare, type: 'Standard' }] })],
     ['is in another folder', () => ({ path: 'D:\\Machines\\i-2-42-VM' })],
     [
       'is in such a folder elsewhere',

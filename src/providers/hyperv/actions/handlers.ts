@@ -1,15 +1,22 @@
 import type { ActionCall, Handlers, Outcome, Parameters } from '../../../contract/action.ts';
 import type { Fields } from '../../../contract/field.ts';
+import { expectFailure, type Failure, reworded } from '../../../failure.ts';
 import type { PowerCommand } from '../api/command.ts';
 import * as making from '../api/commands/making.ts';
 import * as reading from '../api/commands/reading.ts';
 import { isFromPowerShell } from '../api/trouble.ts';
 import type { Details } from '../api/wire.ts';
 import { type Blueprint, gib, tooSmall } from '../blueprint.ts';
+import {
+  hasForeignSnapshots,
+  inBackup,
+  isMerging,
+  isUnmerged,
+  ownSnapshots,
+} from '../machine/checkpoints.ts';
 import { macWithColons } from '../machine/hardware.ts';
 import { type HostMachine, readDetails } from '../machine/list.ts';
 import { changePower } from '../machine/power.ts';
-import { isMerging } from '../machine/remove.ts';
 import { ask, refused, type Session, withDeadline } from '../machine/session.ts';
 import { isRunning } from '../machine/state.ts';
 import type { actions } from './definitions.ts';
@@ -43,7 +50,7 @@ export function handlers(session: Session): Handlers<HostMachine, Blueprint, typ
 
 async function getIpAddresses(session: Session, { remoteId: id }: HostMachine): Promise<Outcome> {
   const { adapters } = await ask(session, reading.machine, { id }, { last: true });
-  const rows = adapters.flatMap(({ mac, addresses }, nic) =>
+  const rows = adapters.flatMap(({ name: nic, mac, addresses }) =>
     // The guest reports these itself, and may report anything.
     addresses
       .filter((address) => /^[0-9A-Fa-f:.]{2,45}$/.test(address))
@@ -69,8 +76,13 @@ async function resizeDisk(
   if (most !== undefined && sizeGb > most) {
     throw refused('denied', `A disk may have ${most} GiB at most`);
   }
-  const path = growable(await readDetails(session, machine));
-  const grown = await grow(session, path, sizeGb * gib);
+  const details = await readDetails(session, machine);
+  const path = growable(details);
+  const grown = await grow(session, path, sizeGb * gib).catch((thrown: unknown) => {
+    throw isUnmerged(details) && isFromPowerShell(thrown)
+      ? unmerged(expectFailure(thrown))
+      : thrown;
+  });
   if (grown.before > sizeGb * gib) throw tooSmall(sizeGb, grown.before);
   return { message: `The disk has ${Math.floor(grown.size / gib)} GiB now` };
 }
@@ -88,13 +100,26 @@ async function grow(session: Session, path: string, bytes: number) {
   }
 }
 
+/** The disk goes on in the file of a checkpoint that is gone, which Hyper-V may refuse to make larger. */
+function unmerged(failure: Failure): Failure {
+  return reworded(failure, {
+    advice:
+      'Its disk goes on in the file of a checkpoint that is gone and was never merged, as a backup that failed may leave it: merge it with the machine off (Edit Disk in Hyper-V Manager) and connect the disk that this makes',
+    tenant: 'The disk of this instance cannot grow before an administrator has merged its parts',
+  });
+}
+
 /** The disk that the machine starts from, when Hyper-V can grow it right now. */
 function growable(details: Details): string {
-  const { disks, snapshots, state } = details;
+  const { disks, state } = details;
   const [disk] = disks;
   if (disk === undefined) throw refused('conflict', 'The instance has no disk');
-  if (snapshots.length > 0 || isMerging(details)) {
+  if (ownSnapshots(details).length > 0) {
     throw refused('conflict', 'A disk with snapshots cannot grow: delete them first');
+  }
+  if (hasForeignSnapshots(details)) throw inBackup();
+  if (isMerging(details)) {
+    throw refused('conflict', 'The disk is still being merged with its snapshots: try again later');
   }
   if (disk.controller === 'IDE' && state !== 'Off') {
     throw refused(

@@ -3,15 +3,17 @@ import type { Snapshot, SnapshotDriver } from '../../../contract/snapshot.ts';
 import * as changing from '../api/commands/changing.ts';
 import * as reading from '../api/commands/reading.ts';
 import type { Details } from '../api/wire.ts';
+import { isMerging, ownSnapshots } from '../machine/checkpoints.ts';
 import { isWiredAs, whyNotWired, wiringOf } from '../machine/hardware.ts';
 import { type HostMachine, ownOf, readDetails } from '../machine/list.ts';
 import { notesWith } from '../machine/mark.ts';
 import { changePower, cutPower, withState } from '../machine/power.ts';
-import { checkMerge } from '../machine/remove.ts';
+import { changedBy } from '../machine/remove.ts';
 import { ask, type Session, withDeadline } from '../machine/session.ts';
 import { settle } from '../machine/settle.ts';
 import { checkpointTypes, reshape, rewire } from '../machine/shape.ts';
 import { isOff, isRunning, isSaved, stateOf } from '../machine/state.ts';
+import { checkUsers } from '../machine/users.ts';
 
 /** Checkpoints: a restored one brings that day's name, notes, size and adapters with it. */
 export function snapshots(session: Session): SnapshotDriver<HostMachine> {
@@ -26,11 +28,10 @@ export function snapshots(session: Session): SnapshotDriver<HostMachine> {
   };
   return {
     bootsAfterFailure: false,
-    async list({ remoteId: id }, step) {
-      // Nothing is asked after the list, so that the PowerShell there may end by itself.
-      const last = session.context.action === 'ListSnapshots';
+    async list({ remoteId: id }, step, last = false) {
+      // Where nothing is asked after it, the PowerShell there may end by itself.
       today = await ask(at(step), reading.machine, { id }, { last });
-      return today.snapshots.map(toSnapshot);
+      return ownSnapshots(today).map(toSnapshot);
     },
     async take(machine, { name, memory }, step) {
       const type = memory ? 'Standard' : checkpointTypes[session.settings.checkpoint_type];
@@ -39,11 +40,12 @@ export function snapshots(session: Session): SnapshotDriver<HostMachine> {
         at(step),
         machine,
         () => ask(at(step), changing.checkpoint, given, { once: true }),
-        (now) => now.snapshots.some((snapshot) => snapshot.name === name),
+        (now) => ownSnapshots(now).some((snapshot) => snapshot.name === name),
       );
     },
     async remove(machine, snapshot, step) {
-      await checkMerge(at(step), machine, await detailsOf(machine, step));
+      const details = await detailsOf(machine, step);
+      await checkUsers(at(step), machine, changedBy(at(step), machine, details));
       const { id } = snapshot;
       await settle(
         at(step),
@@ -52,7 +54,11 @@ export function snapshots(session: Session): SnapshotDriver<HostMachine> {
         (now) => now.snapshots.every((each) => each.id !== id),
       );
     },
-    unrestorable: async (machine, _, step) => whyNotWired(await detailsOf(machine, step)),
+    async unrestorable(machine, _, step) {
+      const details = await detailsOf(machine, step);
+      if (isMerging(details)) return 'Its disks are still being merged: try again later';
+      return whyNotWired(details);
+    },
     async restore(machine, snapshot, step) {
       const { state } = await detailsOf(machine, step);
       await cutPower(at(step), withState(machine, state));

@@ -106,15 +106,20 @@ function ended(heard: string, stderr: Buffer, exitCode: number, { doing, host }:
       outage: true,
     });
   }
-  const diagnostics = readDiagnostics(stderr.toString('utf8'));
-  const words = diagnostics === '' ? '' : `: ${diagnostics}`;
+  const printed = [readDiagnostics(stderr.toString('utf8')), besideAnswers(heard)];
+  const words = printed.filter((text) => text !== '').join(' ');
   return new Failure(
     'upstream',
-    `PowerShell on ${host} ended with ${exitCode} while ${doing}${words}`,
-    {
-      advice:
-        'If nothing else explains it, look for blocks by antivirus or policy in the event logs of the host (Windows PowerShell, AppLocker, Defender)',
-      facts: { exitCode, stdout: heard.slice(0, 500) },
-    },
+    `PowerShell on ${host} ended with ${exitCode} while ${doing}${words === '' ? '' : `: ${words}`}`,
+    { advice: whyEnded, facts: { exitCode } },
   );
+}
+
+const whyEnded =
+  'If its words do not explain it, look for blocks by antivirus or policy in the event logs of the host (Windows PowerShell, AppLocker, Defender), and whether WinRM gives a shell enough: MaxMemoryPerShellMB (1024 or more) and MaxProcessesPerShell (25 or more) in `winrm get winrm/config/winrs`';
+
+/** The output of cmd.exe or PowerShell on standard output that is none of our script's. */
+function besideAnswers(heard: string): string {
+  const lines = Buffer.from(heard, 'latin1').toString('utf8').split(/\r?\n/);
+  return readDiagnostics(lines.filter((line) => !line.startsWith(answerWord)).join('\n'));
 }

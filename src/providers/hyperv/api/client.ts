@@ -4,6 +4,7 @@ import { expectFailure, Failure, isKind } from '../../../failure.ts';
 import { createHttp } from '../../../kit/http/client.ts';
 import type { Tls } from '../../../kit/http/tls.ts';
 import type { Settings } from '../settings.ts';
+import { addressOf } from '../settings-address.ts';
 import { createPost } from './auth.ts';
 import type { Command } from './command.ts';
 import { readAccount } from './ntlm-keys.ts';
@@ -143,21 +144,4 @@ export function tlsOf(settings: Settings): Tls {
     ca_file: ca,
   } = settings;
   return { verify, fingerprints, ...(ca === undefined ? {} : { ca }) };
-}
-
-/** The base URL, the path of WinRM on it, and the host for the name of the service. */
-export function addressOf({ url, port }: Pick<Settings, 'url' | 'port'>): {
-  readonly base: string;
-  readonly path: string;
-  readonly host: string;
-} {
-  const address = new URL(url);
-  if (port !== undefined) address.port = String(port);
-  const path = address.pathname.replace(/\/+$/, '');
-  const shown = address.port === '' ? `${address.hostname}:443` : address.host;
-  return {
-    base: `https://${shown}`,
-    path: path === '' ? '/wsman' : path,
-    host: address.hostname.replace(/^\[(.*)\]$/, '$1'),
-  };
 }

@@ -11,10 +11,19 @@ const timedOut = 2150858793;
 
 const shellLost = 2150858843;
 
-/** Too many shells, operations, users or plugin requests: goes away by itself. */
-const busy = new Set([
-  2150859173, 2150859174, 2150859175, 2150859176, 2150859179, 2150859236, 2150859237, 2150859238,
-  2150859239, 2150859240, 2150859241, 2150859242,
+const shells = 'MaxShellsPerUser (winrm/config/winrs)';
+const operations = 'MaxConcurrentOperationsPerUser (winrm/config/service)';
+const users = 'MaxConcurrentUsers (winrm/config/winrs)';
+const others = 'the quotas of WinRM and of its plugins (winrm get winrm/config)';
+
+/** Too many shells, operations, users or plugin requests, which goes away by itself, with the limit. */
+const busy = new Map([
+  [2150859173, shells],
+  [2150859174, operations],
+  [2150859175, others],
+  [2150859176, others],
+  [2150859179, users],
+  ...[236, 237, 238, 239, 240, 241, 242].map((end) => [2150859000 + end, others] as const),
 ]);
 
 /** The pipe of a process that has ended. */
@@ -36,8 +45,7 @@ export function isPipeEnded({ code }: Fault): boolean {
 export function noShellFree(fault: Fault, host: string): Failure {
   const text = `WinRM on ${host} allows no further shell (${fault.code})${remoteText(fault)}`;
   return new Failure('conflict', text, {
-    advice:
-      'Raise MaxShellsPerUser there (Set-Item WSMan:\\localhost\\Shell\\MaxShellsPerUser 100), or let fewer actions run at once',
+    advice: `Let fewer actions run at once, or raise the limit there: ${busy.get(fault.code)}`,
     facts: factsOf(fault),
   });
 }

@@ -46,7 +46,8 @@ export const programArguments: readonly string[] = [
 /**
  * Answers questions until there are no more. A question is a line of JSON with its number, the
  * number of lines of its script and what is given to it; the script follows. A process
- * that asks nothing for a minute is taken for dead, and this PowerShell ends.
+ * that asks nothing for 20 s is taken for dead, and this PowerShell ends: the next action on the same
+ * instance waits for that. A process that was only slow goes on in another PowerShell.
  */
 export const conversation = String.raw`
 # outrigger conversation
@@ -81,6 +82,36 @@ function Get-FreeBytes {
     $null
   }
 }
+function Get-AllDrives {
+  param($Besides)
+  for ($turn = 1; ; $turn++) {
+    try {
+      $vms = @(foreach ($vm in @(Hyper-V\Get-VM)) { if ($vm.Id -ne $Besides) { $vm } })
+      if ($vms.Count -eq 0) { return }
+      $drives = @(Hyper-V\Get-VMHardDiskDrive -VM $vms)
+      $drives += @(Hyper-V\Get-VMSnapshot -VM $vms | Hyper-V\Get-VMHardDiskDrive)
+      return $drives
+    } catch {
+      # A machine that is removed at that moment fails the question about all.
+      if ($turn -eq 3) { throw }
+    }
+  }
+}
+function Test-Gone {
+  param($Path)
+  # Only a folder that is there proves that a file is not.
+  try {
+    [void][IO.File]::GetAttributes([string]$Path)
+    $false
+  } catch [IO.FileNotFoundException] {
+    $true
+  } catch [IO.DirectoryNotFoundException] {
+    $above = [IO.Path]::GetDirectoryName([string]$Path)
+    if ([string]::IsNullOrEmpty($above)) { $false } else { Test-Gone $above }
+  } catch {
+    $false
+  }
+}
 function Get-Trouble {
   param($Record)
   $base = $Record.Exception.GetBaseException()
@@ -101,7 +132,7 @@ function Write-Answer {
 }
 for (;;) {
   $read = $reader.ReadLineAsync()
-  if (-not $read.Wait(60000)) { [Environment]::Exit(4) }
+  if (-not $read.Wait(20000)) { [Environment]::Exit(4) }
   if ($null -eq $read.Result) { exit 0 }
   $question = Microsoft.PowerShell.Utility\ConvertFrom-Json -InputObject $read.Result
   $script = @()

@@ -44,6 +44,7 @@ export const machineSchema = () =>
     adapters: v.array(
       v.object({
         id: v.string(),
+        name: v.string(),
         mac: v.string(),
         dynamic: v.boolean(),
         switch: v.string(),
@@ -62,7 +63,13 @@ export const machineSchema = () =>
     ),
     media: texts(),
     snapshots: v.array(
-      v.object({ id: v.string(), name: v.string(), created: v.string(), state: v.string() }),
+      v.object({
+        id: v.string(),
+        name: v.string(),
+        created: v.string(),
+        state: v.string(),
+        type: v.string(),
+      }),
     ),
   });
 
@@ -77,14 +84,25 @@ export const inventorySchema = () =>
         disks: texts(),
       }),
     ),
-    files: texts(),
+    files: v.nullable(texts()),
+  });
+
+/** A disk that a machine uses, with the machine's name and id. */
+const diskOf = { path: v.string(), vm: v.string(), id: v.pipe(v.string(), v.toLowerCase()) };
+
+export const usersSchema = () =>
+  v.object({
+    used: v.array(v.object(diskOf)),
+    unread: v.array(v.object({ ...diskOf, why: v.string() })),
+    there: texts(),
   });
 
 export const resourcesSchema = () =>
   v.object({
     folder: v.boolean(),
     freeBytes: v.nullable(v.number()),
-    freeMemory: v.number(),
+    /** Unknown where the host does not tell. */
+    freeMemory: v.nullable(v.number()),
     switches: texts(),
     template: v.nullable(v.object({ size: v.number(), fileSize: v.number(), type: v.string() })),
     users: texts(),
@@ -113,5 +131,6 @@ export type Listed = Listing['machines'][number];
 export type Details = v.InferOutput<ReturnType<typeof machineSchema>>;
 export type Adapter = Details['adapters'][number];
 export type HostResources = v.InferOutput<ReturnType<typeof resourcesSchema>>;
+export type DiskUsers = v.InferOutput<ReturnType<typeof usersSchema>>;
 export type Inspection = v.InferOutput<ReturnType<typeof inspectSchema>>;
 export type Inventory = v.InferOutput<ReturnType<typeof inventorySchema>>;

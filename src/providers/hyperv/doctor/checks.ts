@@ -2,16 +2,21 @@ import type { Context } from '../../../contract/context.ts';
 import type { Check } from '../../../contract/provider.ts';
 import { expectFailure, Failure, fullText, hasReason, isKind } from '../../../failure.ts';
 import { createHttp } from '../../../kit/http/client.ts';
-import { addressOf, tlsOf } from '../api/client.ts';
+import { tlsOf } from '../api/client.ts';
+import * as allMachines from '../api/commands/all-machines.ts';
 import * as inspecting from '../api/commands/inspecting.ts';
 import * as reading from '../api/commands/reading.ts';
 import { isFromPowerShell } from '../api/trouble.ts';
 import type { Blueprint } from '../blueprint.ts';
 import { checkParts, resourcesFor } from '../machine/capacity.ts';
-import { ask, openSession, type Session } from '../machine/session.ts';
+import { ask, noId, openSession, type Session } from '../machine/session.ts';
 import type { Settings } from '../settings.ts';
+import { addressOf } from '../settings-address.ts';
 import {
   clusterCheck,
+  disksCheck,
+  listingCheck,
+  memoryCheck,
   ok,
   ownershipCheck,
   pathCheck,
@@ -30,15 +35,18 @@ export async function checks(
   if (way.some(({ state }) => state === 'fail')) return [...way, ...skipped(afterWay)];
   try {
     const paths = [...new Set([settings.vhd_path, settings.vm_path])];
-    const { listing, parts, inspection } = await withSession(
-      settings,
-      context,
-      async (session) => ({
-        listing: await ask(session, reading.machines, {}),
-        parts: await partsCheck(session, blueprint),
+    const startedMs = performance.now();
+    const found = await withSession(settings, context, async (session) => {
+      const listing = await ask(session, reading.machines, {});
+      return {
+        listing,
+        listedMs: performance.now() - startedMs,
+        parts: await createChecks(session, blueprint),
+        users: await ask(session, allMachines.users, { id: noId, paths: [], all: true }),
         inspection: await ask(session, inspecting.inspect, { paths }, { last: true }),
-      }),
-    );
+      };
+    });
+    const { listing, listedMs, parts, users, inspection } = found;
     return [
       ...way,
       ok('credentials', `logged in as ${listing.account}`),
@@ -47,6 +55,8 @@ export async function checks(
       rightsCheck(listing),
       clusterCheck(listing),
       ownershipCheck(listing, context),
+      listingCheck(listing, listedMs),
+      disksCheck(users),
       switchCheck(settings, inspection),
       ...inspection.paths.map((path) => pathCheck(settings, path)),
       shareCheck(settings),
@@ -70,19 +80,23 @@ async function withSession<T>(
   }
 }
 
-/** Whether an instance could be made now from what it wants, where the details say what that is. */
-async function partsCheck(session: Session, wanted: Partial<Blueprint>): Promise<readonly Check[]> {
+/** Asks what a create asks first, and whether an instance could be made from what it wants. */
+async function createChecks(
+  session: Session,
+  wanted: Partial<Blueprint>,
+): Promise<readonly Check[]> {
   const { template_path, iso_path } = wanted;
-  const name = wanted.template_type === 'iso' ? 'ISO image' : 'template';
   const path = wanted.template_type === 'iso' ? iso_path : template_path;
-  if (path === undefined) return [];
+  const kind = wanted.template_type === 'iso' ? 'ISO image' : 'template';
+  const name = path === undefined ? 'new instances' : kind;
   const blueprint = { template_type: 'template', is_full_clone: true, ...wanted } as Blueprint;
   try {
-    checkParts(session, blueprint, await resourcesFor(session, blueprint));
-    return [ok(name, path)];
+    const resources = await resourcesFor(session, blueprint);
+    if (path !== undefined) checkParts(session, blueprint, resources);
+    return [memoryCheck(resources), ...(path === undefined ? [] : [ok(name, path)])];
   } catch (thrown) {
     const failure = expectFailure(thrown);
-    // A refusal by Hyper-V or by the rules concerns the path; every other failure ends the checks.
+    // A refusal by Hyper-V or by the rules concerns new instances; every other failure ends the checks.
     if (failure.outage) throw failure;
     return [{ name, state: 'fail', found: fullText(failure) }];
   }

@@ -1,8 +1,9 @@
 import type { Context } from '../../../contract/context.ts';
 import type { Check } from '../../../contract/provider.ts';
 import { overview } from '../../../lifecycle/overview.ts';
-import type { Inspection, Listing } from '../api/wire.ts';
+import type { DiskUsers, HostResources, Inspection, Listing } from '../api/wire.ts';
 import { ownMachines } from '../machine/list.ts';
+import { listed, unreadAdvice } from '../machine/users.ts';
 import type { Settings } from '../settings.ts';
 
 /*
@@ -52,6 +53,47 @@ export function ownershipCheck(listing: Listing, { installation }: Context): Che
   };
 }
 
+/** How long the listing took from the login on, which is what a status does. */
+export function listingCheck({ machines }: Listing, ms: number): Check {
+  const found = `${machines.length} machines were listed ${(ms / 1000).toFixed(1)} s after the login began`;
+  if (ms < slowMs) return ok('listing', found);
+  return {
+    name: 'listing',
+    state: 'warn',
+    found: `${found}: a status takes as long`,
+    advice:
+      'Look for the reason on the host (its load, a virus scanner that slows PowerShell down), or raise status_seconds in config.json, which is 8 unless set',
+  };
+}
+
+/** Half of the time that a status has, since a host under load takes longer. */
+const slowMs = 4000;
+
+/** A create looks for free memory first, where the host tells it. */
+export function memoryCheck({ freeMemory }: Pick<HostResources, 'freeMemory'>): Check {
+  if (freeMemory !== null) {
+    return ok('memory', `${(freeMemory / 1024 ** 3).toFixed(1)} GiB free for new instances`);
+  }
+  return {
+    name: 'memory',
+    state: 'warn',
+    found: 'the host does not tell how much is free (Get-VMHostNumaNode)',
+    advice:
+      'A create that does not fit is noticed only when its machine is started, and taken back',
+  };
+}
+
+/** Whether every disk can be read; while one cannot, nothing proves that a disk is free. */
+export function disksCheck({ unread }: DiskUsers): Check {
+  if (unread.length === 0) return ok('disks', 'those of all machines can be read');
+  return {
+    name: 'disks',
+    state: 'fail',
+    found: `cannot be read: ${listed(unread)}. Until then Delete, DeleteSnapshot and Reinstall are refused here, since these disks may build on any other`,
+    advice: unreadAdvice,
+  };
+}
+
 export function switchCheck(settings: Settings, { switches, switchTrouble }: Inspection): Check {
   const wanted = [
     settings.network_switch,
@@ -59,11 +101,14 @@ export function switchCheck(settings: Settings, { switches, switchTrouble }: Ins
   ];
   const there = new Set(switches.map((name) => name.toLowerCase()));
   const lacking = [...new Set(wanted)].filter((name) => !there.has(name.toLowerCase()));
+  if (switchTrouble !== '') {
+    return { name: 'switches', state: 'fail', found: `they cannot be listed (${switchTrouble})` };
+  }
   if (lacking.length === 0) return ok('switches', wanted.join(', '));
   return {
     name: 'switches',
     state: 'fail',
-    found: `there is no virtual switch ${lacking.join(', ')}${switchTrouble === '' ? '' : ` (${switchTrouble})`}`,
+    found: `there is no virtual switch ${lacking.join(', ')}`,
     advice: `The host has: ${switches.join(', ') || 'none'}`,
   };
 }
@@ -81,7 +126,9 @@ export function pathCheck(
       found: `cannot be used (${trouble || 'no folder'})`,
       advice: share
         ? 'A WinRM login does not reach shares on other servers (second hop): the computer account of the host needs rights there, or delegation'
-        : 'Make it on the host',
+        : trouble === 'PermissionDenied'
+          ? 'Give the account Modify there (icacls)'
+          : 'Make it on the host',
     };
   }
   if (freeBytes === null) return { name, state: 'warn', found: 'its free space cannot be seen' };

@@ -96,7 +96,9 @@ function checkMemory(
   { freeMemory }: HostResources,
 ): void {
   const { memoryBytes: needed } = instance;
-  if (settings.dynamic_memory_percent !== undefined || freeMemory >= needed) return;
+  // Unknown, it is left to Hyper-V, which refuses to start what does not fit.
+  if (settings.dynamic_memory_percent !== undefined || freeMemory === null) return;
+  if (freeMemory >= needed) return;
   throw new Failure(
     'conflict',
     `The host has ${inGib(freeMemory)} GiB of memory free, ${instance.name} needs ${inGib(needed)}`,

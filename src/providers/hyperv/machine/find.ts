@@ -61,7 +61,8 @@ function refuseElsewhere({ context }: Session, instance: Instance, listing: List
   const { host, machines, cluster } = listing;
   if (machines.some((machine) => isReplica(machine) && isMarkedBy(machine, uuid))) {
     throw new Failure('conflict', `${host} holds only the Hyper-V replica of ${name}`, {
-      advice: 'Fail it over to this host, or set this up for the host that runs it',
+      advice:
+        'Look at the host that runs it (Get-VMReplication): the CloudStack host of the instance has to stand for that one. Only where that host is lost for good, fail it over to this one',
     });
   }
   if (!cluster.member) return;
@@ -98,7 +99,7 @@ function refuseClustered({ name }: Instance, choice: Choice<HostMachine>): void 
 function clustered(name: string, how: string): Failure {
   return new Failure('conflict', `${name} ${how}: clustered machines are not managed`, {
     advice:
-      'Take its role out of the cluster (Remove-ClusterGroup) or manage it with Failover Clustering',
+      'Manage it with Failover Clustering; should CloudStack manage it, take the role, and not the machine, out of the cluster there first',
     tenant: 'This instance is managed by other means; ask your administrator',
   });
 }

@@ -71,14 +71,34 @@ function vlanOf({ segment, deviceId }: Nic, name: string): number {
 
 export function isWiredAs(adapters: readonly Adapter[], wiring: readonly Wiring[]): boolean {
   if (adapters.length !== wiring.length) return false;
-  return adapters.every((adapter, i) => isSame(adapter, wiring[i]));
+  return wiring.every((wanted) => adapters.some((adapter) => isSame(adapter, wanted)));
 }
 
-function isSame({ mac, dynamic, switch: name, mode, vlan }: Adapter, wanted?: Wiring): boolean {
-  if (wanted === undefined || dynamic) return false;
+function isSame({ mac, dynamic, switch: name, mode, vlan }: Adapter, wanted: Wiring): boolean {
+  if (dynamic) return false;
   const tag = mode === 'Untagged' ? 0 : mode === 'Access' ? vlan : -1;
   const there = name.toLowerCase() === wanted.switch.toLowerCase();
   return there && mac.toUpperCase() === wanted.mac && tag === wanted.vlan;
+}
+
+/** The adapters that become the wanted ones, in their order, and those that are too many. */
+export interface Pairing {
+  /** `undefined` where an adapter has to be added. */
+  readonly kept: readonly (Adapter | undefined)[];
+  readonly spare: readonly Adapter[];
+}
+
+/**
+ * The adapter with a wanted MAC address is that card, wherever it is listed: Hyper-V promises no order. The
+ * adapters that are left over become the cards that are not there yet.
+ */
+export function pairUp(there: readonly Adapter[], wiring: readonly Wiring[]): Pairing {
+  const spare = [...there];
+  const take = (at: number): Adapter | undefined => (at < 0 ? undefined : spare.splice(at, 1)[0]);
+  const byMac = wiring.map(({ mac }) =>
+    take(spare.findIndex((adapter) => adapter.mac.toUpperCase() === mac)),
+  );
+  return { kept: byMac.map((adapter) => adapter ?? take(0)), spare };
 }
 
 /** The wiring that a machine has today, to give it back after a checkpoint was applied. */

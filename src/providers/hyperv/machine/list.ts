@@ -21,6 +21,8 @@ export interface Audited {
   /** The instance whose create was killed before it could mark the machine. */
   readonly madeFor: string | undefined;
   readonly looseDisks: readonly string[];
+  /** Why it cannot be told whether there are such disks. */
+  readonly doubt: string | undefined;
 }
 
 /** Lists the machines of the host; fails when the account might not see all of them. */

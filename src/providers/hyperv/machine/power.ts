@@ -4,7 +4,7 @@ import type { PowerCommand } from '../api/command.ts';
 import * as changing from '../api/commands/changing.ts';
 import * as reading from '../api/commands/reading.ts';
 import { isFromPowerShell, isLost } from '../api/trouble.ts';
-import { type HostMachine, nameOf, ownOf } from './list.ts';
+import { type HostMachine, isGone, nameOf, ownOf } from './list.ts';
 import { ask, type Session } from './session.ts';
 import { isOff, isRunning, isSaved } from './state.ts';
 
@@ -96,7 +96,9 @@ export async function changePower(
     const state = await readState(session, machine.remoteId);
     if (reached(state)) return true;
     if (refusal !== undefined && !isOnItsWay(state)) throw refusal;
-    if (state === '') throw new Failure('not-found', `${name} vanished after "${order}"`);
+    if (state === '' && (await isGone(session, machine.remoteId))) {
+      throw new Failure('not-found', `${name} vanished after "${order}"`);
+    }
     return undefined;
   });
 }

@@ -1,7 +1,7 @@
 import type { SizedInstance } from '../../../contract/instance.ts';
 import * as changing from '../api/commands/changing.ts';
 import type { Adapter } from '../api/wire.ts';
-import { type Hardware, hardwareOf, isWiredAs, type Wiring } from './hardware.ts';
+import { type Hardware, hardwareOf, isWiredAs, pairUp, type Wiring } from './hardware.ts';
 import { type HostMachine, ownOf, readDetails } from './list.ts';
 import { changePower, withState } from './power.ts';
 import { ask, type Session } from './session.ts';
@@ -40,8 +40,8 @@ export async function reshape(
 }
 
 /**
- * Sets the adapters, in the order that the guest numbers them. An adapter that is there is changed
- * in place, since the guest would take a new one for another card.
+ * Sets the adapters. One that is there is changed in place, since the guest would take a new one for
+ * another card.
  */
 export async function rewire(
   session: Session,
@@ -51,14 +51,11 @@ export async function rewire(
   again = true,
 ): Promise<void> {
   if (isWiredAs(there, wiring)) return;
+  const { kept, spare } = pairUp(there, wiring);
   const given = {
     ...ownOf(machine),
-    remove: there.slice(wiring.length).map((adapter) => adapter.id),
-    adapters: wiring.map((wanted, i) => ({
-      ...wanted,
-      id: there[i]?.id ?? '',
-      name: `NIC ${i}`,
-    })),
+    remove: spare.map((adapter) => adapter.id),
+    adapters: wiring.map((wanted, i) => ({ ...wanted, id: kept[i]?.id ?? '', name: `NIC ${i}` })),
   };
   await settle(
     session,

@@ -125,13 +125,21 @@ switch ([string]$Given.order) {
   'resume' { Hyper-V\Resume-VM -VM $vm }
   'forget' { Hyper-V\Remove-VMSavedState -VM $vm }
   'ask' {
-    $asked = $false
-    $parts = @(CimCmdlets\Get-CimInstance -Namespace 'root/virtualization/v2' -ClassName 'Msvm_ShutdownComponent')
-    foreach ($part in $parts) {
-      if ([string]$part.SystemName -eq $vm.Id.ToString()) {
+    $asked = $null
+    try {
+      $filter = 'SystemName = ''' + $vm.Id.ToString() + ''''
+      foreach ($part in @(CimCmdlets\Get-CimInstance -Namespace 'root/virtualization/v2' -ClassName 'Msvm_ShutdownComponent' -Filter $filter)) {
         $result = CimCmdlets\Invoke-CimMethod -InputObject $part -MethodName 'InitiateShutdown' -Arguments @{ Force = $true; Reason = 'Requested by CloudStack' }
         $asked = [int64]$result.ReturnValue -eq 0
       }
+    } catch {
+      $asked = $null
+    }
+    if ($null -eq $asked) {
+      # WMI refuses a network logon that is no administrator; the cmdlet asks the same guest, and waits for it.
+      $job = Hyper-V\Stop-VM -VM $vm -Force -AsJob
+      [void](Microsoft.PowerShell.Core\Wait-Job -Job $job -Timeout 1)
+      $asked = $job.State.ToString() -ne 'Failed'
     }
   }
   default { throw 'OutriggerUnknownOrder' }

@@ -1,8 +1,7 @@
-import * as v from 'valibot';
 import { command } from '../command.ts';
-import { inspectSchema, inventorySchema, resourcesSchema, texts } from '../wire.ts';
+import { inspectSchema, resourcesSchema } from '../wire.ts';
 
-/* The commands that read the host only for doctor, audit and new disks. */
+/* The commands that read the host only for doctor and new disks. */
 
 /** Reads the facts about the host that doctor checks; changes nothing. */
 export const inspect = command<{ readonly paths: readonly string[] }>()(
@@ -52,7 +51,13 @@ export const resources = command<{
   String.raw`
 # outrigger command: resources
 param($Given)
-$system = CimCmdlets\Get-CimInstance -ClassName Win32_OperatingSystem
+$memory = $null
+try {
+  # Not from WMI, which refuses a network logon that is no administrator.
+  foreach ($node in @(Hyper-V\Get-VMHostNumaNode)) { $memory = [int64]$memory + [int64]$node.MemoryAvailable * 1048576 }
+} catch {
+  $memory = $null
+}
 $template = $null
 $users = @()
 if ([string]$Given.template -ne '') {
@@ -60,21 +65,13 @@ if ([string]$Given.template -ne '') {
   if (Microsoft.PowerShell.Management\Test-Path -LiteralPath $path -PathType Leaf) {
     $vhd = Hyper-V\Get-VHD -Path $path
     $template = @{ size = [int64]$vhd.Size; fileSize = [int64]$vhd.FileSize; type = $vhd.VhdType.ToString() }
-    $all = @(Hyper-V\Get-VM)
-    $drives = @()
-    if ($all.Count -gt 0) {
-      $drives += @(Hyper-V\Get-VMHardDiskDrive -VM $all)
-      foreach ($snapshot in @(Hyper-V\Get-VMSnapshot -VM $all)) {
-        $drives += @(Hyper-V\Get-VMHardDiskDrive -VMSnapshot $snapshot)
-      }
-    }
-    $users = @(foreach ($drive in $drives) { if ([string]$drive.Path -eq $path) { [string]$drive.VMName } })
+    $users = @(foreach ($drive in @(Get-AllDrives)) { if ([string]$drive.Path -eq $path) { [string]$drive.VMName } })
   }
 }
 @{
   folder = [bool](Microsoft.PowerShell.Management\Test-Path -LiteralPath ([string]$Given.folder) -PathType Container)
   freeBytes = Get-FreeBytes $Given.folder
-  freeMemory = [int64]$system.FreePhysicalMemory * 1024
+  freeMemory = $memory
   switches = @(foreach ($one in @(Hyper-V\Get-VMSwitch)) { [string]$one.Name })
   template = $template
   users = $users
@@ -82,62 +79,4 @@ if ([string]$Given.template -ne '') {
 }
 `,
   resourcesSchema,
-);
-
-/** Which of the disks another machine uses, itself or as the parent of its own. */
-export const users = command<{ readonly id: string; readonly paths: readonly string[] }>()(
-  { name: 'users', doing: 'looking for other users of its disks' },
-  String.raw`
-# outrigger command: users
-param($Given)
-$drives = @()
-foreach ($vm in @(Hyper-V\Get-VM)) {
-  if ($vm.Id -ne [guid][string]$Given.id) {
-    $drives += @(Hyper-V\Get-VMHardDiskDrive -VM $vm)
-    foreach ($snapshot in @(Hyper-V\Get-VMSnapshot -VM $vm)) {
-      $drives += @(Hyper-V\Get-VMHardDiskDrive -VMSnapshot $snapshot)
-    }
-  }
-}
-$used = @()
-foreach ($drive in $drives) {
-  $path = [string]$drive.Path
-  for ($depth = 0; $depth -lt 32 -and $path -ne ''; $depth++) {
-    if (@($Given.paths) -contains $path) { $used += $path }
-    try { $path = [string](Hyper-V\Get-VHD -Path $path).ParentPath } catch { $path = '' }
-  }
-}
-@{ used = @($used) }
-`,
-  () => v.object({ used: texts() }),
-);
-
-/** Reads the hardware of every machine, to compare it with the planned one, and all disk files. */
-export const inventory = command<{ readonly folder: string }>()(
-  { name: 'inventory', doing: 'reading all virtual machines' },
-  String.raw`
-# outrigger command: inventory
-param($Given)
-try {
-  $files = @([IO.Directory]::GetFiles([string]$Given.folder, '*.vhd*'))
-} catch [IO.DirectoryNotFoundException] {
-  $files = @()
-}
-@{
-  files = @(foreach ($file in $files) { [string]$file })
-  machines = @(foreach ($vm in @(Hyper-V\Get-VM)) {
-    @{
-      id = $vm.Id.ToString()
-      cpus = [int]$vm.ProcessorCount
-      memory = [int64]$vm.MemoryStartup
-      adapters = @(foreach ($nic in @(Hyper-V\Get-VMNetworkAdapter -VM $vm)) {
-        $vlan = @(Hyper-V\Get-VMNetworkAdapterVlan -VMNetworkAdapter $nic)[0]
-        @{ mac = [string]$nic.MacAddress; mode = $vlan.OperationMode.ToString(); vlan = [int]$vlan.AccessVlanId }
-      })
-      disks = @(foreach ($drive in @(Hyper-V\Get-VMHardDiskDrive -VM $vm)) { [string]$drive.Path })
-    }
-  })
-}
-`,
-  inventorySchema,
 );

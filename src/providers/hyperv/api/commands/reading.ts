@@ -67,6 +67,7 @@ $adapters = @(foreach ($nic in @(Hyper-V\Get-VMNetworkAdapter -VM $vm)) {
   $vlan = @(Hyper-V\Get-VMNetworkAdapterVlan -VMNetworkAdapter $nic)[0]
   @{
     id = [string]$nic.Id
+    name = [string]$nic.Name
     mac = [string]$nic.MacAddress
     dynamic = [bool]$nic.DynamicMacAddressEnabled
     switch = [string]$nic.SwitchName
@@ -89,6 +90,7 @@ $snapshots = @(foreach ($snapshot in @(Hyper-V\Get-VMSnapshot -VM $vm)) {
     name = [string]$snapshot.Name
     created = $snapshot.CreationTime.ToUniversalTime().ToString('yyyy-MM-ddTHH:mm:ssZ', [Globalization.CultureInfo]::InvariantCulture)
     state = $snapshot.State.ToString()
+    type = $snapshot.SnapshotType.ToString()
   }
 })
 $memory = Hyper-V\Get-VMMemory -VM $vm
@@ -112,15 +114,21 @@ $processor = Hyper-V\Get-VMProcessor -VM $vm
   machineSchema,
 );
 
-/** The state of one machine; nothing for one that is not there. */
+/** The state of one machine; nothing for one that is not in the list that the account is shown. */
 export const state = command<{ readonly id: string }>()(
   { name: 'state', doing: 'reading its state' },
   String.raw`
 # outrigger command: state
 param($Given)
+$id = [guid][string]$Given.id
 $state = ''
-foreach ($vm in @(Hyper-V\Get-VM)) {
-  if ($vm.Id -eq [guid][string]$Given.id) { $state = $vm.State.ToString() }
+try {
+  $state = (Hyper-V\Get-VM -Id $id).State.ToString()
+} catch {
+  # The error may mean anything; only the list of all machines shows that this one is not there.
+  foreach ($vm in @(Hyper-V\Get-VM)) {
+    if ($vm.Id -eq $id) { $state = $vm.State.ToString() }
+  }
 }
 @{ state = $state }
 `,

@@ -15,7 +15,10 @@ Hyper-V\Remove-VM -VM $vm -Force
   anything,
 );
 
-/** Deletes files, and the folder with everything below it as far as it holds no files. */
+/**
+ * Deletes files, of which only those may be missing that are proved to be, and the folder with everything below it as far as it
+ * holds no files.
+ */
 export const erase = command<{ readonly files: readonly string[]; readonly folder: string }>()(
   { name: 'erase', doing: 'deleting its files' },
   String.raw`
@@ -27,7 +30,7 @@ if ($held.ContainsKey('copy')) {
   $held.Remove('copy')
 }
 foreach ($file in @($Given.files)) {
-  if (Microsoft.PowerShell.Management\Test-Path -LiteralPath ([string]$file) -PathType Leaf) {
+  if (-not (Test-Gone $file)) {
     Microsoft.PowerShell.Management\Remove-Item -LiteralPath ([string]$file) -Force
   }
 }
