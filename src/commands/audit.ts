@@ -4,6 +4,7 @@ import { Failure, fullText } from '../failure.ts';
 import { deadlineIn } from '../kit/deadline.ts';
 import { apiHelp, apiOptions } from './api/access.ts';
 import { compare, lasting } from './audit/compare.ts';
+import { installationFindings } from './audit/installation.ts';
 import type { Lists } from './audit/listed.ts';
 import { inventoryOption, withLists } from './audit/lists.ts';
 import { writePrometheus } from './audit/prometheus.ts';
@@ -70,6 +71,7 @@ async function examineLists(call: CommandCall, lists: Lists, deadline: Deadline)
   const first = compare(instances, seen);
   // Instances came and went while the hosts were asked: what is wrong has to be wrong twice.
   const lasted = first.length === 0 ? first : lasting(first, compare(await lists.again(), seen));
+  const found = [...installationFindings(hosts), ...lasted];
   const counts = {
     instances: instances.length,
     machines: seen.seenMachines.length,
@@ -77,8 +79,8 @@ async function examineLists(call: CommandCall, lists: Lists, deadline: Deadline)
   };
   const file = text('prometheus');
   const unwritten =
-    file === undefined ? [] : writePrometheus(resolve(file), lasted, counts, new Date());
-  const findings = [...lasted, ...unwritten];
+    file === undefined ? [] : writePrometheus(resolve(file), found, counts, new Date());
+  const findings = [...found, ...unwritten];
   const code = exitCodeFor(findings);
   if (json) world.out(JSON.stringify({ status: code, ...counts, findings }, undefined, 2));
   else for (const line of readable(findings, counts, world)) world.out(line);

@@ -5,13 +5,15 @@ import { type Api, createApi } from './api/client.ts';
 import { releaseOf } from './api/release.ts';
 import type { Command, CommandCall } from './command.ts';
 import { planActions } from './register/actions.ts';
-import { type Actual, nothingKnown, readActual } from './register/actual.ts';
+import { type Actual, findCluster, nothingKnown, readActual } from './register/actual.ts';
 import { check, type Readiness, readReadiness } from './register/check.ts';
-import { findCluster, planClusters } from './register/clusters.ts';
+import { planClusters } from './register/clusters.ts';
 import { secretKeys } from './register/details.ts';
 import { planExtension } from './register/extension.ts';
+import { chooseInstallation, withIdentity } from './register/installation.ts';
 import { apply, describePlan, headline, joined, type Plan } from './register/plan.ts';
 import { printCommands } from './register/print.ts';
+import { planOtherRegistrations } from './register/registrations.ts';
 import { planRemoval } from './register/remove.ts';
 import { planTemplates } from './register/templates.ts';
 import { readWanted, type Wanted } from './register/wanted.ts';
@@ -30,7 +32,7 @@ export const register: Command = {
     secret: { type: 'string', value: 'K=FILE', multiple: true, about: 'A detail from a file' },
     cluster: { type: 'string', value: 'NAME', multiple: true, about: 'A cluster it serves' },
     setup: { type: 'string', value: 'FILE', about: 'All of it, with hosts and templates, as JSON' },
-    installation: { type: 'string', value: 'ID', about: 'In place of a generated one' },
+    installation: { type: 'string', value: 'ID', about: 'The id of all marks, as it is to be' },
     plan: { type: 'boolean', about: 'Only show what would change' },
     print: { type: 'boolean', about: 'Print the commands for cmk instead of making the calls' },
     cloudstack: { type: 'string', value: 'VERSION', about: 'For --print without access; 4.22' },
@@ -96,11 +98,15 @@ async function remove(call: CommandCall): Promise<number> {
 }
 
 /** In the order in which the one needs the other. */
-function planFor(wanted: Wanted, actual: Actual): Plan {
+function planFor(given: Wanted, actual: Actual): Plan {
+  const { id, remark } = chooseInstallation(given, actual);
+  const wanted = withIdentity(given, id);
   return joined([
+    { changes: [], remarks: [remark] },
     planExtension(wanted, actual),
     planActions(wanted, actual),
     ...planClusters(wanted, actual),
+    planOtherRegistrations(wanted, actual),
     planTemplates(wanted, actual),
   ]);
 }

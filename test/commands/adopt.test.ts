@@ -308,6 +308,8 @@ describe('adopt by an operator’s word', () => {
   test('adopt marks nothing without an installation to mark it with', async (t) => {
     const { cloud, host, adopt } = await scene(t);
     for (const { details } of cloud.state.extensions) delete details['installation'];
+    for (const { registration } of cloud.state.clusters)
+      delete registration?.details['installation'];
     cloud.state.machines.push(listed('i-2-1-VM'));
     host.plant('a', { name: 'web server' });
     for (const plan of [['--plan'], []]) {

@@ -61,6 +61,30 @@ async function scene(t: TestContext, hosts: object = { sim1: { node: 'sim1' } })
 
 const mac = '02:00:00:00:00:01';
 
+describe('audit of the installation', () => {
+  test('audit finds an installation that is lost, kept in one place only, or two of them', async (t) => {
+    const { cloud, host, only, findings } = await scene(t);
+    host.plant('a', { name: 'i-2-1-VM', mark: {} });
+    cloud.state.machines.push(listed('i-2-1-VM'));
+    const extension = cloud.state.extensions.find(({ name }) => name === 'Sim');
+    const cluster = cloud.state.clusters.find(({ name }) => name === 'ext');
+    assert.ok(extension && cluster?.registration);
+    delete extension.details['installation'];
+    const { severity, found } = await only();
+    assert.equal(severity, 'warning');
+    assert.match(found, /a detail of the cluster registration only, for the cluster ext/);
+    extension.details['installation'] = 'cs-other';
+    assert.deepEqual(await findings(), ['critical installation Sim']);
+    delete extension.details['installation'];
+    cluster.registration.details = {};
+    assert.deepEqual(await findings(), [
+      'critical installation Sim',
+      'critical foreign-mark i-2-1-VM',
+      'critical missing i-2-1-VM',
+    ]);
+  });
+});
+
 describe('audit of a world in order', () => {
   test('audit of a world in order finds nothing, says so in one line and exits with 0', async (t) => {
     const { cloud, host, audit } = await scene(t, {

@@ -183,6 +183,40 @@ describe('doctor on a healthy world', () => {
   });
 });
 
+describe('doctor on the details that CloudStack keeps', () => {
+  const looked = async (given: object): Promise<string> => {
+    const where = place();
+    const file = join(where.folder, 'details.json');
+    writeFileSync(file, JSON.stringify(given));
+    const env = { OUTRIGGER_CONFIG: where.config, HOME: where.folder };
+    const world = createWorld({ registry: { ...registry, remote: async () => remote }, env });
+    await runCommand(['doctor', '--details', file], world);
+    return world.printed().replace(/\s+/g, ' ');
+  };
+  const host = { provider: 'simulator', node: 'sim1' };
+
+  test('doctor says where the installation is kept, and that one place is not enough', async () => {
+    const kept = { installation: 'cs-1' };
+    const both = await looked({ extension: kept, resourcemap: kept, host });
+    assert.match(both, /ok installation cs-1 \(extension and cluster registration\)/);
+    const one = await looked({ extension: kept, resourcemap: {}, host });
+    assert.match(one, /warn installation cs-1, but the cluster registration does not keep it/);
+    const none = await looked({ extension: {}, resourcemap: {}, host });
+    assert.match(none, /warn installation not set: .* `register --installation ID`/);
+    const other = { installation: 'cs-2' };
+    const two = await looked({ extension: kept, resourcemap: other, host });
+    assert.match(two, /fail installation .*extension has cs-1, cluster registration has cs-2/);
+  });
+
+  test('doctor warns of a secret that stands in a detail, since CloudStack logs it', async () => {
+    const given = { provider: 'remote', url: 'https://127.0.0.1:1', token: 't0p-secret' };
+    const printed = await looked({ host: given });
+    assert.match(printed, /warn secrets the host detail "token" holds the secret itself/);
+    assert.match(printed, /token_file=NAME/);
+    assert.doesNotMatch(printed, /t0p-secret/);
+  });
+});
+
 describe('doctor with the details of an instance', () => {
   const looked = async (...details: string[]): Promise<string> => {
     const where = place();

@@ -106,7 +106,7 @@ export function introduce(
   });
   const cluster = state.clusters.find(({ name }) => name === 'ext');
   if (cluster === undefined) throw new Error('there is no cluster');
-  cluster.registration = { extensionId: id, details: {} };
+  cluster.registration = { extensionId: id, details: { installation } };
   for (const [name, details] of Object.entries(hosts)) {
     const prefixed = Object.entries(details).map(([key, value]) => [
       `External:${key}`,

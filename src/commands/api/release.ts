@@ -9,6 +9,11 @@ export interface Release {
   /** Details that tenants cannot edit can be named. */
   readonly reservesDetails: boolean;
   readonly cleansUpDetails: boolean;
+  /**
+   * The details of a registration can be changed without losing those that are hidden: `password` and
+   * `sshkey`, which this release hides from the API and from the script.
+   */
+  readonly updatesRegistrations: boolean;
 }
 
 /** Throws `usage` for a version that is none, `unsupported` for one without extensions. */
@@ -27,6 +32,7 @@ export function releaseOf(version: string): Release {
     tellsCaller: atLeast(4, 22),
     reservesDetails: atLeast(4, 23) || /^4\.22\.[1-9]/.test(version),
     cleansUpDetails: atLeast(4, 22),
+    updatesRegistrations: atLeast(4, 23),
   };
 }
 

@@ -146,7 +146,7 @@ function foreignMark(seenMachine: SeenMachine, byUuid: ReadonlyMap<string, Liste
     {
       ...{ severity: 'critical', kind: 'foreign-mark', subject: instance.name },
       found: `${placeOf(seenMachine)} is marked for it by installation "${mark.installation}", which is not this one`,
-      advice: 'Was the detail "installation" of the extension changed? Put it back',
+      advice: `If the extension has lost its id: \`outrigger register NAME --installation ${mark.installation}\` puts it back`,
     },
   ];
 }

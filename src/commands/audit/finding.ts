@@ -19,6 +19,7 @@ export const kinds = [
   'size',
   'power',
   'remark',
+  'installation',
   'unreachable-host',
 ] as const;
 

@@ -89,6 +89,7 @@ function hostOf(host: Entry, extension: Entry, registered: Entry | undefined): L
     {
       name: asText(host['name']),
       extension: asText(extension['name']),
+      cluster: asText(host['clustername']),
       levels,
       ...(own === undefined ? { remark } : {}),
     },

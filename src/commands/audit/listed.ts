@@ -25,6 +25,8 @@ export interface ListedHost {
   readonly name: string;
   /** The extension and its provider, for telling apart systems that use the same ids. */
   readonly extension: string;
+  /** The cluster of the host; `undefined` for one from a file, whose details an operator has written. */
+  readonly cluster?: string;
   readonly levels: readonly Level[];
   /** Details that could not be read, which may be why settings are missing. */
   readonly remark?: string;

@@ -17,7 +17,7 @@ import { type Finding, fail, inLayer, ok, once, skipped } from './finding.ts';
 import { endpointsOf, networkChecks } from './network.ts';
 import { payloadChecks } from './payloads.ts';
 import { placeChecks } from './places.ts';
-import { secretChecks } from './secrets.ts';
+import { plainSecretChecks, secretChecks } from './secrets.ts';
 import { accountCheck, attemptConfig, type Config, nodeChecks, ourselves } from './server.ts';
 import {
   installationCheck,
@@ -90,9 +90,10 @@ async function examineRemote(
   const resolved = resolution(issues);
   const settings = [
     ok('provider', provider.title),
-    installationCheck(core.installation),
+    installationCheck(levels, core.installation),
     resolved,
     ...unknownDetailChecks(provider, levels),
+    ...plainSecretChecks(provider.settings, levels),
     ...secretChecks(secretsDirectory, provider.settings, levels, account),
   ];
   const found = inLayer('settings', settings);

@@ -2,7 +2,25 @@ import type { Level } from '../../cloudstack/details.ts';
 import type { Fields } from '../../contract/field.ts';
 import type { Check } from '../../contract/provider.ts';
 import { type Account, barrier, entryAt, may, modeOf, ownerOf } from './account.ts';
-import { fail, ok, skipped } from './finding.ts';
+import { fail, ok, skipped, warn } from './finding.ts';
+
+/** Secrets that stand in details: CloudStack writes details to its log, files it does not. */
+export function plainSecretChecks(fields: Fields, levels: readonly Level[]): Check[] {
+  const keys = Object.entries(fields).flatMap(([key, { secret, also = [] }]) =>
+    secret === true ? [key, ...also] : [],
+  );
+  return levels.flatMap(({ name, details }) =>
+    keys
+      .filter((key) => (details[key]?.trim() ?? '') !== '')
+      .map((key) =>
+        warn(
+          'secrets',
+          `the ${name} detail "${key}" holds the secret itself, which CloudStack writes to management-server.log with every call`,
+          `Put it into a file of /etc/outrigger/secrets on every server and give ${key}_file=NAME in its place`,
+        ),
+      ),
+  );
+}
 
 /** Whether the service alone can read the files that details name. */
 export function secretChecks(

@@ -27,14 +27,42 @@ export function resolution(issues: ReturnType<typeof collectIssues>): Check {
   }
 }
 
-/** Whether the machines can be told from those of another CloudStack. */
-export function installationCheck(installation: string | undefined): Check {
-  if (installation !== undefined) return ok('installation', installation);
-  return warn(
-    'installation',
-    'not set: another CloudStack on the same system could not be told from this one',
-    'Let `outrigger register` write it',
+/** Whether the machines can be told from those of another CloudStack, also after a change by hand. */
+export function installationCheck(
+  levels: readonly Level[],
+  installation: string | undefined,
+): Check {
+  const kept = levels.flatMap(({ name, details }) => {
+    const id = details['installation'];
+    return id === undefined || id === '' ? [] : [{ name, id }];
+  });
+  if (installation === undefined) {
+    return warn(
+      'installation',
+      'not set: no machine with a mark counts as one of this CloudStack',
+      'Let `outrigger register` write it; for an extension that has lost it, `register --installation ID` with the id in the marks, which `outrigger audit` names',
+    );
+  }
+  const places = kept.map(({ name }) => name);
+  if (new Set(kept.map(({ id }) => id)).size > 1) {
+    const words = kept.map(({ name, id }) => `${name} has ${id}`).join(', ');
+    return fail(
+      'installation',
+      `its places contradict each other: ${words}`,
+      '`outrigger register NAME --installation ID` sets both right',
+    );
+  }
+  const missing = (['extension', 'cluster registration'] as const).filter(
+    (place) => !places.includes(place),
   );
+  if (missing.length === 1) {
+    return warn(
+      'installation',
+      `${installation}, but the ${missing.join('')} does not keep it: a change of details by hand can lose it, and then running instances count as stopped`,
+      '`outrigger register` writes it to both places',
+    );
+  }
+  return ok('installation', `${installation} (${places.join(' and ')})`);
 }
 
 /** Details that neither the core nor the provider reads, each with the one that may have been meant. */

@@ -68,6 +68,16 @@ export function resourcesOf(extension: Entry | undefined): readonly Entry[] {
   return asEntries(extension?.['resources']);
 }
 
+/** The registrations with clusters: a network extension has others. */
+export function registrationsOf(extension: Entry | undefined): readonly Entry[] {
+  return resourcesOf(extension).filter(({ type }) => type === 'Cluster');
+}
+
+/** The cluster by its name or id. */
+export function findCluster({ clusters }: Actual, name: string): Entry | undefined {
+  return clusters.find((each) => each['id'] === name) ?? clusters.find((e) => isCalled(e, name));
+}
+
 /** CloudStack ignores the case of names, so that another extension could be changed by mistake. */
 function checkCase({ name }: Wanted, extension: Entry | undefined): void {
   const there = asText(extension?.['name']);

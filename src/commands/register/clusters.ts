@@ -1,9 +1,10 @@
 import { Failure } from '../../failure.ts';
 import { asText, asTexts, type Entry } from '../api/client.ts';
-import { type Actual, isCalled, resourcesOf } from './actual.ts';
+import { type Actual, findCluster, registrationsOf, resourcesOf } from './actual.ts';
 import { detailDifferences, secretKeys } from './details.ts';
 import { planHosts } from './hosts.ts';
 import type { Change, Plan } from './plan.ts';
+import { registrationUpdate } from './registrations.ts';
 import type { Wanted, WantedCluster } from './wanted.ts';
 
 /** Clusters, their registration with the extension, and their hosts. */
@@ -19,11 +20,6 @@ export function planClusters(wanted: Wanted, actual: Actual): readonly Plan[] {
         : registration(wanted, actual, cluster, there);
     return [own, planHosts(wanted, actual, cluster, there)];
   });
-}
-
-/** The cluster by its name or id. */
-export function findCluster({ clusters }: Actual, name: string): Entry | undefined {
-  return clusters.find((each) => each['id'] === name) ?? clusters.find((e) => isCalled(e, name));
 }
 
 function creation({ zone = '', pod = '', provider }: Wanted, cluster: WantedCluster): Plan {
@@ -57,20 +53,12 @@ function registration(
   there: Entry | undefined,
 ): Plan {
   if (there !== undefined) checkCluster(actual, name, there);
-  const registered = resourcesOf(actual.extension).find(({ id }) => id === there?.['id']);
+  const registered = registrationsOf(actual.extension).find(({ id }) => id === there?.['id']);
   const secrets = secretKeys(wanted.provider.settings);
   const before = asTexts(registered?.['details']);
-  // Newer CloudStacks hide secrets of a registration, so that one cannot see whether they are there.
-  const hidden = Object.keys(details).filter(
-    (key) => registered !== undefined && secrets.has(key) && before[key] === undefined,
-  );
-  const visible = Object.entries(details).filter(([key]) => !hidden.includes(key));
-  const differences = detailDifferences(before, Object.fromEntries(visible), secrets);
-  const remarks = hidden.map(
-    (key) =>
-      `Whether "${key}" is part of the registration with ${name} cannot be seen: secrets are better details of the host`,
-  );
-  if (registered !== undefined && differences.length === 0) return { changes: [], remarks };
+  const differences = detailDifferences(before, details, secrets);
+  if (registered !== undefined && differences.length === 0) return { changes: [], remarks: [] };
+  const extensionId = (): string => asText(actual.extension?.['id']);
   const change: Change =
     registered === undefined
       ? {
@@ -84,17 +72,11 @@ function registration(
             details,
           }),
         }
-      : {
-          verb: 'update',
-          subject: `registration with cluster ${name}`,
-          differences,
-          command: 'updateCluster',
-          parameters: (idOf) => ({
-            id: idOf(`cluster:${name}`),
-            externaldetails: { ...before, ...details },
-          }),
-        };
-  return { changes: [change], remarks };
+      : registrationUpdate(actual.release, extensionId, registered, differences, {
+          ...before,
+          ...details,
+        });
+  return { changes: [change], remarks: [] };
 }
 
 /** CloudStack takes one extension for a cluster, and only for one of the External hypervisor. */

@@ -1,7 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { Failure } from '../../failure.ts';
 import { asText, asTexts } from '../api/client.ts';
-import type { Texts } from '../api/form.ts';
 import type { Actual } from './actual.ts';
 import { detailDifferences, secretKeys, shownDetail } from './details.ts';
 import { isAt } from './names.ts';
@@ -10,34 +8,11 @@ import type { Wanted } from './wanted.ts';
 
 /** The extension itself: made, or brought up to date without dropping what others put there. */
 export function planExtension(wanted: Wanted, actual: Actual): Plan {
-  const details = { ...wanted.details, ...identity(wanted, actual) };
-  return actual.extension === undefined
-    ? creation(wanted, actual, details)
-    : update(wanted, actual, details);
+  return actual.extension === undefined ? creation(wanted, actual) : update(wanted, actual);
 }
 
-/** The two details that Outrigger itself lives by; an installation, once given, never changes. */
-function identity(wanted: Wanted, { extension, others }: Actual): Texts {
-  const known = asTexts(extension?.['details'])['installation'];
-  if (known !== undefined && wanted.installation !== undefined && known !== wanted.installation) {
-    throw new Failure(
-      'conflict',
-      `The extension belongs to installation "${known}": all its machines are marked with it`,
-      { advice: `Leave --installation away, or give ${known}` },
-    );
-  }
-  const elsewhere = others.map((each) => asTexts(each['details'])['installation']);
-  const installation =
-    known ?? wanted.installation ?? elsewhere.find((each) => each !== undefined) ?? generated();
-  return { provider: wanted.provider.name, installation };
-}
-
-function generated(): string {
-  return `cs-${randomBytes(6).toString('hex')}`;
-}
-
-function creation(wanted: Wanted, { release }: Actual, details: Texts): Plan {
-  const { name, path, provider } = wanted;
+function creation(wanted: Wanted, { release }: Actual): Plan {
+  const { name, path, provider, details } = wanted;
   const description = wanted.description ?? `${provider.title} through Outrigger`;
   const reserved = Object.keys(provider.stored).join(',');
   const secrets = secretKeys(provider.settings);
@@ -69,8 +44,8 @@ function creation(wanted: Wanted, { release }: Actual, details: Texts): Plan {
   };
 }
 
-function update(wanted: Wanted, { extension = {}, release }: Actual, details: Texts): Plan {
-  const { provider, description } = wanted;
+function update(wanted: Wanted, { extension = {}, release }: Actual): Plan {
+  const { provider, description, details } = wanted;
   const before = asTexts(extension['details']);
   const secrets = secretKeys(provider.settings);
   const changed = detailDifferences(before, details, secrets);

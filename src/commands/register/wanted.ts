@@ -55,7 +55,11 @@ export async function readWanted(call: CommandCall): Promise<Wanted> {
   const name = nameOf(positionals[0], setup?.extension.name);
   const provider = await loadProvider(wantedProvider(call, setup), world.registry);
   const installation = text('installation');
-  checkInstallation(installation);
+  const details = {
+    ...readDetails(setup?.extension.details, path),
+    ...typedDetails(texts, provider),
+  };
+  checkInstallation(installation ?? details['installation']);
   checkActions(provider, setup?.extension.actions ?? {});
   const fromFile = setup === undefined ? [] : setup.clusters.map((each) => clusterOf(each, path));
   const described = setup?.extension.description;
@@ -65,7 +69,7 @@ export async function readWanted(call: CommandCall): Promise<Wanted> {
     provider,
     ...(described === undefined ? {} : { description: described }),
     ...(installation === undefined ? {} : { installation }),
-    details: { ...readDetails(setup?.extension.details, path), ...typedDetails(texts, provider) },
+    details,
     actions: setup?.extension.actions ?? {},
     ...(setup?.zone === undefined ? {} : { zone: setup.zone }),
     ...(setup?.pod === undefined ? {} : { pod: setup.pod }),
