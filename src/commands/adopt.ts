@@ -2,7 +2,8 @@ import { Failure } from '../failure.ts';
 import { deadlineIn } from '../kit/deadline.ts';
 import { type Decision, decided, instanceNamed, readDecisions } from './adopt/by-hand.ts';
 import { carryOut } from './adopt/carry-out.ts';
-import { type Matches, matchAll } from './adopt/match.ts';
+import { type Matches, matchAll, type Undecided } from './adopt/match.ts';
+import { withRefusals } from './adopt/refusals.ts';
 import { report } from './adopt/report.ts';
 import { apiHelp, apiOptions } from './api/access.ts';
 import { isOurs } from './audit/compare.ts';
@@ -49,8 +50,7 @@ ${apiHelp}
       const changes = !call.flag('plan');
       const onStep = progressOf(call);
       const seen = await scanHosts(hosts, { world: call.world, deadline, changes, onStep });
-      refuseUnreachable(seen);
-      const matches = settle(call, decisions, instances, seen);
+      const matches = withRefusals(settle(call, decisions, instances, seen), seen);
       const outcomes = await carryOut(matches.matches, { planned: !changes });
       return report(call, matches.undecided, outcomes, { planned: !changes });
     });
@@ -69,25 +69,19 @@ function settle(
   );
   // An operator who decides by --map wants nothing else to be marked.
   if (decisions.length > 0) {
-    return { matches: decided(decisions, unmatched, free), undecided: [] };
+    const unasked = seen.unreachable.map(({ host, why }) => `${host} (${why})`);
+    return { matches: decided(decisions, unmatched, free, unasked), undecided: [] };
   }
   const unreadable = seen.seenMachines.filter(({ machine }) => machine.mark === 'unreadable');
   const { matches, undecided } = matchAll(unmatched, free, unreadable);
   const wanted = new Set(chosen(call, unmatched));
+  const named = call.texts('vm').length > 0;
   return {
     matches: matches.filter(({ instance }) => wanted.has(instance)),
-    undecided: undecided.filter(({ instance }) => wanted.has(instance)),
+    undecided: undecided.filter(
+      (each) => wanted.has(each.instance) && (named || mayBeOurs(each, seen)),
+    ),
   };
-}
-
-/** A host that could not be asked may have a second candidate. */
-function refuseUnreachable({ unreachable }: Scan): void {
-  const [first] = unreachable;
-  if (first === undefined) return;
-  const names = unreachable.map(({ host }) => host).join(', ');
-  throw new Failure('conflict', `Not all hosts could be asked (${names}): ${first.why}`, {
-    advice: 'Nothing was marked: a second candidate may be there',
-  });
 }
 
 /** Instances that have to have a machine and of which no marked one was seen. */
@@ -98,6 +92,15 @@ function withoutMachine(instances: readonly Listed[], { seenMachines }: Scan): L
   const states = ['Running', 'Stopped', 'Stopping', 'Migrating'];
   return instances.filter(
     ({ uuid, state, home }) => !owned.has(uuid) && states.includes(state) && home !== 'elsewhere',
+  );
+}
+
+/** A stopped instance has no host: without any trace here it is another extension's. */
+function mayBeOurs({ instance, candidates }: Undecided, { seenMachines }: Scan): boolean {
+  if (instance.home !== 'unknown' || candidates > 0) return true;
+  const hosts = seenMachines.flatMap(({ openHosts }) => openHosts);
+  return hosts.some(({ provider }) =>
+    Object.keys(provider.stored).some((key) => Object.hasOwn(instance.details, key)),
   );
 }
 

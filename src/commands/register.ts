@@ -4,19 +4,14 @@ import { apiHelp, apiOptions, demandAccess, readAccess } from './api/access.ts';
 import { type Api, createApi } from './api/client.ts';
 import { releaseOf } from './api/release.ts';
 import type { Command, CommandCall } from './command.ts';
-import { planActions } from './register/actions.ts';
-import { type Actual, findCluster, nothingKnown, readActual } from './register/actual.ts';
+import { type Actual, nothingKnown, readActual } from './register/actual.ts';
 import { check, type Readiness, readReadiness } from './register/check.ts';
-import { planClusters } from './register/clusters.ts';
-import { secretKeys } from './register/details.ts';
-import { planExtension } from './register/extension.ts';
-import { chooseInstallation, withIdentity } from './register/installation.ts';
-import { apply, describePlan, headline, joined, type Plan } from './register/plan.ts';
+import { secretKeys, shownForm } from './register/details.ts';
+import { apply, describePlan, headline, type Plan } from './register/plan.ts';
 import { printCommands } from './register/print.ts';
-import { planOtherRegistrations } from './register/registrations.ts';
 import { planRemoval } from './register/remove.ts';
-import { planTemplates } from './register/templates.ts';
 import { readWanted, type Wanted } from './register/wanted.ts';
+import { idsFor, planFor } from './register/whole-plan.ts';
 import { wrapped } from './table.ts';
 import { paintFor, progressOf } from './terminal.ts';
 
@@ -33,6 +28,7 @@ export const register: Command = {
     cluster: { type: 'string', value: 'NAME', multiple: true, about: 'A cluster it serves' },
     setup: { type: 'string', value: 'FILE', about: 'All of it, with hosts and templates, as JSON' },
     installation: { type: 'string', value: 'ID', about: 'The id of all marks, as it is to be' },
+    prune: { type: 'boolean', about: 'Take away details and actions that the file lacks' },
     plan: { type: 'boolean', about: 'Only show what would change' },
     print: { type: 'boolean', about: 'Print the commands for cmk instead of making the calls' },
     cloudstack: { type: 'string', value: 'VERSION', about: 'For --print without access; 4.22' },
@@ -50,7 +46,7 @@ export const register: Command = {
   more: `
 Makes CloudStack match: the extension with its details, every custom action with parameters,
 roles and a time-out that fits, and the registration with clusters. Running it again changes
-only what has drifted; what others added stays. Install the file first (install.sh).
+only what has drifted; what others added stays, without --prune. Install the file first (install.sh).
 ${apiHelp}
 
   outrigger register "Proxmox Lab" --provider proxmox --cluster pve --plan
@@ -75,9 +71,14 @@ async function establish(call: CommandCall): Promise<number> {
   try {
     const actual = await readActual(api, wanted);
     if (call.flag('print')) return print(call, wanted, actual);
-    const plan = planFor(wanted, actual);
-    if (call.flag('plan')) return show(call, plan, wouldChange);
-    return await carryOut(call, api, plan, idsFor(wanted, actual));
+    const plan = planFor(wanted, actual, call.world);
+    const secrets = secretKeys(wanted.provider.settings);
+    if (call.flag('plan')) return show(call, plan, secrets);
+    return await carryOut(call, api, plan, {
+      secrets,
+      known: idsFor(wanted, actual),
+      again: async () => planFor(wanted, await readActual(api, wanted), call.world),
+    });
   } finally {
     api.close();
   }
@@ -90,61 +91,47 @@ async function remove(call: CommandCall): Promise<number> {
   const api = createApi(demandAccess(call), deadlineIn(timeoutSeconds));
   try {
     const plan = await planRemoval(api, name);
-    if (call.flag('plan')) return show(call, plan, wouldChange);
-    return await carryOut(call, api, plan, new Map());
+    if (call.flag('plan')) return show(call, plan);
+    return await carryOut(call, api, plan, { known: new Map() });
   } finally {
     api.close();
   }
 }
 
-/** In the order in which the one needs the other. */
-function planFor(given: Wanted, actual: Actual): Plan {
-  const { id, remark } = chooseInstallation(given, actual);
-  const wanted = withIdentity(given, id);
-  return joined([
-    { changes: [], remarks: [remark] },
-    planExtension(wanted, actual),
-    planActions(wanted, actual),
-    ...planClusters(wanted, actual),
-    planOtherRegistrations(wanted, actual),
-    planTemplates(wanted, actual),
-  ]);
-}
-
-function idsFor({ clusters }: Wanted, actual: Actual): ReadonlyMap<string, string> {
-  const found = clusters.flatMap(({ name }) => {
-    const id = findCluster(actual, name)?.['id'];
-    return typeof id === 'string' ? [[`cluster:${name}`, id] as const] : [];
-  });
-  return new Map([...actual.ids, ...found]);
-}
-
 function print({ world }: CommandCall, wanted: Wanted, actual: Actual): number {
   const secrets = secretKeys(wanted.provider.settings);
-  const plan = planFor(wanted, actual);
-  const lines = printCommands(plan, idsFor(wanted, actual), wanted.name, secrets);
+  const plan = planFor(wanted, actual, world);
+  const lines = printCommands(plan, idsFor(wanted, actual), wanted, secrets);
   for (const line of lines) world.out(line);
   return 0;
 }
 
-function show({ json, world }: CommandCall, plan: Plan, code: number): number {
-  if (json) world.out(JSON.stringify(asFacts(plan), undefined, 2));
+function show({ json, world }: CommandCall, plan: Plan, secrets?: ReadonlySet<string>): number {
+  if (json) world.out(JSON.stringify(asFacts(plan, secrets), undefined, 2));
   else for (const line of describePlan(plan, paintFor(world))) world.out(line);
-  return plan.changes.length === 0 ? 0 : code;
+  return plan.changes.length === 0 ? 0 : wouldChange;
 }
 
-function asFacts({ changes, remarks }: Plan) {
-  const facts = changes.map(({ verb, subject, command, differences }) => {
-    return { verb, subject, command, differences };
+function asFacts({ changes, remarks }: Plan, secrets: ReadonlySet<string> = new Set()) {
+  const facts = changes.map((change) => {
+    const { verb, subject, command, differences } = change;
+    return { verb, subject, command, differences, parameters: shownForm(change, secrets) };
   });
   return { changes: facts, remarks };
+}
+
+interface Reading {
+  readonly known: ReadonlyMap<string, string>;
+  readonly secrets?: ReadonlySet<string>;
+  /** Reads CloudStack again and plans the changes that are still needed. */
+  readonly again?: () => Promise<Plan>;
 }
 
 async function carryOut(
   call: CommandCall,
   api: Api,
   plan: Plan,
-  known: ReadonlyMap<string, string>,
+  { known, again, secrets }: Reading,
 ): Promise<number> {
   const { world, json } = call;
   if (!json) for (const line of describePlan(plan, paintFor(world))) world.out(line);
@@ -154,11 +141,24 @@ async function carryOut(
     step += 1;
     tell(`${step}/${plan.changes.length} ${headline(change)}`);
   });
+  if (again !== undefined && plan.changes.length > 0) refuseLoss((await again()).changes);
   const id = ids.get('extension');
   const readiness = id === undefined ? undefined : await readReadiness(api, id);
-  if (json) world.out(JSON.stringify({ ...asFacts(plan), readiness }, undefined, 2));
+  if (json) world.out(JSON.stringify({ ...asFacts(plan, secrets), readiness }, undefined, 2));
   else for (const line of conclusion(plan, readiness)) world.out(line);
   return readiness === undefined || readiness.ready ? 0 : 1;
+}
+
+/** CloudStack cuts and drops values without a word: what was written is read again. */
+function refuseLoss(left: Plan['changes']): void {
+  if (left.length === 0) return;
+  const words = left.map(({ subject, differences }) => {
+    return `${subject} (${differences.map(({ what }) => what).join(', ')})`;
+  });
+  throw new Failure('upstream', `CloudStack has not kept what was written: ${words.join('; ')}`, {
+    advice:
+      'Look at it with --plan; a value may be too long for its place or may not be allowed there',
+  });
 }
 
 function conclusion({ changes }: Plan, readiness: Readiness | undefined): string[] {

@@ -227,9 +227,51 @@ describe('adopt in doubt', () => {
     const { cloud, host, adopt } = await scene(t, { node: 'sim1', fail_actions: 'audit' });
     cloud.state.machines.push(listed('i-2-1-VM', stored));
     host.plant('a', { name: 'i-2-1-VM' });
-    const { code, complained } = await adopt();
+    const { code, printed } = await adopt();
     assert.equal(code, 1);
-    assert.match(complained, /Not all hosts could be asked \(sim1\)/);
+    assert.match(printed, /i-2-1-VM is left alone: .*not all hosts could be asked: sim1 \(/);
+    assert.equal(host.markOf('a'), undefined);
+    const byHand = await adopt('--map', 'i-2-1-VM=a');
+    assert.match(byHand.complained, /no unmarked machine a .*could not be asked: sim1/);
+  });
+
+  test('adopt is not kept back by a host of another extension and provider, nor by its instances', async (t) => {
+    const { cloud, host, adopt } = await scene(t);
+    const own = cloud.state.extensions.find(({ name }) => name === 'Sim');
+    assert.ok(own);
+    cloud.state.extensions.push({ ...own, id: 'x2', name: 'Away', details: { provider: 'maas' } });
+    const registration = { extensionId: 'x2', details: {} };
+    cloud.state.clusters.push({ id: 'c2', name: 'c2', hypervisor: 'External', registration });
+    cloud.state.hosts.push({ id: 'h2', name: 'away', clusterId: 'c2', details: {} });
+    cloud.state.machines.push(listed('i-2-1-VM', { ...stored, hostid: 'sim1' }));
+    // A stopped instance has no host, and a third extension is not served by this file.
+    cloud.state.clusters.push({ id: 'c3', name: 'c3', hypervisor: 'External' });
+    cloud.state.hosts.push({ id: 'h3', name: 'theirs', clusterId: 'c3', details: {} });
+    cloud.state.machines.push(listed('i-2-2-VM', { state: 'Stopped' }));
+    host.plant('a', { name: 'i-2-1-VM' });
+    const { code, printed } = await adopt();
+    assert.equal(code, 0, printed);
+    assert.match(printed, /is marked for i-2-1-VM/);
+    assert.doesNotMatch(printed, /i-2-2-VM/);
+    assert.notEqual(host.markOf('a'), undefined);
+  });
+
+  test('adopt does not take a match for certain while another host of the same provider cannot be asked', async (t) => {
+    const { cloud, host, adopt } = await scene(t);
+    const own = cloud.state.extensions.find(({ name }) => name === 'Sim');
+    assert.ok(own);
+    const details = { ...own.details, grace_seconds: 'long' };
+    cloud.state.extensions.push({ ...own, id: 'x2', name: 'Away', details });
+    const registration = { extensionId: 'x2', details: {} };
+    cloud.state.clusters.push({ id: 'c2', name: 'c2', hypervisor: 'External', registration });
+    cloud.state.hosts.push({ id: 'h2', name: 'away', clusterId: 'c2', details: {} });
+    cloud.state.machines.push(listed('i-2-1-VM', stored));
+    host.plant('a', { name: 'i-2-1-VM' });
+    for (const words of [['--plan'], []]) {
+      const { code, printed } = await adopt(...words);
+      assert.equal(code, 1);
+      assert.match(printed, /not all hosts could be asked \(away\), and a second candidate may/);
+    }
     assert.equal(host.markOf('a'), undefined);
   });
 
@@ -242,8 +284,8 @@ describe('adopt in doubt', () => {
     const { uid } = findAccount('nobody') ?? {};
     assert.ok(uid !== undefined);
     chownSync(join(host.folder, 'state/simulator'), uid, uid);
-    const { code, complained } = await adopt();
-    assert.match(complained, /simulator belongs to nobody\. Run it as that user: sudo -u nobody/);
+    const { code, printed } = await adopt();
+    assert.match(printed, /simulator belongs to nobody\. Run it as that user: sudo -u nobody/);
     assert.equal(code, 1);
     assert.equal(host.markOf('a'), undefined);
     assert.match((await adopt('--plan')).printed, /would be marked for i-2-1-VM/);

@@ -5,11 +5,13 @@ import { describe, type TestContext, test } from 'node:test';
 import { type FakeCloudStack, startCloudStack } from '../../fakes/cloudstack-api/server.ts';
 import type { Finding } from '../../src/commands/audit/finding.ts';
 import { scanHosts } from '../../src/commands/audit/scan.ts';
+import { type Asked, systemsOf } from '../../src/commands/audit/systems.ts';
 import { runCommand } from '../../src/commands/run.ts';
 import type { Machine } from '../../src/contract/machine.ts';
 import { defineProvider } from '../../src/contract/provider.ts';
 import { Failure } from '../../src/failure.ts';
 import { deadlineIn } from '../../src/kit/deadline.ts';
+import type { Verbs } from '../../src/lifecycle/index.ts';
 import { registry } from '../../src/providers/index.ts';
 import { inMemory } from '../support/in-memory.ts';
 import { sample } from './sample-provider.ts';
@@ -60,6 +62,45 @@ async function scene(t: TestContext, hosts: object = { sim1: { node: 'sim1' } })
 }
 
 const mac = '02:00:00:00:00:01';
+
+describe('audit of two extensions at one system', () => {
+  test('audit takes the machines that two extensions show for one and the same, not for copies', async (t) => {
+    const { cloud, host, findings } = await scene(t);
+    host.plant('a', { name: 'i-2-1-VM', mark: {} });
+    host.plant('b', { name: 'web server' });
+    cloud.state.machines.push(listed('i-2-1-VM'));
+    const own = cloud.state.extensions.find(({ name }) => name === 'Sim');
+    assert.ok(own);
+    cloud.state.extensions.push({ ...own, id: 'x2', name: 'Second' });
+    const registration = { extensionId: 'x2', details: { ...own.details } };
+    cloud.state.clusters.push({ id: 'c2', name: 'c2', hypervisor: 'External', registration });
+    const node = { 'External:node': 'sim2' };
+    cloud.state.hosts.push({ id: 'h2', name: 'second', clusterId: 'c2', details: node });
+    assert.deepEqual(await findings(), []);
+    // A copy is one all the same.
+    host.plant('c', { name: 'i-2-1-VM', mark: { remoteId: 'a' } });
+    assert.deepEqual(await findings(), ['critical duplicate i-2-1-VM']);
+  });
+
+  test('systems are told apart by their addresses, or by what they show', () => {
+    const asked = (extension: string, endpoint: string, ...ids: string[]): Asked => ({
+      openHost: {
+        ...{ host: { name: endpoint, extension, levels: [] }, installation: 'cs-1' },
+        ...{ provider: sample, endpoints: [endpoint], verbs: {} as Verbs },
+      },
+      machines: ids.map((remoteId) => ({ remoteId, name: '', power: 'on', mark: undefined })),
+    });
+    const systems = systemsOf([
+      asked('a', 'https://one', '1', '2'),
+      asked('b', 'https://two', '2', '1'),
+      asked('c', 'https://three', '1'),
+      asked('d', 'https://three', '7'),
+      asked('a', 'https://four'),
+      asked('e', 'https://five', '1'),
+    ]);
+    assert.deepEqual(systems, [0, 0, 2, 2, 0, 5]);
+  });
+});
 
 describe('audit of the installation', () => {
   test('audit finds an installation that is lost, kept in one place only, or two of them', async (t) => {

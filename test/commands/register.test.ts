@@ -77,7 +77,7 @@ describe('register on a CloudStack that knows nothing', () => {
     for (const { timeout } of cloud.state.actions) assert.ok(timeout > 3);
     const stray = { name: 'stray', type: 'STRING', validationformat: 'NONE', required: 'false' };
     actionOf(cloud, 'ListSnapshots').parameters = [stray];
-    assert.match((await run(given)).printed, /parameters: stray -> none/);
+    assert.match((await run(given)).printed, /parameters: stray \(STRING\) -> none/);
     assert.deepEqual(actionOf(cloud, 'ListSnapshots').parameters, []);
     assert.equal(extensionOf(cloud).hidden['orchestratorrequirespreparevm'], 'true');
   });
@@ -249,15 +249,32 @@ describe('register on a CloudStack that knows it already', () => {
   test('register brings an action back that has drifted, Admin included', async (t) => {
     const cloud = await lab(t);
     await register(cloud);
-    Object.assign(actionOf(cloud, 'Melt'), { roles: ['User'], timeout: 3, enabled: false });
+    Object.assign(actionOf(cloud, 'Melt'), { roles: ['User'], timeout: 3 });
     Object.assign(actionOf(cloud, 'Paint'), { parameters: [] });
     const { printed } = await register(cloud);
     assert.match(printed, /time-out: 3 s -> 60 s/);
     assert.match(printed, /roles: User -> Admin/);
-    const { roles, timeout, enabled } = actionOf(cloud, 'Melt');
-    assert.deepEqual([roles, timeout, enabled], [['Admin'], 60, true]);
+    assert.match(
+      printed,
+      /parameters: none -> colour \(STRING, one of red blue, required\), coats/,
+    );
+    const { roles, timeout } = actionOf(cloud, 'Melt');
+    assert.deepEqual([roles, timeout], [['Admin'], 60]);
     assert.equal(actionOf(cloud, 'Paint').parameters.length, 2);
     assert.ok(actionOf(cloud, 'Paint').roles.includes('Admin'));
+  });
+
+  test('register never opens or switches on an action that an operator has restricted by hand', async (t) => {
+    const cloud = await lab(t);
+    await register(cloud);
+    const paint = actionOf(cloud, 'Paint');
+    Object.assign(paint, { roles: ['Admin'], enabled: false, timeout: 3 });
+    const { printed } = await register(cloud);
+    assert.deepEqual([paint.roles, paint.enabled, paint.timeout], [['Admin'], false, 30]);
+    const told = printed.replace(/\s+/g, ' ');
+    assert.match(told, /Paint stays closed to ResourceAdmin, DomainAdmin, User: "roles" in the/);
+    assert.match(told, /Custom action Paint is disabled and stays so/);
+    assert.match((await register(cloud)).printed, /Nothing to change/);
   });
 
   test('register brings back whether prepare is asked and which details tenants may not edit', async (t) => {
@@ -413,6 +430,83 @@ describe('register with a file for a whole zone', () => {
     assert.equal(cloud.changes.length, before);
   });
 
+  test('register opens a restricted action where the setup file says so', async (t) => {
+    const cloud = await lab(t);
+    const open = join(folder, 'open.json');
+    const given = ['--setup', open, '--credentials', cloud.credentials()];
+    const write = (wish: object): void => {
+      const extension = { ...setup.extension, actions: { Paint: wish } };
+      writeFileSync(open, JSON.stringify({ ...setup, extension }));
+    };
+    write({});
+    await run(given);
+    const paint = actionOf(cloud, 'Paint');
+    Object.assign(paint, { roles: ['Admin'], enabled: false });
+    write({ roles: ['User'], enabled: true });
+    await run(given);
+    assert.deepEqual([paint.roles, paint.enabled], [['Admin', 'User'], true]);
+    paint.roles = ['Admin'];
+    write({ roles: 'suggested' });
+    await run(given);
+    assert.equal(paint.roles.length, 4);
+  });
+
+  test('register --prune takes away the details and actions that the file lacks, after the plan', async (t) => {
+    const cloud = await lab(t, '4.23.0.0');
+    const given = ['--setup', file, '--credentials', cloud.credentials()];
+    await run(given);
+    const cluster = cloud.state.clusters.find(({ name }) => name === 'lab');
+    const [host] = cloud.state.hosts;
+    const [template] = cloud.state.templates;
+    const own = extensionOf(cloud);
+    assert.ok(cluster?.registration && host && template);
+    own.details = { ...own.details, theirs: '1' };
+    cluster.registration.details = { ...cluster.registration.details, theirs: '2' };
+    host.details = { ...host.details, 'External:theirs': '3' };
+    template.details = { ...template.details, 'External:theirs': '4', Message: 'kept' };
+    cloud.state.actions.push({ ...actionOf(cloud, 'Melt'), id: 'other', name: 'Theirs' });
+    assert.match((await run([...given, '--plan'])).printed, /Nothing to change/);
+    const planned = await run([...given, '--prune', '--plan']);
+    for (const value of [1, 2, 3, 4]) {
+      assert.match(planned.printed, new RegExp(`detail theirs: ${value} -> \\(removed\\)`));
+    }
+    assert.match(planned.printed, /- custom action Theirs/);
+    assert.equal((await run([...given, '--prune'])).code, 0);
+    for (const { details } of [own, cluster.registration, host]) {
+      assert.ok(!Object.keys(details).some((key) => key.includes('theirs')));
+    }
+    assert.deepEqual(Object.keys(template.details).sort(), [
+      'External:shape',
+      'External:size_gb',
+      'Message',
+    ]);
+    assert.ok(own.details['installation'] && cluster.registration.details['installation']);
+    assert.ok(!cloud.state.actions.some(({ name }) => name === 'Theirs'));
+    const alone = ['Lab One', '--provider', 'sample', '--prune'];
+    assert.match((await run(alone)).complained, /--prune needs --setup/);
+  });
+
+  test('register --plan --json shows every parameter as it will be sent, and no secret', async (t) => {
+    const cloud = await lab(t);
+    const given = ['--setup', file, '--credentials', cloud.credentials(), '--json'];
+    const planned = JSON.parse((await run([...given, '--plan'])).printed) as {
+      readonly changes: readonly { command: string; parameters: Record<string, string> }[];
+    };
+    assert.equal((await run(given)).code, 0);
+    const sent = cloud.changes.map(([command, form]) => [command, form] as const);
+    assert.deepEqual(
+      planned.changes.map(({ command }) => command),
+      sent.map(([command]) => command),
+    );
+    for (const [at, { command, parameters }] of planned.changes.entries()) {
+      for (const [name, value] of Object.entries(parameters)) {
+        if (value.startsWith('<') || value === '(secret)' || /installation/.test(name)) continue;
+        assert.equal(sent[at]?.[1].get(name), value, `${command} ${name}`);
+      }
+    }
+    assert.doesNotMatch(JSON.stringify(planned), /host-token/);
+  });
+
   test('register gives an action the time-out that the file wishes, also where it is longer', async (t) => {
     const cloud = await lab(t);
     const given = ['--setup', file, '--credentials', cloud.credentials()];
@@ -540,7 +634,10 @@ describe('register with a file for a whole zone', () => {
     await run([...given, file]);
     const [cluster] = setup.clusters;
     const more = async (name: string): Promise<Ran> => {
-      const hosts = [...(cluster?.hosts ?? []), { name, details: { url: 'https://n2:1' } }];
+      const hosts = [
+        ...(cluster?.hosts ?? []),
+        { name, details: { url: 'https://n2:1', token: 't' } },
+      ];
       const two = join(folder, 'two.json');
       writeFileSync(two, JSON.stringify({ ...setup, clusters: [{ ...cluster, hosts }] }));
       return run([...given, two]);
@@ -549,7 +646,7 @@ describe('register with a file for a whole zone', () => {
     assert.match(printed, /^\+ host node2$/m);
     assert.doesNotMatch(printed, /host node1/);
     const made = cloud.state.hosts.find(({ name }) => name === 'node2');
-    assert.deepEqual(made?.details, { 'External:url': 'https://n2:1' });
+    assert.deepEqual(made?.details, { 'External:url': 'https://n2:1', 'External:token': 't' });
     assert.match((await more('node2')).printed, /Nothing to change/);
     const elsewhere = { id: 'far', name: 'node3', clusterId: 'another', details: {} };
     cloud.state.hosts.push(elsewhere);
@@ -604,7 +701,7 @@ describe('register with a file for a whole zone', () => {
     const [first] = setup.clusters;
     writeFileSync(join(folder, 'token-2'), 'another');
     const hosts = ['token', 'token-2', 'token'].map((name, at) => ({
-      ...{ name: `node${at}`, details: { token: { file: name } } },
+      ...{ name: `node${at}`, details: { url: 'https://n:1', token: { file: name } } },
     }));
     const several = join(folder, 'several.json');
     writeFileSync(several, JSON.stringify({ ...setup, clusters: [{ ...first, hosts }] }));
@@ -625,6 +722,48 @@ describe('register with a file for a whole zone', () => {
     const played = spawnSync('sh', [], { input: tools + printed, encoding: 'utf8', env });
     assert.notEqual(played.status, 0);
     assert.deepEqual(played.stderr.trim().split('\n').slice(-2), ['list', 'create']);
+  });
+
+  /** Runs the printed commands with a cmk that answers from these files; jq is the genuine one. */
+  function play(printed: string, lists: Readonly<Record<string, object>>) {
+    const answers = Object.entries(lists).map(
+      ([words, answer]) => `"${words}") echo '${JSON.stringify(answer)}';;`,
+    );
+    const cmk = `cmk() { echo "$*" >&2; case "$3 $4 ${'$'}{5-}" in ${answers.join(' ')} *) case "$3" in list) echo '{}';; *) echo '{"x":{"id":"made"}}';; esac;; esac; }\n`;
+    const env = { ...process.env, TOKEN_SECRET: 'x' };
+    return spawnSync('sh', [], { input: cmk + printed, encoding: 'utf8', env });
+  }
+
+  const noJq = spawnSync('jq', ['--version']).error === undefined ? false : 'jq is not there';
+
+  test('register --print looks for pod and cluster in their zone, and stops unless exactly one matches', {
+    skip: process.env['CI'] === 'true' ? false : noJq,
+  }, async () => {
+    const own = join(folder, 'print.json');
+    const [cluster] = setup.clusters;
+    writeFileSync(own, JSON.stringify({ ...setup, clusters: [cluster] }));
+    const { printed } = await run(['--setup', own, '--print']);
+    assert.match(printed, /list pods zoneid="\$\{ZONE_\d\}"/);
+    const lists = {
+      'list zones ': { zone: [{ id: 'z1', name: 'zone1' }] },
+      'list pods zoneid=z1': { pod: [{ id: 'p1', name: 'pod1' }] },
+      'list ostypes ': { ostype: [{ id: 'o1', description: osType.description }] },
+    };
+    const good = play(printed, lists);
+    assert.equal(good.status, 0, good.stderr);
+    assert.match(good.stderr, /add cluster .*zoneid=z1 podid=p1/);
+    const zones = {
+      zone: [
+        { id: 'z1', name: 'zone1' },
+        { id: 'z2', name: 'zone1' },
+      ],
+    };
+    const two = play(printed, { ...lists, 'list zones ': zones });
+    assert.notEqual(two.status, 0);
+    assert.match(two.stderr, /2 of the zone zone1, not one/);
+    assert.doesNotMatch(two.stderr, /create extension/);
+    const none = play(printed, { ...lists, 'list pods zoneid=z1': {} });
+    assert.match(none.stderr, /0 of the pod pod1, not one/);
   });
 
   test('register accepts the setup file that the documentation shows', () => {

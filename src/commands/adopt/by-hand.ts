@@ -34,6 +34,7 @@ export function decided(
   decisions: readonly Decision[],
   unmatched: readonly Listed[],
   free: readonly SeenMachine[],
+  unasked: readonly string[],
 ): readonly Match[] {
   const matches = decisions.map(({ vm, remoteId, host }): Match => {
     const instance = instanceNamed(vm, unmatched);
@@ -44,7 +45,7 @@ export function decided(
     if (seenMachine === undefined) {
       throw new Failure(
         'not-found',
-        `There is no unmarked machine ${remoteId} (templates do not count)`,
+        `There is no unmarked machine ${remoteId} (templates do not count)${unasked.length === 0 ? '' : `; these hosts could not be asked: ${unasked.join(', ')}`}`,
       );
     }
     if (second !== undefined) {

@@ -12,6 +12,8 @@ export interface Match {
 export interface Undecided {
   readonly instance: Listed;
   readonly why: string;
+  /** How many unmarked machines may be it. */
+  readonly candidates: number;
 }
 
 export interface Matches {
@@ -49,8 +51,9 @@ export function matchAll(
   const undecided: Undecided[] = [];
   for (const { instance, candidates } of weighed) {
     const found = damaged(instance, unreadable) ?? theOne(candidates, claims);
-    if (typeof found === 'string') undecided.push({ instance, why: found });
-    else matches.push({ instance, seenMachine: found.seenMachine, reasons: found.reasons });
+    if (typeof found === 'string') {
+      undecided.push({ instance, why: found, candidates: candidates.length });
+    } else matches.push({ instance, seenMachine: found.seenMachine, reasons: found.reasons });
   }
   return { matches, undecided };
 }

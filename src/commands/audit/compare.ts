@@ -61,6 +61,16 @@ function judgeGroup(machines: Group, instance: Listed | undefined): Finding[] {
   const [first] = machines;
   const { mark } = first.machine;
   const places = machines.map(placeOf).join(' and ');
+  if (machines.length > 1 && machines.every((each) => isAlike(each, first))) {
+    return [
+      {
+        ...{ severity: 'warning', kind: 'duplicate', subject: mark.name },
+        found: `${places} carry the mark of one instance, have one id and one name, and are seen through several extensions`,
+        advice:
+          'Where these extensions lead to one system it is one machine: nothing is wrong. Where they do not, one is a copy: look before you remove anything',
+      },
+    ];
+  }
   if (machines.length > 1) {
     return [
       {
@@ -81,6 +91,16 @@ function judgeGroup(machines: Group, instance: Listed | undefined): Finding[] {
     ];
   }
   return instance === undefined ? [orphan(first)] : judgePair(first, instance);
+}
+
+/** The same id and name at the same product, through another extension. */
+function isAlike(one: Marked, other: Marked): boolean {
+  const [a, b] = [one.openHosts[0], other.openHosts[0]];
+  const [c, d] = [one.machine, other.machine];
+  if (c.remoteId !== d.remoteId || c.name !== d.name || a.provider.name !== b.provider.name) {
+    return false;
+  }
+  return one === other || a.host.extension !== b.host.extension;
 }
 
 function orphan(seenMachine: Marked): Finding {

@@ -11,13 +11,17 @@ import { createRedactor } from '../../kit/redact.ts';
 import { type Verbs, verbsOf } from '../../lifecycle/index.ts';
 import type { CommandWorld } from '../command.ts';
 import { entryAt, findAccount, ownerOf } from '../doctor/account.ts';
+import { endpointsOf } from '../doctor/network.ts';
 import type { ListedHost } from './listed.ts';
+import { type Asked, systemsOf } from './systems.ts';
 
 /** A host that could be looked at. */
 export interface OpenHost {
   readonly host: ListedHost;
   readonly provider: Provider;
   readonly installation: string;
+  /** Where its remote system answers; for a local one the directory of its state. */
+  readonly endpoints: readonly string[];
   readonly verbs: Verbs;
 }
 
@@ -31,6 +35,8 @@ export interface SeenMachine {
 export interface UnreachableHost {
   readonly host: string;
   readonly why: string;
+  /** As its details name it. */
+  readonly provider: string | undefined;
 }
 
 export interface Scan {
@@ -49,7 +55,7 @@ export interface ScanOptions {
 
 /** Asks the provider of every host for its machines, one host after the other. */
 export async function scanHosts(hosts: readonly ListedHost[], options: ScanOptions): Promise<Scan> {
-  const found = new Map<string, SeenMachine>();
+  const asked: Asked[] = [];
   const unreachable: UnreachableHost[] = [];
   for (const [at, host] of hosts.entries()) {
     options.onStep(`asking ${host.name}`);
@@ -57,18 +63,35 @@ export async function scanHosts(hosts: readonly ListedHost[], options: ScanOptio
     try {
       const work = ask(host, options, secrets);
       const share = shareOf(options.deadline, hosts.length - at);
-      const { openHost, machines } = await share.within(work, 'waiting for its machines');
-      for (const machine of machines) note(found, openHost, machine);
+      asked.push(await share.within(work, 'waiting for its machines'));
     } catch (thrown) {
       const redactor = createRedactor(secrets);
       const why = redactor.text(fullText(Failure.from(thrown)));
-      unreachable.push({ host: host.name, why: [why, host.remark].filter(Boolean).join(' ') });
+      unreachable.push({
+        ...{ host: host.name, why: [why, host.remark].filter(Boolean).join(' ') },
+        provider: providerNamed(host),
+      });
     }
   }
-  return { seenMachines: [...found.values()], unreachable };
+  return { seenMachines: seenBy(asked), unreachable };
 }
 
-async function ask(host: ListedHost, options: ScanOptions, secrets: string[]) {
+function providerNamed({ levels }: ListedHost): string | undefined {
+  const named = levels.flatMap(({ details }) => details['provider'] ?? []);
+  return named[named.length - 1];
+}
+
+/** Hosts of one system show the same machines, each of which is counted once. */
+function seenBy(asked: readonly Asked[]): readonly SeenMachine[] {
+  const systems = systemsOf(asked);
+  const found = new Map<string, SeenMachine>();
+  for (const [at, { openHost, machines }] of asked.entries()) {
+    for (const machine of machines) note(found, `${systems[at]}`, openHost, machine);
+  }
+  return [...found.values()];
+}
+
+async function ask(host: ListedHost, options: ScanOptions, secrets: string[]): Promise<Asked> {
   const openHost = await open(host, options, secrets);
   return { openHost, machines: await openHost.verbs.machines() };
 }
@@ -78,17 +101,14 @@ function shareOf(deadline: Deadline, hosts: number): Deadline {
   return deadlineIn(deadline.remainingMs() / 1000 / Math.min(hosts, 10));
 }
 
-/** Hosts of one system show the same machines, each of which is counted once. */
-function note(found: Map<string, SeenMachine>, openHost: OpenHost, machine: RemoteMachine): void {
+function note(
+  found: Map<string, SeenMachine>,
+  system: string,
+  openHost: OpenHost,
+  machine: RemoteMachine,
+): void {
   const mark = typeof machine.mark === 'object' ? machine.mark.uuid : '';
-  const key = [
-    openHost.provider.name,
-    openHost.host.extension,
-    machine.remoteId,
-    machine.name,
-    mark,
-  ];
-  const id = JSON.stringify(key);
+  const id = JSON.stringify([system, machine.remoteId, machine.name, mark]);
   const before = found.get(id);
   found.set(id, {
     machine,
@@ -115,7 +135,9 @@ async function open(
     // Nothing is made: what is looked for is the service's own.
     stateDirectory: (name) => (changes ? ownDirectory(`${state}/${name}`) : `${state}/${name}`),
   });
-  return { host, provider, installation, verbs };
+  const named = endpointsOf(provider, settings.values).map((url) => url.toLowerCase());
+  const endpoints = named.length > 0 ? named : [`${state}/${provider.name}`];
+  return { host, provider, installation, endpoints, verbs };
 }
 
 /** The home of the service's user also when root runs the command: the state is the service's. */

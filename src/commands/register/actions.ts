@@ -5,7 +5,8 @@ import { asEntries, asText, asTexts, type Entry } from '../api/client.ts';
 import type { Texts } from '../api/form.ts';
 import type { Actual } from './actual.ts';
 import { detailDifferences } from './details.ts';
-import type { Change, Difference, Plan } from './plan.ts';
+import { type Change, type Difference, joined, type Plan } from './plan.ts';
+import { asRestricted, rolesOf } from './restricted.ts';
 import type { ActionWish } from './setup.ts';
 import type { Wanted } from './wanted.ts';
 
@@ -22,36 +23,60 @@ interface Definition {
   readonly details: Texts;
 }
 
-/** Every custom action of the provider; actions that it does not know are left alone. */
+/** Every custom action of the provider; actions that it does not know are left alone, or removed by --prune. */
 export function planActions(wanted: Wanted, actual: Actual): Plan {
   const definitions = Object.entries(actionsOf(wanted.provider)).map(([name, action]) =>
     define(name, action, wanted.actions[name] ?? {}, actual),
   );
   const names = new Set(definitions.map(({ name }) => name.toLowerCase()));
-  const others = actual.actions
-    .map(({ name }) => asText(name))
-    .filter((name) => !names.has(name.toLowerCase()));
+  const unknown = actual.actions.filter(({ name }) => !names.has(asText(name).toLowerCase()));
   const closed = !actual.release.tellsCaller && definitions.length > 0;
-  return {
-    changes: definitions.flatMap((definition) => {
-      const there = actual.actions.find(
-        ({ name }) => asText(name).toLowerCase() === definition.name.toLowerCase(),
-      );
-      return there === undefined ? [creation(definition)] : update(definition, there);
-    }),
-    remarks: [
-      ...(others.length === 0 ? [] : [`Other custom actions are left alone: ${others.join(', ')}`]),
-      ...(closed
+  const plans = definitions.map((definition): Plan => {
+    const there = actual.actions.find(
+      ({ name }) => asText(name).toLowerCase() === definition.name.toLowerCase(),
+    );
+    if (there === undefined) return { changes: [creation(definition)], remarks: [] };
+    const wish = wanted.actions[definition.name] ?? {};
+    const { definition: allowed, remarks } = asRestricted(definition, wish, there);
+    return { changes: update(allowed, there), remarks };
+  });
+  return joined([
+    ...plans,
+    wanted.prune ? { changes: unknown.map(deletion), remarks: [] } : leftAlone(unknown),
+    {
+      changes: [],
+      remarks: closed
         ? [
             `CloudStack ${actual.release.version} does not check who runs a custom action: all are for Admin only`,
           ]
-        : []),
-    ],
+        : [],
+    },
+  ]);
+}
+
+function leftAlone(others: readonly Entry[]): Plan {
+  const names = others.map(({ name }) => asText(name)).join(', ');
+  return {
+    changes: [],
+    remarks: names === '' ? [] : [`Other custom actions are left alone: ${names}`],
+  };
+}
+
+/** Takes a custom action out of CloudStack. */
+export function deletion(action: Entry): Change {
+  const id = asText(action['id']);
+  return {
+    verb: 'delete',
+    subject: `custom action ${asText(action['name'])}`,
+    differences: [],
+    command: 'deleteCustomAction',
+    parameters: () => ({ id }),
   };
 }
 
 function define(name: string, action: Action, wish: ActionWish, { release }: Actual): Definition {
-  const roles = release.tellsCaller ? (wish.roles ?? action.roles) : [];
+  const wished = wish.roles === undefined || wish.roles === 'suggested' ? action.roles : wish.roles;
+  const roles = release.tellsCaller ? wished : [];
   return {
     name,
     description: action.about,
@@ -81,10 +106,11 @@ function creation(definition: Definition): Change {
     differences: [
       { what: 'time-out', to: `${timeout} s` },
       { what: 'roles', to: roles.join(', ') },
+      { what: 'description', to: description },
       ...(enabled ? [] : [{ what: 'enabled', to: 'false' }]),
       ...(parameters.length === 0
         ? []
-        : [{ what: 'parameters', to: parameters.map(({ name: key }) => key).join(', ') }]),
+        : [{ what: 'parameters', to: parameters.map(inPlainWords).join(', ') }]),
       ...detailDifferences({}, details, new Set()),
     ],
     command: 'addCustomAction',
@@ -144,8 +170,8 @@ function update(definition: Definition, there: Entry): Change[] {
 }
 
 function parameterDifference(there: Entry, parameters: readonly Texts[]): Difference {
-  const before = asEntries(there['parameters']).map((each) => asText(each['name']));
-  const after = parameters.map(({ name = '' }) => name);
+  const before = asEntries(there['parameters']).map(inPlainWords);
+  const after = parameters.map(inPlainWords);
   return {
     what: 'parameters',
     from: before.join(', ') || 'none',
@@ -153,9 +179,12 @@ function parameterDifference(there: Entry, parameters: readonly Texts[]): Differ
   };
 }
 
-function rolesOf(there: Entry): string[] {
-  const roles = there['allowedroletypes'];
-  return Array.isArray(roles) ? roles.map(asText) : asText(roles).split(',');
+/** Such as `coats (NUMBER, required)`: all of it, so that the plan shows every difference. */
+function inPlainWords(each: Entry): string {
+  const [name = '', type = '', format = '', list = '', required = ''] = asWord(each).split('|');
+  const options = list === '' ? '' : `one of ${list.split(',').join(' ')}`;
+  const parts = [type, format, options, required === 'true' ? 'required' : ''];
+  return `${name} (${parts.filter((part) => part !== '').join(', ')})`;
 }
 
 /** A parameter as one word, however CloudStack writes its parts. */

@@ -1,4 +1,4 @@
-import { Failure } from '../../failure.ts';
+import { Failure, remoteMessage } from '../../failure.ts';
 import { type Api, asEntries, asText, type Entry } from '../api/client.ts';
 import { type Release, readRelease } from '../api/release.ts';
 import { directoryOf } from './names.ts';
@@ -43,19 +43,57 @@ export async function readActual(api: Api, wanted: Wanted): Promise<Actual> {
   if (extension !== undefined) ids.set('extension', id);
   const beyond = wanted.clusters.length > 0;
   const clusters = beyond ? await api.list('listClusters') : [];
-  const hosts = wanted.clusters.some(({ hosts: some }) => some.length > 0)
-    ? await api.list('listHosts', { hypervisor: 'External', type: 'Routing', details: 'all' })
-    : [];
+  const served = registrationsOf(extension).length > 0;
+  const hosts =
+    served || wanted.clusters.some(({ hosts: some }) => some.length > 0)
+      ? await api.list('listHosts', { hypervisor: 'External', type: 'Routing', details: 'all' })
+      : [];
   const templates =
-    wanted.templates.length > 0 ? await api.list('listTemplates', { templatefilter: 'all' }) : [];
+    wanted.templates.length > 0 ? (await templatesOf(api, extension)).filter(isHere) : [];
+  if (templates.length < wanted.templates.length) await demandImageStore(api, wanted, zoneId);
   return {
     asked: true,
-    ...{ release, extension, others, hosts, ids },
+    ...{ release, extension, others, hosts, ids, templates },
     clusters: clusters.filter(isHere),
-    templates: templates.filter(isHere),
     actions:
       extension === undefined ? [] : await api.list('listCustomActions', { extensionid: id }),
   };
+}
+
+/**
+ * The templates of the extension alone: names need not be unique, and one broken template of another
+ * extension would break the list of all.
+ */
+export async function templatesOf(
+  api: Api,
+  extension: Entry | undefined,
+): Promise<readonly Entry[]> {
+  if (extension === undefined) return [];
+  const extensionid = asText(extension['id']);
+  try {
+    return await api.list('listTemplates', { templatefilter: 'all', extensionid });
+  } catch (thrown) {
+    if (!/dataStoreId" is null/.test(remoteMessage(thrown))) throw thrown;
+    throw new Failure(
+      'upstream',
+      'CloudStack cannot list templates: one of them was registered in a zone without an image store',
+      { advice: imageStoreAdvice },
+    );
+  }
+}
+
+const imageStoreAdvice =
+  'Give the zone an image store, which is never mounted for templates of the External hypervisor: addImageStore zoneid=ID provider=NFS url=nfs://SERVER/PATH';
+
+/** Without one registerTemplate fails half-way, and every list with that template fails afterwards. */
+async function demandImageStore(api: Api, { zone = '' }: Wanted, zoneid = ''): Promise<void> {
+  const stores = await api.list('listImageStores', { zoneid });
+  if (stores.length > 0) return;
+  throw new Failure(
+    'conflict',
+    `The zone ${zone} has no image store: its first template would break listTemplates for the whole cloud`,
+    { advice: imageStoreAdvice },
+  );
 }
 
 /** Names as CloudStack compares them: without their case. */

@@ -1,7 +1,7 @@
 import { Failure } from '../../failure.ts';
 import { asText, asTexts, type Entry } from '../api/client.ts';
 import { type Actual, findCluster, registrationsOf, resourcesOf } from './actual.ts';
-import { detailDifferences, secretKeys } from './details.ts';
+import { detailDifferences, mergeDetails, secretKeys } from './details.ts';
 import { planHosts } from './hosts.ts';
 import type { Change, Plan } from './plan.ts';
 import { registrationUpdate } from './registrations.ts';
@@ -56,7 +56,8 @@ function registration(
   const registered = registrationsOf(actual.extension).find(({ id }) => id === there?.['id']);
   const secrets = secretKeys(wanted.provider.settings);
   const before = asTexts(registered?.['details']);
-  const differences = detailDifferences(before, details, secrets);
+  const { prune } = wanted;
+  const { details: all, differences } = mergeDetails(before, details, { prune, secrets });
   if (registered !== undefined && differences.length === 0) return { changes: [], remarks: [] };
   const extensionId = (): string => asText(actual.extension?.['id']);
   const change: Change =
@@ -72,10 +73,7 @@ function registration(
             details,
           }),
         }
-      : registrationUpdate(actual.release, extensionId, registered, differences, {
-          ...before,
-          ...details,
-        });
+      : registrationUpdate(actual.release, extensionId, registered, differences, all);
   return { changes: [change], remarks: [] };
 }
 

@@ -1,7 +1,7 @@
 import type { Fields } from '../../contract/field.ts';
 import { createRedactor } from '../../kit/redact.ts';
-import type { Texts } from '../api/form.ts';
-import type { Difference } from './plan.ts';
+import { flatten, type Texts } from '../api/form.ts';
+import type { Change, Difference } from './plan.ts';
 
 /** Which details are secrets: those the provider calls so, and those whose name says so. */
 export function secretKeys(fields: Fields): ReadonlySet<string> {
@@ -36,4 +36,38 @@ export function detailDifferences(
         ? { what, to }
         : { what, from: shownDetail(key, before, secrets), to };
     });
+}
+
+/** Every parameter that a change sends, as it is sent; ids of what is still to be made by their names. */
+export function shownForm(change: Change, secrets: ReadonlySet<string>): Texts {
+  const form = flatten(change.parameters((reference) => `<${reference}>`));
+  const shown = Object.entries(form).map(([name, value]) => {
+    const key = /\]\.(?:External:)?(.+)$/.exec(name)?.[1];
+    return [name, key === undefined ? value : shownDetail(key, value, secrets)] as const;
+  });
+  return Object.fromEntries(shown);
+}
+
+/** The details of one place as they will be, and how they differ from those that are there. */
+export interface Merged {
+  readonly details: Texts;
+  readonly differences: readonly Difference[];
+}
+
+/** The wanted details over those that others have put there, or without these where the operator prunes. */
+export function mergeDetails(
+  before: Texts,
+  wanted: Texts,
+  { prune, secrets }: { readonly prune: boolean; readonly secrets: ReadonlySet<string> },
+): Merged {
+  const removed = Object.entries(before).filter(([key]) => prune && !Object.hasOwn(wanted, key));
+  return {
+    details: prune ? wanted : { ...before, ...wanted },
+    differences: [
+      ...detailDifferences(before, wanted, secrets),
+      ...removed.map(([key, value]) => ({
+        ...{ what: `detail ${key}`, from: shownDetail(key, value, secrets), to: '(removed)' },
+      })),
+    ],
+  };
 }

@@ -1,7 +1,7 @@
 import { Failure } from '../../failure.ts';
 import { asText, asTexts } from '../api/client.ts';
 import type { Actual } from './actual.ts';
-import { detailDifferences, secretKeys, shownDetail } from './details.ts';
+import { mergeDetails, secretKeys, shownDetail } from './details.ts';
 import { isAt } from './names.ts';
 import type { Difference, Plan } from './plan.ts';
 import type { Wanted } from './wanted.ts';
@@ -23,6 +23,7 @@ function creation(wanted: Wanted, { release }: Actual): Plan {
         subject: `extension ${name}`,
         differences: [
           { what: 'path', to: path },
+          { what: 'description', to: description },
           { what: 'asks prepare first', to: String(provider.prepares) },
           ...Object.entries(details).map(([key, value]) => ({
             what: `detail ${key}`,
@@ -48,7 +49,8 @@ function update(wanted: Wanted, { extension = {}, release }: Actual): Plan {
   const { provider, description, details } = wanted;
   const before = asTexts(extension['details']);
   const secrets = secretKeys(provider.settings);
-  const changed = detailDifferences(before, details, secrets);
+  const { prune } = wanted;
+  const { details: all, differences: changed } = mergeDetails(before, details, { prune, secrets });
   const prepares = extension['orchestratorrequirespreparevm'] === true;
   const described = description === undefined || extension['description'] === description;
   const reserved = reservedToAdd(wanted, extension['reservedresourcedetails'], release);
@@ -74,7 +76,7 @@ function update(wanted: Wanted, { extension = {}, release }: Actual): Plan {
         parameters: (idOf) => ({
           id: idOf('extension'),
           // All of them: the visible ones that are not sent again are gone.
-          ...(changed.length === 0 ? {} : { details: { ...before, ...details } }),
+          ...(changed.length === 0 ? {} : { details: all }),
           ...(prepares === provider.prepares
             ? {}
             : { orchestratorrequirespreparevm: provider.prepares }),

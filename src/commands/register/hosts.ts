@@ -1,10 +1,12 @@
 import { asText, asTexts, type Entry } from '../api/client.ts';
+import type { Release } from '../api/release.ts';
 import { type Actual, isCalled } from './actual.ts';
-import { detailDifferences, secretKeys } from './details.ts';
+import { detailDifferences, mergeDetails, secretKeys } from './details.ts';
 import { type Change, joined, type Plan } from './plan.ts';
 import type { Wanted, WantedCluster, WantedHost } from './wanted.ts';
 
-const prefix = 'External:';
+/** CloudStack's mark of a detail that goes to the script. */
+export const prefix = 'External:';
 
 /** The hosts of a cluster with their details. */
 export function planHosts(
@@ -19,7 +21,7 @@ export function planHosts(
     );
     return known === undefined
       ? { changes: [creation(wanted, cluster, host)], remarks: [] }
-      : update(wanted, host, known);
+      : update(wanted, host, known, actual.release);
   });
   return joined(plans);
 }
@@ -45,6 +47,7 @@ function creation(
     subject: `host ${name}`,
     differences: [
       { what: 'cluster', to: cluster.name },
+      ...(tags === undefined ? [] : [{ what: 'tags', to: tags }]),
       ...detailDifferences({}, details, secretKeys(provider.settings)),
     ],
     command: 'addHost',
@@ -60,13 +63,19 @@ function creation(
   };
 }
 
-function update({ provider }: Wanted, { name, details }: WantedHost, known: Entry): Plan {
+function update(
+  { provider, prune }: Wanted,
+  { name, details }: WantedHost,
+  known: Entry,
+  { cleansUpDetails }: Release,
+): Plan {
   const before = externalDetailsOf(known);
   if (before === undefined) {
     const remark = `CloudStack does not show the details of host ${name}: they are not compared`;
     return { changes: [], remarks: Object.keys(details).length === 0 ? [] : [remark] };
   }
-  const differences = detailDifferences(before, details, secretKeys(provider.settings));
+  const secrets = secretKeys(provider.settings);
+  const { details: all, differences } = mergeDetails(before, details, { prune, secrets });
   if (differences.length === 0) return { changes: [], remarks: [] };
   const id = asText(known['id']);
   const change: Change = {
@@ -74,7 +83,11 @@ function update({ provider }: Wanted, { name, details }: WantedHost, known: Entr
     subject: `host ${name}`,
     differences,
     command: 'updateHost',
-    parameters: () => ({ id, externaldetails: { ...before, ...details } }),
+    // CloudStack takes no details for no change.
+    parameters: () =>
+      Object.keys(all).length === 0 && cleansUpDetails
+        ? { id, cleanupexternaldetails: true }
+        : { id, externaldetails: all },
   };
   return { changes: [change], remarks: [] };
 }

@@ -3,6 +3,7 @@ import { flatten, type Parameters } from '../api/form.ts';
 import { shellWord } from '../terminal.ts';
 import { shownDetail } from './details.ts';
 import type { Change, Plan, Reference } from './plan.ts';
+import type { Wanted } from './wanted.ts';
 
 /** How cmk finds what is not known: the list, the key of its entries and of the name in them. */
 const lists: Readonly<Record<string, readonly [string, string, string]>> = {
@@ -24,24 +25,32 @@ const firstId = '[.. | .id? // empty] | first // empty';
 export function printCommands(
   { changes, remarks }: Plan,
   known: ReadonlyMap<Reference, string>,
-  extensionName: string,
+  { name: extensionName, zone }: Pick<Wanted, 'name' | 'zone'>,
   secrets: ReadonlySet<string>,
 ): string[] {
   const variables = new Map<Reference, string>();
   const made = new Set<Reference>();
   const before: string[] = [];
   const asked = new Map<string, AskedSecret>();
+  const wordFor = (reference: Reference): { readonly id?: string; readonly variable?: string } => {
+    const id = known.get(reference);
+    if (id !== undefined) return { id };
+    const variable = variables.get(reference) ?? nameFor(reference, variables.size);
+    if (!variables.has(reference)) variables.set(reference, variable);
+    if (!made.has(reference)) {
+      made.add(reference);
+      // Another zone may have a pod or a cluster of the same name.
+      const inZone = zone === undefined || !/^(pod|cluster):/.test(reference);
+      const place = inZone ? undefined : wordFor(`zone:${zone}`);
+      before.push(lookUp(reference, variable, extensionName, place));
+    }
+    return { variable };
+  };
   const lines = changes.flatMap((change) => {
     const holes: string[] = [];
     const idOf = (reference: Reference): string => {
-      const id = known.get(reference);
+      const { id, variable = '' } = wordFor(reference);
       if (id !== undefined) return id;
-      const variable = variables.get(reference) ?? nameFor(reference, variables.size);
-      if (!variables.has(reference)) variables.set(reference, variable);
-      if (!made.has(reference)) {
-        made.add(reference);
-        before.push(lookUp(reference, variable, extensionName));
-      }
       holes.push(variable);
       return `\${${variable}}`;
     };
@@ -116,10 +125,21 @@ function nameFor(reference: Reference, number: number): string {
   return kind === 'extension' ? 'EXTENSION' : `${kind.toUpperCase()}_${number}`;
 }
 
-function lookUp(reference: Reference, variable: string, extensionName: string): string {
+/** The id of the only one that is called so; the script ends where there is none or more than one. */
+function lookUp(
+  reference: Reference,
+  variable: string,
+  extensionName: string,
+  place: { readonly id?: string; readonly variable?: string } | undefined,
+): string {
   const [kind = '', ...rest] = reference.split(':');
   const name = kind === 'extension' ? extensionName : rest.join(':');
   const [list, entries, key] = lists[kind] ?? ['list', kind, 'name'];
-  const filter = `.${entries}[] | select(.${key} == $name or .id == $name) | .id`;
-  return `${variable}=$(cmk -o json ${list} | jq -er --arg name ${shellWord(name)} ${shellWord(filter)})`;
+  const zone =
+    place === undefined
+      ? ''
+      : ` zoneid=${place.id === undefined ? `"\${${place.variable}}"` : shellWord(place.id)}`;
+  const all = `[.${entries}[]? | select(.${key} == $name or .id == $name) | .id] | unique`;
+  const filter = `${all} | if length == 1 then .[0] else error("\\(length) of the ${kind} \\($name), not one") end`;
+  return `${variable}=$(cmk -o json ${list}${zone} | jq -er --arg name ${shellWord(name)} ${shellWord(filter)})`;
 }

@@ -1,6 +1,7 @@
 import { Failure } from '../../failure.ts';
 import { type Api, asText, type Entry } from '../api/client.ts';
-import { isCalled, resourcesOf } from './actual.ts';
+import { deletion } from './actions.ts';
+import { isCalled, resourcesOf, templatesOf } from './actual.ts';
 import type { Change, Plan } from './plan.ts';
 
 /** Everything that takes the extension out of CloudStack again; its file and its machines stay. */
@@ -18,7 +19,7 @@ export async function planRemoval(api: Api, name: string): Promise<Plan> {
   const id = asText(extension['id']);
   const clusters = resourcesOf(extension);
   await refuseWithHosts(api, name, clusters);
-  await refuseWithTemplates(api, name, id);
+  await refuseWithTemplates(api, extension);
   const actions = await api.list('listCustomActions', { extensionid: id });
   return {
     changes: [
@@ -51,14 +52,17 @@ async function refuseWithHosts(api: Api, name: string, clusters: readonly Entry[
 }
 
 /** CloudStack would refuse the extension itself, when everything else of it is gone. */
-async function refuseWithTemplates(api: Api, name: string, id: string): Promise<void> {
-  const templates = await api.list('listTemplates', { templatefilter: 'all' });
-  const left = templates.filter(({ extensionid }) => extensionid === id);
+async function refuseWithTemplates(api: Api, extension: Entry): Promise<void> {
+  const left = await templatesOf(api, extension);
   if (left.length === 0) return;
   const names = new Set(left.map((each) => asText(each['name'])));
-  throw new Failure('conflict', `${name} still has the templates ${[...names].join(', ')}`, {
-    advice: 'Delete them (deleteTemplate) first',
-  });
+  throw new Failure(
+    'conflict',
+    `${asText(extension['name'])} still has the templates ${[...names].join(', ')}`,
+    {
+      advice: 'Delete them (deleteTemplate) first',
+    },
+  );
 }
 
 function unregistration(extensionid: string, cluster: Entry): Change {
@@ -69,16 +73,5 @@ function unregistration(extensionid: string, cluster: Entry): Change {
     differences: [],
     command: 'unregisterExtension',
     parameters: () => ({ extensionid, resourceid, resourcetype: 'Cluster' }),
-  };
-}
-
-function deletion(action: Entry): Change {
-  const id = asText(action['id']);
-  return {
-    verb: 'delete',
-    subject: `custom action ${asText(action['name'])}`,
-    differences: [],
-    command: 'deleteCustomAction',
-    parameters: () => ({ id }),
   };
 }

@@ -12,7 +12,8 @@ const roleTypes = ['Admin', 'ResourceAdmin', 'DomainAdmin', 'User'] as const;
 /** How an operator wants one custom action to differ from what the provider suggests. */
 const actionSchema = members({
   enabled: v.optional(v.boolean()),
-  roles: v.optional(v.array(v.picklist(roleTypes))),
+  /** `suggested`: those of the provider, also where an operator has closed it. */
+  roles: v.optional(v.union([v.literal('suggested'), v.array(v.picklist(roleTypes))])),
   timeout: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(86_400))),
   details: v.optional(v.record(v.string(), v.string())),
 });

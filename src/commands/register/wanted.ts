@@ -39,6 +39,8 @@ export interface Wanted {
   /** Without provider and installation, which are added. */
   readonly details: Texts;
   readonly installation?: string;
+  /** Details and custom actions that the setup file does not name are taken away. */
+  readonly prune: boolean;
   readonly actions: Readonly<Record<string, ActionWish>>;
   readonly zone?: string;
   readonly pod?: string;
@@ -70,6 +72,7 @@ export async function readWanted(call: CommandCall): Promise<Wanted> {
     ...(described === undefined ? {} : { description: described }),
     ...(installation === undefined ? {} : { installation }),
     details,
+    prune: pruneOf(call),
     actions: setup?.extension.actions ?? {},
     ...(setup?.zone === undefined ? {} : { zone: setup.zone }),
     ...(setup?.pod === undefined ? {} : { pod: setup.pod }),
@@ -79,6 +82,11 @@ export async function readWanted(call: CommandCall): Promise<Wanted> {
       details: readDetails(details, path),
     })),
   };
+}
+
+function pruneOf({ flag, text }: CommandCall): boolean {
+  if (!flag('prune') || text('setup') !== undefined) return flag('prune');
+  throw new Failure('usage', '--prune needs --setup: the file says what is to stay');
 }
 
 function wantedProvider({ text }: CommandCall, setup: Setup | undefined): string {

@@ -1,0 +1,42 @@
+import { defaultConfigFile, readConfig } from '../../cloudstack/config.ts';
+import type { CommandWorld } from '../command.ts';
+import { planActions } from './actions.ts';
+import { type Actual, findCluster } from './actual.ts';
+import { planClusters } from './clusters.ts';
+import { secretKeys } from './details.ts';
+import { planExtension } from './extension.ts';
+import { checkDetails } from './fits.ts';
+import { chooseInstallation, withIdentity } from './installation.ts';
+import { checkLengths } from './lengths.ts';
+import { joined, type Plan } from './plan.ts';
+import { planOtherRegistrations } from './registrations.ts';
+import { planTemplates } from './templates.ts';
+import type { Wanted } from './wanted.ts';
+
+/** All changes, in the order in which the one needs the other; throws before anything is changed. */
+export function planFor(given: Wanted, actual: Actual, world: CommandWorld): Plan {
+  const { id, remark } = chooseInstallation(given, actual);
+  const wanted = withIdentity(given, id);
+  const { secretsDirectory } = readConfig(world.env['OUTRIGGER_CONFIG'] ?? defaultConfigFile);
+  const providers = Object.keys(world.registry);
+  const plan = joined([
+    { changes: [], remarks: [remark] },
+    checkDetails(wanted, actual, { secretsDirectory, providers }),
+    planExtension(wanted, actual),
+    planActions(wanted, actual),
+    ...planClusters(wanted, actual),
+    planOtherRegistrations(wanted, actual),
+    planTemplates(wanted, actual),
+  ]);
+  checkLengths(plan, actual.release, secretKeys(wanted.provider.settings));
+  return plan;
+}
+
+/** The ids of everything that is there. */
+export function idsFor({ clusters }: Wanted, actual: Actual): ReadonlyMap<string, string> {
+  const found = clusters.flatMap(({ name }) => {
+    const id = findCluster(actual, name)?.['id'];
+    return typeof id === 'string' ? [[`cluster:${name}`, id] as const] : [];
+  });
+  return new Map([...actual.ids, ...found]);
+}
