@@ -146,6 +146,19 @@ describe('a claim in trouble', () => {
   );
 
   it(
+    'a subnet without a free address is not waited for, and the machine is given back',
+    inMaas({}, async ({ cloud, fake, owned }) => {
+      const text = 'No more IPs available in subnet: 10.1.0.0/16.';
+      fake.disturb(({ op }) => (op === 'deploy' ? plain(503, text) : undefined));
+      const done = await cloud.call('create', { caller: admin });
+      assert.equal(done.exitCode, 1);
+      assert.match(done.text, /No more IPs available in subnet.*Free addresses of the subnet/);
+      assert.equal(fake.seen.filter(({ op }) => op === 'deploy').length, 1);
+      assert.deepEqual(owned(), []);
+    }),
+  );
+
+  it(
     'a machine whose claim gets no answer before the time is up is released all the same',
     inMaas({ ready: 1 }, async ({ cloud, fake, owned }) => {
       const [machine] = fake.world.machines.values();

@@ -58,10 +58,16 @@ export function failureFor(reply: Reply, attempt: Attempt): Failure {
   });
 }
 
-/** Whether MAAS asked to come back later. */
+/** Whether MAAS asked to come back later; a subnet without a free address does not get one by waiting. */
 export function isBusy(thrown: unknown): boolean {
-  return statusOf(thrown) === 503;
+  return statusOf(thrown) === 503 && !isExhausted(thrown);
 }
+
+function isExhausted(thrown: unknown): boolean {
+  return thrown instanceof Failure && noAddress.test(thrown.remote.message ?? '');
+}
+
+const noAddress = /no more ips available/i;
 
 /** Whether a proxy before MAAS answered for it, as it does while the region is being restarted. */
 export function isGateway(thrown: unknown): boolean {
@@ -111,6 +117,13 @@ function unauthorized(reply: Reply, { what, nowMs }: Attempt): Failure {
 
 /** One machine's is that machine's; on anything else every call will meet it. */
 function busy(reply: Reply, { what, one }: Attempt, message: string): Failure {
+  if (noAddress.test(message)) {
+    return new Failure('conflict', `MAAS did not ${what}${message}`, {
+      advice: 'Free addresses of the subnet in MAAS, or give it a larger range',
+      tenant: 'No address is free in the network of the machine',
+      remote: { status: 503, message },
+    });
+  }
   const seconds = Number(reply.header('retry-after') ?? Number.NaN);
   const remote: Remote = {
     status: 503,
