@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { plain } from '../../../fakes/maas/answers.ts';
 import type { FakeMachine } from '../../../fakes/maas/machine.ts';
 import { admin, type Details } from '../../support/payloads.ts';
 import { inMaas, type MaasScene, sessionOf, until } from './scene.ts';
@@ -118,6 +119,26 @@ describe('a machine that MAAS took away and whose mark was left on it', () => {
       await cloud.ok('stop');
       await cloud.ok('delete');
       assert.deepEqual([machine.status, machine.owner], ['broken', '']);
+    }),
+  );
+
+  it(
+    'is not released by a delete that MAAS was too busy for before another user took it over',
+    inMaas({}, async (scene) => {
+      const { cloud, fake, own } = scene;
+      await cloud.deploy();
+      const machine = own();
+      fake.disturb(({ op }) => {
+        if (op !== 'release') return undefined;
+        machine.owner = 'root';
+        return plain(503, 'busy');
+      });
+      for (const host of [{}, { apikey: fake.users[1]?.key ?? '', api_user: 'cloudstack' }]) {
+        machine.owner = 'cloudstack';
+        const { exitCode, text } = await cloud.call('delete', { host, caller: admin });
+        assert.equal(exitCode, 1, text);
+      }
+      assert.deepEqual([machine.status, machine.owner], ['deployed', 'root']);
     }),
   );
 

@@ -27,6 +27,22 @@ describe('the power of a machine', () => {
   );
 
   it(
+    'of a missing instance costs four requests, none of them twice',
+    inMaas({ host: { shared_user: 'false' } }, async ({ cloud, fake, own }) => {
+      await cloud.deploy();
+      fake.world.machines.delete(own().systemId);
+      const before = requests(fake).length;
+      assert.match((await cloud.call('status')).text, /There is no machine of|no machine/);
+      assert.deepEqual(requests(fake).slice(before), [
+        'GET /machines/ID/',
+        'GET /machines/',
+        'GET /machines/',
+        'GET /users/?op=whoami',
+      ]);
+    }),
+  );
+
+  it(
     'is found by the agent name where the stored id is gone or leads elsewhere',
     inMaas({ host: { shared_user: 'false' } }, async (scene) => {
       const { cloud, fake } = scene;

@@ -127,7 +127,7 @@ function takenAway({ name }: Instance, machine: Machine, cause: unknown): Failur
   const text = `${nameOf(machine)} of ${name} was released to be installed anew, and another user of MAAS was faster to claim it`;
   return new Failure('conflict', text, {
     cause,
-    advice: `${name} has no machine now: destroy it, or run Redeploy again when the machine is free`,
+    advice: `${name} has no machine now: run Redeploy again when the machine is free, or take External:maas_system_id off ${name} and destroy it`,
     tenant: 'The machine of this instance went to another user; it has none now',
   });
 }

@@ -16,8 +16,8 @@ import {
   type Seen,
   seen,
 } from './match.ts';
-import { type BusyTimeout, listMachines, readOne, type Session } from './session.ts';
-import { accountOf, refuseHidden } from './visibility.ts';
+import { type BusyTimeout, listMachines, type Session } from './session.ts';
+import { accountOf, readStored, refuseHidden, type Stored } from './visibility.ts';
 
 export interface Care extends BusyTimeout {
   /** The machine that the details name is asked for first, which costs MAAS half of a search. */
@@ -45,10 +45,15 @@ export async function find(
 ): Promise<Choice<Seen>> {
   const claim = claimOf(session, instance);
   const account = await accountOf(session, busy);
+  let stored: Promise<Stored> | undefined;
+  const storedMachine = (): Promise<Stored> => {
+    stored ??= readStored(session, claim.storedId, busy);
+    return stored;
+  };
   // Under a shared user the agent name has to be seen, which no machine shows by itself.
   if (storedFirst && !session.settings.shared_user) {
-    const stored = await byStoredId(session, claim, { account, isClaimed: () => true }, busy);
-    if (stored?.kind === 'own' && !isBuilding(stored.machine)) return stored;
+    const byId = matchStored(await storedMachine(), claim, { account, isClaimed: () => true });
+    if (byId?.kind === 'own' && !isBuilding(byId.machine)) return byId;
   }
   const claimed = await listMachines(session, { agent_name: instance.uuid }, busy);
   const own = matchClaimed(
@@ -59,12 +64,12 @@ export async function find(
   const ids = new Set(claimed.map(({ system_id }) => system_id));
   const registry = { account, isClaimed: ({ system_id }: Machine) => ids.has(system_id) };
   if (!thorough) {
-    const adopted = await byStoredId(session, claim, registry, busy);
+    const adopted = matchStored(await storedMachine(), claim, registry);
     if (adopted !== undefined) return adopted;
   }
   const owned = (await listOwned(session, busy)).map((machine) => seen(machine, registry));
   const choice = matchAll(owned, claim, registry);
-  if (choice.kind === 'missing') await refuseHidden(session, instance, busy);
+  if (choice.kind === 'missing') await refuseHidden(session, instance, storedMachine, busy);
   return choice;
 }
 
@@ -116,18 +121,7 @@ export function claimOf({ installation }: Session, instance: Instance): Claim {
 }
 
 /** An adopted machine has no agent name; its id leads to it, its mark and its owner prove it. */
-async function byStoredId(
-  session: Session,
-  claim: Claim,
-  registry: Registry,
-  busy: BusyTimeout,
-): Promise<Choice<Seen> | undefined> {
-  if (claim.storedId === undefined) return undefined;
-  try {
-    const machine = await readOne(session, claim.storedId, busy);
-    return isOwned(machine.status) ? matchOne(seen(machine, registry), claim, registry) : undefined;
-  } catch (thrown) {
-    if (statusOf(thrown) === 403 || statusOf(thrown) === 404) return undefined;
-    throw thrown;
-  }
+function matchStored(stored: Stored, claim: Claim, registry: Registry): Choice<Seen> | undefined {
+  if (stored === 'none' || stored === 'hidden' || !isOwned(stored.status)) return undefined;
+  return matchOne(seen(stored, registry), claim, registry);
 }

@@ -6,7 +6,7 @@ import { systemCode } from '../../../kit/system-error.ts';
 import { type Machine, type Me, readMachines } from '../api/wire.ts';
 import { type Registry, type Seen, seen } from './match.ts';
 import type { Session } from './session.ts';
-import { isHidden } from './visibility.ts';
+import { readStored } from './visibility.ts';
 
 /*
  * A user who is no administrator does not see a machine any more that an administrator has taken over by
@@ -29,8 +29,8 @@ export async function hiddenMachines(
   const file = fileOf(session, username);
   const before = readKept(session, file);
   const missed = before.filter(({ system_id }) => !ids.has(system_id));
-  const answers = await mapLimit(missed, 4, ({ system_id }) => isHidden(session, system_id));
-  const hidden = missed.filter((_, at) => answers[at]);
+  const answers = await mapLimit(missed, 4, ({ system_id }) => readStored(session, system_id));
+  const hidden = missed.filter((_, at) => answers[at] === 'hidden');
   const now = [...marked.map(({ machine }) => keptOf(machine)), ...hidden.map(keptOf)];
   if (JSON.stringify(now) !== JSON.stringify(before.map(keptOf))) keep(session, file, now);
   const registry: Registry = { account: username, isClaimed: () => true };

@@ -2,10 +2,11 @@ import type { Instance } from '../../../contract/instance.ts';
 import { expectFailure, Failure } from '../../../failure.ts';
 import type { Pairs } from '../../../kit/http/address.ts';
 import { type RetryPolicy, retryWhile } from '../../../kit/retry.ts';
+import { refusal } from '../../../lifecycle/refusals.ts';
 import { pauseMs } from '../api/client.ts';
 import { isAddressRace, isBusy, isUncertain } from '../api/remote-error.ts';
 import { type Machine, readMachineOrNull } from '../api/wire.ts';
-import { find } from './find.ts';
+import { claimOf, find } from './find.ts';
 import { machinesIn } from './match.ts';
 import { longBusyMs, machinePath, type Session } from './session.ts';
 
@@ -92,13 +93,20 @@ function persistence(
   };
 }
 
-/** The machine as it is now; one that was released meanwhile may be another instance's. */
+/**
+ * The machine as it is now. One that was released meanwhile may be another instance's; one that another user
+ * of MAAS has taken over is in doubt, and nothing is done to it.
+ */
 export async function stillOwn(
   session: Session,
   instance: Instance,
   systemId: string,
 ): Promise<Machine> {
-  const choice = await find(session, instance, { thorough: false, busyTimeoutMs: longBusyMs });
+  const care = { thorough: false, busyTimeoutMs: longBusyMs };
+  const choice = await find(session, instance, care);
+  if (choice.kind === 'doubtful' && choice.doubt === 'disowned') {
+    throw refusal(choice, claimOf(session, instance));
+  }
   const own = machinesIn(choice).find(({ remoteId }) => remoteId === systemId);
   if (own === undefined) throw takenAway(instance, systemId);
   return own.machine;

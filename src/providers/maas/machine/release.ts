@@ -60,8 +60,12 @@ export async function claimRemoval(
   const { system_id } = machine;
   const note = (event: string) => (thrown: unknown) =>
     log(event, { level: 'warn', machine: system_id, error: expectFailure(thrown).message });
-  // A machine that cannot be written on cannot be finished by another call either.
-  const unannounced = note('release.unannounced');
+  const unannounced = (thrown: unknown): void => {
+    // Another user owns it by now, or it is locked: it is not for this call to release.
+    if ([403, 409].includes(statusOf(thrown) ?? 0)) throw thrown;
+    // A machine that cannot be written on cannot be finished by another call either.
+    note('release.unannounced')(thrown);
+  };
   const now = await announceLeaving(session, machine, instance).catch(unannounced);
   if (now === undefined || isBuilding(seen(now))) return true;
   await withdrawLeaving(session, machine).catch(note('release.not-withdrawn'));

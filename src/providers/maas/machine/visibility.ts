@@ -1,6 +1,6 @@
 import type { Instance } from '../../../contract/instance.ts';
 import { Failure, statusOf } from '../../../failure.ts';
-import { type Me, readMe } from '../api/wire.ts';
+import { type Machine, type Me, readMe } from '../api/wire.ts';
 import { storedIdOf } from '../stored.ts';
 import { type BusyTimeout, readOne, type Session } from './session.ts';
 
@@ -44,13 +44,12 @@ export function seesAll({ settings }: Session, { is_superuser }: Me): boolean {
 export async function refuseHidden(
   session: Session,
   instance: Instance,
+  stored: () => Promise<Stored>,
   busy: BusyTimeout = {},
 ): Promise<void> {
   const me = await whoAmI(session, busy);
-  const storedId = storedIdOf(instance);
-  if (me.is_superuser || storedId === undefined || !(await isHidden(session, storedId, busy)))
-    return;
-  const text = `Machine ${storedId}, which the details of ${instance.name} name, belongs to another MAAS user than ${me.username}`;
+  if (me.is_superuser || (await stored()) !== 'hidden') return;
+  const text = `Machine ${storedIdOf(instance)}, which the details of ${instance.name} name, belongs to another MAAS user than ${me.username}`;
   throw new Failure('denied', text, {
     advice:
       "It may be the instance's: an administrator who starts rescue mode becomes the owner for good. Look at it in MAAS; an administrator's key shows whose it is. Once it is no instance's, release it there, or take External:maas_system_id off the instance",
@@ -68,18 +67,20 @@ export function refuseHiddenList(session: Session, me: Me, ours: readonly unknow
   });
 }
 
-/** Whether there is such a machine and MAAS does not let the key see it. */
-export async function isHidden(
+/** The machine that an instance's details name: `hidden` where MAAS answers that it is not the key's to see. */
+export type Stored = Machine | 'hidden' | 'none';
+
+export async function readStored(
   session: Session,
-  systemId: string,
+  id: string | undefined,
   busy: BusyTimeout = {},
-): Promise<boolean> {
+): Promise<Stored> {
+  if (id === undefined) return 'none';
   try {
-    await readOne(session, systemId, busy);
-    return false;
+    return await readOne(session, id, busy);
   } catch (thrown) {
-    if (statusOf(thrown) === 403) return true;
-    if (statusOf(thrown) === 404) return false;
+    if (statusOf(thrown) === 403) return 'hidden';
+    if (statusOf(thrown) === 404) return 'none';
     throw thrown;
   }
 }
