@@ -93,7 +93,10 @@ export interface Driver<M extends Machine = Machine, B = Blueprint, A extends Ac
   states?(machines: readonly M[], deadline: Deadline): Promise<readonly State[]>;
   /** Whether CPUs, memory and NICs are what the instance says. */
   hasHardware(machine: M, step: Plan<Partial<B>>): Promise<boolean>;
-  /** The remote system's own protection against removal, such as `is protected against removal`. */
+  /**
+   * The remote system's own protection against removal, such as `is protected against removal`. A delete
+   * and every action that throws data away respect it.
+   */
   guard?(machine: M): string | undefined;
   /** Why this machine can never be adopted, such as `it is a role of a failover cluster`. */
   unadoptable?(machine: M): string | undefined;

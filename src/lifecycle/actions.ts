@@ -14,6 +14,7 @@ import { Failure } from '../failure.ts';
 import { withUndo } from '../kit/undo.ts';
 import { exclusively, show, take } from './certain.ts';
 import type { Life } from './find.ts';
+import { guarded } from './refusals.ts';
 import { ensureRunning } from './start.ts';
 
 /** The argument of a custom action of any provider. */
@@ -28,7 +29,10 @@ const aboutSnapshots: ReadonlySet<string> = new Set<SnapshotAction>([
   'DeleteSnapshot',
 ]);
 
-/** Runs a custom action of the provider on the machine that its definition wants. */
+/**
+ * Runs a custom action of the provider on the machine that its definition wants. One that throws data
+ * away respects the remote system's own protection, as a delete does.
+ */
 export async function runAction(
   life: Life,
   action: Action | undefined,
@@ -51,6 +55,9 @@ export async function runAction(
   return exclusively(life, instance, async () => {
     const machine = await take(life, instance);
     if (wants === 'running') await ensureRunning(life, machine, instance);
+    // Learned half-way, it would have cost the machine its power, or a part of its disks.
+    const guard = action?.destroysData === true ? driver.guard?.(machine) : undefined;
+    if (guard !== undefined) throw guarded(machine, instance, guard);
     return handle(machine);
   });
 }

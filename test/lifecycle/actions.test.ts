@@ -29,6 +29,14 @@ describe('a custom action', () => {
     assert.equal((await run(world, 'Poke')).message, `Poke ${remoteId}`);
   });
 
+  it('that throws data away respects the protection of the machine, as a delete does', async () => {
+    const world = new World();
+    plant(world, { protected: true });
+    assert.match((await failureOf(run(world, 'Wipe'))).message, /is protected/);
+    assert.deepEqual(world.calls, []);
+    await run(world, 'Change');
+  });
+
   it('that wants none runs for an instance without a machine', async () => {
     assert.equal((await run(new World(), 'Idle')).message, 'Idle none');
   });

@@ -139,6 +139,7 @@ const actions = {
   Show: { about: 'Shows it', parameters: {}, timeoutSeconds: 60, roles: [], wants: 'shown' },
   Change: { about: 'Changes it', parameters: {}, timeoutSeconds: 60, roles: [] },
   Poke: { about: 'Pokes it', parameters: {}, timeoutSeconds: 60, roles: [], wants: 'running' },
+  Wipe: { about: 'Wipes it', parameters: {}, timeoutSeconds: 60, roles: [], destroysData: true },
   Idle: { about: 'Wants none', parameters: {}, timeoutSeconds: 60, roles: [], wants: 'none' },
 } as const;
 
@@ -212,6 +213,7 @@ function driverOf(world: World): Driver<Stored, Readonly<Record<string, unknown>
       Show: handler('Show'),
       Change: handler('Change'),
       Poke: handler('Poke'),
+      Wipe: handler('Wipe'),
       Idle: handler('Idle'),
     }),
     console: async (_step, machine) => ({ kind: 'direct', url: (await machine()).remoteId }),

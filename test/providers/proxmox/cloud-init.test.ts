@@ -141,7 +141,7 @@ describe('proxmox tells cloud-init what the payload says', { concurrency: 4 }, (
       await cloud.ok('start');
       setKey(cloud, newKey);
       configure({ cloud_init_user: 'admin' });
-      await cloud.okCustom('Reinstall', { instance_name: cloud.vm.name }, { caller: admin });
+      await cloud.okCustom('Reinstall', { confirm: cloud.vm.name }, { caller: admin });
       const told = toldTo(cluster);
       assert.deepEqual(
         [told['key'], told['ciuser'], told['ipconfig0'], told['nameserver']],
@@ -156,7 +156,7 @@ describe('proxmox tells cloud-init what the payload says', { concurrency: 4 }, (
       await cloud.deploy();
       setKey(cloud, newKey);
       configure({ cloud_init: 'dhcp' });
-      await cloud.okCustom('Reinstall', { instance_name: cloud.vm.name }, { caller: admin });
+      await cloud.okCustom('Reinstall', { confirm: cloud.vm.name }, { caller: admin });
       assert.deepEqual(toldTo(cluster), {
         ipconfig0: 'ip=dhcp',
         ipconfig1: 'ip=dhcp',
@@ -179,7 +179,7 @@ describe('proxmox tells cloud-init what the payload says', { concurrency: 4 }, (
           'External:iso_path': 'shared:iso/debian.iso',
         },
       });
-      await cloud.okCustom('Reinstall', { instance_name: cloud.vm.name }, { caller: admin });
+      await cloud.okCustom('Reinstall', { confirm: cloud.vm.name }, { caller: admin });
       const { config } = cluster.vm(10042);
       assert.equal(config.get('ide2'), ide2);
       assert.match(config.get('ide0') ?? '', /^shared:iso\/debian\.iso,media=cdrom/);

@@ -349,7 +349,7 @@ describe('proxmox makes machines', { concurrency: 4 }, () => {
       cloud.change({ details: chosen(iso) });
       await cloud.ok('create');
       await cloud.okCustom('CreateSnapshot', { snap_name: 'first' });
-      await cloud.okCustom('Reinstall', { instance_name: cloud.vm.name }, { caller: admin });
+      await cloud.okCustom('Reinstall', { confirm: cloud.vm.name }, { caller: admin });
       await cloud.okCustom('CreateSnapshot', { snap_name: 'second' });
       const other = cloud.another();
       configure({ disk_format: 'raw' });

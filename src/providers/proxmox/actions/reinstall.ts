@@ -7,17 +7,15 @@ import { cancel } from '../api/task-state.ts';
 import { run } from '../api/tasks.ts';
 import { flagOf, recordOf } from '../api/wire.ts';
 import type { Blueprint } from '../blueprint.ts';
-import { sizeGb } from '../machine/build.ts';
-import { type ClusterResources, checkStorage, readClusterResources } from '../machine/capacity.ts';
 import { cloudInitForNewDisk } from '../machine/cloud-init.ts';
 import { formOf, writeConfig } from '../machine/config.ts';
-import { cdDrive, type Disk, formatOn, freeIde, growDisk, rootDisk } from '../machine/disks.ts';
+import { type Disk, growDisk, rootDisk } from '../machine/disks.ts';
 import type { Machine } from '../machine/machine.ts';
 import { switchOn } from '../machine/power.ts';
 import { ensureStaysOff } from '../machine/power-off.ts';
 import { readConfig } from '../machine/read.ts';
 import type { Session } from '../machine/session.ts';
-import { findTemplate } from '../machine/template.ts';
+import { sourceOf } from './reinstall-source.ts';
 import { saveSnapshot } from './snapshots.ts';
 
 interface Call {
@@ -37,8 +35,7 @@ export async function reinstall(
 ): Promise<Outcome> {
   const old = rootDisk(machine.config);
   if (old === undefined) throw new Failure('conflict', `Machine ${machine.vmid} has no root disk`);
-  const found = await readClusterResources(session);
-  const disk = await sourceOf(session, blueprint, { found, machine, old });
+  const disk = await sourceOf(session, blueprint, { machine, old });
   const later = { ...machine.config, ...disk };
   const source = { ...disk, ...cloudInitForNewDisk(session.settings, instance, later).set };
   const ran = await ensureStaysOff(session, machine);
@@ -50,46 +47,6 @@ export async function reinstall(
   if (ran) await switchOn(session, machine);
   const message = 'The instance was installed anew';
   return { message, facts: { Result: message, ...kept } };
-}
-
-interface Replacing {
-  readonly found: ClusterResources;
-  readonly machine: Machine;
-  readonly old: Disk;
-}
-
-/** The source of the new disk, as options of the machine; checked before anything is changed. */
-async function sourceOf(
-  session: Session,
-  blueprint: Blueprint,
-  { found, machine, old }: Replacing,
-): Promise<Readonly<Record<string, string>>> {
-  const isIso = blueprint.template_type === 'iso';
-  const gib = Math.max(isIso ? sizeGb(blueprint) : 0, Math.ceil(old.sizeBytes / 1024 ** 3));
-  checkStorage(session.settings, found.storages, {
-    ...{ node: machine.node, storage: old.storage },
-    sizeBytes: gib * 1024 ** 3,
-  });
-  const format = formatOn(session.settings, found.storages, old.storage);
-  const as = format === undefined ? '' : `,format=${format}`;
-  if (isIso) {
-    const drive = cdDrive(machine.config) ?? freeIde(machine.config);
-    if (drive === undefined) {
-      const sentence = 'The instance has no free place for a CD drive';
-      throw new Failure('conflict', sentence, { tenant: sentence });
-    }
-    return {
-      [old.key]: `${old.storage}:${gib}${as}`,
-      [drive]: `${blueprint.iso_path ?? 'none'},media=cdrom`,
-      boot: `order=${old.key};${drive}`,
-    };
-  }
-  const template = await findTemplate(session, found, blueprint.template_id ?? '');
-  const disk = rootDisk(template.config);
-  if (disk === undefined) {
-    throw new Failure('config', `Template ${template.vmid} has no disk to copy`);
-  }
-  return { [old.key]: `${old.storage}:0,import-from=${disk.volume}${as}` };
 }
 
 /** A snapshot before anything is replaced; says where the old disk is to be found. */

@@ -17,13 +17,13 @@ export interface Template {
   readonly shared: boolean;
 }
 
-/** The template that the blueprint names, wherever in the cluster it is. */
+/** The template that the blueprint names for a node, wherever in the cluster it is. */
 export async function findTemplate(
   session: Session,
   { machines, storages }: ClusterResources,
   wanted: string,
+  node = session.settings.node,
 ): Promise<Template> {
-  const { node } = session.settings;
   const name = forNode(wanted, node);
   const row = pick(machines, name, node);
   const config = await readConfig(session, row);
@@ -71,16 +71,16 @@ function pick(machines: readonly Row[], name: string, node: string): Row {
 
 /** A copy has the firmware of its template, and the disk was installed for that one. */
 export function checkFirmware({ vmid, config }: Template, { boot }: SizedInstance): void {
-  if (boot?.firmware !== 'uefi' || config['bios'] === 'ovmf') return;
+  if (boot?.firmware !== 'uefi' || firmwareOf(config) === 'ovmf') return;
   const sentence = 'The instance is to boot with UEFI, and its template has a BIOS';
-  throw new Failure(
-    'config',
-    `${sentence} (template ${vmid}, bios: ${config['bios'] ?? 'seabios'})`,
-    {
-      advice: 'Choose a template with bios: ovmf, or deploy the instance with boot type BIOS',
-      tenant: sentence,
-    },
-  );
+  throw new Failure('config', `${sentence} (template ${vmid}, bios: ${firmwareOf(config)})`, {
+    advice: 'Choose a template with bios: ovmf, or deploy the instance with boot type BIOS',
+    tenant: sentence,
+  });
+}
+
+export function firmwareOf({ bios = 'seabios' }: Config): string {
+  return bios;
 }
 
 function unavailable(why: string): Failure {
