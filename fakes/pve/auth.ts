@@ -21,10 +21,20 @@ export interface Credentials {
 /** The caller behind the credentials, or 401 in the real one's words. */
 export function authenticate(state: State, shown: Credentials): Caller {
   const token = /^PVEAPIToken[= ](.*)$/s.exec(shown.authorization ?? '')?.[1];
-  if (token !== undefined) return byToken(state, token);
+  if (token !== undefined) return byOneText(state, () => byToken(state, token));
   const ticket = /(?:^|;\s*)PVEAuthCookie=([^;]*)/.exec(shown.cookie ?? '')?.[1];
   if (ticket === undefined) throw unauthorized('No ticket');
   return byTicket(state, decoded(ticket), shown);
+}
+
+/** Since January 2026 the text is the same for all causes. */
+function byOneText(state: State, work: () => Caller): Caller {
+  if (state.tellsRefusals) return work();
+  try {
+    return work();
+  } catch {
+    throw unauthorized('Authentication failed!');
+  }
 }
 
 function byToken(state: State, text: string): Caller {

@@ -37,6 +37,8 @@ export interface Options {
   readonly messages?: boolean;
   /** Real milliseconds for one of the cluster's: 0.01 makes 10 s of Proxmox 100 ms. */
   readonly scale?: number;
+  /** Says why a token is refused, as servers before January 2026 did; else one text for all causes. */
+  readonly tellsRefusals?: boolean;
   readonly nodes?: readonly string[];
   /** Real milliseconds before every answer. */
   readonly latencyMs?: number;
@@ -73,6 +75,8 @@ export const defaultStorages: readonly StorageSetup[] = [
 /** Roughly the durations of the recorded servers. */
 export const defaultDurations: Readonly<Record<string, number>> = {
   default: 100,
+  /** Between the answer with the UPID and the first thing that the worker does. */
+  fork: 20,
   qmcreate: 200,
   qmclone: 600,
   linkedclone: 200,

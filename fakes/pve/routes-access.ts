@@ -5,7 +5,7 @@ import { badParameters, die } from './errors.ts';
 import { splitList } from './formats.ts';
 import { type Caller, grantedAt, may } from './rights.ts';
 import { builtInRoles } from './roles.ts';
-import type { State, Token } from './state.ts';
+import type { State, Token, User } from './state.ts';
 
 const token = '/access/users/{userid}/token/{tokenid}';
 
@@ -20,7 +20,7 @@ export const accessRoutes: Routes = {
     return { username: user, clustername: state.name, cap: {}, ...login(state, user, password) };
   },
   'GET /access/permissions': permissions,
-  'GET /access/users': ({ state, caller }) =>
+  'GET /access/users': ({ state, caller, params }) =>
     [...state.users.values()]
       .filter(
         ({ id }) =>
@@ -32,9 +32,7 @@ export const accessRoutes: Routes = {
           may(state, caller, '/access/groups', ['User.Modify', 'Sys.Audit'], true) ||
           caller.token === undefined,
       )
-      .map(({ id, enabled, expire }) => ({
-        ...{ userid: id, enable: enabled ? 1 : 0, expire, 'realm-type': id.split('@')[1] },
-      })),
+      .map((one) => shownUser(state, one, params['full'] === '1')),
   'POST /access/users': ({ state, params }) => {
     const { userid = '', password } = params;
     if (state.users.has(userid)) die(`create user failed: user '${userid}' already exists`);
@@ -113,6 +111,15 @@ function need({ state, params }: Call): Token {
     state.tokens.get(`${params['userid']}!${params['tokenid']}`) ??
     die(`no such token '${params['tokenid']}' for user '${params['userid']}'`)
   );
+}
+
+function shownUser(state: State, { id, enabled, expire }: User, full: boolean): object {
+  const own = [...state.tokens.values()].filter((one) => one.id.startsWith(`${id}!`));
+  const tokens = own.map((one) => ({ tokenid: one.id.split('!')[1], ...infoOf(one) }));
+  return {
+    ...{ userid: id, enable: enabled ? 1 : 0, expire, 'realm-type': id.split('@')[1] },
+    ...(full ? { groups: '', tokens } : {}),
+  };
 }
 
 function infoOf({ expire, privsep, comment }: Token): object {

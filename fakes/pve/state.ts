@@ -178,6 +178,7 @@ export interface Console {
 /** The whole cluster; tests may read and change all of it. */
 export interface State {
   readonly version: '8.4' | '9.1';
+  readonly tellsRefusals: boolean;
   readonly api: Api;
   readonly clock: Clock;
   readonly faults: Faults;

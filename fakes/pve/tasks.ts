@@ -47,10 +47,7 @@ interface Pids {
   next(node: string): number;
 }
 
-/** The time that a worker takes to get going, in the cluster's milliseconds. */
-const forkMs = 20;
-
-export function createTasks(clock: Clock, faults: Faults, pids: Pids): Tasks {
+export function createTasks(clock: Clock, faults: Faults, pids: Pids, forkMs: () => number): Tasks {
   const all: Task[] = [];
   const byUpid = new Map<string, Task>();
   return {
@@ -63,7 +60,8 @@ export function createTasks(clock: Clock, faults: Faults, pids: Pids): Tasks {
         throw apiError(500, 'got no worker upid - start worker failed');
       }
       const reins = createWorker(clock, faults.forTask(order.type, Number(order.id)));
-      const task = start(clock, { order, pid: pids.next(order.node), reins }, code);
+      const pid = pids.next(order.node);
+      const task = start(clock, { order, pid, reins, forkMs: forkMs() }, code);
       all.push(task);
       byUpid.set(task.upid, task);
       return task;
@@ -75,9 +73,11 @@ interface Forked {
   readonly order: Order;
   readonly pid: number;
   readonly reins: Reins;
+  /** The time that the worker takes to get going, in the cluster's milliseconds. */
+  readonly forkMs: number;
 }
 
-function start(clock: Clock, { order, pid, reins }: Forked, code: Code): Task {
+function start(clock: Clock, { order, pid, reins, forkMs }: Forked, code: Code): Task {
   const { node, type, id, owner } = order;
   const starttime = Math.floor(clock.now() / 1000);
   const pstart = Math.floor(clock.now() / 10) % 0xffffff;
@@ -99,7 +99,7 @@ function start(clock: Clock, { order, pid, reins }: Forked, code: Code): Task {
   };
   void reins.worker.killed.then(() => finish('unexpected status'));
   // A real worker is a process of its own, and its UPID is out before it does anything.
-  clock.after(forkMs, () => void run(reins, code).then(finish));
+  clock.after(forkMs, () => void (task.exit === undefined && run(reins, code).then(finish)));
   return task;
 }
 

@@ -23,12 +23,15 @@ export function createWorld(options: Options): State {
   const clock = createClock(options.scale ?? 0.01);
   const faults = createFaults();
   const nodes = new Map<string, Node>();
+  const durations: Record<string, number> = { ...defaultDurations, ...options.durations };
+  const forkMs = (): number => durations['fork'] ?? 0;
   const state: State = {
-    ...{ version, clock, faults, nodes },
+    ...{ version, clock, faults, nodes, durations },
     api: loadApi(version),
     locks: createLocks(clock),
-    tasks: createTasks(clock, faults, { next: (name) => nextPid(nodes.get(name)) }),
+    tasks: createTasks(clock, faults, { next: (name) => nextPid(nodes.get(name)) }, forkMs),
     name: 'bench',
+    tellsRefusals: options.tellsRefusals ?? false,
     quorate: true,
     storages: new Map((options.storages ?? defaultStorages).map((one) => [one.id, storage(one)])),
     volumes: new Set(),
@@ -55,7 +58,6 @@ export function createWorld(options: Options): State {
     broadcasts: new Map(),
     consoles: [],
     guest: { ...defaultGuest, ...options.guest },
-    durations: { ...defaultDurations, ...options.durations },
     clusterLog: [],
   };
   for (const [index, name] of (options.nodes ?? ['pve1', 'pve2']).entries()) {

@@ -57,6 +57,7 @@ export function start(version: Version, options: Options = {}): Promise<Cluster>
       isos: ['tank:iso/bench.iso'],
       ...people,
     },
+    tellsRefusals: true,
     ...{ nodes: version === '8.4' ? ['pve1', 'pve2'] : ['pve9'], bridges: ['vmbr0'] },
     ...options,
   });

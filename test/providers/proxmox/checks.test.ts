@@ -149,9 +149,10 @@ describe('doctor for proxmox', { concurrency: 4 }, () => {
     );
     assert.equal((await nodes({ other_nodes: 'pve2' }))?.advice, undefined);
     await cluster.nodeDown('pve2');
-    assert.equal((await nodes({ other_nodes: 'pve2' }))?.state, 'ok', "another host's affair");
+    const other = await nodes({ other_nodes: 'pve2' });
+    assert.deepEqual([other?.state, other?.found], ['warn', 'not online: pve2']);
     const own = await nodes({ nodes: 'pve1,pve2' });
-    assert.deepEqual([own?.state, own?.found], ['fail', 'offline: pve2']);
+    assert.deepEqual([own?.state, own?.found], ['fail', 'not online: pve2']);
   });
 
   it('sees the vnets that are missing, and storages that are away or hidden', async (t) => {
@@ -231,6 +232,51 @@ describe('doctor for proxmox', { concurrency: 4 }, () => {
     assert.equal(soon.state, 'warn');
     assert.match(soon.found, /^valid for 30 more days, SHA-256 /);
     assert.match(soon.advice ?? '', /add the new fingerprint to tls_fingerprint/);
+  });
+
+  it('says with the page’s rights what it cannot see, which right shows it, and guesses a lost quorum', async (t) => {
+    const cluster = await startCluster({ ...pageOptions(), nodes: ['pve1', 'pve2', 'pve3'] });
+    t.after(cluster.close);
+    const look = () => check(cluster, { pool: 'cs', other_nodes: 'pve2,pve3' });
+    const found = await look();
+    for (const name of ['token', 'user', 'quorum', 'tags']) {
+      assert.equal(state(found, name), 'skipped', name);
+      assert.match(found.get(name)?.found ?? '', /Sys\.Audit on \/\S* is missing/);
+      assert.match(found.get(name)?.advice ?? '', /role add CloudStackNode.*acl modify \/ --users/);
+    }
+    assert.match(found.get('quorum')?.found ?? '', /^3 of 3 nodes are online/);
+    for (const name of ['pve2', 'pve3']) await cluster.nodeDown(name);
+    cluster.state.quorate = false;
+    const alone = await look();
+    assert.deepEqual(
+      [state(alone, 'quorum'), alone.get('quorum')?.found],
+      ['warn', 'most likely there is none: 1 of 3 nodes are online'],
+    );
+    assert.equal(alone.get('nodes')?.found, 'not online: pve2, pve3');
+    cluster.state.acl.push({
+      ...{ path: '/', role: 'CloudStackNode', who: 'cloudstack@pve', propagate: true },
+    });
+    const seen = await look();
+    assert.deepEqual(
+      ['token', 'user', 'quorum', 'tags', 'rights'].map((name) => state(seen, name)),
+      ['ok', 'ok', 'fail', 'ok', 'ok'],
+    );
+  });
+
+  it('does not call a vnet missing that the token may not see', async (t) => {
+    const vnets = { tenant1: 'zone1' };
+    const cluster = await startCluster({ ...pageOptions(), vnets });
+    t.after(cluster.close);
+    const look = async (name: string): Promise<Check | undefined> =>
+      (await check(cluster, { pool: 'cs', vnet_map: `206=${name}` })).get('vnets');
+    const hidden = await look('tenant1');
+    assert.equal(hidden?.state, 'fail');
+    assert.match(hidden?.found ?? '', /or not to be seen by the token without SDN\.Use: tenant1/);
+    assert.match(hidden?.advice ?? '', /acl modify \/sdn\/zones\/NAME .*PVESDNUser/);
+    cluster.state.acl.push({
+      ...{ path: '/sdn/zones/zone1', role: 'PVESDNUser', who: 'cloudstack@pve', propagate: true },
+    });
+    assert.equal((await look('tenant1'))?.state, 'ok');
   });
 
   it('warns of a token that ends soon', async (t) => {

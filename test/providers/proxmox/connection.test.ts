@@ -84,24 +84,46 @@ describe('proxmox reaches its cluster', { concurrency: 4 }, () => {
   );
 
   it(
-    'the error says which token was refused and why',
+    'the error says which token was refused, and how to tell all causes apart',
     inCluster(async ({ cloud, cluster }) => {
       const token = cluster.state.tokens.get(`${user}!cs`);
-      assert.ok(token);
-      token.expire = 1;
-      const { text } = await cloud.call('status');
-      assert.match(text, /refused the API token cloudstack@pve!cs: it has expired/);
-      assert.match(text, /pveum user token modify 'cloudstack@pve' 'cs' --expire 0/);
       const owner = cluster.state.users.get(user);
-      assert.ok(owner);
-      owner.expire = 1;
-      assert.match((await cloud.call('prepare')).text, /its user has expired.*--expire 0/);
-      owner.enabled = false;
-      assert.match((await cloud.call('prepare')).text, /its user is disabled.*--enable 1/);
-      cluster.state.tokens.delete(`${user}!cs`);
-      const gone = await cloud.call('prepare');
-      assert.match(gone.text, /there is no such token.*pveum user token list 'cloudstack@pve'/);
+      assert.ok(token && owner);
+      const { text } = await cloud.call('status');
+      assert.doesNotMatch(text, /refused/);
+      token.expire = 1;
+      const refused = (await cloud.call('prepare')).text;
+      assert.match(refused, /refused the API token cloudstack@pve!cs: Authentication failed!/);
+      assert.match(refused, /`pveum user list` shows whether 'cloudstack@pve' is there, enabled/);
+      assert.match(refused, /`pveum user token list 'cloudstack@pve'` shows .* a token 'cs' and/);
+      assert.match(refused, /the secret is a wrong one/);
+      Object.assign(token, { expire: 0, secret: newSecret });
+      assert.match((await cloud.call('create')).text, /Authentication failed!.*`pveum user list`/);
     }, fast),
+  );
+
+  it(
+    'the error says why the token was refused where the server still tells',
+    inCluster(
+      async ({ cloud, cluster }) => {
+        const token = cluster.state.tokens.get(`${user}!cs`);
+        assert.ok(token);
+        token.expire = 1;
+        const { text } = await cloud.call('status');
+        assert.match(text, /refused the API token cloudstack@pve!cs: it has expired/);
+        assert.match(text, /pveum user token modify 'cloudstack@pve' 'cs' --expire 0/);
+        const owner = cluster.state.users.get(user);
+        assert.ok(owner);
+        owner.expire = 1;
+        assert.match((await cloud.call('prepare')).text, /its user has expired.*--expire 0/);
+        owner.enabled = false;
+        assert.match((await cloud.call('prepare')).text, /its user is disabled.*--enable 1/);
+        cluster.state.tokens.delete(`${user}!cs`);
+        const gone = await cloud.call('prepare');
+        assert.match(gone.text, /there is no such token.*pveum user token list 'cloudstack@pve'/);
+      },
+      { ...fast, tellsRefusals: true },
+    ),
   );
 
   it(

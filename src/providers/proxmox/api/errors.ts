@@ -52,7 +52,7 @@ function fail(
   return new Failure(kind, `Could not ${what}: ${text}`, options);
 }
 
-/** Why a token is refused, and the command that mends it where there is one. */
+/** Why a token is refused, and the command that mends it; releases since January 2026 do not tell. */
 const refusals: readonly (readonly [text: RegExp, why: string, command?: string])[] = [
   [/invalid token value/, 'its secret is a wrong one'],
   [/^user .* access expired/, 'its user has expired', 'pveum user modify USER --expire 0'],
@@ -64,15 +64,21 @@ const refusals: readonly (readonly [text: RegExp, why: string, command?: string]
 /** All of these take three seconds, and every other call will meet the same. */
 function refusedToken(text: string, endpoint: string, { token }: Tried): Failure {
   const [user = '', name = ''] = token.split('!').map(shell);
-  const [, why = text, command] = refusals.find(([pattern]) => pattern.test(text)) ?? [];
-  return new Failure('denied', `${endpoint} refused the API token ${token}: ${why}`, {
+  const [, why, command] = refusals.find(([pattern]) => pattern.test(text)) ?? [];
+  return new Failure('denied', `${endpoint} refused the API token ${token}: ${why ?? text}`, {
     outage: true,
     advice:
       command === undefined
-        ? `Compare user, token and secret with the cluster (pveum user token list ${user}), on every management server`
+        ? causesOf(user, name, why)
         : `On a node: ${command.replace('USER', user).replace('NAME', name)}`,
     remote: { status: 401, message: text },
   });
+}
+
+function causesOf(user: string, name: string, why: string | undefined): string {
+  const compare = `Compare user, token and secret with the cluster (pveum user token list ${user}), on every management server`;
+  if (why !== undefined) return compare;
+  return `Proxmox VE does not say which of these it is. On a node: \`pveum user list\` shows whether ${user} is there, enabled and not expired; \`pveum user token list ${user}\` shows whether there is a token ${name} and when it expires. If all of that is right, the secret is a wrong one`;
 }
 
 const right = /^Permission check failed \((\/[^,]*), ([^)]*)\)/;

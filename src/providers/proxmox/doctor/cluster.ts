@@ -3,7 +3,7 @@ import { path } from '../../../kit/http/address.ts';
 import { type Json, listOf, recordOf, textOf } from '../api/wire.ts';
 import type { ClusterResources, StorageRow } from '../machine/capacity.ts';
 import type { Session } from '../machine/session.ts';
-import { allows, seeingCluster } from './rights.ts';
+import { allows, givingNetwork, seeingCluster } from './rights.ts';
 
 /** Storages whose disks can be linked to; on the others only whole copies can be made. */
 const linking = new Set([
@@ -25,16 +25,17 @@ export function checkNodes({ settings }: Session, { nodes }: ClusterResources): 
   const { node, nodes: own = [node], other_nodes: others = [] } = settings;
   const known = nodes.map((row) => row.node);
   const missing = [...own, ...others].filter((name) => !known.includes(name));
-  const offline = nodes.filter((row) => !row.online && own.includes(row.node));
+  const away = nodes.filter((row) => !row.online).map((row) => row.node);
   const unspoken = known.filter((name) => !own.includes(name) && !others.includes(name));
   const name = 'nodes';
   if (missing.length > 0) {
     const advice = `The cluster has ${known.join(', ')}`;
     return [{ name, state: 'fail', found: `there is no ${missing.join(', ')}`, advice }];
   }
-  if (offline.length > 0) {
-    const found = `offline: ${offline.map((row) => row.node).join(', ')}`;
-    return [{ name, state: 'fail', found }];
+  if (away.length > 0) {
+    const advice = 'Their machines are reported as unknown until then';
+    const state = away.some((node) => own.includes(node)) ? 'fail' : 'warn';
+    return [{ name, state, found: `not online: ${away.join(', ')}`, advice }];
   }
   const found = `this host speaks for ${own.join(', ')}`;
   if (unspoken.length === 0) return [{ name, state: 'ok', found }];
@@ -70,40 +71,59 @@ function checkStorageRow(row: StorageRow, floor: number): Check {
 }
 
 /** Every bridge and vnet that the settings name has to be there. */
-export async function checkBridges(session: Session): Promise<readonly Check[]> {
+export async function checkBridges(session: Session, rights: Json): Promise<readonly Check[]> {
   const { node, network_bridge, network_map, vnet_map } = session.settings;
   const query = { type: 'any_bridge' };
   const ask = { what: `list the bridges of ${node}`, query };
   const bridges = namesIn(await session.api.get(path`/nodes/${node}/network`, ask), 'iface');
   const wanted = [...new Set([network_bridge, ...(network_map?.values() ?? [])])];
+  const all = allows(rights, '/sdn', 'SDN.Use') || allows(rights, '/nodes', 'Sys.Audit');
   return [
-    presence('bridges', wanted, bridges, `on ${node}`),
-    ...(vnet_map === undefined ? [] : [await checkVnets(session, [...new Set(vnet_map.values())])]),
+    presence('bridges', wanted, { there: bridges, where: `on ${node}`, all }, session),
+    ...(vnet_map === undefined
+      ? []
+      : [await checkVnets(session, rights, [...new Set(vnet_map.values())])]),
   ];
 }
 
-async function checkVnets(session: Session, wanted: readonly string[]): Promise<Check> {
+async function checkVnets(
+  session: Session,
+  rights: Json,
+  wanted: readonly string[],
+): Promise<Check> {
   const vnets = await session.api.get('/cluster/sdn/vnets', { what: 'list the vnets' });
-  return presence('vnets', wanted, namesIn(vnets, 'vnet'), 'in the cluster');
+  const seen = { there: namesIn(vnets, 'vnet'), where: 'in the cluster' };
+  return presence('vnets', wanted, { ...seen, all: allows(rights, '/sdn', 'SDN.Use') }, session);
 }
 
 function namesIn(list: unknown, key: string): readonly string[] {
   return listOf(list).flatMap((entry) => textOf(recordOf(entry)[key]) ?? []);
 }
 
+interface Seen {
+  readonly there: readonly string[];
+  readonly where: string;
+  /** Whether the token sees all there are; else one that is missing may be hidden. */
+  readonly all: boolean;
+}
+
 function presence(
   name: string,
   wanted: readonly string[],
-  there: readonly string[],
-  where: string,
+  { there, where, all }: Seen,
+  { api }: Session,
 ): Check {
   const missing = wanted.filter((each) => !there.includes(each));
   if (missing.length === 0) return { name, state: 'ok', found: wanted.join(', ') };
+  const list = `There are ${there.join(', ') || 'none'}`;
+  if (all) {
+    return { name, state: 'fail', found: `not ${where}: ${missing.join(', ')}`, advice: list };
+  }
   return {
     name,
     state: 'fail',
-    found: `not ${where}: ${missing.join(', ')}`,
-    advice: `There are ${there.join(', ') || 'none'}`,
+    found: `not ${where}, or not to be seen by the token without SDN.Use: ${missing.join(', ')}`,
+    advice: `${list} that it sees. For a hidden one: ${givingNetwork(api.token())}`,
   };
 }
 

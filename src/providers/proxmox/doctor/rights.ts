@@ -151,6 +151,11 @@ export function seeingCluster(token: string): string {
   return `On a node, to see it: ${commandFor('/', token, 'CloudStackNode', ['Sys.Audit'])}`;
 }
 
+/** The command that lets the token use, and see, the bridges and vnets of a zone. */
+export function givingNetwork(token: string): string {
+  return giving(networks.one, token, networks.role);
+}
+
 /** The role may be there and lack a right: then the first command fails, and no matter. */
 function commandFor(place: string, token: string, role: string, names: readonly string[]): string {
   const privileges = `'${names.join(' ')}'`;
