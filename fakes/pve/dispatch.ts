@@ -65,7 +65,7 @@ export async function dispatch(
   const late = faults.find((fault) => fault.answer !== undefined && fault.processed === true);
   const final = late?.answer === undefined ? result : injectedAnswer(late.answer);
   Object.assign(logged, { status: final.status, reason: final.reason });
-  send(request, response, final);
+  send(request, response, final, desk.state.clock.now());
 }
 
 function injectedAnswer({ status, reason, body = '', type }: NonNullable<Fault['answer']>): Answer {

@@ -11,10 +11,15 @@ export interface Answer {
   readonly relayed?: boolean;
 }
 
-/** Errors close the connection, successes keep it: so does the real one. */
-export function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+/** Errors close the connection, successes keep it: so does the real one. `nowMs` is the node's own time. */
+export function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer,
+  nowMs: number,
+): void {
   const failed = answer.status >= 400;
-  const date = new Date().toUTCString();
+  const date = new Date(nowMs).toUTCString();
   const plain = Buffer.from(answer.body);
   const gzip = wantsGzip(request) && plain.length > 1024;
   const body = gzip ? gzipSync(plain) : plain;

@@ -85,6 +85,14 @@ async function move(call: Call, moving: Moving, worker: Worker): Promise<void> {
   vm.config.set('lock', 'migrate');
   try {
     await worker.work(durationOf(state, online ? 'onlinemigrate' : 'qmigrate'));
+  } catch (error) {
+    if (!online) throw error;
+    log(
+      `ERROR: online migrate failure - ${error instanceof Error ? error.message : String(error)}`,
+    );
+    log('aborting phase 2 - cleanup resources');
+    log('ERROR: migration finished with problems (duration 00:00:02)');
+    die('migration problems');
   } finally {
     vm.config.delete('lock');
   }

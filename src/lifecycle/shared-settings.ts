@@ -192,7 +192,7 @@ export const snapName = {
   schema: text({
     most: 40,
     pattern: /^[A-Za-z][A-Za-z0-9_-]+$/,
-    wants: 'a letter followed by letters, digits, "_" and "-"',
+    wants: '2 to 40 characters: a letter, then letters, digits, "_" and "-"',
   }),
   required: true,
   example: 'before-upgrade',

@@ -10,6 +10,18 @@ const snap = { snap_name: 'snap1' };
 
 describe('proxmox runs custom actions', { concurrency: 4 }, () => {
   it(
+    'a snapshot name of one letter is refused with the rule that it breaks',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      const { exitCode, text } = await cloud.custom('CreateSnapshot', { snap_name: 'a' });
+      assert.equal(exitCode, 1);
+      assert.match(text, /2 to 40 characters: a letter, then letters, digits/);
+      assert.equal((await cloud.custom('CreateSnapshot', { snap_name: 'a1' })).exitCode, 0);
+      assert.deepEqual([...cluster.vm(10042).snapshots.keys()], ['a1']);
+    }),
+  );
+
+  it(
     'restoring a snapshot never puts a machine on the network or the size of that day',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();

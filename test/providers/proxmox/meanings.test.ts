@@ -5,7 +5,7 @@ import { failureOfText } from '../../../src/providers/proxmox/api/error-catalogu
 
 /** Texts as servers of 8.4 and 9.1 gave them, the kind of each and what the operator is told to do. */
 const cases: readonly (readonly [text: string, kind: FailureKind, advice: RegExp])[] = [
-  ['VM is locked (clone)', 'conflict', /qm unlock/],
+  ['VM is locked (clone)', 'conflict', /wait until the task that makes it has ended/],
   ['VM is locked (backup)', 'conflict', /Wait until the task that holds the lock has ended/],
   ['VM is locked (suspended)', 'conflict', /start it, or delete it/],
   ['VM is locked (suspending)', 'conflict', /Wait until the task that holds the lock has ended/],

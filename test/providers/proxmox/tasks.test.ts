@@ -119,6 +119,28 @@ describe('proxmox and tasks that do not end in time', { concurrency: 4 }, () => 
 });
 
 describe('proxmox and tasks that fail', { concurrency: 4 }, () => {
+  for (const [action, type, parameters, ends] of [
+    ['Backup', 'vzdump', {}, 'job errors: Backup of VM 10042 failed - no space left'],
+    [
+      'Migrate',
+      'qmigrate',
+      { node: 'pve2' },
+      'migration problems: online migrate failure - no space',
+    ],
+  ] as const) {
+    it(
+      `${action} says why its task failed, which stands in the log of the task alone`,
+      inCluster(async ({ cloud, cluster, configure }) => {
+        configure({ other_nodes: 'pve2' });
+        await cloud.deploy();
+        cluster.faults.task({ type, fail: 'no space left on the device' });
+        const { exitCode, text } = await cloud.custom(action, parameters, { caller: admin });
+        assert.equal(exitCode, 1);
+        assert.ok(text.includes(ends), text);
+      }),
+    );
+  }
+
   it(
     'a task that only met a lock is begun again, three times in all',
     inCluster(async ({ cloud, cluster }) => {

@@ -222,6 +222,7 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
       assert.equal(exitCode, 1);
       assert.match(text, /its worker was killed/);
       assert.match(text, /machine 10042 on pve1 is left locked and unfinished.*qm unlock 10042/);
+      assert.doesNotMatch(text, /qm destroy/, 'it may be another one by then');
       // The id is useless until root clears it, and no create has to wait for that.
       await cloud.ok('create');
       assert.notEqual((await cloud.machine()).remoteId, '10042');
@@ -273,11 +274,57 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
       const left = await cloud.call('start');
       assert.match(
         left.text,
-        /VM is locked \(clone\)\. .*root on pve1 has to run `qm unlock 10042`/,
+        /VM is locked \(clone\)\. .*tasks --source active` shows none .*`qm unlock 10042`/,
       );
       const tenant = await cloud.custom('DeleteSnapshot', { snap_name: 'snap1' });
       assert.doesNotMatch(tenant.text, /UPID|pve1/);
     }),
+  );
+
+  it(
+    'calls a machine busy whose lock has gone again, and tells nobody to take a lock off',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      const { config } = cluster.vm(10042);
+      config.set('lock', 'snapshot');
+      const before = (): void => void config.delete('lock');
+      cluster.faults.request({ path: /^\/nodes\/pve1\/tasks$/, before });
+      const late = { snap_name: 'second' };
+      const { text } = await cloud.custom('CreateSnapshot', late, { caller: admin });
+      assert.match(
+        text,
+        /VM is locked \(snapshot\), but by now it is not\. It was busy: try again/,
+      );
+      assert.doesNotMatch(text, /qm unlock/);
+      assert.equal((await cloud.custom('CreateSnapshot', late)).exitCode, 0);
+    }),
+  );
+
+  it(
+    'lets one of two snapshots at once win, and tells the other caller to try again',
+    inCluster(
+      async ({ cloud, cluster }) => {
+        await cloud.deploy();
+        const names = ['one', 'two'];
+        const ended = await Promise.all(
+          names.map((snap_name) =>
+            cloud.custom('CreateSnapshot', { snap_name }, { caller: admin }),
+          ),
+        );
+        const lost = ended.filter(({ exitCode }) => exitCode === 1);
+        assert.equal(cluster.vm(10042).snapshots.size, ended.length - lost.length);
+        for (const { text } of lost) {
+          assert.match(text, /It was busy: try again|Wait until that task has ended|it: wait/);
+          assert.doesNotMatch(text, /qm unlock/);
+        }
+        const [first] = names;
+        assert.equal(
+          (await cloud.custom('CreateSnapshot', { snap_name: `${first}1` })).exitCode,
+          0,
+        );
+      },
+      { durations: { qmsnapshot: 100, savevm: 100 } },
+    ),
   );
 
   it(

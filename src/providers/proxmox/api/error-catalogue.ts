@@ -9,7 +9,7 @@ const meanings: readonly Meaning[] = [
   [
     /VM is locked \((clone|create)\)/,
     'conflict',
-    'If no task works on it, root has to run `qm unlock` for it on its node, then look at `outrigger audit`',
+    'It is being made: wait until the task that makes it has ended. `outrigger audit` says if none does',
     busy,
   ],
   [

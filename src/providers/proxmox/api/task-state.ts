@@ -18,11 +18,15 @@ export async function exitOf(api: Api, upid: string, what: string): Promise<stri
 }
 
 /** The last lines of a task's log: facts for our own log, so that a failed read yields none. */
-export async function tail(api: Api, upid: string, limitMs = 5000): Promise<readonly string[]> {
+export async function tail(
+  api: Api,
+  upid: string,
+  { limitMs = 5000, most = 10 }: { readonly limitMs?: number; readonly most?: number } = {},
+): Promise<readonly string[]> {
   try {
     const ask = { what: 'read the log of a task', query: { limit: 5000 }, limitMs };
     const lines = listOf(await api.get(path`/nodes/${nodeOf(upid)}/tasks/${upid}/log`, ask));
-    return lines.flatMap((line) => textOf(recordOf(line)['t']) ?? []).slice(-10);
+    return lines.flatMap((line) => textOf(recordOf(line)['t']) ?? []).slice(-most);
   } catch (thrown) {
     expectFailure(thrown);
     return [];
@@ -134,7 +138,7 @@ async function unfinished(
   const failure = expectFailure(thrown);
   const margin = session.api.deadline.forUndo();
   const mayAsk = failure.kind === 'timeout' && margin.remainingMs() >= 1000;
-  const lines = mayAsk ? await tail(session.at(margin).api, upid, 300) : [];
+  const lines = mayAsk ? await tail(session.at(margin).api, upid, { limitMs: 300 }) : [];
   const percent = [...lines.join('\n').matchAll(/\((\d+)(?:\.\d+)?%\)/g)].pop()?.[1];
   const come = percent === undefined ? '' : ` (${percent} % done)`;
   const goesOn = takenBack ? '' : `; it may still run on node ${nodeOf(upid)} as task ${upid}`;

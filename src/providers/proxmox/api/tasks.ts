@@ -6,7 +6,8 @@ import { noteChange, type Session } from '../machine/session.ts';
 import type { Api } from './client.ts';
 import { failureOfText } from './error-catalogue.ts';
 import { isTransient } from './error-texts.ts';
-import { findTask, isUncertain, withHolder } from './find-task.ts';
+import { findTask, isUncertain } from './find-task.ts';
+import { withHolder } from './locks.ts';
 import { exitAtLast, tail, type Watched } from './task-state.ts';
 
 const mostTries = 3;
@@ -98,15 +99,23 @@ async function send(api: Api, work: Work): Promise<string | undefined> {
 async function end(session: Session, upid: string, work: Work): Promise<void> {
   const exit = await exitAtLast(session, upid, work);
   if (exit === 'OK') return;
-  const log = await tail(session.api, upid);
+  const lines = await tail(session.api, upid, { most: 100 });
   const warned = /^WARNINGS: \d+$/.test(exit);
   session.context.log(warned ? 'task.warnings' : 'task.failed', {
     task: upid,
     exit,
-    log,
+    log: lines.slice(-10),
     level: 'warn',
   });
   if (warned) return;
-  const killed = exit === 'unexpected status' ? 'its worker was killed' : exit;
-  throw failureOfText(killed, work);
+  throw failureOfText(reasonOf(exit, lines), work);
+}
+
+/** Backups and migrations end with words that say nothing: the reason is the last error of the log. */
+function reasonOf(exit: string, log: readonly string[]): string {
+  if (exit === 'unexpected status') return 'its worker was killed';
+  if (!/^(job errors|migration (problems|aborted))$/.test(exit)) return exit;
+  const errors = log.flatMap((line) => /(?<!TASK )ERROR: (.*)$/.exec(line)?.[1] ?? []);
+  const [last] = errors.filter((error) => !/^migration finished with/.test(error)).slice(-1);
+  return last === undefined ? exit : `${exit}: ${last}`;
 }

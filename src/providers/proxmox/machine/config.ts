@@ -1,7 +1,8 @@
 import type { SizedInstance } from '../../../contract/instance.ts';
 import { expectFailure, remoteMessage, statusOf } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
-import { isUncertain, withHolder } from '../api/find-task.ts';
+import { isUncertain } from '../api/find-task.ts';
+import { withHolder } from '../api/locks.ts';
 import type { Config } from '../api/wire.ts';
 import type { Settings } from '../settings.ts';
 import { isCloudInit } from './disks.ts';

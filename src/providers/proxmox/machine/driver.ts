@@ -43,7 +43,7 @@ export function connect(
     async find({ instance, deadline }, purpose) {
       if (purpose !== 'create') return findMachine(at(deadline), instance, purpose);
       found = await resources(deadline);
-      return findMachine(at(deadline), instance, purpose, found.machines);
+      return findMachine(at(deadline), instance, purpose, { rows: found.machines });
     },
     list: async (detail, deadline) =>
       detail === 'inventory'

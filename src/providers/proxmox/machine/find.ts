@@ -13,29 +13,43 @@ import {
   machineByIndex,
   unreadMachine,
 } from './machine.ts';
-import { configIfThere, listMachines, nodeLimitMs, proveVisibility } from './read.ts';
+import { configIfThere, listMachines, nodeLimitMs } from './read.ts';
 import type { Session } from './session.ts';
 
+/** The cluster's list where it is at hand, and how sure a missing machine has to be. */
+export interface Finding {
+  readonly rows?: readonly Row[] | undefined;
+  /** Whether a task of ours may be making the machine: it shows nothing of it at first. */
+  readonly mayBeMade?: boolean;
+}
+
 /**
- * The instance's machine among all that may be, of which `rows` are the cluster's list where it is at
- * hand; `missing` only when the token sees all there are.
+ * The instance's machine among all that may be; `missing` only when the token sees all there are and,
+ * for a change or where it may be, no task of ours is making it.
  */
 export async function findMachine(
   session: Session,
   instance: Instance,
   purpose: Purpose,
-  rows?: readonly Row[],
+  { rows, mayBeMade = purpose === 'change' }: Finding = {},
 ): Promise<Choice<Machine>> {
   const all = rows ?? (await listMachines(session));
   const prepared = Number(instance.stored['proxmox_vmid']);
-  const ids = new Set([...candidateIds(session.settings, instance), prepared]);
-  const near = all.filter((row) => mayBe(row, instance, ids));
+  const ids = new Set(candidateIds(session.settings, instance));
+  const near = all.filter((row) => row.vmid === prepared || mayBe(row, instance, ids));
   const see = purpose === 'power' ? seeForPower : seeSettled;
   const seen = await Promise.all(near.map((row) => see(session, row)));
   const there = seen.filter((machine) => machine !== undefined);
   const counted = purpose === 'create' ? there.filter((each) => isInTheWay(each, instance)) : there;
   const choice = chooseOwn(counted, claimOf(session, instance));
-  if (choice.kind === 'missing') await proveVisibility(session);
+  if (choice.kind !== 'missing') return choice;
+  if (mayBeMade) {
+    const { awaitMakers } = await import('./await-makers.ts');
+    const again = await awaitMakers(session, { ids, rows: all });
+    if (again) return findMachine(session, instance, purpose, { mayBeMade: false });
+  }
+  const { proveVisibility } = await import('./visibility.ts');
+  await proveVisibility(session);
   return choice;
 }
 

@@ -4,15 +4,16 @@ import { path } from '../../../kit/http/address.ts';
 import { isOnTheWay } from '../../../kit/http/errors.ts';
 import { isBuilding } from '../../../lifecycle/ownership.ts';
 import { powerOf } from '../../../lifecycle/power.ts';
-import { holderOf, withoutHolder } from '../api/find-task.ts';
+import { lockOn } from '../api/locks.ts';
 import { type Config, listOf, numberOf, type Row, recordOf } from '../api/wire.ts';
 import { memoryOf } from './config.ts';
 import { readIndex } from './index-tag.ts';
 import { type Machine, machineByIndex, unreadMachine } from './machine.ts';
 import { macOf, netKeys, segmentOf } from './nics.ts';
-import { type Live, listAll, liveOf, nodeLimitMs, stateOf } from './read.ts';
+import { type Live, liveOf, nodeLimitMs, stateOf } from './read.ts';
 import { readEach } from './scan.ts';
 import { changedLately, type Session } from './session.ts';
+import { listAll } from './visibility.ts';
 
 /** The states for a report; the nodes themselves are asked while the cluster's list may be behind. */
 export async function states(
@@ -115,8 +116,9 @@ async function remarksOn(
   const { lock } = config;
   const remarks: string[] = [];
   if (live !== undefined && stateOf(live) === 'saved') remarks.push('its memory is saved to disk');
-  else if (lock !== undefined && (await holderOf(api, row, lock)) === undefined) {
-    remarks.push(`it is locked (${lock}). ${withoutHolder(row, lock)}`);
+  else if (lock !== undefined) {
+    const { state, advice } = await lockOn(api, row, lock);
+    if (state === 'unseen') remarks.push(`it is locked (${lock}). ${advice}`);
   }
   if (live?.status === 'running' && /^(io-error|internal-error)$/.test(live.qmp ?? '')) {
     remarks.push(`it runs with an error: ${live.qmp}`);

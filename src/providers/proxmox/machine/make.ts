@@ -13,6 +13,7 @@ import { planClone } from './clone.ts';
 import { isEmpty } from './config.ts';
 import { claimOf, findMachine } from './find.ts';
 import { candidateIds, type Machine, machineByConfig, noIdLeft } from './machine.ts';
+import { isFree } from './makers.ts';
 import { descriptionWith } from './mark.ts';
 import { netKeys } from './nics.ts';
 import { type Made, removeMade } from './partial.ts';
@@ -34,23 +35,16 @@ export async function prepare(
   return { details: { proxmox_vmid: String(vmid) } };
 }
 
+/** An id that is taken may be that of this instance's own machine, which the token does not see yet. */
 async function freeId(session: Session, instance: SizedInstance): Promise<number> {
+  let isSought = false;
   for (const vmid of candidateIds(session.settings, instance)) {
     if (await isFree(session, vmid)) return vmid;
+    const own = isSought ? undefined : await madeMeanwhile(session, instance);
+    if (own !== undefined) return own.vmid;
+    isSought = true;
   }
   throw noIdLeft(session.settings);
-}
-
-/** Asks for one id; the cluster also knows of those whose machines the token does not see. */
-async function isFree({ api }: Session, vmid: number): Promise<boolean> {
-  try {
-    const what = `ask whether the id ${vmid} is free`;
-    await api.get('/cluster/nextid', { what, query: { vmid } });
-    return true;
-  } catch (thrown) {
-    if (statusOf(thrown) !== 400) throw thrown;
-    return false;
-  }
 }
 
 /** The instance's machine, set up and off, or as another call has finished it meanwhile. */
@@ -141,7 +135,7 @@ async function madeMeanwhile(
   session: Session,
   instance: SizedInstance,
 ): Promise<Machine | undefined> {
-  const choice = await findMachine(session, instance, 'create');
+  const choice = await findMachine(session, instance, 'create', { mayBeMade: true });
   if (choice.kind === 'own') return choice.machine;
   if (choice.kind === 'doubtful') throw refusal(choice, claimOf(session, instance));
   if (choice.kind !== 'adoptable') return undefined;

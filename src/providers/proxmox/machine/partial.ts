@@ -1,9 +1,11 @@
 import type { Instance } from '../../../contract/instance.ts';
-import { Failure } from '../../../failure.ts';
+import { expectFailure, Failure } from '../../../failure.ts';
 import { poll } from '../../../kit/poll.ts';
 import { judge, readMark } from '../../../lifecycle/mark.ts';
-import { cancel, running, tail } from '../api/task-state.ts';
+import { lockOn } from '../api/locks.ts';
+import { cancel } from '../api/task-state.ts';
 import type { Config } from '../api/wire.ts';
+import { type Maker, makersOf } from './makers.ts';
 import { configIfThere, isRunning, type Place, readLive } from './read.ts';
 import { destroyPartial } from './remove.ts';
 import type { Session } from './session.ts';
@@ -41,35 +43,6 @@ export async function settle(session: Session, row: Place): Promise<Config | und
 export function isBeingMade(config: Config): boolean {
   const { lock, description } = config;
   return (lock === 'clone' || lock === 'create') && readMark(description ?? '') === undefined;
-}
-
-/** Our own running tasks that make the machine, or may be making it: a clone carries its source's id. */
-async function makersOf(session: Session, { node, vmid }: Place): Promise<readonly Maker[]> {
-  const clones = await running(session, node, 'qmclone');
-  const logs = await Promise.all(clones.map((upid) => tail(session.api, upid)));
-  const creates = await running(session, node, 'qmcreate');
-  return [
-    ...clones.flatMap((upid, at): Maker[] => {
-      const named = machinesIn(logs[at] ?? [], Number(upid.split(':')[6]));
-      const certain = named.includes(vmid);
-      // One that has named no disk yet may be the one.
-      return certain || named.length === 0 ? [{ upid, certain }] : [];
-    }),
-    ...creates
-      .filter((upid) => upid.includes(`:qmcreate:${vmid}:`))
-      .map((upid) => ({ upid, certain: true })),
-  ];
-}
-
-/** The machines whose disks a log names, but for the one that is copied. */
-function machinesIn(log: readonly string[], source: number): readonly number[] {
-  const ids = log.flatMap((line) => [...line.matchAll(/\bvm-(\d+)-/g)].map(([, id]) => Number(id)));
-  return ids.filter((id) => id !== source);
-}
-
-interface Maker {
-  readonly upid: string;
-  readonly certain: boolean;
 }
 
 /** Cancels the tasks that are making the machine, once it is certain which they are. */
@@ -128,10 +101,20 @@ async function settled(
 ): Promise<Config | undefined> {
   const config = search ? await searched(session, place) : await configIfThere(session, place);
   if (config === undefined || !isBeingMade(config)) return config;
+  throw await leftLocked(session, place, config);
+}
+
+/** It carries no mark yet, so that it may as well be another instance's which is being made right now. */
+async function leftLocked({ api }: Session, place: Place, { lock }: Config): Promise<Failure> {
   const { vmid, node } = place;
-  throw new Failure('conflict', `machine ${vmid} on ${node} is left locked and unfinished`, {
-    advice: `If no task works on it, root on ${node} has to run: qm unlock ${vmid} && qm destroy ${vmid}`,
-  });
+  const left = `machine ${vmid} on ${node} is left locked and unfinished`;
+  try {
+    const { words, advice } = await lockOn(api, place, lock);
+    return new Failure('conflict', words === undefined ? left : `${left}, ${words}`, { advice });
+  } catch (thrown) {
+    expectFailure(thrown);
+    return new Failure('conflict', left, { advice: 'Look at it with `outrigger audit`' });
+  }
 }
 
 /** The request may be taken up only now, so that an empty place is looked at once more. */

@@ -16,8 +16,9 @@ import {
   mayBeOurs,
   unreadMachine,
 } from './machine.ts';
-import { configIfThere, listAll, listMachines, nodeLimitMs } from './read.ts';
+import { configIfThere, listMachines, nodeLimitMs } from './read.ts';
 import type { Session } from './session.ts';
+import { listAll } from './visibility.ts';
 
 /** As many as there are connections: a request that waits for one would have its time running. */
 const atOnce = 4;
