@@ -7,6 +7,8 @@ export interface Pace {
   readonly mostMs?: number;
   /** The factor from one pause to the next. */
   readonly growth?: number;
+  /** The first pauses, where it is known when most of such work ends; those after them grow. */
+  readonly first?: readonly number[];
 }
 
 /**
@@ -19,12 +21,15 @@ export async function poll<T>(
   deadline: Deadline,
   what: string,
   look: () => Promise<T | undefined>,
-  { firstMs = 50, mostMs = 2000, growth = 1.5 }: Pace = {},
+  { firstMs = 50, mostMs = 2000, growth = 1.5, first = [] }: Pace = {},
 ): Promise<T> {
-  for (let pauseMs = firstMs; ; pauseMs = Math.min(mostMs, pauseMs * growth)) {
+  let pauseMs = firstMs;
+  for (let turn = 0; ; turn += 1) {
     const seen = await look();
     if (seen !== undefined) return seen;
-    await deadline.sleep(pauseMs, what);
+    const known = first[turn];
+    await deadline.sleep(known ?? pauseMs, what);
+    if (known === undefined) pauseMs = Math.min(mostMs, pauseMs * growth);
   }
 }
 

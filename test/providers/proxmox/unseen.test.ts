@@ -99,13 +99,14 @@ describe('proxmox and copies that do not show yet', { concurrency: 4 }, () => {
     inCluster(async (scene, t) => {
       const { cloud, cluster } = scene;
       cluster.state.durations['linkedclone'] = 60_000;
-      await beginCopy(scene, t, { newid: '10077', description: 'another instance' });
+      await beginCopy(scene, t, { newid: '10077', name: 'other', description: '' });
       await cluster.clock.advance(25_000);
       const startedMs = performance.now();
       await cloud.ok('stop');
       assert.ok(performance.now() - startedMs < 5000);
       assert.equal(cluster.state.tasks.running('qmclone').length, 1);
       await cluster.clock.advance(60_000);
+      cluster.state.durations['linkedclone'] = 5;
       await cloud.deploy();
       const before = cluster.requests.length;
       await cloud.ok('stop');

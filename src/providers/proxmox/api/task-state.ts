@@ -9,6 +9,17 @@ import { listOf, numberOf, recordOf, textOf } from './wire.ts';
 /** Most tasks end within a second, the others take minutes. */
 export const pace: Pace = { firstMs: 30, growth: 1.3, mostMs: 2000 };
 
+/**
+ * A stop, shutdown or reboot looks for its QEMU once a second, so that it ends soon after a whole second:
+ * the looks are made there, and none in between.
+ */
+export const stopPace: Pace = {
+  first: [60, 240, 500, 220, 100, 100, 120, 680, 130, 130, 905],
+  firstMs: 985,
+  growth: 1,
+  mostMs: 985,
+};
+
 /** How a task has ended; `undefined` while it runs. */
 export async function exitOf(api: Api, upid: string, what: string): Promise<string | undefined> {
   const ask = { what: `follow the task that should ${what}` };
@@ -96,6 +107,7 @@ export interface Watched {
   readonly doing: string;
   /** The caller takes the work back when the time is up, so that it does not go on. */
   readonly takenBack?: true;
+  readonly pace?: Pace;
 }
 
 /** Waits until the task has ended, and outlives a cluster that does not answer for a while. */
@@ -118,7 +130,7 @@ export async function exitAtLast(session: Session, upid: string, work: Watched):
     }
   };
   try {
-    return await poll(api.deadline, work.doing, look, pace);
+    return await poll(api.deadline, work.doing, look, work.pace ?? pace);
   } catch (thrown) {
     throw await unfinished(session, upid, work, overdue(api, work.doing, thrown));
   }

@@ -3,7 +3,7 @@ import { path } from '../../../kit/http/address.ts';
 import { isOnTheWay } from '../../../kit/http/errors.ts';
 import { poll } from '../../../kit/poll.ts';
 import { endedWell } from '../api/error-texts.ts';
-import { cancel } from '../api/task-state.ts';
+import { cancel, stopPace } from '../api/task-state.ts';
 import { run } from '../api/tasks.ts';
 import { listOf, numberOf, recordOf, textOf } from '../api/wire.ts';
 import { cutPower } from './power.ts';
@@ -52,6 +52,7 @@ export async function shutDown(session: Session, place: Place, ms: number): Prom
       params: { timeout: seconds },
       what: `shut the guest of machine ${vmid} down`,
       doing: `the guest of machine ${vmid} was shutting down`,
+      pace: stopPace,
     });
   } catch (thrown) {
     if (isOnTheWay(thrown)) throw thrown;

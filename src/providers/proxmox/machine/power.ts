@@ -2,7 +2,7 @@ import { Failure, remoteMessage } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
 import { poll } from '../../../kit/poll.ts';
 import { withUndo } from '../../../kit/undo.ts';
-import { cancel, overdue } from '../api/task-state.ts';
+import { cancel, overdue, stopPace } from '../api/task-state.ts';
 import { run } from '../api/tasks.ts';
 import { isRunning, type Live, type Place, readLive } from './read.ts';
 import type { Session } from './session.ts';
@@ -77,6 +77,7 @@ export async function cutPower(session: Session, place: Place): Promise<void> {
     path: path`/nodes/${node}/qemu/${vmid}/status/stop`,
     what: `stop machine ${vmid}`,
     doing: `machine ${vmid} was being stopped`,
+    pace: stopPace,
   };
   try {
     await run(session, { ...work, params: { 'overrule-shutdown': 1 } });

@@ -1,6 +1,7 @@
 import { expectFailure, remoteMessage } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
-import { poll } from '../../../kit/poll.ts';
+import { type Pace, poll } from '../../../kit/poll.ts';
+import { stopPace } from '../api/task-state.ts';
 import { run } from '../api/tasks.ts';
 import { resumeGuest, switchOn } from './power.ts';
 import { pendingRestartMs } from './power-off.ts';
@@ -38,6 +39,7 @@ async function hasObeyed(session: Session, { vmid, node }: Place): Promise<boole
       params: { timeout: seconds },
       what: `reboot machine ${vmid}`,
       doing: `the guest of machine ${vmid} was shutting down`,
+      pace: stopPace,
     });
     return true;
   } catch (thrown) {
@@ -46,6 +48,14 @@ async function hasObeyed(session: Session, { vmid, node }: Place): Promise<boole
     return false;
   }
 }
+
+/** The node has the machine back after about 1.7 seconds. */
+export const backPace: Pace = {
+  first: [100, 400, 500, 250, 150, 150, 150, 150, 200, 200],
+  firstMs: 300,
+  growth: 1.3,
+  mostMs: 1000,
+};
 
 /**
  * The task ends while the machine is still off: the node starts it again in another task. When the
@@ -60,6 +70,6 @@ async function waitUntilBack(session: Session, place: Place, before: Live): Prom
     return !isRunning(live) && deadline.remainingMs() < givenUpAt ? 'off' : undefined;
   };
   const doing = `machine ${place.vmid} was not back yet`;
-  const end = await poll(deadline, doing, look, { firstMs: 100, growth: 1.3, mostMs: 1000 });
+  const end = await poll(deadline, doing, look, backPace);
   if (end === 'off') await switchOn(session, place);
 }
