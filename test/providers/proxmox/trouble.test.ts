@@ -282,7 +282,7 @@ describe('proxmox in trouble', { concurrency: 4 }, () => {
   );
 
   it(
-    'calls a machine busy whose lock has gone again, and tells nobody to take a lock off',
+    'calls a machine busy whose lock has gone again, and does not advise to take the lock off',
     inCluster(async ({ cloud, cluster }) => {
       await cloud.deploy();
       const { config } = cluster.vm(10042);

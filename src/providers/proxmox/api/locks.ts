@@ -35,7 +35,7 @@ export async function withHolder(api: Api, path: string, thrown: unknown): Promi
 /** A lock as it is now, with the advice about it. */
 export interface LockState {
   readonly state: 'held' | 'gone' | 'unseen';
-  /** Who holds it and since when, or that it has gone. */
+  /** The task that holds it and since when, or that it has gone. */
   readonly words?: string;
   readonly advice: string;
 }
