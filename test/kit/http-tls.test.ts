@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { it, type TestContext } from 'node:test';
 import type { TLSSocket } from 'node:tls';
-import { authority, fingerprintOf, type KeyName } from '../../fakes/http/keys.ts';
+import { authority, fingerprintOf, type KeyName, readKey } from '../../fakes/http/keys.ts';
 import { type Failure, wasNotSent } from '../../src/failure.ts';
 import { readEndpoint } from '../../src/kit/http/address.ts';
 import { createVerifier, type Tls } from '../../src/kit/http/tls.ts';
@@ -178,4 +180,40 @@ it('has words for certificates that few have', () => {
     told('CERT_HAS_EXPIRED', { valid_to: 'Dec 31 23:59:59 2125 GMT' }),
     'has an issuer whose own certificate has expired',
   );
+});
+
+it('shows the server the client certificate, pinned or not', async (t) => {
+  const names: string[] = [];
+  const asking = { ...readKey('trusted'), requestCert: true, rejectUnauthorized: false };
+  const server = createServer(asking, ({ socket }, response) => {
+    names.push((socket as TLSSocket).getPeerCertificate().fingerprint256);
+    response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const ways: Tls[] = [
+    pinned(fingerprintOf('trusted')),
+    { verify: false, fingerprints: [] },
+    { verify: true, fingerprints: [], ca: authority() },
+  ];
+  for (const way of ways) {
+    const tls = { ...way, client: readKey('renewed') };
+    const http = clientOf([{ url: `https://127.0.0.1:${port}` }], { tls });
+    assert.equal((await http.request('GET', '/')).status, 200);
+    http.close();
+  }
+  assert.deepEqual(names, Array(3).fill(other));
+});
+
+it('says that a client certificate and a key do not fit, and asks nothing', async (t) => {
+  const server = await serve(t, (_, response) => response.end());
+  const { cert } = readKey('renewed');
+  for (const key of [readKey('trusted').key, 'no PEM']) {
+    const tls = { ...pinned(fingerprintOf('trusted')), client: { cert, key } };
+    const failure = await failureOf(clientOf([server], { tls }).request('GET', '/'));
+    assert.equal(failure.kind, 'config');
+    assert.match(failure.message, /client's certificate and key cannot be used/);
+  }
+  assert.equal(server.connections(), 0);
 });

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { PeerCertificate, TLSSocket } from 'node:tls';
+import type { PeerCertificate, SecureContext, TLSSocket } from 'node:tls';
 import { Failure } from '../../failure.ts';
 import type { Endpoint } from './address.ts';
 import type { Verifier } from './tls.ts';
@@ -36,7 +36,7 @@ export async function connectTls(verifier: Verifier): Promise<Connect> {
   const { X509Certificate } = await import('node:crypto');
   const { ca } = verifier.options;
   if (typeof ca === 'string') checkIssuers(ca, X509Certificate);
-  const secureContext = createSecureContext(verifier.options);
+  const secureContext = contextOf(() => createSecureContext(verifier.options));
   // Node's own check fails for every IPv6 address in 22.23, 24.17 and 26.4 (nodejs/node#64032).
   const checkServerIdentity = (host: string, { raw }: PeerCertificate): Error | undefined =>
     new X509Certificate(raw).checkIP(host) === undefined
@@ -70,6 +70,19 @@ export async function connectPlain(): Promise<Connect> {
 
 /** A first address that leads nowhere must not cost the call: the next one is tried meanwhile. */
 const family = { autoSelectFamily: true, noDelay: true } as const;
+
+/** OpenSSL refuses a client certificate or a key that it cannot read, and a pair that does not fit. */
+function contextOf(create: () => SecureContext): SecureContext {
+  try {
+    return create();
+  } catch (cause) {
+    throw new Failure('config', "The client's certificate and key cannot be used", {
+      cause,
+      advice:
+        'Both have to be PEM without a passphrase, and the key has to be that of the certificate',
+    });
+  }
+}
 
 /** Node itself passes over what it cannot read. */
 function checkIssuers(pem: string, X509Certificate: X509): void {

@@ -9,6 +9,8 @@ export interface Tls {
   readonly fingerprints: readonly string[];
   /** PEM of the issuers to trust in place of the public ones. */
   readonly ca?: string;
+  /** PEM of the certificate and key by which the server knows us. */
+  readonly client?: { readonly cert: string; readonly key: string };
 }
 
 /** A SHA-256 fingerprint as openssl and browsers show it, or without the colons. */
@@ -22,17 +24,17 @@ export interface Verifier {
 }
 
 /** Fails with `config` for a fingerprint that is none. */
-export function createVerifier({ verify, fingerprints, ca }: Tls, title: string): Verifier {
+export function createVerifier({ verify, fingerprints, ca, client }: Tls, title: string): Verifier {
   const pins = fingerprints.map(withColons);
   if (pins.length > 0) {
     return {
-      options: noIssuers,
+      options: { ...noIssuers, ...client },
       verify: (socket, endpoint) => pinRefusal(pins, socket.getPeerCertificate(), title, endpoint),
     };
   }
-  if (!verify) return { options: noIssuers, verify: () => undefined };
+  if (!verify) return { options: { ...noIssuers, ...client }, verify: () => undefined };
   return {
-    options: ca === undefined ? {} : { ca },
+    options: { ...(ca === undefined ? {} : { ca }), ...client },
     verify: (socket, endpoint) =>
       socket.authorized ? undefined : issuerRefusal(socket, title, endpoint),
   };
