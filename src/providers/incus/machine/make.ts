@@ -1,0 +1,186 @@
+import type { Deadline } from '../../../contract/context.ts';
+import type { Making } from '../../../contract/driver.ts';
+import type { Instance, SizedInstance } from '../../../contract/instance.ts';
+import { Failure, isKind } from '../../../failure.ts';
+import { path } from '../../../kit/http/address.ts';
+import { isBuilding, verdictOn } from '../../../lifecycle/ownership.ts';
+import { type Client, isGone, read } from '../api/client.ts';
+import {
+  aliasSchema,
+  type Config,
+  imageSchema,
+  type Machine,
+  marking,
+  removingKey,
+} from '../api/wire.ts';
+import type { Blueprint, Settings } from '../settings.ts';
+import { namesFor } from './find.ts';
+import { nicDevices, sizeOf } from './hardware.ts';
+import { patchConfig, readInstance, removeInstance, reread } from './instances.ts';
+import type { Session } from './session.ts';
+import { untilIdle } from './tasks.ts';
+
+interface Image {
+  readonly fingerprint: string;
+  readonly type: string;
+}
+
+/** Incus makes one instance of a name, so that of two creates at once only one can make it. */
+export async function make(session: Session, making: Making<Machine, Blueprint>): Promise<Machine> {
+  const { client } = session;
+  const { instance, partials, undo, blueprint, deadline } = making;
+  undo.add(`remove the unfinished machine of ${instance.name}`, (margin) =>
+    removeUnfinished(session, instance, margin),
+  );
+  const image = await findImage(client, blueprint.template_id, deadline);
+  for (const partial of partials) {
+    await untilIdle(client, partial.remoteId, deadline);
+    const now = await readInstance(client, partial.remoteId, deadline);
+    if (now !== undefined && mayBeFinished(now.machine, image)) return now.machine;
+    await removeInstance(client, partial.remoteId, deadline);
+  }
+  return makeUnder(session, making, image, namesFor(instance));
+}
+
+/** A name that an instance of another installation has is passed over. */
+async function makeUnder(
+  session: Session,
+  making: Making<Machine, Blueprint>,
+  image: Image,
+  [name, ...others]: readonly string[],
+): Promise<Machine> {
+  const { client, context, settings } = session;
+  const { instance, deadline } = making;
+  if (name === undefined) throw new Failure('conflict', `Every name for ${instance.name} is taken`);
+  const query = settings.target === undefined ? {} : { target: settings.target };
+  try {
+    const json = { name, ...bodyFor(settings, making, image, name) };
+    const ask = { what: `make ${name}`, deadline, json, query };
+    await client.send('POST', '/1.0/instances', ask);
+  } catch (thrown) {
+    if (!isKind(thrown, 'conflict')) throw thrown;
+    const there = (await readInstance(client, name, deadline))?.machine;
+    const wanted = { uuid: instance.uuid, installation: context.installation };
+    if (there !== undefined && verdictOn(there, wanted) === 'foreign') {
+      return makeUnder(session, making, image, others);
+    }
+    throw new Failure('conflict', `Another call made ${name} at the same moment`, {
+      cause: thrown,
+      reason: 'taken-away',
+    });
+  }
+  return reread(client, name, deadline);
+}
+
+/** An unfinished machine of the image that is asked for now is as good as a new one. */
+function mayBeFinished(machine: Machine, { fingerprint, type }: Image): boolean {
+  const { config, type: made } = machine.incus;
+  const same = config['volatile.base_image'] === fingerprint && made === type;
+  return same && isBuilding(machine) && machine.leaving !== true;
+}
+
+async function findImage(client: Client, wanted: string, deadline: Deadline): Promise<Image> {
+  const ask = { what: `find image ${wanted}`, deadline };
+  const get = async (at: string) => (await client.send('GET', at, ask)).metadata;
+  try {
+    if (/^[0-9a-f]{64}$/.test(wanted)) {
+      return read(imageSchema(), await get(path`/1.0/images/${wanted}`));
+    }
+    const { target, type } = read(
+      aliasSchema(),
+      await get(`/1.0/images/aliases/${encodeURIComponent(wanted)}`),
+    );
+    return { fingerprint: target, type };
+  } catch (thrown) {
+    if (!isGone(thrown)) throw thrown;
+    throw new Failure('not-found', `Incus has no image ${wanted} in this project`, {
+      advice: 'Images are named by alias or by the whole fingerprint: incus image list',
+      tenant: 'The template of this instance does not exist',
+    });
+  }
+}
+
+function bodyFor(
+  settings: Settings,
+  { instance, blueprint, markFor }: Making<Machine, Blueprint>,
+  { fingerprint, type }: Image,
+  name: string,
+) {
+  return {
+    type,
+    source: { type: 'image', fingerprint },
+    profiles: settings.profiles,
+    config: {
+      ...sizeOf(instance),
+      ...(type === 'container' ? containerConfig(settings) : machineConfig(instance, blueprint)),
+      ...guestConfig(instance, blueprint),
+      ...marking(markFor(name)),
+    },
+    devices: { ...rootDisk(blueprint), ...nicDevices(instance.nics, settings, type) },
+  };
+}
+
+function containerConfig({ nesting, privileged }: Settings): Config {
+  return {
+    ...(nesting ? { 'security.nesting': 'true' } : {}),
+    ...(privileged ? { 'security.privileged': 'true' } : {}),
+  };
+}
+
+function machineConfig({ boot }: SizedInstance, { secure_boot }: Blueprint): Config {
+  const secure = secure_boot ?? (boot === undefined ? undefined : boot.secure);
+  return {
+    ...(secure === undefined ? {} : { 'security.secureboot': String(secure) }),
+    ...(boot?.firmware === 'bios' ? { 'security.csm': 'true' } : {}),
+  };
+}
+
+/** The tenant's key goes into the vendor's part, so that the tenant's own user data stays whole. */
+function guestConfig({ sshPublicKey }: SizedInstance, { user_data }: Blueprint): Config {
+  const keys = (sshPublicKey ?? '').split('\n').filter((line) => line.trim() !== '');
+  return {
+    ...(user_data === undefined ? {} : { 'cloud-init.user-data': user_data }),
+    ...(keys.length === 0
+      ? {}
+      : {
+          'cloud-init.vendor-data': `#cloud-config\nssh_authorized_keys: ${JSON.stringify(keys)}\n`,
+        }),
+  };
+}
+
+function rootDisk({ storage, disk_size_gb }: Blueprint) {
+  if (storage === undefined) return {};
+  const size = disk_size_gb === undefined ? {} : { size: `${disk_size_gb}GiB` };
+  return { root: { type: 'disk', path: '/', pool: storage, ...size } };
+}
+
+/** Announces the removal on an unfinished machine, so that a call that is finishing it loses. */
+export async function claimRemoval(
+  { client }: Session,
+  machine: Machine,
+  deadline: Deadline,
+): Promise<boolean> {
+  await untilIdle(client, machine.remoteId, deadline);
+  const claimed = await patchConfig(client, machine, { [removingKey]: 'true' }, deadline);
+  if (claimed !== 'lost') return true;
+  const now = (await readInstance(client, machine.remoteId, deadline))?.machine;
+  return now === undefined || isBuilding(now);
+}
+
+/** By the mark, since another call may have made or finished a machine of the same name. */
+async function removeUnfinished(
+  session: Session,
+  instance: Instance,
+  deadline: Deadline,
+): Promise<void> {
+  const { client, context } = session;
+  const wanted = { uuid: instance.uuid, installation: context.installation };
+  for (const name of namesFor(instance)) {
+    await untilIdle(client, name, deadline);
+    const machine = (await readInstance(client, name, deadline))?.machine;
+    const own = machine !== undefined && verdictOn(machine, wanted) === 'ours';
+    if (!own || !isBuilding(machine)) continue;
+    if (await claimRemoval(session, machine, deadline))
+      await removeInstance(client, name, deadline);
+  }
+}

@@ -1,0 +1,111 @@
+import type { Deadline } from '../../../contract/context.ts';
+import type { Plan } from '../../../contract/driver.ts';
+import { isKind } from '../../../failure.ts';
+import { type Machine, stateOf } from '../api/wire.ts';
+import type { Blueprint } from '../settings.ts';
+import { devicesFor, hasHardware, sizeOf } from './hardware.ts';
+import { order, type PowerAction, replace, reread } from './instances.ts';
+import type { Session } from './session.ts';
+import { untilIdle } from './tasks.ts';
+
+const mostTurns = 5;
+
+/** Where another call for the instance was faster, this one looks again. */
+export async function powerOn(
+  session: Session,
+  machine: Machine,
+  plan: Plan<Partial<Blueprint>>,
+): Promise<Machine> {
+  const { client } = session;
+  const { remoteId } = machine;
+  const { deadline } = plan;
+  let now = machine;
+  for (let turn = 1; stateOf(now) !== 'on'; turn += 1) {
+    try {
+      return await startOnce(session, now, plan);
+    } catch (thrown) {
+      if (!isKind(thrown, 'conflict') || turn === mostTurns) throw thrown;
+      await untilIdle(client, remoteId, deadline);
+      now = await reread(client, remoteId, deadline);
+    }
+  }
+  return now;
+}
+
+async function startOnce(
+  { client, settings }: Session,
+  machine: Machine,
+  { instance, deadline }: Plan<Partial<Blueprint>>,
+): Promise<Machine> {
+  const ready = hasHardware(machine, instance, settings)
+    ? machine
+    : await replace(
+        client,
+        machine,
+        { config: sizeOf(instance), devices: devicesFor(machine, instance, settings) },
+        deadline,
+      );
+  await order(client, machine.remoteId, 'start', { deadline });
+  return inStatus(ready, 'Running');
+}
+
+const statusAfter: Readonly<Record<PowerAction, string>> = {
+  ...{ start: 'Running', restart: 'Running', unfreeze: 'Running' },
+  ...{ stop: 'Stopped', freeze: 'Frozen' },
+};
+
+/** Gives an order that may find itself carried out already. */
+export async function change(
+  { client }: Session,
+  machine: Machine,
+  action: PowerAction,
+  deadline: Deadline,
+): Promise<Machine> {
+  const status = statusAfter[action];
+  try {
+    await order(client, machine.remoteId, action, { deadline });
+    return inStatus(machine, status);
+  } catch (thrown) {
+    if (!isKind(thrown, 'conflict')) throw thrown;
+    const now = await reread(client, machine.remoteId, deadline);
+    if (now.incus.status !== status) throw thrown;
+    return now;
+  }
+}
+
+/** The end of the server's task is the proof: the instance need not be read again. */
+function inStatus(machine: Machine, status: string): Machine {
+  return { ...machine, incus: { ...machine.incus, status, stateful: false } };
+}
+
+/** Whether the guest went down by itself. Incus counts in whole seconds, and says only that it did not. */
+export async function shutDown(
+  session: Session,
+  { remoteId }: Machine,
+  deadline: Deadline,
+  ms: number,
+): Promise<boolean> {
+  const { client } = session;
+  const seconds = Math.floor(ms / 1000);
+  if (seconds === 0) return false;
+  try {
+    await order(client, remoteId, 'stop', { deadline, seconds });
+    return true;
+  } catch (thrown) {
+    if (!isKind(thrown, 'conflict', 'upstream')) throw thrown;
+    return stateOf(await reread(client, remoteId, deadline)) === 'off';
+  }
+}
+
+/** The guest is asked first, as the operator's grace allows; one that does not listen is reset. */
+export async function restart(
+  session: Session,
+  machine: Machine,
+  deadline: Deadline,
+): Promise<void> {
+  const { client, settings } = session;
+  const ms = Math.min(settings.grace_seconds * 1000, deadline.remainingMs() / 3);
+  const asked = stateOf(machine) === 'on';
+  const down = asked && (await shutDown(session, machine, deadline, ms));
+  await order(client, machine.remoteId, down ? 'start' : 'restart', { deadline });
+}

@@ -1,0 +1,39 @@
+import * as v from 'valibot';
+import type { Deadline } from '../../../contract/context.ts';
+import { poll } from '../../../kit/poll.ts';
+import { type Client, read } from '../api/client.ts';
+import { type Operation, operationSchema } from '../api/wire.ts';
+
+/**
+ * Waits until no task of the server is under way on the instance; answers whether one was.
+ *
+ * A create is accepted before its instance can be seen: only its task shows that there will be one.
+ */
+export async function untilIdle(
+  client: Client,
+  name: string,
+  deadline: Deadline,
+): Promise<boolean> {
+  let waited = false;
+  await poll(deadline, `waiting for another task on ${name}`, async () => {
+    const busy = (await runningTasks(client, deadline)).some((task) => isAbout(task, name));
+    waited ||= busy;
+    return busy ? undefined : true;
+  });
+  return waited;
+}
+
+async function runningTasks(client: Client, deadline: Deadline): Promise<readonly Operation[]> {
+  const ask = { what: 'list the tasks under way', deadline, query: { recursion: 1 } };
+  const { metadata } = await client.send('GET', '/1.0/operations', ask);
+  const schema = v.record(v.string(), v.nullable(v.array(operationSchema())));
+  const { pending, running, cancelling } = read(schema, metadata ?? {});
+  return [pending, running, cancelling].flatMap((each) => each ?? []);
+}
+
+/** Resources are addresses such as `/1.0/instances/i-2-42-VM?project=cloudstack`. */
+function isAbout({ resources }: Operation, name: string): boolean {
+  return Object.values(resources ?? {}).some((addresses) =>
+    addresses?.some((address) => address.split('?')[0]?.split('/').pop() === name),
+  );
+}

@@ -1,0 +1,234 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fingerprintOf } from '../../../fakes/http/keys.ts';
+import { marking, type Remote } from '../../../src/providers/incus/api/wire.ts';
+import { incus } from '../../../src/providers/incus/index.ts';
+import type { Backend, RemoteMachine } from '../../conformance/backend.ts';
+import { judgeBy } from '../../conformance/break.ts';
+import type { Details } from '../../support/payloads.ts';
+import type { Place } from '../../support/world.ts';
+import type { Identity, Lxd } from './lxd.ts';
+import { type CuttingProxy, startProxy } from './proxy.ts';
+
+export interface IncusBackend extends Backend {
+  readonly proxy: CuttingProxy;
+  readonly project: string;
+  /** The names of the case's bridges but for the VLAN. */
+  readonly bridges: string;
+}
+
+let projects = 0;
+
+/** The VLANs of the suite's instances; 0 is the bridge without a tag. */
+const vlans = [0, 1577, 2000, 2001, 2100, 2101, 3000, 3001] as const;
+
+/** A genuine LXD as the conformance suite looks into it and disturbs it: one project a case. */
+export async function incusBackend(
+  lxd: Lxd,
+  place: Place,
+  more: Details = {},
+): Promise<IncusBackend> {
+  projects += 1;
+  const project = `case${projects}`;
+  // LXD takes no MAC twice on one bridge, and bridges are the machine's: each case has its own.
+  const bridges = `o${process.pid.toString(36)}${projects.toString(36)}v`;
+  for (const vlan of vlans)
+    execFileSync('ip', ['link', 'add', `${bridges}${vlan}`, 'type', 'bridge']);
+  const shared = { 'features.images': 'false', 'features.profiles': 'false' };
+  await lxd.ask('POST', '/1.0/projects', { name: project, config: shared });
+  const proxy = await startProxy(lxd);
+  const at = (name: string, tail = ''): string =>
+    `/1.0/instances/${name}${tail}${tail.includes('?') ? '&' : '?'}project=${project}`;
+  const change = (name: string, config: Details) => lxd.ask('PATCH', at(name), { config });
+  const all = async () =>
+    (await lxd.ask('GET', `/1.0/instances?recursion=1&project=${project}`)) as Remote[];
+  const power = (name: string, action: string) =>
+    lxd.ask('PUT', at(name, '/state'), { action, force: true, timeout: 30 });
+  const remove = async ({ name, status }: Pick<Remote, 'name' | 'status'>) => {
+    if (status !== 'Stopped') await power(name, 'stop');
+    await change(name, { 'security.protection.delete': '' });
+    await lxd.ask('DELETE', at(name));
+  };
+  const one = async (name: string) => (await lxd.ask('GET', at(name))) as Remote;
+  const content = (name: string) => join(lxd.rootOf(project, name), 'content');
+  const look = (machine: Remote): RemoteMachine =>
+    looked(
+      machine,
+      existsSync(content(machine.name)) ? readFileSync(content(machine.name), 'utf8') : '',
+    );
+  const image = async (name: string): Promise<{ readonly target: string }> =>
+    (await lxd.ask('GET', `/1.0/images/aliases/${name}`)) as { target: string };
+  const { target } = await image('busybox');
+  await lxd.ask('POST', '/1.0/images/aliases', { name: project, target });
+  let identity = lxd.own;
+  let during = 0;
+
+  return {
+    proxy,
+    project,
+    bridges,
+    registry: { incus: async () => incus },
+    provider: 'incus',
+    details: () => ({
+      host: {
+        ...{ url: proxy.url, tls_fingerprint: fingerprintOf('trusted') },
+        ...secretsIn(place, identity),
+        ...{ project, bridge: `${bridges}0`, vlan_bridge: `${bridges}{vlan}`, ...more },
+      },
+    }),
+    chosen: { template_id: project },
+    secrets: [lxd.own.key, lxd.restricted.key],
+    lacks: {
+      slowTasks:
+        'what LXD was told goes on by itself, and takes its real time to be undone; own-cases.ts has it with enough time',
+      setPower: 'LXD cannot save the memory of a container without CRIU',
+      makeTemplate: 'LXD has no templates but images',
+      screen: 'LXD has no screen that CloudStack could show',
+      elsewhere: "the tests' own server is no cluster",
+      move: "the tests' own server is no cluster",
+    },
+    machines: async () => (await all()).map(look),
+    async plant({ name: wanted, mark, power: to = 'off' }) {
+      const taken = (await all()).map(({ name }) => name);
+      const clean = wanted.replace(/[^A-Za-z0-9-]/g, '-').replace(/^[^A-Za-z]/, 'x');
+      const name = taken.includes(clean) ? `${clean}-${taken.length}` : clean;
+      const config = mark === undefined ? {} : marking(mark(name));
+      const source = { type: 'image', alias: project };
+      const size = { 'limits.cpu': '1', 'limits.memory': String(64 * 2 ** 20) };
+      const json = { name, type: 'container', source, profiles: ['default'] };
+      await lxd.ask('POST', `/1.0/instances?project=${project}`, {
+        ...{ ...json, config: { ...size, ...config } },
+      });
+      if (to === 'on') await power(name, 'start');
+      return name;
+    },
+    removeBehind: async (name) => remove(await one(name)),
+    async outage(on) {
+      during = 0;
+      const count = () => {
+        during += 1;
+        return 'lost-request' as const;
+      };
+      proxy.disturb(on ? count : undefined);
+    },
+    callsDuringOutage: async () => during,
+    async withdrawRights(on) {
+      identity = on ? lxd.restricted : lxd.own;
+    },
+    async elsewhereApi(on) {
+      proxy.disturb(on ? () => 404 : undefined);
+    },
+    async breakOff(where) {
+      const { judge, changes } = judgeBy(where);
+      proxy.disturb((method) => {
+        const how = judge(method !== 'GET');
+        return how === undefined ? undefined : how === 'before' ? 'lost-request' : 'lost-answer';
+      });
+      return {
+        changes,
+        async mend() {
+          proxy.disturb(undefined);
+          await idle(lxd, project);
+        },
+      };
+    },
+    async copy(source) {
+      const name = `${source}-copy`;
+      const { config, devices, profiles } = await one(source);
+      const lasting = Object.entries(config).filter(([key]) => !key.startsWith('volatile.'));
+      const json = {
+        ...{ name, devices, profiles, config: Object.fromEntries(lasting) },
+        source: { type: 'copy', source },
+      };
+      await lxd.ask('POST', `/1.0/instances?project=${project}`, json);
+      return name;
+    },
+    boots: async (name) =>
+      Date.parse(((await one(name)) as unknown as { last_used_at: string }).last_used_at),
+    async protect(name) {
+      await change(name, { 'security.protection.delete': 'true' });
+    },
+    changeDisk: async (name) => writeFileSync(content(name), 'written over'),
+    async damage(name) {
+      const { config } = await one(name);
+      const cut = config['user.outrigger.mark']?.slice(0, 40) ?? '';
+      await change(name, { 'user.outrigger.mark': cut });
+    },
+    taskMs: async (ms) => proxy.holdTasks(ms),
+    async failTasks(on) {
+      const { target } = await image(on ? 'broken' : 'busybox');
+      await lxd.ask('PUT', `/1.0/images/aliases/${project}`, { target });
+    },
+    async fill(on) {
+      const used = (await all())
+        .map(({ config }) => Number(config['limits.memory'] ?? 0))
+        .reduce((sum, bytes) => sum + bytes, 0);
+      const limit = on ? { 'limits.memory': String(Math.max(used, 1024)) } : {};
+      const config = { ...shared, 'features.storage.volumes': 'true', ...limit };
+      await lxd.ask('PUT', `/1.0/projects/${project}`, { config });
+    },
+    async ignoreShutdown(on) {
+      for (const { name } of await all()) {
+        const file = join(lxd.rootOf(project, name), 'deaf');
+        if (on) writeFileSync(file, '');
+        else rmSync(file, { force: true });
+      }
+    },
+    async close() {
+      await proxy.close();
+      await idle(lxd, project);
+      for (const machine of await all()) await remove(machine);
+      for (const vlan of vlans) execFileSync('ip', ['link', 'del', `${bridges}${vlan}`]);
+      await lxd.ask('DELETE', `/1.0/images/aliases/${project}`);
+      await lxd.ask('DELETE', `/1.0/projects/${project}`);
+    },
+  };
+}
+
+function secretsIn({ folder }: Place, { cert, key }: Identity): Details {
+  const directory = join(folder, 'secrets');
+  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  writeFileSync(join(directory, 'client.crt'), cert, { mode: 0o640 });
+  writeFileSync(join(directory, 'client.key'), key, { mode: 0o640 });
+  return { client_cert_file: 'client.crt', client_key_file: 'client.key' };
+}
+
+/** Tasks that began before a connection was cut go on; this ends when they have ended. */
+async function idle(lxd: Lxd, project: string): Promise<void> {
+  for (;;) {
+    const tasks = (await lxd.ask('GET', `/1.0/operations?project=${project}`)) as Record<
+      string,
+      unknown[]
+    >;
+    if ((tasks['running'] ?? []).length === 0) return;
+    await pause(50);
+  }
+}
+
+const powers: Readonly<Record<string, RemoteMachine['power']>> = {
+  ...{ Running: 'on', Stopped: 'off', Frozen: 'paused' },
+};
+
+function looked(machine: Remote, content: string): RemoteMachine {
+  const { name, status, config, devices, profiles, type, description } = machine;
+  const lasting = Object.entries(config).filter(([key]) => !key.startsWith('volatile.'));
+  const power = powers[status] ?? 'other';
+  const nics = Object.entries(devices).filter(([, device]) => device['type'] === 'nic');
+  return {
+    ...{ remoteId: name, name, power, mark: config['user.outrigger.mark'] ?? '' },
+    cpus: Number(config['limits.cpu'] ?? 0),
+    memoryMb: Number(config['limits.memory'] ?? 0) / 2 ** 20,
+    nics: nics
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([, { hwaddr: mac = '', parent }]) => ({ mac, vlan: vlanOf(parent) })),
+    disk: `${content} of ${config['volatile.uuid']}`,
+    all: JSON.stringify({ name, status, lasting, devices, profiles, type, description, content }),
+  };
+}
+
+function vlanOf(bridge: string | undefined): number | 'untagged' {
+  const vlan = Number(bridge?.split('v').pop() ?? 0);
+  return vlan === 0 ? 'untagged' : vlan;
+}

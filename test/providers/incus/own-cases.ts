@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import type { SetUp } from '../../conformance/backend.ts';
+import { inScene, type Scene } from '../../conformance/cloud.ts';
+import { instanceOf, operatorVerbs } from '../../conformance/operator.ts';
+import { admin } from '../../support/payloads.ts';
+import type { Place } from '../../support/world.ts';
+import type { IncusBackend } from './backend.ts';
+import type { Lxd } from './lxd.ts';
+
+/** The cases that only Incus has, each on a project of its own. */
+export function ownCases(lxd: () => Promise<Lxd>, setUp: SetUp): void {
+  const at = ({ backend }: Scene, name: string): string =>
+    `/1.0/instances/${name}?project=${(backend as IncusBackend).project}`;
+  const read = async (scene: Scene, name: string) =>
+    (await (await lxd()).ask('GET', at(scene, name))) as {
+      readonly config: Readonly<Record<string, string>>;
+      readonly expanded_devices: Readonly<Record<string, { readonly type: string }>>;
+    };
+
+  it(
+    'statuses fails for a project that does not exist, whose list is empty and no error',
+    inScene(setUp, async ({ cloud }) => {
+      await cloud.deploy();
+      const { exitCode, document } = await cloud.call('statuses', { host: { project: 'nosuch' } });
+      assert.equal(exitCode, 1);
+      assert.match(String(document['error']), /Incus has no project nosuch/);
+    }),
+  );
+
+  it(
+    'a status is one request, and statuses another one',
+    inScene(setUp, async ({ cloud, backend }) => {
+      await cloud.deploy();
+      for (const action of ['status', 'statuses']) {
+        let requests = 0;
+        (backend as IncusBackend).proxy.disturb(() => {
+          requests += 1;
+          return undefined;
+        });
+        await cloud.ok(action);
+        assert.equal(requests, 1, action);
+      }
+    }),
+  );
+
+  it(
+    'a certificate that is restricted to the project is enough for a whole life',
+    inScene(
+      async (place: Place) => {
+        const backend = (await setUp(place)) as IncusBackend;
+        await (await lxd()).allow(backend.project);
+        await backend.withdrawRights(true);
+        return backend;
+      },
+      async ({ cloud, backend }) => {
+        await cloud.deploy();
+        await cloud.okCustom('CreateSnapshot', { snap_name: 'one' });
+        await cloud.ok('reboot');
+        await cloud.ok('stop');
+        await cloud.ok('start');
+        await cloud.ok('delete');
+        assert.deepEqual(await backend.machines(), []);
+      },
+    ),
+  );
+
+  it(
+    'a NIC that a profile brings along is taken from the instance',
+    inScene(setUp, async (scene) => {
+      const { cloud, backend } = scene;
+      const { project, bridges } = backend as IncusBackend;
+      const nic = { type: 'nic', nictype: 'bridged', parent: `${bridges}3001` };
+      const profile = { name: `extra-${project}`, devices: { extra: nic } };
+      const { ask } = await lxd();
+      await ask('POST', '/1.0/profiles', profile);
+      await cloud.deploy({ host: { profiles: `default,${profile.name}` } });
+      const { remoteId } = await cloud.machine();
+      const { expanded_devices: devices } = await read(scene, remoteId);
+      assert.equal(devices['extra']?.type, 'none');
+      await cloud.ok('delete');
+      await ask('DELETE', `/1.0/profiles/${profile.name}`);
+    }),
+  );
+
+  it(
+    'an ephemeral instance is not adopted, since Incus removes it when it stops',
+    inScene(setUp, async (scene) => {
+      const { project } = scene.backend as IncusBackend;
+      await (await lxd()).ask('POST', `/1.0/instances?project=${project}`, {
+        ...{ name: 'short-lived', type: 'container', ephemeral: true, profiles: ['default'] },
+        source: { type: 'image', alias: project },
+      });
+      const adopt = operatorVerbs(scene).adopt('short-lived', instanceOf(scene.cloud));
+      await assert.rejects(adopt, /it is ephemeral/);
+    }),
+  );
+
+  it(
+    'user data and the SSH key reach cloud-init',
+    inScene(setUp, async (scene) => {
+      const { cloud } = scene;
+      const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGV4YW1wbGU me@example';
+      const user_data = '#cloud-config\npackages: [nginx]';
+      cloud.change({ details: { ...cloud.vm.details, user_data, 'SSH.PublicKey': key } });
+      await cloud.deploy({ host: { user_data } });
+      const { config } = await read(scene, (await cloud.machine()).remoteId);
+      assert.equal(config['cloud-init.user-data'], user_data);
+      assert.equal(
+        config['cloud-init.vendor-data'],
+        `#cloud-config\nssh_authorized_keys: ["${key}"]\n`,
+      );
+    }),
+  );
+
+  it(
+    'a guest that is paused counts as on, and start lets it go on',
+    inScene(setUp, async ({ cloud }) => {
+      await cloud.deploy();
+      await cloud.okCustom('Suspend', {}, { caller: admin });
+      assert.equal((await cloud.machine()).power, 'paused');
+      const { document } = await cloud.ok('status');
+      assert.equal(document['power_state'], 'PowerOn');
+      await cloud.ok('start');
+      assert.equal((await cloud.machine()).power, 'on');
+    }),
+  );
+
+  it(
+    'a create and a snapshot whose tasks do not end in time are taken back',
+    inScene(setUp, async (scene) => {
+      const { cloud, backend } = scene;
+      const { proxy } = backend as IncusBackend;
+      proxy.holdTasks(Number.POSITIVE_INFINITY);
+      const created = await cloud.call('create', { timeoutSeconds: 20 });
+      assert.equal(created.exitCode, 1);
+      assert.match(String(created.document['error']), /Gave up after/);
+      assert.deepEqual(await backend.machines(), []);
+      proxy.holdTasks(0);
+      await cloud.deploy();
+      proxy.holdTasks(Number.POSITIVE_INFINITY);
+      const parameters = { snap_name: 'too-slow' };
+      const saved = await cloud.custom('CreateSnapshot', parameters, { timeoutSeconds: 20 });
+      assert.equal(saved.exitCode, 1);
+      proxy.holdTasks(0);
+      const { document } = await cloud.okCustom('ListSnapshots');
+      assert.deepEqual(document['message'], [{ Result: 'There are no snapshots.' }]);
+    }),
+  );
+}
