@@ -180,7 +180,23 @@ export function addDisk(
   if (machine.generation === 2 && !/x$/i.test(path))
     throw invalidState('AddVMHardDiskDrive', machine);
   const taken = machine.drives.some((drive) => drive.controller === controller);
+  // On IDE the place is named, on SCSI the next free one is taken.
+  if (taken && controller === 'IDE') throw invalidState('AddVMHardDiskDrive', machine);
   machine.drives.push({ path, controller, location: taken ? 1 : 0 });
+}
+
+/** Drives are on IDE in generation 1, where none can be added to a running machine. */
+export function changeMedia(state: HostState, machine: Machine, iso: string): void {
+  if (iso === '') {
+    machine.media = machine.media.map(() => '');
+    return;
+  }
+  if (fileAt(state, iso) === undefined) throw notFound('SetVMDvdDrive', iso);
+  const none = machine.media.length === 0;
+  if (none && machine.generation === 1 && machine.state !== 'Off') {
+    throw invalidState('AddVMDvdDrive', machine);
+  }
+  machine.media = [iso, ...machine.media.slice(1)];
 }
 
 function memoryInUse({ machines }: HostState): number {

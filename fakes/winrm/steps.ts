@@ -1,4 +1,5 @@
 import * as cmdlet from './cmdlets.ts';
+import { allDrives, chainOf, isGone, usersOf } from './disk-users.ts';
 import { type File, fileAt, type HostState, type Machine, psError, put } from './state.ts';
 
 /*
@@ -105,46 +106,14 @@ export const runs: Readonly<Record<string, Run>> = {
     };
   },
 
-  users: (given, { state }) => {
-    const paths = list<string>(given['paths']);
-    const isOne = (path: string): boolean =>
-      paths.some((each) => each.toLowerCase() === path.toLowerCase());
-    let next = allDrives(state, text(given['id'])).filter(
-      ({ diskNumber }) => diskNumber === undefined,
-    );
-    const used: Using[] = next.filter(({ path }) => isOne(path));
-    const there = paths.filter((path) => !isGone(state, path));
-    if (there.length === 0 && given['all'] !== true) next = [];
-    const unread: (Using & { why: string })[] = [];
-    const seen = new Set<string>();
-    while (next.length > 0) {
-      const level = next.filter(({ path }) => path !== '' && !seen.has(path.toLowerCase()));
-      for (const { path } of level) seen.add(path.toLowerCase());
-      next = level.flatMap((each) => {
-        const { path } = each;
-        const file = fileAt(state, path);
-        if (file === undefined || file.denied === true) {
-          const why = file === undefined ? 'ObjectNotFound' : 'PermissionDenied';
-          if (!isGone(state, path)) unread.push({ ...each, why });
-          return [];
-        }
-        const parent = { ...each, path: file.parent };
-        if (isOne(parent.path)) used.push(parent);
-        return [parent];
-      });
-    }
-    return { used, unread, there };
-  },
+  users: (given, { state }) =>
+    usersOf(state, {
+      id: text(given['id']),
+      paths: list<string>(given['paths']),
+      all: given['all'] === true,
+    }),
 
-  chain: (given, { state }) => {
-    const files: string[] = [];
-    let path = text(given['path']);
-    while (/\.avhdx?$/i.test(path)) {
-      files.push(path);
-      path = cmdlet.getVhd(state, path).parent;
-    }
-    return { files: path === '' ? files : [...files, path] };
-  },
+  chain: (given, { state }) => ({ files: chainOf(state, text(given['path'])) }),
 
   make: async (given, { state, die }) => {
     const vm = cmdlet.newVm(state, {
@@ -215,7 +184,7 @@ export const runs: Readonly<Record<string, Run>> = {
     cmdlet.addDisk(session.state, vm, { controller, path: text(given['disk']) });
     vm.bootOrder = ['disk'];
     if (text(given['iso']) !== '') {
-      vm.media = [text(given['iso'])];
+      cmdlet.changeMedia(session.state, vm, text(given['iso']));
       vm.bootOrder.push('dvd');
     }
     if (vm.generation === 2) vm.secureBoot = text(given['secure']);
@@ -288,7 +257,7 @@ export const runs: Readonly<Record<string, Run>> = {
   },
 
   media: (given, session) => {
-    own(given, session).media = [text(given['iso'])];
+    cmdlet.changeMedia(session.state, own(given, session), text(given['iso']));
     return { done: true };
   },
 
@@ -362,34 +331,6 @@ export const runs: Readonly<Record<string, Run>> = {
     switchTrouble: state.switchTrouble,
   }),
 };
-
-interface Using {
-  readonly path: string;
-  readonly vm: string;
-  readonly id: string;
-  readonly diskNumber?: number;
-}
-
-/** The drives of all machines but one, and those of their checkpoints. */
-function allDrives({ machines }: HostState, besides = ''): readonly Using[] {
-  return [...machines.values()]
-    .filter(({ id }) => id !== besides.toLowerCase())
-    .flatMap(({ id, name: vm, drives, checkpoints }) =>
-      [...drives, ...checkpoints.flatMap((point) => point.drives)].map(({ path, diskNumber }) => ({
-        path,
-        vm,
-        id,
-        ...(diskNumber === undefined ? {} : { diskNumber }),
-      })),
-    );
-}
-
-/** Whether a folder that is there proves that the file is not: drive letters may be away for a while. */
-function isGone(state: HostState, path: string): boolean {
-  return (
-    fileAt(state, path) === undefined && !state.drivesAway.includes(path.slice(0, 2).toUpperCase())
-  );
-}
 
 /** The files in the folder itself that are disks by their names. */
 export function filesIn({ files }: HostState, folder: string): string[] {

@@ -11,7 +11,7 @@ import { hyperv } from '../../../src/providers/hyperv/index.ts';
 import type { Settings } from '../../../src/providers/hyperv/settings.ts';
 import { deadlineIn } from '../../support/http-client.ts';
 import { hostDetails } from './backend.ts';
-import { settingsOf } from './scene.ts';
+import { oops, settingsOf } from './scene.ts';
 
 interface Found {
   readonly checks: readonly Check[];
@@ -172,6 +172,15 @@ test('doctor tries what a create and a delete will ask, and tells how long the l
   assert.match(found('listing'), /1 machines were listed \d+\.\d s after the login began/);
   const good = await examine();
   assert.match(good.found('memory'), /64\.0 GiB free/);
+});
+
+test('doctor keeps all other checks where reading all disks fails', async () => {
+  const { state, found } = await examine((host) => {
+    host.errors.push({ step: 'users', trouble: oops, done: false });
+  });
+  assert.equal(state('disks'), 'warn');
+  assert.match(found('disks'), /unknown: .*fehlgeschlagen/);
+  assert.equal(state('switches'), 'ok');
 });
 
 test('doctor names the port of the setting, in place of the one in the url', () => {

@@ -83,7 +83,7 @@ describe('Reinstall on Hyper-V', () => {
       state.errors.push({ step: 'media', trouble: oops, done: false });
       assert.equal((await reinstall(cloud)).exitCode, 1);
       assert.deepEqual([vm.drives, [...state.files]], before);
-      assert.deepEqual([vm.media, vm.state], [[''], 'Running']);
+      assert.deepEqual([vm.media, vm.state], [[], 'Running']);
     }),
   );
 

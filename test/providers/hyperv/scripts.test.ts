@@ -199,10 +199,51 @@ describe('every script', () => {
   });
 });
 
+/**
+ * The outcome of each catch of a script, in their order. None of them may take a thing that cannot be
+ * seen for one that is not there: a new one is to be looked at for that and entered here.
+ */
+const catches: Readonly<Record<string, readonly string[]>> = {
+  'the conversation': [
+    'free space: asked in another way',
+    'free space: unknown',
+    'all drives: asked again, then an error',
+    'a file that its folder proves gone',
+    'a folder that is not there: gone where the one above proves it',
+    'everything else is not proved gone',
+    'the error is the answer',
+  ],
+  'the command "users"': ['each disk is asked for by itself', 'a disk that cannot be read'],
+  'the command "inventory"': ['the files are unknown'],
+  'the command "lock"': ['the process that held the lock is gone'],
+  'the command "power"': ['the guest is asked in another way'],
+  'the command "inspect"': ['the trouble with a folder', 'the trouble with the switches'],
+  'the command "resources"': ['the free memory is unknown'],
+  'the command "make"': ['the machine is taken back, then an error'],
+  'the command "copy"': ['an error', 'an error'],
+  'the command "machines"': ['counts as a member of a cluster', 'the roles are unknown'],
+  'the command "state"': ['looked for among all'],
+};
+
 /** The nearest node around one, of one of these types. */
 function around(root: Node, inner: Node, type: string): Node | undefined {
   return all(root).find((node) => node.type === type && all(node).includes(inner));
 }
+
+test('every catch of a script is known, with what it makes of something that cannot be seen', () => {
+  for (const [name, text] of Object.entries(texts)) {
+    const found = all(parse(text)).filter(({ type }) => type === 'catch_clause');
+    assert.equal(found.length, catches[name]?.length ?? 0, name);
+  }
+  const silent = Object.entries(texts).filter(([, text]) =>
+    /-ErrorAction (Silently|Ignore)/.test(text),
+  );
+  // It asks once more for each disk that it got no answer about.
+  assert.deepEqual(
+    silent.map(([name]) => name),
+    ['the command "users"'],
+  );
+});
 
 describe('work on the host', () => {
   const everything = /Get-VM\)|Get-AllDrives|\$all\b|\$vms\b|\$drives\b|\$nics\b/;
