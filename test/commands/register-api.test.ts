@@ -119,7 +119,10 @@ describe('The client of CloudStack’s API', () => {
     test(`the API client tells another service from the API: ${status} ${JSON.stringify(other)}`, async (t) => {
       const api = await against(t, other, status);
       const { message, advice } = await failureOf(api.call('listCapabilities'));
-      assert.match(message, /is not CloudStack's API/);
+      assert.match(
+        message,
+        /server at http:\/\/\S+\/client\/api \(\d+\) does not answer as CloudStack's API/,
+      );
       assert.match(advice ?? '', /\/client\/api/);
     });
   }

@@ -190,6 +190,20 @@ describe('register --check', () => {
     assert.match(printed, /is disabled/);
   });
 
+  test('register --check of a built-in extension gives advice that can be followed', async (t) => {
+    const cloud = await lab(t);
+    const named = await check(cloud, 'Proxmox');
+    assert.equal(named.code, 0);
+    const told = named.printed.replace(/\s+/g, ' ');
+    assert.match(told, /built into CloudStack, which calls \S+\/Proxmox\/proxmox\.sh for it/);
+    assert.match(told, /`install\.sh --replace Proxmox\/proxmox\.sh --check` says/);
+    const moved = await check(cloud, 'Proxmox', '--path', 'proxmox/outrigger');
+    assert.equal(moved.code, 3);
+    const advice = moved.printed.replace(/\s+/g, ' ');
+    assert.match(advice, /`install\.sh --replace Proxmox\/proxmox\.sh` puts Outrigger there/);
+    for (const { printed } of [named, moved]) assert.doesNotMatch(printed, /remove/);
+  });
+
   test('register --check makes one _ of every character that CloudStack does not take, as install.sh does', async (t) => {
     const cloud = await lab(t);
     cloud.state.files.add('l_b___2/outrigger');
@@ -354,6 +368,7 @@ describe('register with secrets', () => {
     const cloud = await lab(t);
     const given = ['--secret', `token=${file}`];
     const planned = await register(cloud, ...given, '--plan');
+    assert.match(planned.printed, /"token" holds a secret, which CloudStack writes to management-/);
     const done = await register(cloud, ...given, '--json');
     assert.equal(extensionOf(cloud).details['token'], 's3cret-token');
     extensionOf(cloud).details['token'] = 'older-token';
@@ -838,9 +853,16 @@ describe('register --remove', () => {
     const before = cloud.changes.length;
     const served = await run(['Lab One', '--remove', '--credentials', cloud.credentials()]);
     assert.equal(served.code, 1);
-    assert.match(served.complained, /still serves the hosts node1\. /);
+    assert.match(served.complained, /still serves the hosts node1\. .*prepareHostForMaintenance/);
+    assert.match(served.complained, /forced=true while instances are there makes them Stopped/);
+    const [builtIn] = cloud.state.extensions;
+    const [paint] = cloud.state.actions;
+    assert.ok(builtIn && paint);
+    cloud.state.actions.push({ ...paint, id: 'added', extensionId: builtIn.id });
     const own = await run(['Proxmox', '--remove', '--credentials', cloud.credentials()]);
     assert.match(own.complained, /built into CloudStack/);
+    assert.match(own.complained, /install\.sh --replace Proxmox\/proxmox\.sh --uninstall --force/);
+    assert.match(own.complained, /cmk delete customaction id=added \(Paint\)/);
     assert.equal(cloud.changes.length, before);
   });
 });
@@ -938,7 +960,7 @@ describe('register with input that makes no sense', () => {
       { CLOUDSTACK_API_URL: 'https://m/c/api', CLOUDSTACK_API_KEY: 'k' },
     ],
     [['Lab', '--provider', 'sample', '--credentials', open], /All users may read/],
-    [['Lab', '--provider', 'sample', '--credentials', odd], /look at "secret"/],
+    [['Lab', '--provider', 'sample', '--credentials', odd], /"secret" is not known/],
     [['Lab', '--provider', 'sample', '--credentials', '/nowhere'], /ENOENT/],
     [['Lab', '--provider', 'sample', '--print', '--cloudstack', '4.20'], /has no extensions/],
     [['--remove'], /--remove needs the name/],

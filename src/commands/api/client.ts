@@ -51,7 +51,8 @@ export function createApi(access: Access, deadline: Deadline): Api {
   const ask = async (command: string, parameters: Parameters): Promise<Entry> => {
     const form = flatten({ command, response: 'json', ...parameters });
     const sealed = signed(form, access, new Date(Date.now() + validMs));
-    const body = bodyOf(command, await http.request('POST', path, { form: sealed }), accepted);
+    const reply = await http.request('POST', path, { form: sealed });
+    const body = bodyOf(command, reply, { url: access.url, accepted });
     accepted = true;
     return body;
   };
@@ -108,14 +109,18 @@ function allowedPage(thrown: unknown): number | undefined {
 }
 
 /** The object under the one key of the answer, which is named after the command. */
-function bodyOf(command: string, reply: Reply, accepted: boolean): Entry {
+function bodyOf(
+  command: string,
+  reply: Reply,
+  { url, accepted }: { readonly url: string; readonly accepted: boolean },
+): Entry {
   const document = parse(reply);
   const [body] = document === undefined ? [] : Object.values(document);
   if (reply.status !== 200 || !isMembers(body) || body['errorcode'] !== undefined) {
     const told = isMembers(body) ? body : {};
     const code = Number(told['errorcode'] ?? reply.status);
-    if (code === 200) throw notTheApi(reply);
-    if (document === undefined && code < 500 && code !== 401) throw notTheApi(reply);
+    if (code === 200) throw notTheApi(reply, url);
+    if (document === undefined && code < 500 && code !== 401) throw notTheApi(reply, url);
     const hereMs = Date.now();
     const thereMs = Date.parse(reply.header('date') ?? '');
     const skewMs = Number.isNaN(thereMs) ? undefined : hereMs - thereMs;
@@ -133,10 +138,15 @@ function parse(reply: Reply): Entry | undefined {
   }
 }
 
-function notTheApi({ status, endpoint }: Reply): Failure {
-  return new Failure('config', `What answers at ${endpoint} (${status}) is not CloudStack's API`, {
-    advice: 'The address looks like https://management.example.org:8443/client/api',
-  });
+/** Names the address as it was given: the mistake is mostly in its path. */
+function notTheApi({ status }: Reply, url: string): Failure {
+  return new Failure(
+    'config',
+    `The server at ${url} (${status}) does not answer as CloudStack's API does`,
+    {
+      advice: 'The address looks like https://management.example.org:8443/client/api',
+    },
+  );
 }
 
 /** A text, number or truth value of an answer as text; empty for anything else. */

@@ -1,10 +1,11 @@
 import { Failure } from '../../failure.ts';
 import { deadlineIn } from '../../kit/deadline.ts';
 import { demandAccess } from '../api/access.ts';
-import { type Api, asText, createApi } from '../api/client.ts';
+import { type Api, asText, createApi, type Entry } from '../api/client.ts';
 import type { CommandCall } from '../command.ts';
 import { wrapped } from '../table.ts';
 import { isCalled } from './actual.ts';
+import { isBuiltIn, replaceOption } from './built-in.ts';
 import { directoryOf, isAt } from './names.ts';
 
 /** Less than install.sh waits for it. */
@@ -19,7 +20,7 @@ export async function check(call: CommandCall): Promise<number> {
   const path = installedPath(call);
   const api = createApi(demandAccess(call), deadlineIn(timeoutSeconds));
   try {
-    const registration = await compare(api, positionals[0], path);
+    const registration = await compare(api, positionals[0], path, call.text('path'));
     if (json) world.out(JSON.stringify(registration, undefined, 2));
     else for (const line of wrapped(registration.sentence, 90)) world.out(line);
     return registration.right ? 0 : isWrong;
@@ -47,7 +48,12 @@ function installedPath({ positionals: [name], text }: CommandCall): string {
 }
 
 /** Compares; without a name, as for a built-in extension, the path alone finds the extension. */
-async function compare(api: Api, name: string | undefined, path: string): Promise<Registration> {
+async function compare(
+  api: Api,
+  name: string | undefined,
+  path: string,
+  given: string | undefined,
+): Promise<Registration> {
   const all = await api.list('listExtensions');
   const found = all.find((each) =>
     name === undefined ? isAt(asText(each['path']), path) : isCalled(each, name),
@@ -59,12 +65,27 @@ async function compare(api: Api, name: string | undefined, path: string): Promis
   }
   const readiness = await readReadiness(api, asText(found['id']));
   const there = { extension: asText(found['name']), path: readiness.path };
+  if (isBuiltIn(found) && !isAt(readiness.path, path)) return ofBuiltIn(found, readiness, given);
   if (isAt(readiness.path, path)) {
     const right = readiness.ready && readiness.state === 'Enabled';
     return { right, ...there, sentence: readiness.sentence };
   }
   const sentence = `CloudStack calls ${there.path} for the extension "${there.extension}", and not ${path}: install the file there, or remove and register the extension, whose path cannot be changed.`;
   return { right: false, ...there, sentence };
+}
+
+/** The path of a built-in extension is CloudStack's own: only the file there can be Outrigger's. */
+function ofBuiltIn(found: Entry, readiness: Readiness, path: string | undefined): Registration {
+  const there = { extension: asText(found['name']), path: readiness.path };
+  const option = replaceOption(found);
+  const calls = `${there.extension} is built into CloudStack, which calls ${there.path} for it`;
+  if (path !== undefined) {
+    const sentence = `${calls}, and not ${path}: \`install.sh ${option}\` puts Outrigger there, since the path cannot be changed.`;
+    return { right: false, ...there, sentence };
+  }
+  const right = readiness.ready && readiness.state === 'Enabled';
+  const sentence = `${calls}. Whether that file is Outrigger or CloudStack's own script, \`install.sh ${option} --check\` says. ${readiness.sentence}`;
+  return { right, ...there, sentence };
 }
 
 /** The state of the extension in CloudStack, and a sentence that explains it. */

@@ -1,6 +1,7 @@
 import { Failure } from '../../failure.ts';
 import { asText, asTexts } from '../api/client.ts';
 import type { Actual } from './actual.ts';
+import { isBuiltIn, replaceOption } from './built-in.ts';
 import { mergeDetails, secretKeys, shownDetail } from './details.ts';
 import { isAt } from './names.ts';
 import type { Difference, Plan } from './plan.ts';
@@ -103,7 +104,7 @@ function reservedToAdd(
 
 function remarksOn(wanted: Wanted, extension: Readonly<Record<string, unknown>>): string[] {
   const reported = asText(extension['path']);
-  const builtIn = extension['isuserdefined'] === false;
+  const builtIn = isBuiltIn(extension);
   if (!builtIn && reported !== '' && !isAt(reported, wanted.path)) {
     throw new Failure(
       'conflict',
@@ -113,7 +114,9 @@ function remarksOn(wanted: Wanted, extension: Readonly<Record<string, unknown>>)
   }
   return [
     ...(builtIn
-      ? [`${wanted.name} is built into CloudStack and starts ${reported}: install.sh --replace`]
+      ? [
+          `${wanted.name} is built into CloudStack and starts ${reported}: \`install.sh ${replaceOption(extension)}\` puts Outrigger there`,
+        ]
       : []),
     ...(extension['state'] === 'Disabled'
       ? [`The extension ${wanted.name} is disabled and stays so`]

@@ -2,6 +2,7 @@ import { Failure } from '../../failure.ts';
 import { type Api, asText, type Entry } from '../api/client.ts';
 import { deletion } from './actions.ts';
 import { isCalled, resourcesOf, templatesOf } from './actual.ts';
+import { isBuiltIn, wayBack } from './built-in.ts';
 import type { Change, Plan } from './plan.ts';
 
 /** Everything that takes the extension out of CloudStack again; its file and its machines stay. */
@@ -11,12 +12,13 @@ export async function planRemoval(api: Api, name: string): Promise<Plan> {
   if (extension === undefined) {
     return { changes: [], remarks: [`There is no extension ${name} in CloudStack`] };
   }
-  if (extension['isuserdefined'] === false) {
+  const id = asText(extension['id']);
+  if (isBuiltIn(extension)) {
+    const actions = await api.list('listCustomActions', { extensionid: id });
     throw new Failure('conflict', `${name} is built into CloudStack and cannot be removed`, {
-      advice: 'install.sh --uninstall puts its own script back; what Outrigger added does no harm',
+      advice: wayBack(extension, actions),
     });
   }
-  const id = asText(extension['id']);
   const clusters = resourcesOf(extension);
   await refuseWithHosts(api, name, clusters);
   await refuseWithTemplates(api, extension);
@@ -47,7 +49,8 @@ async function refuseWithHosts(api: Api, name: string, clusters: readonly Entry[
     .map((each) => asText(each['name']));
   if (left.length === 0) return;
   throw new Failure('conflict', `${name} still serves the hosts ${left.join(', ')}`, {
-    advice: 'Expunge their instances and delete these hosts (deleteHost) first',
+    advice:
+      'Expunge their instances, put each host into maintenance (prepareHostForMaintenance) and delete it (deleteHost). deleteHost forced=true while instances are there makes them Stopped in CloudStack, and their machines run on',
   });
 }
 

@@ -21,6 +21,7 @@ export function planFor(given: Wanted, actual: Actual, world: CommandWorld): Pla
   const providers = Object.keys(world.registry);
   const plan = joined([
     { changes: [], remarks: [remark] },
+    { changes: [], remarks: plainSecrets(wanted) },
     checkDetails(wanted, actual, { secretsDirectory, providers }),
     planExtension(wanted, actual),
     planActions(wanted, actual),
@@ -30,6 +31,22 @@ export function planFor(given: Wanted, actual: Actual, world: CommandWorld): Pla
   ]);
   checkLengths(plan, actual.release, secretKeys(wanted.provider.settings));
   return plan;
+}
+
+/** CloudStack writes details to its log with every call; only files on the servers stay out of there. */
+function plainSecrets({ provider, details, clusters }: Wanted): string[] {
+  const secrets = secretKeys(provider.settings);
+  const places = [
+    details,
+    ...clusters.flatMap((each) => [each, ...each.hosts].map((one) => one.details)),
+  ];
+  const keys = new Set(
+    places.flatMap((place) => Object.keys(place).filter((key) => secrets.has(key))),
+  );
+  return [...keys].map(
+    (key) =>
+      `The detail "${key}" holds a secret, which CloudStack writes to management-server.log with every call: ${key}_file=NAME with the file on every server keeps it out of there`,
+  );
 }
 
 /** The ids of everything that is there. */
