@@ -75,10 +75,10 @@ export function parametersOf(action: Action): Parameters {
 /** Tenants do not see the internal name. */
 const confirm: Parameter<string> = {
   type: 'STRING',
-  about: "The instance's ID as its page shows it, or its internal name, so that no other is meant",
+  about: "The instance's ID as its page shows it, or its internal name",
   schema: text({ most: 127 }),
   required: true,
-  example: '8f4e2a6c-0e57-4a8b-a8d5-3c1d2b7f9a10',
+  example: 'i-2-42-VM',
 };
 
 /** Every parameter through its schema; throws all issues at once, in texts that a tenant may read. */

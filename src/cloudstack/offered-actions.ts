@@ -3,7 +3,11 @@ import type { Provider } from '../contract/provider.ts';
 
 /** Gives the reasons that CloudStack's user interface leaves out; asks no remote system. */
 const showErrors: Action = {
-  about: 'Shows the last failures of the instance, each with its time, its reason and a reference',
+  about:
+    'Shows the last failures of the instance with their reasons, which CloudStack itself does not show; the reference finds each in the log',
+  succeeded: 'The last failures that this management server has seen',
+  failed: 'The failures could not be read; please ask your administrator',
+  effect: 'shows',
   parameters: {},
   timeoutSeconds: 20,
   roles: everyone,

@@ -1,10 +1,10 @@
 import { parametersOf } from '../cloudstack/custom.ts';
-import { actionsOf } from '../cloudstack/offered-actions.ts';
 import { coreFields } from '../cloudstack/settings.ts';
 import { type Action, everyone, type Parameter } from '../contract/action.ts';
 import type { Field, Fields } from '../contract/field.ts';
 import type { Provider } from '../contract/provider.ts';
 import { type Block, markdown } from './blocks.ts';
+import { inOrderOfList } from './register/form.ts';
 
 /*
  * The reference of a provider, made from its definitions, which the checks use, too. The
@@ -42,18 +42,18 @@ export function settingsBlocks({ settings, blueprint, stored, title }: Provider)
 
 /** The custom actions that a provider offers, with their parameters. */
 export function actionBlocks(provider: Provider): Block[] {
-  const actions = actionsOf(provider);
-  const rows = Object.entries(actions).map(([name, action]) => [
+  const actions = inOrderOfList(provider);
+  const rows = actions.map(([name, action]) => [
     code(name),
     everyone.every((role) => action.roles.includes(role)) ? 'everyone' : action.roles.join(', '),
     `${action.timeoutSeconds} s`,
-    sentences([action.about, action.destroysData === true && "Throws the instance's data away"]),
+    sentences([action.destroysData === true && "Throws the instance's data away", action.about]),
   ]);
   const head = ['Action', 'Roles', 'Time-out', 'Meaning'];
   return [
     { heading: 'Custom actions', level: 2 },
     asTable(head, rows),
-    ...Object.entries(actions).flatMap(([name, action]) => parameterBlocks(name, action)),
+    ...actions.flatMap(([name, action]) => parameterBlocks(name, action)),
   ];
 }
 

@@ -27,6 +27,8 @@ export interface Parameter<Value = unknown> extends Field<Value> {
   readonly type: 'STRING' | 'NUMBER' | 'BOOLEAN';
   readonly format?: 'UUID' | 'EMAIL' | 'PASSWORD' | 'URL' | 'DECIMAL';
   readonly options?: readonly string[];
+  /** The settings that list the values: their texts become the options where they name all of them. */
+  readonly optionsFrom?: readonly string[];
 }
 
 export type Parameters = Readonly<Record<string, Parameter>>;
@@ -37,11 +39,17 @@ export const adminOnly: readonly Role[] = ['Admin'];
 /** A custom action as it is registered, documented, checked and run. */
 export interface Action<P extends Parameters = Parameters, F extends Fields = Fields> {
   readonly about: string;
+  /** Shown after success, such as `The instance was reset`; without it CloudStack's own words. */
+  readonly succeeded?: string;
+  /** Shown after failure, since CloudStack shows no reason: its rules, and the usual reasons. */
+  readonly failed?: string;
+  /** For the order of CloudStack's list, from everyday to dangerous; `changes` unless said otherwise. */
+  readonly effect?: 'shows' | 'changes' | 'interrupts' | 'discards';
   readonly parameters: P;
   /** How long the action may take; CloudStack's own default of 3 s kills most of them. */
   readonly timeoutSeconds: number;
   readonly roles: readonly Role[];
-  /** Throws an instance's data away: the caller has to give the instance's ID or name as `confirm`. */
+  /** Throws an instance's data away (`discards`): the caller has to give the instance's ID or name as `confirm`. */
   readonly destroysData?: boolean;
   /** `built` unless said otherwise. */
   readonly wants?: Wants;

@@ -188,7 +188,7 @@ export const userData = {
 
 export const snapName = {
   type: 'STRING',
-  about: 'Name of the snapshot',
+  about: 'A letter, then letters, digits, _ and -',
   schema: text({
     most: 40,
     pattern: /^[A-Za-z][A-Za-z0-9_-]+$/,
@@ -201,13 +201,13 @@ export const snapName = {
 
 export const snapDescription = {
   type: 'STRING',
-  about: 'A few words about the snapshot',
+  about: 'A few words',
   schema: text({ most: 200 }),
 } as const;
 
 export const snapSaveMemory = {
   type: 'BOOLEAN',
-  about: 'Whether the memory of a running instance is saved too',
+  about: 'The memory too, while it runs and where that is allowed',
   schema: yesNo,
   default: 'false',
 } as const;

@@ -9,17 +9,25 @@ interface Wording {
   readonly existingName?: Parameter<string>;
 }
 
+const knownName = { ...snapName, about: 'One that ListSnapshots shows' } as const;
+
 /** The definitions of the custom actions about snapshots, for a driver that has `snapshots`. */
-export function snapshotActions({ disks, timeoutSeconds, existingName = snapName }: Wording) {
+export function snapshotActions({ disks, timeoutSeconds, existingName = knownName }: Wording) {
   return {
     ListSnapshots: {
       about: 'Lists the snapshots of the instance',
+      succeeded: 'The snapshots of the instance',
+      failed: 'The snapshots could not be listed',
+      effect: 'shows',
       parameters: {},
       timeoutSeconds: 30,
       roles: everyone,
     },
     CreateSnapshot: {
-      about: `Saves the ${disks} of the instance, and its memory where that is allowed`,
+      about: `Saves the ${disks} of the instance now`,
+      succeeded: 'The snapshot was made',
+      failed:
+        'No snapshot was made. A name begins with a letter, holds letters, digits, _ and - only, and is used once; the number of snapshots is limited, and memory may not be allowed',
       parameters: {
         snap_name: snapName,
         snap_description: snapDescription,
@@ -29,13 +37,21 @@ export function snapshotActions({ disks, timeoutSeconds, existingName = snapName
       roles: everyone,
     },
     RestoreSnapshot: {
-      about: `Puts the ${disks} back; NICs, CPUs and memory size stay as they are today`,
+      about: `Throws away what was written since the snapshot: puts its ${disks} back; NICs, CPUs and memory size stay as they are`,
+      succeeded: 'The snapshot was restored',
+      failed:
+        'The snapshot was not restored. Usual reasons: ListSnapshots shows no such name, or the snapshot holds memory and the instance is stopped or has another network or size since',
+      effect: 'discards',
       parameters: { snap_name: existingName },
       timeoutSeconds,
       roles: everyone,
     },
     DeleteSnapshot: {
-      about: 'Removes a snapshot',
+      about: 'Removes a snapshot for good; the instance itself stays as it is',
+      succeeded: 'The snapshot was removed',
+      failed:
+        'The snapshot was not removed. Usual reasons: ListSnapshots shows no such name, or another action is at work on the instance',
+      effect: 'discards',
       parameters: { snap_name: existingName },
       timeoutSeconds,
       roles: everyone,

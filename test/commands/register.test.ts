@@ -13,7 +13,6 @@ import { readSetup } from '../../src/commands/register/setup.ts';
 import { simulator } from '../../src/providers/simulator/index.ts';
 import { builtFile, serviceEnv } from '../support/spawned.ts';
 import { actionOf, basics, extensionOf, lab, type Ran, register, run } from './register-lab.ts';
-import { sample } from './sample-provider.ts';
 import { temporaryDirectory } from './scripts.ts';
 
 describe('register on a CloudStack that knows nothing', () => {
@@ -108,8 +107,8 @@ describe('register on a CloudStack that knows nothing', () => {
       };
     const made = [
       'extension Lab One',
-      'custom action Paint',
       'custom action Melt',
+      'custom action Paint',
       'custom action ShowErrors',
     ];
     for (const [more, ready] of [
@@ -316,8 +315,15 @@ describe('register on a CloudStack that knows it already', () => {
     assert.match(printed, /Other custom actions are left alone: Theirs/);
     assert.match(printed, /Nothing to change/);
     melt.description = 'Old words';
-    assert.match((await register(cloud)).printed, /description: Old words -> Turns it into/);
-    assert.deepEqual([melt.description, melt.timeout], [sample.actions['Melt']?.about, 900]);
+    assert.match(
+      (await register(cloud)).printed,
+      /description: Old words -> Throws the instance's data away\. Turns it into/,
+    );
+    assert.match(
+      melt.description ?? '',
+      /^Throws the instance's data away\. Turns it into a puddle\. /,
+    );
+    assert.equal(melt.timeout, 900);
   });
 
   test('register refuses another path, or a directory that is taken', async (t) => {
@@ -704,7 +710,7 @@ describe('register with a file for a whole zone', () => {
     const words = played.stderr.split('\n');
     for (const word of [
       'externaldetails[0].token=to k"en',
-      `description=${sample.actions['Paint']?.about}`,
+      'description=Gives it a colour. colour: which one. coats: how often (optional).',
       'extensionid=id-1',
       'parameters[0].valueoptions=red,blue',
     ]) {
@@ -909,10 +915,7 @@ describe('register that CloudStack refuses', () => {
     };
     const broken = await register(cloud);
     assert.equal(broken.code, 1);
-    assert.match(
-      broken.complained,
-      /custom action Paint: addCustomAction: .*\(535\): the database/,
-    );
+    assert.match(broken.complained, /custom action Melt: addCustomAction: .*\(535\): the database/);
     assert.match(broken.complained, /\(1 of 4 changes were made before\)/);
     cloud.state.actions.push = Array.prototype.push;
     assert.equal((await register(cloud)).code, 0);

@@ -1,47 +1,33 @@
-import { parametersOf } from '../../cloudstack/custom.ts';
-import { actionsOf } from '../../cloudstack/offered-actions.ts';
-import type { Action, Parameter } from '../../contract/action.ts';
+import { plainName } from '../../kit/plain-name.ts';
 import { asEntries, asText, asTexts, type Entry } from '../api/client.ts';
 import type { Texts } from '../api/form.ts';
 import type { Actual } from './actual.ts';
+import { type Definition, define } from './definition.ts';
 import { detailDifferences } from './details.ts';
+import { inOrderOfList } from './form.ts';
 import { type Change, type Difference, joined, type Plan } from './plan.ts';
 import { asRestricted, rolesOf } from './restricted.ts';
-import type { ActionWish } from './setup.ts';
 import type { Wanted } from './wanted.ts';
-
-/** One custom action as CloudStack is to have it. */
-interface Definition {
-  readonly name: string;
-  readonly description: string;
-  readonly roles: readonly string[];
-  readonly timeout: number;
-  /** The operator's own word counts; else one that he has made longer stays. */
-  readonly timeoutIsWish: boolean;
-  readonly enabled: boolean;
-  readonly parameters: readonly Texts[];
-  readonly details: Texts;
-}
 
 /** Every custom action of the provider; actions that it does not know are left alone, or removed by --prune. */
 export function planActions(wanted: Wanted, actual: Actual): Plan {
-  const definitions = Object.entries(actionsOf(wanted.provider)).map(([name, action]) =>
-    define(name, action, wanted.actions[name] ?? {}, actual),
+  const definitions = inOrderOfList(wanted.provider).map(([key, action]) =>
+    define(key, action, wanted, actual),
   );
-  const names = new Set(definitions.map(({ name }) => name.toLowerCase()));
-  const unknown = actual.actions.filter(({ name }) => !names.has(asText(name).toLowerCase()));
+  const found = definitions.map((definition) => [definition, thereAs(definition, actual)] as const);
+  const known = new Set(found.map(([, there]) => there));
+  const unknown = actual.actions.filter((action) => !known.has(action));
   const closed = !actual.release.tellsCaller && definitions.length > 0;
-  const plans = definitions.map((definition): Plan => {
-    const there = actual.actions.find(
-      ({ name }) => asText(name).toLowerCase() === definition.name.toLowerCase(),
-    );
+  const plans = found.map(([definition, there]): Plan => {
     if (there === undefined) return { changes: [creation(definition)], remarks: [] };
-    const wish = wanted.actions[definition.name] ?? {};
+    const wish = wanted.actions[definition.key] ?? {};
     const { definition: allowed, remarks } = asRestricted(definition, wish, there);
-    return { changes: update(allowed, there), remarks };
+    const named = remarkOnName(definition.name, there);
+    return { changes: update(allowed, there), remarks: [...remarks, ...named] };
   });
   return joined([
-    ...plans,
+    // CloudStack lists the newest first.
+    ...plans.reverse(),
     wanted.prune ? { changes: unknown.map(deletion), remarks: [] } : leftAlone(unknown),
     {
       changes: [],
@@ -52,6 +38,18 @@ export function planActions(wanted: Wanted, actual: Actual): Plan {
         : [],
     },
   ]);
+}
+
+/** The action as CloudStack has it, under its own name or one for people. */
+function thereAs({ key, name }: Definition, { actions }: Actual): Entry | undefined {
+  const words = new Set([key, name].map(plainName));
+  return actions.find((action) => words.has(plainName(asText(action['name']))));
+}
+
+function remarkOnName(name: string, there: Entry): string[] {
+  const now = asText(there['name']);
+  if (now.toLowerCase() === name.toLowerCase()) return [];
+  return [`The action ${now} keeps its name, since CloudStack cannot change it to "${name}"`];
 }
 
 function leftAlone(others: readonly Entry[]): Plan {
@@ -74,32 +72,8 @@ export function deletion(action: Entry): Change {
   };
 }
 
-function define(name: string, action: Action, wish: ActionWish, { release }: Actual): Definition {
-  const wished = wish.roles === undefined || wish.roles === 'suggested' ? action.roles : wish.roles;
-  const roles = release.tellsCaller ? wished : [];
-  return {
-    name,
-    description: action.about,
-    // An update takes Admin away where it is not named again.
-    roles: [...new Set(['Admin', ...roles])],
-    timeout: wish.timeout ?? action.timeoutSeconds,
-    timeoutIsWish: wish.timeout !== undefined,
-    enabled: wish.enabled ?? true,
-    parameters: Object.entries(parametersOf(action)).map(([key, each]) => parameter(key, each)),
-    details: wish.details ?? {},
-  };
-}
-
-function parameter(name: string, { type, format, options, required }: Parameter): Texts {
-  return {
-    ...{ name, type, required: String(required === true) },
-    ...(format === undefined ? {} : { validationformat: format }),
-    ...(options === undefined ? {} : { valueoptions: options.join(',') }),
-  };
-}
-
 function creation(definition: Definition): Change {
-  const { name, description, roles, timeout, enabled, parameters, details } = definition;
+  const { name, description, messages, roles, timeout, enabled, parameters, details } = definition;
   return {
     verb: 'create',
     subject: `custom action ${name}`,
@@ -107,6 +81,7 @@ function creation(definition: Definition): Change {
       { what: 'time-out', to: `${timeout} s` },
       { what: 'roles', to: roles.join(', ') },
       { what: 'description', to: description },
+      ...Object.entries(messages).map(([what, to]) => ({ what, to })),
       ...(enabled ? [] : [{ what: 'enabled', to: 'false' }]),
       ...(parameters.length === 0
         ? []
@@ -115,7 +90,7 @@ function creation(definition: Definition): Change {
     ],
     command: 'addCustomAction',
     parameters: (idOf) => ({
-      ...{ extensionid: idOf('extension'), name, description, timeout, enabled },
+      ...{ extensionid: idOf('extension'), name, description, ...messages, timeout, enabled },
       ...{ resourcetype: 'VirtualMachine', allowedroletypes: roles },
       ...(parameters.length === 0 ? {} : { parameters }),
       details,
@@ -124,7 +99,8 @@ function creation(definition: Definition): Change {
 }
 
 function update(definition: Definition, there: Entry): Change[] {
-  const { name, description, roles, timeout, enabled, parameters, details } = definition;
+  const { name, description, messages, roles, timeout, enabled, parameters, details } = definition;
+  const changedMessages = Object.entries(messages).filter(([key, to]) => asText(there[key]) !== to);
   const before = asTexts(there['details']);
   const rolesBefore = rolesOf(there);
   const timeoutBefore = Number(there['timeout'] ?? 3);
@@ -144,6 +120,10 @@ function update(definition: Definition, there: Entry): Change[] {
     ...(same.description
       ? []
       : [{ what: 'description', from: asText(there['description']), to: description }]),
+    ...changedMessages.map(([key, to]) => {
+      const from = asText(there[key]);
+      return from === '' ? { what: key, to } : { what: key, from, to };
+    }),
     ...(same.parameters ? [] : [parameterDifference(there, parameters)]),
     ...changedDetails,
   ];
@@ -157,6 +137,7 @@ function update(definition: Definition, there: Entry): Change[] {
       command: 'updateCustomAction',
       parameters: () => ({
         ...{ id, description, enabled, allowedroletypes: roles },
+        ...Object.fromEntries(changedMessages),
         ...(same.timeout ? {} : { timeout }),
         ...(same.parameters
           ? {}

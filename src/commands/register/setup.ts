@@ -9,8 +9,22 @@ export type GivenDetails = Readonly<Record<string, string | number | boolean | {
 
 const roleTypes = ['Admin', 'ResourceAdmin', 'DomainAdmin', 'User'] as const;
 
+const message = v.pipe(
+  v.string(),
+  v.minLength(1, 'must not be empty'),
+  v.maxLength(255, 'must not be longer than 255 characters, which is what CloudStack takes'),
+);
+
 /** How an operator wants one custom action to differ from what the provider suggests. */
 const actionSchema = members({
+  name: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[A-Za-z0-9 _-]{1,255}$/, 'must have letters, digits, blanks, "_" and "-" only'),
+    ),
+  ),
+  successmessage: v.optional(message),
+  errormessage: v.optional(message),
   enabled: v.optional(v.boolean()),
   /** `suggested`: those of the provider, also where an operator has closed it. */
   roles: v.optional(v.union([v.literal('suggested'), v.array(v.picklist(roleTypes))])),

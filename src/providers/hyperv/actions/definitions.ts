@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { type Actions, adminOnly, everyone } from '../../../contract/action.ts';
 import { text, wholeNumber } from '../../../kit/fields.ts';
+import { powerActions } from '../../../lifecycle/power-actions.ts';
 import { snapName, snapSaveMemory } from '../../../lifecycle/shared-settings.ts';
 import { snapshotActions } from '../../../lifecycle/snapshot-actions.ts';
 import { mediaPath } from '../api/paths.ts';
@@ -8,6 +9,7 @@ import { mediaPath } from '../api/paths.ts';
 /** Any name that a checkpoint may have got by other means. */
 const anySnapshotName = {
   ...snapName,
+  about: 'One that ListSnapshots shows',
   schema: () =>
     v.pipe(
       text({ most: 100 })(),
@@ -33,38 +35,25 @@ export const actions = {
   },
   DeleteSnapshot: {
     ...snapshots.DeleteSnapshot,
-    about: 'Removes a snapshot; its disk is merged afterwards',
+    about:
+      'Removes a snapshot for good; the instance itself stays as it is, and its disk is merged afterwards',
   },
   GetIpAddresses: {
     about: 'Lists the addresses that the guest reports through the integration services',
+    succeeded: 'The addresses that the guest reports',
+    failed: 'The addresses could not be listed. The guest has to run the integration services',
+    effect: 'shows',
     parameters: {},
     timeoutSeconds: 60,
     roles: everyone,
     wants: 'shown',
   },
-  Reset: {
-    about: 'Restarts the instance at once, without asking the guest',
-    parameters: {},
-    timeoutSeconds: 60,
-    roles: everyone,
-    wants: 'running',
-  },
-  Suspend: {
-    about: 'Halts the instance and keeps it in memory',
-    parameters: {},
-    timeoutSeconds: 60,
-    roles: adminOnly,
-    wants: 'running',
-  },
-  Resume: {
-    about: 'Lets a suspended instance go on',
-    parameters: {},
-    timeoutSeconds: 60,
-    roles: adminOnly,
-    wants: 'running',
-  },
+  ...powerActions,
   ResizeDisk: {
     about: 'Makes the disk of the instance larger; the guest has to grow its file system itself',
+    succeeded: 'The disk has its new size',
+    failed:
+      'The disk did not grow. A disk never gets smaller, cannot grow while it has snapshots, and in generation 1 only while the instance is stopped',
     parameters: {
       size_gb: {
         type: 'NUMBER',
@@ -81,11 +70,14 @@ export const actions = {
   },
   AttachIso: {
     about: 'Puts an ISO image into the drive of the instance',
+    succeeded: 'The image is in the drive',
+    failed: 'No image was put in. It has to be a file on the Hyper-V host, and allowed',
     parameters: {
       iso_path: {
         type: 'STRING',
         about: 'Path of the image on the Hyper-V host',
         example: 'D:\\ISO\\debian-12.iso',
+        optionsFrom: ['allowed_isos'],
         schema: mediaPath(['iso'], 'allowed_isos'),
         required: true,
       },
@@ -95,13 +87,19 @@ export const actions = {
   },
   DetachIso: {
     about: 'Takes the ISO image out of the drive of the instance',
+    succeeded: 'The drive is empty',
+    failed: 'The drive could not be emptied',
     parameters: {},
     timeoutSeconds: 60,
     roles: adminOnly,
   },
   Reinstall: {
     about:
-      'Makes the disk anew from its template or ISO image, without the snapshots; NICs, CPUs and memory size stay as they are',
+      'Makes the disk anew from its template or image, without the snapshots; NICs, CPUs and memory size stay',
+    succeeded: 'The instance was installed anew',
+    failed:
+      'The instance was not installed anew. The instance has to be confirmed, and its template has to be there and allowed',
+    effect: 'discards',
     parameters: {},
     timeoutSeconds: 1800,
     roles: adminOnly,

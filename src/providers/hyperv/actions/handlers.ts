@@ -1,6 +1,7 @@
 import type { ActionCall, Handlers, Outcome, Parameters } from '../../../contract/action.ts';
 import type { Fields } from '../../../contract/field.ts';
 import { expectFailure, type Failure, reworded } from '../../../failure.ts';
+import { suspended } from '../../../lifecycle/power-actions.ts';
 import type { PowerCommand } from '../api/command.ts';
 import * as making from '../api/commands/making.ts';
 import * as reading from '../api/commands/reading.ts';
@@ -35,7 +36,7 @@ export function handlers(session: Session): Handlers<HostMachine, Blueprint, typ
   return {
     GetIpAddresses: (call) => getIpAddresses(at(call), call.machine),
     Reset: switching('reset', isRunning, 'The instance was reset'),
-    Suspend: switching('pause', (state) => state === 'Paused', 'The instance is suspended'),
+    Suspend: switching('pause', (state) => state === 'Paused', suspended.message),
     Resume: switching('resume', isRunning, 'The instance goes on'),
     ResizeDisk: (call) => resizeDisk(at(call), call.machine, call.parameters.size_gb),
     AttachIso: (call) => attachIso(at(call), call.machine, call.parameters.iso_path),

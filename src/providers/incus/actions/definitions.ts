@@ -1,4 +1,5 @@
 import { type Actions, adminOnly, everyone } from '../../../contract/action.ts';
+import { powerActions } from '../../../lifecycle/power-actions.ts';
 import { diskSizeGb } from '../../../lifecycle/shared-settings.ts';
 import { snapshotActions } from '../../../lifecycle/snapshot-actions.ts';
 
@@ -7,34 +8,19 @@ export const actions = {
   ...snapshotActions({ disks: 'disk', timeoutSeconds: 300 }),
   GetIpAddresses: {
     about: 'Lists the addresses of the instance',
+    succeeded: 'The addresses of the instance',
+    failed: 'The addresses could not be listed. The instance has to be running',
+    effect: 'shows',
     parameters: {},
     timeoutSeconds: 30,
     roles: everyone,
     wants: 'shown',
   },
-  Reset: {
-    about: 'Restarts the instance at once, without asking the guest',
-    parameters: {},
-    timeoutSeconds: 60,
-    roles: everyone,
-    wants: 'running',
-  },
-  Suspend: {
-    about: 'Halts the instance and keeps it in memory',
-    parameters: {},
-    timeoutSeconds: 60,
-    roles: adminOnly,
-    wants: 'running',
-  },
-  Resume: {
-    about: 'Lets a suspended instance go on',
-    parameters: {},
-    timeoutSeconds: 60,
-    roles: adminOnly,
-    wants: 'running',
-  },
+  ...powerActions,
   ResizeDisk: {
     about: 'Makes the disk of the instance larger',
+    succeeded: 'The disk has its new size',
+    failed: 'The disk did not grow. A disk never gets smaller, and the storage pool needs room',
     parameters: {
       size_gb: {
         type: 'NUMBER',
@@ -50,6 +36,9 @@ export const actions = {
   },
   GetDetails: {
     about: 'Shows what Incus knows of the instance',
+    succeeded: 'The instance in Incus',
+    failed: 'The instance could not be shown',
+    effect: 'shows',
     parameters: {},
     timeoutSeconds: 30,
     roles: adminOnly,

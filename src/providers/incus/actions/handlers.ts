@@ -2,6 +2,7 @@ import type { Handlers, Outcome } from '../../../contract/action.ts';
 import type { Deadline, Undo } from '../../../contract/context.ts';
 import { Failure } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
+import { suspended } from '../../../lifecycle/power-actions.ts';
 import { read } from '../api/client.ts';
 import { guestSchema, type Machine, stateOf } from '../api/wire.ts';
 import { replace, reread } from '../machine/instances.ts';
@@ -20,7 +21,7 @@ export function handlers(session: Session): Handlers<Machine, Blueprint, typeof 
     },
     async Suspend({ machine, undo, deadline }) {
       if (stateOf(machine) !== 'paused') await suspend(session, machine, undo, deadline);
-      return { message: 'The instance was suspended' };
+      return suspended;
     },
     async Resume({ machine, deadline }) {
       if (stateOf(machine) === 'paused') await change(session, machine, 'unfreeze', deadline);

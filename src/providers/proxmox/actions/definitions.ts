@@ -1,5 +1,6 @@
 import { type Actions, adminOnly, everyone, type Parameter } from '../../../contract/action.ts';
 import { text, wholeNumber } from '../../../kit/fields.ts';
+import { powerActions } from '../../../lifecycle/power-actions.ts';
 import { snapshotActions } from '../../../lifecycle/snapshot-actions.ts';
 import { blueprint, isoForm, isoPattern } from '../blueprint.ts';
 
@@ -9,11 +10,12 @@ const isoPath = {
   schema: text({ most: 500, pattern: isoPattern, wants: isoForm }),
   required: true,
   example: 'local:iso/debian-12.iso',
+  optionsFrom: ['allowed_isos'],
 } as const;
 
 const nodeName = {
   type: 'STRING',
-  about: 'The node to move to; one that a host speaks for',
+  about: 'The node to move to, one that a host speaks for',
   schema: text({
     most: 63,
     pattern: /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/,
@@ -21,6 +23,7 @@ const nodeName = {
   }),
   required: true,
   example: 'pve2',
+  optionsFrom: ['node', 'nodes', 'other_nodes'],
 } as const;
 
 const backupId = {
@@ -46,34 +49,20 @@ export const actions = {
   ...snapshotActions({ disks: 'disks', timeoutSeconds: 600 }),
   GetIpAddresses: {
     about: 'Lists the addresses that the guest agent reports',
+    succeeded: 'The addresses that the guest reports',
+    failed:
+      'The addresses could not be listed. The instance has to be running, with qemu-guest-agent in the guest',
+    effect: 'shows',
     parameters: {},
     timeoutSeconds: 30,
     roles: everyone,
     wants: 'shown',
   },
-  Reset: {
-    about: 'Restarts the instance at once, without asking the guest',
-    parameters: {},
-    timeoutSeconds: 60,
-    roles: everyone,
-    wants: 'running',
-  },
-  Suspend: {
-    about: 'Halts the instance and keeps it in memory',
-    parameters: {},
-    timeoutSeconds: 60,
-    roles: adminOnly,
-    wants: 'running',
-  },
-  Resume: {
-    about: 'Lets a suspended instance go on',
-    parameters: {},
-    timeoutSeconds: 60,
-    roles: adminOnly,
-    wants: 'running',
-  },
+  ...powerActions,
   ResizeDisk: {
-    about: 'Makes a disk of the instance larger',
+    about: 'Makes a disk of the instance larger; the guest has to grow its file system itself',
+    succeeded: 'The disk has its new size',
+    failed: 'The disk did not grow. A disk never gets smaller, and the storage needs room',
     parameters: {
       size_gb: {
         type: 'NUMBER',
@@ -90,28 +79,39 @@ export const actions = {
   },
   AttachIso: {
     about: 'Puts an ISO image into the CD drive of the instance',
+    succeeded: 'The image is in the drive',
+    failed: 'No image was put in. It has to be on a storage of the node, and allowed',
     parameters: { iso_path: isoPath },
     timeoutSeconds: 60,
     roles: adminOnly,
   },
   DetachIso: {
     about: 'Takes the ISO image out of the CD drive',
+    succeeded: 'The drive is empty',
+    failed: 'The drive could not be emptied',
     parameters: {},
     timeoutSeconds: 60,
     roles: adminOnly,
   },
   Migrate: {
     about: 'Moves the instance to another node, while it runs if it does',
+    succeeded: 'The instance was moved',
+    failed:
+      'The instance was not moved, or its arrival was not seen. The node has to be one that a host speaks for, with room and the same storages and bridges',
+    effect: 'interrupts',
     parameters: { node: nodeName },
     timeoutSeconds: 3600,
     roles: adminOnly,
   },
   Backup: {
     about: 'Saves the instance to a storage for backups',
+    succeeded: 'The backup was made',
+    failed: 'No backup was made. A storage of the node has to take backups and have room',
     parameters: {
       storage: {
         type: 'STRING',
         about: 'The storage; without it the one in backup_storage',
+        optionsFrom: ['backup_storage'],
         schema: blueprint.storage.schema,
       },
     },
@@ -119,14 +119,21 @@ export const actions = {
     roles: adminOnly,
   },
   ListBackups: {
-    about: 'Lists the backups whose own configuration carries the mark of this instance',
+    about: 'Lists the backups that carry the mark of this instance',
+    succeeded: 'The backups of the instance',
+    failed: 'The backups could not be listed',
+    effect: 'shows',
     parameters: {},
     timeoutSeconds: 120,
     roles: adminOnly,
     wants: 'shown',
   },
   RestoreBackup: {
-    about: 'Puts the disks back to a backup; NICs, CPUs and memory size stay as they are today',
+    about: 'Puts the disks back to a backup; NICs, CPUs and memory size stay as they are',
+    succeeded: 'The backup was restored',
+    failed:
+      'The backup was not restored. The instance has to be confirmed, and the backup has to be one that ListBackups shows',
+    effect: 'discards',
     parameters: { backup: backupId },
     timeoutSeconds: 3600,
     roles: adminOnly,
@@ -134,7 +141,11 @@ export const actions = {
   },
   Reinstall: {
     about:
-      'Makes the root disk anew from the template and keeps the old one; NICs, CPUs and memory size stay as they are',
+      'Makes the root disk anew from the template, keeps the old one aside; NICs, CPUs and memory size stay',
+    succeeded: 'The instance was installed anew',
+    failed:
+      'The instance was not installed anew. The instance has to be confirmed, its template has to be there, and its storage needs room for a second disk',
+    effect: 'discards',
     parameters: {},
     timeoutSeconds: 3600,
     roles: adminOnly,
@@ -143,6 +154,9 @@ export const actions = {
   },
   GetDetails: {
     about: 'Shows what Proxmox VE knows of the instance',
+    succeeded: 'The machine of the instance',
+    failed: 'The machine could not be shown',
+    effect: 'shows',
     parameters: {},
     timeoutSeconds: 30,
     roles: adminOnly,

@@ -2,6 +2,7 @@ import type { Handlers, Outcome } from '../../../contract/action.ts';
 import type { Instance } from '../../../contract/instance.ts';
 import { Failure, remoteMessage } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
+import { suspended } from '../../../lifecycle/power-actions.ts';
 import { notRunning } from '../../../lifecycle/refusals.ts';
 import { run } from '../api/tasks.ts';
 import { listOf, recordOf, textOf } from '../api/wire.ts';
@@ -34,7 +35,7 @@ export function handlers({ at }: Session): Handlers<Machine, Blueprint, typeof a
         what: `suspend machine ${vmid}`,
         doing: `machine ${vmid} was being suspended`,
       });
-      return { message: 'The instance is suspended' };
+      return suspended;
     },
     async Resume({ machine, deadline }) {
       await ignoring(resumeGuest(at(deadline), machine), /already running$/);

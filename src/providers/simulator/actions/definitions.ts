@@ -1,4 +1,5 @@
 import { type Actions, adminOnly, everyone } from '../../../contract/action.ts';
+import { powerActions } from '../../../lifecycle/power-actions.ts';
 import { snapshotActions } from '../../../lifecycle/snapshot-actions.ts';
 
 /** The custom actions, with the names and parameters of the built-in extensions where they have them. */
@@ -6,34 +7,21 @@ export const actions = {
   ...snapshotActions({ disks: 'disk', timeoutSeconds: 120 }),
   GetIpAddresses: {
     about: 'Lists the addresses of the instance',
+    succeeded: 'The addresses of the instance',
+    failed: 'The addresses could not be listed',
+    effect: 'shows',
     parameters: {},
     timeoutSeconds: 30,
     roles: everyone,
     wants: 'shown',
   },
-  Reset: {
-    about: 'Restarts the instance at once, without asking the guest',
-    parameters: {},
-    timeoutSeconds: 60,
-    roles: everyone,
-    wants: 'running',
-  },
-  Suspend: {
-    about: 'Halts the instance and keeps it in memory',
-    parameters: {},
-    timeoutSeconds: 60,
-    roles: adminOnly,
-    wants: 'running',
-  },
-  Resume: {
-    about: 'Lets a suspended instance go on',
-    parameters: {},
-    timeoutSeconds: 60,
-    roles: adminOnly,
-    wants: 'running',
-  },
+  ...powerActions,
   Reinstall: {
     about: 'Makes the disk anew from the template; NICs, CPUs and memory size stay as they are',
+    succeeded: 'The instance was installed anew',
+    failed:
+      'The instance was not installed anew. The instance has to be confirmed, and its template has to be there and allowed',
+    effect: 'discards',
     parameters: {},
     timeoutSeconds: 600,
     roles: adminOnly,
@@ -42,6 +30,9 @@ export const actions = {
   },
   GetDetails: {
     about: 'Shows what the simulator knows of the instance',
+    succeeded: 'The machine of the instance',
+    failed: 'The machine could not be shown',
+    effect: 'shows',
     parameters: {},
     timeoutSeconds: 30,
     roles: adminOnly,

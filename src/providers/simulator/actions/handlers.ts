@@ -1,6 +1,7 @@
 import type { Handlers, Outcome } from '../../../contract/action.ts';
 import type { Step } from '../../../contract/context.ts';
 import { Failure } from '../../../failure.ts';
+import { suspended } from '../../../lifecycle/power-actions.ts';
 import { isRunning, type Machine } from '../api/machine.ts';
 import type { Seen } from '../machine/list.ts';
 import { checkTemplate, newDiskContent } from '../machine/make.ts';
@@ -27,7 +28,7 @@ export function handlers(session: Session): Handlers<Seen, Blueprint, typeof act
     },
     async Suspend(call) {
       await change('suspending', call, () => ({ power: 'suspended' }));
-      return { message: 'The instance is suspended' };
+      return suspended;
     },
     async Resume(call) {
       await change('resuming', call, () => ({ power: 'on' }));

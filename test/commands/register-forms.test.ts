@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { type FakeCloudStack, startCloudStack } from '../../fakes/cloudstack-api/server.ts';
+import { runCommand } from '../../src/commands/run.ts';
+import { proxmox } from '../../src/providers/proxmox/index.ts';
+import { temporaryDirectory } from './scripts.ts';
+import { createWorld } from './world.ts';
+
+/* The forms that people see in CloudStack's user interface, as register makes them. */
+
+const folder = temporaryDirectory();
+let files = 0;
+
+type Details = Readonly<Record<string, string>>;
+
+interface Wish {
+  readonly actions?: Readonly<Record<string, object>>;
+  /** The details of each host. */
+  readonly hosts?: readonly Details[];
+  readonly details?: Details;
+}
+
+const usual: Details = {
+  url: 'https://pve1:8006',
+  user: 'root@pam',
+  token: 'lab',
+  secret_file: 's',
+};
+
+function setUp({ actions = {}, hosts = [], details = {} }: Wish): string {
+  files += 1;
+  const file = join(folder, `${files}.json`);
+  const cluster = {
+    name: 'pve',
+    hosts: hosts.map((each, at) => ({ name: `h${at}`, details: { ...usual, ...each } })),
+  };
+  writeFileSync(
+    file,
+    JSON.stringify({
+      extension: { name: 'Lab One', provider: 'proxmox', details, actions },
+      ...(hosts.length === 0 ? {} : { zone: 'zone1', pod: 'pod1', clusters: [cluster] }),
+    }),
+  );
+  return file;
+}
+
+async function lab(t: TestContext): Promise<FakeCloudStack> {
+  const cloud = await startCloudStack(t);
+  cloud.state.files.add('lab_one/outrigger');
+  return cloud;
+}
+
+async function register(cloud: FakeCloudStack, wish: Wish, ...more: string[]): Promise<string> {
+  const world = createWorld({ providers: { proxmox } });
+  const given = ['--setup', setUp(wish), '--credentials', cloud.credentials(), ...more];
+  const code = await runCommand(['register', ...given], world);
+  assert.equal(world.complained(), '');
+  assert.equal(code, 0);
+  return world.printed();
+}
+
+function actionOf({ state }: FakeCloudStack, name: string) {
+  const found = state.actions.find((each) => each.name === name);
+  assert.ok(found, name);
+  return found;
+}
+
+function optionsOf(cloud: FakeCloudStack, action: string, parameter: string): string | undefined {
+  return actionOf(cloud, action).parameters.find(({ name }) => name === parameter)?.[
+    'valueoptions'
+  ];
+}
+
+describe('the forms that register makes', () => {
+  test('list the newest first, from everyday to dangerous', async (t) => {
+    const cloud = await lab(t);
+    await register(cloud, {});
+    const listed = cloud.state.actions.map(({ name }) => name).reverse();
+    assert.deepEqual(listed.slice(0, 3), ['ListSnapshots', 'GetIpAddresses', 'ShowErrors']);
+    assert.deepEqual(listed.slice(-4), [
+      'RestoreSnapshot',
+      'DeleteSnapshot',
+      'RestoreBackup',
+      'Reinstall',
+    ]);
+  });
+
+  test('explain the parameters, and say after a failure where the reason is found', async (t) => {
+    const cloud = await lab(t);
+    await register(cloud, {});
+    const { description, successMessage, errorMessage } = actionOf(cloud, 'ResizeDisk');
+    assert.match(description ?? '', /size_gb: the new size of the disk in GiB, such as 40\./);
+    assert.equal(successMessage, 'The disk has its new size');
+    assert.match(errorMessage ?? '', /never gets smaller.*ShowErrors gives the reason\.$/);
+  });
+
+  test('have the messages and the names that the setup file gives', async (t) => {
+    const cloud = await lab(t);
+    const actions = {
+      CreateSnapshot: {
+        name: 'Create snapshot',
+        successmessage: 'Saved',
+        errormessage: 'Not saved',
+      },
+      ShowErrors: { name: 'Show errors' },
+    };
+    await register(cloud, { actions });
+    const { successMessage, errorMessage } = actionOf(cloud, 'Create snapshot');
+    assert.deepEqual([successMessage, errorMessage], ['Saved', 'Not saved']);
+    assert.match(actionOf(cloud, 'Reset').errorMessage ?? '', /Show errors gives the reason\.$/);
+    assert.match(await register(cloud, { actions }), /Nothing to change/);
+  });
+
+  test('are changed where their messages differ, and found under another name', async (t) => {
+    const cloud = await lab(t);
+    await register(cloud, {});
+    const reset = actionOf(cloud, 'Reset');
+    Object.assign(reset, { successMessage: undefined, errorMessage: 'Old words' });
+    const printed = await register(cloud, {
+      actions: { ListSnapshots: { name: 'List snapshots' } },
+    });
+    assert.match(printed, /~ custom action Reset\n {4}successmessage: The instance was reset\n/);
+    assert.match(printed, /errormessage: Old words -> The instance was not reset/);
+    assert.doesNotMatch(printed, /\+ custom action/);
+    assert.match(
+      printed,
+      /ListSnapshots keeps its name, since CloudStack cannot change it to "List/,
+    );
+    assert.equal(reset.successMessage, 'The instance was reset');
+  });
+
+  test('offer the nodes, images and storages that the details of all hosts name', async (t) => {
+    const cloud = await lab(t);
+    const hosts = [
+      { node: 'pve1', nodes: 'pve1, pve2', allowed_isos: 'local:iso/a.iso' },
+      { node: 'pve3', allowed_isos: 'local:iso/b.iso,local:iso/a.iso', backup_storage: 'pbs' },
+    ];
+    await register(cloud, { hosts, details: { other_nodes: 'pve4' } });
+    assert.equal(optionsOf(cloud, 'Migrate', 'node'), 'pve1,pve2,pve3,pve4');
+    assert.equal(optionsOf(cloud, 'AttachIso', 'iso_path'), 'local:iso/a.iso,local:iso/b.iso');
+    assert.equal(optionsOf(cloud, 'Backup', 'storage'), undefined, 'one host names none');
+    assert.match(await register(cloud, { hosts, details: { other_nodes: 'pve4' } }), /Nothing to/);
+    const more = [...hosts, { node: 'pve5', allowed_isos: 'local:iso/*' }];
+    const printed = await register(cloud, { hosts: more, details: { other_nodes: 'pve4' } });
+    assert.match(
+      printed,
+      /one of pve1 pve2 pve3 pve4, required\) -> node \(STRING, one of pve1 .* pve5, required/,
+    );
+    assert.equal(
+      optionsOf(cloud, 'AttachIso', 'iso_path'),
+      undefined,
+      'a pattern may be any image',
+    );
+    assert.match(await register(cloud, {}), /Nothing to change/, 'hosts of CloudStack count too');
+  });
+});
