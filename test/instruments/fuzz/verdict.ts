@@ -21,7 +21,8 @@ export type Document = Readonly<Record<string, unknown>>;
 
 /** One JSON document that CloudStack can pass on, and an exit code that says the same. */
 export function checkForm({ output, exitCode }: Pick<Outcome, 'output' | 'exitCode'>): Document {
-  assert.equal(formFault(output), undefined);
+  const fault = formFault(output);
+  assert.ok(fault === undefined, fault);
   const document = JSON.parse(output) as Document;
   assert.ok(document['status'] === 'success' || document['status'] === 'error');
   assert.equal(exitCode, document['status'] === 'success' ? 0 : 1);
