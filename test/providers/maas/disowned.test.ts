@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { plain } from '../../../fakes/maas/answers.ts';
 import type { FakeMachine } from '../../../fakes/maas/machine.ts';
+import { operatorVerbs } from '../../conformance/operator.ts';
 import { admin, type Details } from '../../support/payloads.ts';
 import { inMaas, type MaasScene, sessionOf, until } from './scene.ts';
 
@@ -212,6 +213,9 @@ describe('a machine that an administrator has put into rescue mode', () => {
           assert.equal(await report({ ...scene, cloud: other }), 'PowerOn');
         }
       }
+      const listed = await operatorVerbs(scene).machines();
+      const hidden = listed.find(({ remoteId }) => remoteId === machine.systemId);
+      assert.match(hidden?.remarks?.join() ?? '', /Deployed: .*hidden from the key/, 'for audit');
       fake.world.life.free(machine);
       const asked = fake.seen.length;
       for (let turn = 0; turn < 2; turn += 1) assert.equal(await report(scene), undefined);

@@ -18,11 +18,14 @@ import { readStored } from './visibility.ts';
 /** The owner of a machine that is hidden: MAAS does not tell who it is. */
 const unknownOwner = 'whose machines are hidden from the key';
 
-/** The machines of earlier reports that are hidden by now, as they were last seen. */
+/**
+ * The machines of earlier reports that are hidden by now, as they were last seen. A report hands over the
+ * machines that it sees `marked`, which are kept for the next one; an inventory keeps nothing.
+ */
 export async function hiddenMachines(
   session: Session,
   { is_superuser, username }: Me,
-  { owned, marked }: { readonly owned: readonly Machine[]; readonly marked: readonly Seen[] },
+  { owned, marked }: { readonly owned: readonly Machine[]; readonly marked?: readonly Seen[] },
 ): Promise<readonly Seen[]> {
   if (is_superuser) return [];
   const ids = new Set(owned.map(({ system_id }) => system_id));
@@ -31,16 +34,19 @@ export async function hiddenMachines(
   const missed = before.filter(({ system_id }) => !ids.has(system_id));
   const answers = await mapLimit(missed, 4, ({ system_id }) => readStored(session, system_id));
   const hidden = missed.filter((_, at) => answers[at] === 'hidden');
-  const now = [...marked.map(({ machine }) => keptOf(machine)), ...hidden.map(keptOf)];
-  if (JSON.stringify(now) !== JSON.stringify(before.map(keptOf))) keep(session, file, now);
+  if (marked !== undefined) {
+    const now = [...marked.map(({ machine }) => machine), ...hidden].map(keptOf);
+    if (JSON.stringify(now) !== JSON.stringify(before.map(keptOf))) keep(session, file, now);
+  }
   const registry: Registry = { account: username, isClaimed: () => true };
   return hidden.map((machine) => seen({ ...machine, owner: unknownOwner }, registry));
 }
 
 /** The part that a report needs of a machine that it cannot see: its mark and its place. */
-function keptOf({ system_id, status, hostname, pool, workload_annotations, owner_data }: Machine) {
-  const annotations = workload_annotations ?? owner_data ?? {};
-  return { system_id, status, hostname, pool, workload_annotations: annotations };
+function keptOf(machine: Machine) {
+  const { system_id, status, status_name, hostname, pool } = machine;
+  const workload_annotations = machine.workload_annotations ?? machine.owner_data ?? {};
+  return { system_id, status, status_name, hostname, pool, workload_annotations };
 }
 
 function readKept(session: Session, file: () => string): readonly Machine[] {

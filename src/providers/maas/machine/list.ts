@@ -20,7 +20,10 @@ export async function list(
   const owned = await listOwned(session);
   const registry = await registryFor(session, me, owned);
   const all = owned.map((machine) => seen(machine, registry));
-  if (detail === 'inventory') return inventory(session, me, all);
+  if (detail === 'inventory') {
+    const hidden = await hiddenMachines(session, me, { owned });
+    return inventory(session, me, [...all, ...hidden]);
+  }
   // Let go together with its instance: no instance's, though MAAS still has it deployed.
   const kept = all.filter(({ machine }) => leftBy(machine) === undefined);
   if (detail === 'own') return kept;
