@@ -99,6 +99,8 @@ export interface Backend {
    * Where there are more ways than one, such as another project's token, try the others beside the suite.
    */
   withdrawRights(on: boolean): Promise<void>;
+  /** Another user of the remote system owns the finished machines, as its administrators can bring about. */
+  takeOver?(on: boolean): Promise<void>;
 
   /**
    * Breaks requests off from now on; `judgeBy` in conformance-break.ts decides what becomes of each.

@@ -63,6 +63,7 @@ async function mend({ proxy, backend, letGo }: System): Promise<void> {
   proxy.follow({});
   letGo();
   await backend.withdrawRights(false);
+  await backend.takeOver?.(false);
   if (!proxy.isUp()) await proxy.up();
 }
 

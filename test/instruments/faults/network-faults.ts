@@ -37,6 +37,9 @@ const answers: readonly Fault[] = [
   effect: says({ status }),
 }));
 
+const withoutOwners = (provider: string): string | undefined =>
+  provider === 'maas' ? undefined : 'its machines have no owner that the system keeps';
+
 export const networkFaults: readonly Fault[] = [
   {
     name: 'refused',
@@ -219,6 +222,34 @@ export const networkFaults: readonly Fault[] = [
       provider === 'maas' ? 'a key that MAAS has taken is another key, see 401-from' : undefined,
     async effect(exchange, { remote: { backend } }) {
       await backend.withdrawRights(true);
+      await honest(exchange);
+    },
+  },
+  {
+    name: 'taken-over',
+    about:
+      'another user owns the machines, which hides them from the account, since the last report',
+    timeoutSeconds,
+    lacks: withoutOwners,
+    async surround({ remote: { backend }, cloud }) {
+      await cloud.call({ word: 'statuses' });
+      await backend.takeOver?.(true);
+      return { undo: () => backend.takeOver?.(false) };
+    },
+  },
+  {
+    name: 'taken-over-from',
+    about: 'another user becomes the owner right before one changing request, after a report',
+    at: 'change',
+    most: 5,
+    timeoutSeconds,
+    lacks: withoutOwners,
+    async surround({ cloud }) {
+      await cloud.call({ word: 'statuses' });
+      return {};
+    },
+    async effect(exchange, { remote: { backend } }) {
+      await backend.takeOver?.(true);
       await honest(exchange);
     },
   },

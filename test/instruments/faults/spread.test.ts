@@ -43,6 +43,8 @@ const cases: readonly string[] = [
   'proxmox/status/date-behind',
   'proxmox/statuses/blind',
   'proxmox/statuses/blind-from@2',
+  'maas/stop/taken-over',
+  'maas/delete/taken-over-from@1',
   'proxmox/status/storm',
   'hyperv/status/dns-failing',
   'maas/delete/dns-silent',

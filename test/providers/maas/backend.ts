@@ -34,6 +34,7 @@ export async function maasBackend(options: MaasOptions = {}): Promise<MaasBacken
   const [own, , stranger] = fake.users;
   let key = own?.key ?? '';
   let during = 0;
+  const taken = new Set<FakeMachine>();
   const host = (more: Details = {}): { host: Details } => ({
     host: {
       endpoint: fake.url,
@@ -96,6 +97,14 @@ export async function maasBackend(options: MaasOptions = {}): Promise<MaasBacken
     },
     async withdrawRights(on) {
       key = (on ? stranger : own)?.key ?? '';
+    },
+    async takeOver(on) {
+      for (const machine of all()) {
+        // Rescue mode, which does it, is not for machines that are claimed and not installed.
+        if (on && machine.status === 'deployed') taken.add(machine);
+        if (taken.has(machine) && machine.owner !== '') machine.owner = on ? 'root' : 'cloudstack';
+      }
+      if (!on) taken.clear();
     },
     async breakOff(where) {
       const { judge, changes } = judgeBy(where);
