@@ -25,6 +25,8 @@ export type FailureReason =
   | 'login'
   /** PowerShell reported it, in contrast to trouble on the way there. */
   | 'powershell'
+  /** No machine was made here so far, which is no mistake before the first one. */
+  | 'nothing-made'
   /** The failure memo repeats what an earlier call met. */
   | 'remembered';
 
@@ -56,6 +58,8 @@ export interface FailureOptions {
   readonly outage?: boolean;
   readonly remote?: Remote;
   readonly reason?: FailureReason | undefined;
+  /** The reference under which an earlier call has logged it. */
+  readonly ref?: string | undefined;
   /** Facts that only the log shows: ids, owners, task logs. Code never decides by these. */
   readonly facts?: Readonly<Record<string, unknown>>;
 }
@@ -72,6 +76,7 @@ export class Failure extends Error {
   readonly outage: boolean;
   readonly remote: Remote;
   readonly reason: FailureReason | undefined;
+  readonly ref: string | undefined;
   readonly facts: Readonly<Record<string, unknown>>;
 
   constructor(kind: FailureKind, message: string, options: FailureOptions = {}) {
@@ -83,6 +88,7 @@ export class Failure extends Error {
     this.outage = options.outage ?? kind === 'unreachable';
     this.remote = options.remote ?? {};
     this.reason = options.reason;
+    this.ref = options.ref;
     this.facts = options.facts ?? {};
   }
 
@@ -111,9 +117,9 @@ export function reworded(
   failure: Failure,
   given: Pick<FailureOptions, 'advice' | 'tenant' | 'remote'> & { readonly message?: string },
 ): Failure {
-  const { kind, cause, outage, reason, facts } = failure;
+  const { kind, cause, outage, reason, ref, facts } = failure;
   return new Failure(kind, given.message ?? failure.message, {
-    ...{ cause, outage, reason, facts },
+    ...{ cause, outage, reason, ref, facts },
     remote: given.remote ?? failure.remote,
     advice: given.advice ?? failure.advice,
     tenant: given.tenant ?? failure.tenant,

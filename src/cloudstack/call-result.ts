@@ -70,7 +70,7 @@ export function consoleBody(console: Console): Body {
 }
 
 /** The result of a failure; a text that is too long is cut, with a note. */
-export function fail(error: string, ref: string): CallResult {
+export function fail(error: string, ref: string | undefined): CallResult {
   const text = encode({ status: 'error', error, ref });
   if (bytesOf(text) <= mostBytes) return { exitCode: 1, text };
   const cut = fit(error, (part) => encode({ status: 'error', error: part, ref }));

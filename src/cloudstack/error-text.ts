@@ -17,14 +17,14 @@ const neutral: Readonly<Record<FailureKind, string>> = {
 };
 
 /**
- * The text of a failure for its reader, with the reference that finds it in the log.
+ * The text of a failure for its reader, with the reference that finds it in the log, if one does.
  *
  * Where CloudStack shows it to tenants, it names nothing beyond their own instance.
  */
-export function errorText(failure: Failure, facts: CallFacts): string {
+export function errorText(failure: Failure, facts: CallFacts, ref: string | undefined): string {
   const advised = failure.kind === 'timeout' ? withTimeoutAdvice(failure, facts) : failure;
   const text = isForTenants(facts) ? tenantText(advised, facts) : fullText(advised);
-  return `${text} (ref ${facts.ref})`;
+  return ref === undefined ? text : `${text} (ref ${ref})`;
 }
 
 /** The sentence for tenants, in which an administrator's call has failed as well. */

@@ -10,18 +10,29 @@ export function finishFailed(facts: CallFacts, thrown: unknown): CallResult {
   try {
     const failure = Failure.from(thrown);
     logFailure(facts, failure);
-    return fail(createRedactor(secrets).text(errorText(failure, facts)), ref);
+    const shown = isQuiet(failure) ? failure.ref : ref;
+    return fail(createRedactor(secrets).text(errorText(failure, facts, shown)), shown);
   } catch {
     // A call without any answer would be worse than one with a poor answer.
-    return fail(`Internal error that has no text (ref ${ref})`, ref);
+    const error = 'Internal error that has no text';
+    facts.log('call', { level: 'error', ms: elapsed(facts), outcome: 'internal', error });
+    return fail(`${error} (ref ${ref})`, ref);
   }
+}
+
+/**
+ * One of hundreds that say the same. Its line is for level debug only, so that its answer carries no
+ * reference but the one under which the log has what it repeats.
+ */
+function isQuiet(failure: Failure): boolean {
+  if (hasReason(failure, 'nothing-made')) return true;
+  return hasReason(failure, 'remembered') && failure.ref !== undefined;
 }
 
 function logFailure(facts: CallFacts, failure: Failure): void {
   const { log, row, unread } = facts;
-  const remembered = hasReason(failure, 'remembered');
   log('call', {
-    level: remembered ? 'debug' : row?.usesFailureMemo === true ? 'warn' : 'error',
+    level: isQuiet(failure) ? 'debug' : row?.usesFailureMemo === true ? 'warn' : 'error',
     ms: elapsed(facts),
     outcome: failure.kind,
     error: failure.message,
@@ -35,9 +46,14 @@ function logFailure(facts: CallFacts, failure: Failure): void {
 }
 
 /** The facts, with the typed members by which code decides, under the keys of log files so far. */
-function loggedFacts({ facts, remote, reason }: Failure): Readonly<Record<string, unknown>> {
+function loggedFacts({
+  facts,
+  remote,
+  reason,
+  ref: repeats,
+}: Failure): Readonly<Record<string, unknown>> {
   const { message: text, ...more } = remote;
-  return { ...facts, ...more, text, reason };
+  return { ...facts, ...more, text, reason, repeats };
 }
 
 function causes(failure: Failure): { cause?: readonly string[] } {

@@ -29,6 +29,8 @@ export interface Context {
   readonly log: Log;
   /** The action that the call is for, such as `create`; a command's own word for an operator. */
   readonly action?: string;
+  /** The remote system was unreachable moments ago: a connection is waited for shortly, and once. */
+  readonly suspect?: boolean | undefined;
   /** Which CloudStack this is; machines of another one are invisible. Empty until registered. */
   readonly installation: string;
   /** A directory of the calling user for a provider without an outside system; made on demand. */

@@ -80,6 +80,8 @@ export interface Driver<M extends Machine = Machine, B = Blueprint, A extends Ac
   get?(remoteId: string, deadline: Deadline): Promise<M | undefined>;
   /** Whether the failure says that the machine is not where it was found any more. */
   isAbsent?(thrown: unknown, machine: M): boolean;
+  /** Every node that there is, for a report that found no machine on one of those of its host. */
+  nodes?(deadline: Deadline): Promise<readonly string[]>;
   /** One machine for `audit`, with a remark for everything that an operator should know. */
   describe(machine: M, deadline: Deadline): RemoteMachine | Promise<RemoteMachine>;
 

@@ -46,8 +46,18 @@ export interface Machine {
   readonly home?: string | undefined;
 }
 
-/** Why no rule can say which machine is the instance's. */
-export type Doubt = 'duplicate' | 'copy' | 'template' | 'unmarked' | 'unreadable' | 'disowned';
+/**
+ * Why no rule can say which machine is the instance's; `installation`: one carries its UUID under another
+ * installation's mark, and no mark at all names this one.
+ */
+export type Doubt =
+  | 'duplicate'
+  | 'copy'
+  | 'template'
+  | 'unmarked'
+  | 'unreadable'
+  | 'disowned'
+  | 'installation';
 
 /** The result of looking for an instance's machine. */
 export type Choice<M extends Machine = Machine> =

@@ -24,7 +24,8 @@ export interface MemoPlace {
 export interface Memo {
   /** The failure to repeat instead of asking again, or `undefined`. */
   recall(): Promise<Failure | undefined>;
-  remember(failure: Failure): Promise<void>;
+  /** `ref` finds the failure in the log, also for those who read it in a later answer. */
+  remember(failure: Failure, ref?: string): Promise<void>;
   forget(): Promise<void>;
 }
 
@@ -32,6 +33,10 @@ interface Note {
   readonly kind: FailureKind;
   readonly message: string;
   readonly advice?: string;
+  /** Whether the system was out; a call may also have run out of time on one that is only slow. */
+  readonly outage?: boolean;
+  /** Absent in the notes of an earlier version. */
+  readonly ref?: string;
 }
 
 /**
@@ -52,9 +57,9 @@ export function createMemo(
       const file = await fileOf();
       return attempt(() => recall(file, place, nowMs()));
     },
-    async remember(failure) {
+    async remember(failure, ref) {
       const file = await fileOf();
-      attempt(() => remember(file, place, failure));
+      attempt(() => remember(file, place, failure, ref));
     },
     async forget() {
       if (isEmpty()) return;
@@ -78,6 +83,8 @@ function recall(file: string, place: MemoPlace, nowMs: number): Failure | undefi
   return new Failure(note.kind, `${note.message} (seen ${age} s ago, not asked again)`, {
     advice: note.advice,
     reason: 'remembered',
+    ...(typeof note.outage === 'boolean' ? { outage: note.outage } : {}),
+    ref: typeof note.ref === 'string' && /^r-\w{1,20}$/.test(note.ref) ? note.ref : undefined,
   });
 }
 
@@ -89,7 +96,7 @@ function parseNote(text: string): Note | undefined {
     : undefined;
 }
 
-function remember(file: string, place: MemoPlace, failure: Failure): void {
+function remember(file: string, place: MemoPlace, failure: Failure, ref?: string): void {
   if (!isOwn(place)) {
     if (!place.mayCreate || !statSync(dirname(place.directory)).isDirectory()) return;
     mkdirSync(place.directory, { mode: 0o700 });
@@ -98,6 +105,8 @@ function remember(file: string, place: MemoPlace, failure: Failure): void {
     kind: failure.kind,
     message: place.clean(failure.message),
     ...(failure.advice === undefined ? {} : { advice: place.clean(failure.advice) }),
+    outage: failure.outage,
+    ...(ref === undefined ? {} : { ref }),
   };
   writeNote(file, JSON.stringify(note));
 }

@@ -1,9 +1,9 @@
 import type { Instance } from '../contract/instance.ts';
 import type { Machine, RemoteMachine } from '../contract/machine.ts';
 import { adoptFound, exclusively } from './certain.ts';
-import { type Life, stepOf } from './find.ts';
-import { isMarkedFor } from './ownership.ts';
-import { refusedAdoption } from './refusals.ts';
+import { claimOf, type Life, stepOf } from './find.ts';
+import { chooseOwn, isMarkedFor } from './ownership.ts';
+import { refusal, refusedAdoption } from './refusals.ts';
 
 /** All machines that this host can see, made by us or not, for `audit`. */
 export async function machines(life: Life): Promise<readonly RemoteMachine[]> {
@@ -36,6 +36,7 @@ async function adoptable(life: Life, remoteId: string, instance: Instance): Prom
   const wanted = { uuid: instance.uuid, installation: context.installation };
   const own = all.find((machine) => machine.leaving !== true && isMarkedFor(machine, wanted));
   if (own !== undefined) throw refuse(`the instance has machine ${own.remoteId} already`);
+  refuseElsewhere(life, instance, all);
   const machine = await machineUnder(life, remoteId, all);
   if (machine === undefined) throw refuse('there is no such machine');
   if (machine.mark !== undefined) throw refuse('the machine carries a mark already');
@@ -44,6 +45,14 @@ async function adoptable(life: Life, remoteId: string, instance: Instance): Prom
   if (unfit !== undefined) throw refuse(unfit);
   await driver.refuseAdoption?.(machine, stepOf(life, instance));
   return machine;
+}
+
+/** The instance has a machine already, under the id that this installation had before it was lost. */
+function refuseElsewhere(life: Life, instance: Instance, all: readonly Machine[]): void {
+  const claim = claimOf(life, instance);
+  const choice = chooseOwn(all, claim);
+  const isElsewhere = choice.kind === 'doubtful' && choice.doubt === 'installation';
+  if (isElsewhere) throw refusal(choice, claim);
 }
 
 async function machineUnder(

@@ -19,17 +19,54 @@ export interface Claim {
  * `leaving` mean that it is proved to have no other.
  *
  * A stored id that points at another instance's machine counts for nothing: the remote system gives
- * ids that were handed out before a failed create to the next one.
+ * ids that were handed out before a failed create to the next one. `proved` says whether some mark
+ * names this installation, where the machines given are only some of those that there are.
  */
-export function chooseOwn<M extends Machine>(machines: readonly M[], claim: Claim): Choice<M> {
+export function chooseOwn<M extends Machine>(
+  machines: readonly M[],
+  claim: Claim,
+  proved = isProved(machines, claim.installation),
+): Choice<M> {
   const staying = machines.filter((machine) => machine.leaving !== true);
   const choice = chooseStaying(staying, claim);
+  const isFree = choice.kind === 'missing' || choice.kind === 'adoptable';
+  const elsewhere = isFree && !proved ? machines.filter((each) => isElsewhere(each, claim)) : [];
+  if (elsewhere.length > 0) {
+    return { kind: 'doubtful', doubt: 'installation', machines: elsewhere };
+  }
   if (choice.kind !== 'missing') return choice;
   // None of those that stay is marked for the instance, or the choice would not be `missing`.
   const leaving = withoutDisowned(machines.filter((machine) => isMarkedFor(machine, claim)));
   if (leaving.length === 0) return choice;
   if (leaving.some(isDisowned)) return { kind: 'doubtful', doubt: 'disowned', machines: leaving };
   return { kind: 'leaving', machines: leaving };
+}
+
+/**
+ * Whether a mark shows that the installation's id is the one that machines were marked with. An id that
+ * got lost or was mistyped would make every machine invisible, as if all had been removed.
+ */
+export function isProved(machines: readonly Machine[], installation: string): boolean {
+  if (installation === '') return false;
+  return machines.some(
+    ({ mark }) => typeof mark === 'object' && mark.installation === installation,
+  );
+}
+
+/** Whether the machine carries the instance's UUID under the mark of another installation. */
+function isElsewhere(machine: Machine, { uuid, installation }: Claim): boolean {
+  const { mark } = machine;
+  if (typeof mark !== 'object' || mark.uuid !== uuid || isDisowned(machine)) return false;
+  return mark.installation !== '' && mark.installation !== installation;
+}
+
+/** The other installations that marks name, each once. */
+export function otherInstallations(
+  machines: readonly Machine[],
+  installation: string,
+): readonly string[] {
+  const named = machines.flatMap(({ mark }) => (typeof mark === 'object' ? mark.installation : []));
+  return [...new Set(named)].filter((name) => name !== '' && name !== installation).sort();
 }
 
 function chooseStaying<M extends Machine>(machines: readonly M[], claim: Claim): Choice<M> {

@@ -1,9 +1,9 @@
 import type { Machine, Power } from '../contract/machine.ts';
 import type { Life } from './find.ts';
 import { overview } from './overview.ts';
-import { isBuilding, isInstanceName } from './ownership.ts';
+import { isBuilding, isInstanceName, isProved, otherInstallations } from './ownership.ts';
 import { powerOf } from './power.ts';
-import { unreadableMachines } from './refusals.ts';
+import { nothingMade, strangeInstallation, strangeNodes, unreadableMachines } from './refusals.ts';
 import { speaksFor } from './responsibility.ts';
 
 /**
@@ -14,7 +14,12 @@ export async function powerReport(life: Life): Promise<ReadonlyMap<string, Power
   const { driver, context } = life;
   const isMine = (machine: Machine): boolean => speaksFor(machine, driver.policy);
   const all = await driver.list('report', context.deadline);
-  const { certain, doubtful, unseen } = overview(all, context.installation);
+  const { installation } = context;
+  const others = otherInstallations(all, installation);
+  const proved = isProved(all, installation);
+  if (!proved && others.length > 0) throw strangeInstallation(installation, others);
+  await refuseStrangeNodes(life, all);
+  const { certain, doubtful, unseen } = overview(all, installation);
   if (unseen.some(isMine)) throw unreadableMachines(unseen.filter(isMine));
   const report = new Map<string, Power>();
   for (const { name, machines } of doubtful) {
@@ -29,7 +34,21 @@ export async function powerReport(life: Life): Promise<ReadonlyMap<string, Power
   );
   for (const [at, { mark }] of built.entries())
     report.set(mark.name, powerOf(states[at] ?? 'unknown'));
+  if (!proved && report.size === 0) throw nothingMade(installation);
   return report;
+}
+
+/** A node that was mistyped or renamed holds no machine, which is asked about before it is believed. */
+async function refuseStrangeNodes(
+  { driver, context }: Life,
+  all: readonly Machine[],
+): Promise<void> {
+  const { nodes = [] } = driver.policy;
+  const empty = nodes.filter((node) => !all.some((machine) => machine.node === node));
+  if (empty.length === 0 || driver.nodes === undefined) return;
+  const known = await driver.nodes(context.deadline);
+  const strange = empty.filter((node) => !known.includes(node));
+  if (strange.length > 0) throw strangeNodes(strange, known);
 }
 
 async function statesOf({ driver, context }: Life, machines: readonly Machine[]) {

@@ -1,7 +1,7 @@
 import type { Instance } from '../contract/instance.ts';
 import type { Doubt, Machine, State } from '../contract/machine.ts';
 import { Failure } from '../failure.ts';
-import type { Claim } from './ownership.ts';
+import { type Claim, otherInstallations } from './ownership.ts';
 
 /* The failures that the rules of ownership and of an instance's life end with. */
 
@@ -11,9 +11,12 @@ export function refusal(
   claim: Claim,
 ): Failure {
   const ids = machines.map(({ remoteId }) => remoteId).join(' and ');
-  const why = [because[doubt], ...new Set(machines.flatMap(({ disowned = [] }) => disowned))];
+  const others = otherInstallations(machines, claim.installation);
+  const more =
+    doubt === 'installation' ? others : machines.flatMap(({ disowned = [] }) => disowned);
+  const why = [because[doubt], ...new Set(more)];
   return new Failure('conflict', `Refused to touch ${claim.name}: ${ids} ${why.join(' ')}`, {
-    advice: adviceFor(doubt, claim),
+    advice: doubt === 'installation' ? correctInstallation(claim, others) : adviceFor(doubt, claim),
     tenant: 'The machine of this instance cannot be told beyond doubt, so nothing was changed',
     facts: { doubt, uuid: claim.uuid, machines: machines.map(asFact) },
   });
@@ -26,17 +29,30 @@ const because: Readonly<Record<Doubt, string>> = {
   unmarked: 'may be its machine but carries no mark',
   unreadable: 'carries a mark that cannot be read',
   disowned: 'carries its mark, but',
+  installation: 'carries its UUID, but the mark is of the installation',
 };
 
 const adopt = 'Look at it with `outrigger audit` and settle it with `outrigger adopt`';
 
-function adviceFor(doubt: Doubt, { adoptUnmarked }: Claim): string {
+/** The id stands in two details, so that one that was lost by hand can be told from the other. */
+function correctInstallation(
+  { installation }: Pick<Claim, 'installation'>,
+  others: readonly string[],
+): string {
+  const now = installation === '' ? 'is not set' : `is "${installation}", which no mark names`;
+  const right = others.length === 1 ? `"${others[0]}"` : 'the id that the marks name';
+  return `The detail "installation" of the extension ${now}: set it to ${right} again if these machines are this CloudStack's (outrigger register --installation)`;
+}
+
+type Advised = Exclude<Doubt, 'installation'>;
+
+function adviceFor(doubt: Advised, { adoptUnmarked }: Claim): string {
   const hasSetting = doubt === 'unmarked' && adoptUnmarked !== undefined;
   const setting = ', or set adopt_unmarked while taking over from another extension';
   return `${advice[doubt]}${hasSetting ? setting : ''}`;
 }
 
-const advice: Readonly<Record<Doubt, string>> = {
+const advice: Readonly<Record<Advised, string>> = {
   duplicate: 'Remove the mark from the copy, or the copy itself: `outrigger audit` lists both',
   copy: adopt,
   template: 'Make a machine of it again, or take the mark away from the template',
@@ -137,4 +153,31 @@ export function unreadableMachines(machines: readonly Machine[]): Failure {
       advice: 'Until they can be read, no machine can be proved missing',
     },
   );
+}
+
+/** An empty report would make CloudStack take every instance of the host for stopped. */
+export function strangeInstallation(installation: string, others: readonly string[]): Failure {
+  const own = installation === '' ? 'no installation' : `installation "${installation}"`;
+  const text = `The machines here are marked by ${others.join(', ')}, and none by ${own}`;
+  return new Failure('config', text, {
+    advice: `${correctInstallation({ installation }, others)}. A CloudStack that has made no machine here yet may ignore this`,
+  });
+}
+
+/** No mistake where no machine was made yet; elsewhere the settings may lead to another system. */
+export function nothingMade(installation: string): Failure {
+  const text = `No machine here carries a mark of installation "${installation}"`;
+  return new Failure('not-found', text, {
+    reason: 'nothing-made',
+    advice:
+      'Before the first machine is made this is as it should be; else url, pool or installation lead to another place than before, so that no instance counts as gone',
+  });
+}
+
+/** The host would report none of the instances that it is there for. */
+export function strangeNodes(nodes: readonly string[], known: readonly string[]): Failure {
+  const text = `There is no node ${nodes.join(', ')}, so that no list is complete`;
+  return new Failure('config', text, {
+    advice: `Correct "node" and "nodes" of the host; the nodes are ${known.join(', ')}`,
+  });
 }

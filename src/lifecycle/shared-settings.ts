@@ -95,7 +95,8 @@ export const snapshotMemory = {
 // ---- how instances are handled ------------------------------------------------------------------
 
 export const graceSeconds = {
-  about: 'How long a guest may take to shut down before its power is cut',
+  about:
+    'How long a guest may take to shut down before its power is cut, also when its instance is being destroyed: CloudStack does not tell these stops apart',
   schema: wholeNumber({ min: 0, max: 60 }),
   default: '30',
   unit: 's',

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { changed, recorded } from '../cloudstack/recorded.ts';
+import { changed, ofAnother, recorded } from '../cloudstack/recorded.ts';
 import { formFault } from '../support/answer-form.ts';
 import {
   builtFile,
@@ -36,6 +36,8 @@ describe('the built file', () => {
     chmodSync(home, 0o777);
     // Until it has made a machine, the simulator cannot tell "none" from "somewhere else".
     call(['create', simulated('create'), '30']);
+    // While no machine of the installation is left, no list is believed.
+    call(['create', payload(ofAnother(recorded('create', 'simulator'))), '30']);
   });
   after(() => alone.remove());
   const payload = (content: unknown, name = 'payload.json') => {

@@ -14,6 +14,17 @@ export function recorded(action: string, provider = 'ledger', host: Json = {}): 
   return payload;
 }
 
+/** The same about another instance. */
+export function ofAnother(payload: Json): Json {
+  const [uuid, name, vm] = [
+    '99999999-0e57-4a8b-a8d5-4c4f6d6a7b10',
+    'i-2-99-VM',
+    'cloudstack.vm.details',
+  ];
+  const named = { ...payload, virtualmachineid: uuid, virtualmachinename: name };
+  return { ...named, [vm]: { ...(payload[vm] as Json), uuid, name } };
+}
+
 /** The same as CloudStack 4.21 would have written it. */
 export function asOf421(payload: Json): Json {
   const { caller: _caller, ...older } = payload;

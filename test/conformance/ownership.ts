@@ -61,6 +61,8 @@ export function ownershipCases(setUp: SetUp): void {
   it(
     'a machine of another installation is invisible, even with this instance’s UUID and name',
     inScene(setUp, async ({ cloud, provider, backend }) => {
+      // A mark that names this installation shows that its id is right.
+      await cloud.another().deploy();
       const mark = markOf(cloud, { installation: 'another-cloud' });
       const remoteId = await backend.plant({ name: cloud.vm.name, mark, power: 'on' });
       pointAt(cloud, provider, remoteId);
@@ -72,6 +74,25 @@ export function ownershipCases(setUp: SetUp): void {
         (await backend.machines()).filter((m) => m.mark.includes(cloud.vm.uuid)).length,
         2,
       );
+    }),
+  );
+
+  it(
+    'an installation that no mark names beside those of another is in doubt: nothing is changed, off or gone',
+    inScene(setUp, async ({ cloud, provider, backend }) => {
+      const mark = markOf(cloud, { installation: 'as-it-was' });
+      const remoteId = await backend.plant({ name: cloud.vm.name, mark, power: 'on' });
+      pointAt(cloud, provider, remoteId);
+      await assertUntouched(backend, async () => {
+        for (const { action, exitCode, document, text } of await doEverything(cloud, provider)) {
+          if (action === 'status') assert.equal(document['power_state'], 'PowerUnknown', text);
+          else assert.equal(exitCode, 1, `${action} has to refuse: ${text}`);
+        }
+        assert.equal((await cloud.call('create')).exitCode, 1);
+        const { exitCode, document } = await cloud.call('statuses');
+        assert.equal(exitCode, 1);
+        assert.match(String(document['error']), /marked by as-it-was, and none by installation/);
+      });
     }),
   );
 

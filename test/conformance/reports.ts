@@ -110,10 +110,21 @@ export function reportCases(setUp: SetUp): void {
   it(
     'statuses leaves out an instance whose machine is missing',
     inScene(setUp, async ({ cloud, backend }) => {
+      const other = cloud.another();
       await cloud.deploy();
+      await other.deploy();
       await backend.removeBehind((await cloud.machine()).remoteId);
       const done = await cloud.ok('statuses');
-      assert.deepEqual(report(done), {});
+      assert.deepEqual(report(done), { [other.vm.name]: 'PowerOn' });
+    }),
+  );
+
+  it(
+    'statuses fails where no machine carries the installation’s mark, which may be the wrong system',
+    inScene(setUp, async ({ cloud, backend }) => {
+      await cloud.deploy();
+      await backend.removeBehind((await cloud.machine()).remoteId);
+      assert.equal((await cloud.call('statuses')).exitCode, 1);
     }),
   );
 

@@ -78,6 +78,10 @@ describe('adopt', () => {
     const world = new World();
     plant(world, {}, { installation: 'cloud-b' });
     const { remoteId } = world.put({ name: 'fileserver' });
+    // As long as no mark names this installation, its id may be the one that is wrong.
+    assert.match((await failureOf(adopt(world, remoteId))).message, /of the installation cloud-b/);
+    assert.equal(world.read(remoteId).mark, undefined);
+    plantStranger(world);
     await adopt(world, remoteId);
     assert.deepEqual(world.read(remoteId).mark, markFor(remoteId, { origin: 'adopted' }));
   });

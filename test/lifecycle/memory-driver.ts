@@ -8,6 +8,8 @@ import { type Verbs, verbsOf } from '../../src/lifecycle/index.ts';
 import { snapshotActions } from '../../src/lifecycle/snapshot-actions.ts';
 import { deadlineIn } from '../support/http-client.ts';
 
+export const installation = 'cloud-a';
+
 /** A machine of a remote system that lives in this process. */
 export interface Stored extends Machine {
   readonly name: string | undefined;
@@ -48,6 +50,7 @@ export class World {
   /** By event, the facts of its last line. */
   readonly facts = new Map<string, unknown>();
   settings: Settings = {};
+  installation = installation;
   listens = true;
   break: Break | undefined;
   /** Called before a primitive of this name, as another call that comes between. */
@@ -120,8 +123,6 @@ function brokenOff(name: string): Failure {
   return new Failure('upstream', `The connection broke at ${name}`);
 }
 
-export const installation = 'cloud-a';
-
 export function contextOf(world: World, ms = 5_000): Context {
   return {
     deadline: deadlineIn(ms),
@@ -129,7 +130,7 @@ export function contextOf(world: World, ms = 5_000): Context {
       world.log.push(event);
       world.facts.set(event, facts);
     },
-    installation,
+    installation: world.installation,
     stateDirectory: () => '',
   };
 }

@@ -51,9 +51,15 @@ describe('chooseOwn', () => {
     assert.equal(short(chooseOwn([theirs, machine('7')], claim)), 'own 7');
   });
 
-  it('does not see machines of another installation', () => {
+  it('does not see machines of another installation, once a mark names this one', () => {
     const elsewhere = machine('100', { mark: mark('100', { installation: 'theirs' }) });
-    assert.equal(short(chooseOwn([elsewhere], claim)), 'missing');
+    const known = machine('8', { mark: mark('8', stranger) });
+    assert.equal(short(chooseOwn([elsewhere, known], claim)), 'missing');
+    assert.equal(short(chooseOwn([elsewhere], claim, true)), 'missing');
+    assert.equal(short(chooseOwn([elsewhere], claim)), 'installation 100');
+    const { uuid } = stranger;
+    const unrelated = machine('9', { mark: mark('9', { uuid, installation: 'theirs' }) });
+    assert.equal(short(chooseOwn([unrelated], claim)), 'missing');
   });
 
   it('takes a mark from before the installation had a name for its own', () => {

@@ -63,6 +63,23 @@ describe('the power of one instance', () => {
     }
   });
 
+  it('is unknown while its machine is marked by an installation, and none by this one', async () => {
+    const world = new World();
+    plant(world, { state: 'on' }, { installation: 'cloud-b' });
+    assert.equal(await verbsIn(world).power(instance), 'unknown');
+    const verbs = verbsIn(world);
+    const changes = [verbs.start(instance, {}), verbs.stop(instance, 'hard')];
+    for (const change of [...changes, verbs.delete(instance), verbs.create(instance, {})]) {
+      const { kind, message, advice = '' } = await failureOf(change);
+      assert.equal(kind, 'conflict');
+      assert.match(message, /carries its UUID, but the mark is of the installation cloud-b/);
+      assert.match(advice, /"installation" of the extension is "cloud-a", which no mark names/);
+    }
+    assert.deepEqual(world.calls, []);
+    plantStranger(world);
+    assert.equal(await verbsIn(world).power(instance), 'missing', 'the id is right');
+  });
+
   it('is missing, which is an answer and no failure, for an instance that is proved to have no machine', async () => {
     const world = new World();
     plantStranger(world);
@@ -100,7 +117,53 @@ describe('the report of all instances', () => {
     plant(world, {}, { installation: 'cloud-b' });
     plant(world, { template: true }, { remoteId: 'source' });
     world.put({ name: 'fileserver' });
-    assert.deepEqual(await report(world), {});
+    plantStranger(world);
+    assert.deepEqual(await report(world), { 'i-2-43-VM': 'on' });
+  });
+
+  it('fails while no mark names this installation, beside marks of another one', async () => {
+    const world = new World();
+    plant(world, { state: 'on' }, { installation: 'cloud-b' });
+    world.put({ name: 'i-9-9-VM' });
+    const { kind, message, advice = '' } = await failureOf(report(world));
+    assert.equal(kind, 'config');
+    assert.match(message, /marked by cloud-b, and none by installation "cloud-a"/);
+    assert.match(advice, /set it to "cloud-b" again .*register --installation/);
+  });
+
+  it('fails for a call without an installation beside marks that name one', async () => {
+    const world = new World();
+    world.installation = '';
+    plant(world, { state: 'on' }, { installation: '' });
+    assert.deepEqual(await report(world), { [instance.name]: 'on' });
+    plantStranger(world);
+    assert.match((await failureOf(report(world))).message, /marked by cloud-a, and none by no /);
+  });
+
+  it('fails while no machine at all is this installation’s, quietly: before the first that is right', async () => {
+    for (const put of [() => {}, (world: World) => void world.put({ name: 'fileserver' })]) {
+      const world = new World();
+      put(world);
+      const { kind, reason } = await failureOf(report(world));
+      assert.deepEqual([kind, reason], ['not-found', 'nothing-made']);
+    }
+  });
+
+  it('fails for a node that is not there, and asks only where no machine is on one of its nodes', async () => {
+    const world = new World();
+    let asked = 0;
+    world.settings = { nodes: ['n1', 'n2'] };
+    world.replaced = {
+      nodes: async () => {
+        asked += 1;
+        return ['n1', 'n3'];
+      },
+    };
+    plant(world, { state: 'on', node: 'n1' });
+    assert.match((await failureOf(report(world))).message, /no node n2/);
+    plantStranger(world, { node: 'n2' });
+    assert.deepEqual(Object.keys(await report(world)), [instance.name, 'i-2-43-VM']);
+    assert.equal(asked, 1);
   });
 
   it('has the new machine of an instance whose old one is being taken away', async () => {

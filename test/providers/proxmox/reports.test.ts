@@ -197,7 +197,9 @@ describe('proxmox reports', { concurrency: 4 }, () => {
     inCluster(async ({ cloud, cluster }) => {
       cluster.plantVm({ vmid: 20_000, name: 'somebodys-database', power: 'running' });
       cluster.plantVm({ vmid: 300, name: 'somebodys-web', power: 'running' });
-      assert.deepEqual(report((await cloud.ok('statuses')).document), {});
+      await cloud.deploy();
+      const { document } = await cloud.ok('statuses');
+      assert.deepEqual(report(document), { [cloud.vm.name]: 'PowerOn' });
     }),
   );
 
@@ -283,10 +285,30 @@ describe('proxmox reports', { concurrency: 4 }, () => {
   );
 
   it(
+    'statuses fails for a node of the host’s that the cluster does not have, with no further request',
+    inCluster(async ({ cloud, cluster }) => {
+      await cloud.deploy();
+      const requests = async (host: Readonly<Record<string, string>>) => {
+        const before = cluster.requests.length;
+        const done = await cloud.call('statuses', { host });
+        return { done, count: cluster.requests.length - before };
+      };
+      const usual = await requests({});
+      assert.equal(usual.done.exitCode, 0);
+      const { done, count } = await requests({ node: 'pve9', nodes: 'pve9' });
+      assert.equal(done.exitCode, 1);
+      assert.match(done.text, /There is no node pve9.*the nodes are pve1/);
+      assert.ok(count <= usual.count, `${count} requests instead of ${usual.count}`);
+    }),
+  );
+
+  it(
     'statuses neither reports nor reads templates',
     inCluster(async ({ cloud, cluster }) => {
       cluster.plantVm({ vmid: 20_000, name: 'i-2-77-VM', template: true });
-      assert.deepEqual(report((await cloud.ok('statuses')).document), {});
+      await cloud.deploy();
+      const { document } = await cloud.ok('statuses');
+      assert.deepEqual(report(document), { [cloud.vm.name]: 'PowerOn' });
       assert.ok(!cluster.requests.some(({ path }) => path.includes('/qemu/20000/')));
     }),
   );

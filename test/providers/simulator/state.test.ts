@@ -40,9 +40,12 @@ describe('the simulator’s state', () => {
       assert.match(messageOf(await cloud.call('status')), /There is no machine/);
       for (const action of ['stop', 'delete']) await cloud.ok(action);
       assert.equal((await cloud.call('statuses')).exitCode, 1);
+      const other = cloud.another();
       await cloud.deploy();
+      await other.deploy();
       await cloud.ok('delete');
-      assert.deepEqual((await cloud.ok('statuses')).document['power_state'], {});
+      const { document } = await cloud.ok('statuses');
+      assert.deepEqual(document['power_state'], { [other.vm.name]: 'PowerOn' });
     }),
   );
 

@@ -57,7 +57,8 @@ export function markFor(
 export function matchClaimed(all: readonly Seen[], claim: Claim): Choice<Seen> | undefined {
   const found = all.filter((each) => !isLeft(each, claim));
   const finished = found.filter((each) => each.mark !== undefined && !isBuilding(each));
-  const choice = chooseOwn(finished, { ...claim, storedId: undefined });
+  // Whether any mark names this installation, only the list of all machines tells.
+  const choice = chooseOwn(finished, { ...claim, storedId: undefined }, true);
   if (choice.kind === 'doubtful') return choice;
   const claims = found.filter((each) => isOurClaim(each, claim)).map((each) => marked(each, claim));
   if (choice.kind === 'own') return { ...choice, partials: claims };

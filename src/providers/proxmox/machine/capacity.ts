@@ -34,10 +34,11 @@ export interface ClusterResources {
   readonly storages: readonly StorageRow[];
 }
 
-export async function readClusterResources({ api }: Session): Promise<ClusterResources> {
+export async function readClusterResources(session: Session): Promise<ClusterResources> {
   const what = 'look over the cluster';
-  const rows = listOf(await api.get('/cluster/resources', { what })).map(recordOf);
+  const rows = listOf(await session.api.get('/cluster/resources', { what })).map(recordOf);
   const nodes = rows.filter((row) => row['type'] === 'node').map(nodeRow);
+  for (const { node } of nodes) session.nodes.add(node);
   const online = new Set(nodes.filter((row) => row.online).map(({ node }) => node));
   const asToldBy = (row: Row): Row => (online.has(row.node) ? row : { ...row, status: undefined });
   return {

@@ -49,6 +49,10 @@ export function connect(
       detail === 'inventory'
         ? (await inventory()).listInventory(at(deadline))
         : (await scanning()).scanOwned(at(deadline)),
+    async nodes(deadline) {
+      if (session.nodes.size === 0) await resources(deadline);
+      return [...session.nodes];
+    },
     get: async (remoteId, deadline) => (await scanning()).readMachine(at(deadline), remoteId),
     describe: async (machine, deadline) => (await inventory()).describe(at(deadline), machine),
 

@@ -2,7 +2,7 @@ import type { Purpose } from '../../../contract/driver.ts';
 import type { Instance } from '../../../contract/instance.ts';
 import type { Choice } from '../../../contract/machine.ts';
 import { expectFailure } from '../../../failure.ts';
-import { type Claim, chooseOwn } from '../../../lifecycle/ownership.ts';
+import { type Claim, chooseOwn, isProved } from '../../../lifecycle/ownership.ts';
 import type { Row } from '../api/wire.ts';
 import { readIndex } from './index-tag.ts';
 import {
@@ -41,7 +41,7 @@ export async function findMachine(
   const seen = await Promise.all(near.map((row) => see(session, row)));
   const there = seen.filter((machine) => machine !== undefined);
   const counted = purpose === 'create' ? there.filter((each) => isInTheWay(each, instance)) : there;
-  const choice = chooseOwn(counted, claimOf(session, instance));
+  const choice = await chooseAmong(session, claimOf(session, instance), counted, all);
   if (choice.kind !== 'missing') return choice;
   if (mayBeMade) {
     const { awaitMakers } = await import('./await-makers.ts');
@@ -51,6 +51,22 @@ export async function findMachine(
   const { proveVisibility } = await import('./visibility.ts');
   await proveVisibility(session);
   return choice;
+}
+
+/** Of the machines near the instance; the tags of all others tell whether this installation is known. */
+async function chooseAmong(
+  session: Session,
+  claim: Claim,
+  machines: readonly Machine[],
+  rows: readonly Row[],
+): Promise<Choice<Machine>> {
+  const { installation } = claim;
+  const isTagged = rows.some((row) => indexOf(row)?.installation === installation);
+  const choice = chooseOwn(machines, claim, isTagged);
+  if (choice.kind !== 'doubtful' || choice.doubt !== 'installation') return choice;
+  // Lists show a tag late, and a person may have taken it off.
+  const { scanOwned } = await import('./scan.ts');
+  return chooseOwn(machines, claim, isProved(await scanOwned(session), installation));
 }
 
 export function claimOf({ settings, context }: Session, { uuid, name, stored }: Instance): Claim {

@@ -21,15 +21,17 @@ export interface Session {
   readonly lives: Map<number, Live>;
   /** The stops that this action has begun, by node and id. */
   readonly stops: Map<string, Stop>;
+  /** The nodes of the cluster, as the last look at all of it has shown them. */
+  readonly nodes: Set<string>;
   /** The same session under another deadline. */
   at(deadline: Deadline): Session;
 }
 
 export function openSession(settings: Settings, context: Context): Session {
   const api = createApi(settings, context);
-  const shared: Pick<Session, 'settings' | 'tasks' | 'started' | 'lives' | 'stops'> = {
+  const shared: Pick<Session, 'settings' | 'tasks' | 'started' | 'lives' | 'stops' | 'nodes'> = {
     ...{ settings, tasks: new Set(), started: new Set() },
-    ...{ lives: new Map(), stops: new Map() },
+    ...{ lives: new Map(), stops: new Map(), nodes: new Set() },
   };
   const at = (deadline: Deadline): Session => ({
     ...{ ...shared, at },

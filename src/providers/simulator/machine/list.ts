@@ -31,6 +31,7 @@ export function seenFrom({ remoteId, machine }: Found): Seen {
 export function refuseEmptyPlace(store: Store): void {
   if (store.visibility() !== 'new') return;
   throw new Failure('config', 'No machine was ever made in this place', {
+    reason: 'nothing-made',
     advice: 'Machines that another user or server made are listed there; nothing counts as gone',
   });
 }
