@@ -1,7 +1,8 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { defaultConfigFile } from './cloudstack/config.ts';
-import { serve } from './cloudstack/serve.ts';
+import { defaultConfigFile } from './cloudstack/config-file.ts';
+import { answerInternal } from './cloudstack/internal-command.ts';
+import type { Call, World } from './cloudstack/serve.ts';
 import { commandWords, isCommandWord } from './commands/words.ts';
 import type { Registry } from './contract/provider.ts';
 
@@ -45,12 +46,25 @@ function operate(argv: readonly string[], registry: Registry): void {
 }
 
 function serveCloudStack(argv: readonly string[], registry: Registry): void {
+  const home = process.env['HOME'];
+  const configFile = process.env['OUTRIGGER_CONFIG'] ?? defaultConfigFile;
+  const internal = answerInternal(argv, { configFile, home });
+  if (internal !== undefined) process.exit(print(1, internal.text, 5) ? internal.exitCode : 1);
+  // Loaded only now: a command of CloudStack's own is answered without it.
+  import('./cloudstack/serve.ts').then(
+    ({ serve }) => serveCall(serve, { argv, registry, home, configFile }),
+    () => process.exit(1),
+  );
+}
+
+type Given = Pick<World, 'argv' | 'registry' | 'home' | 'configFile'>;
+
+function serveCall(serve: (world: World) => Call, given: Given): void {
   const uid = process.getuid?.() ?? -1;
   const call = serve({
-    argv,
+    ...given,
     commandWords,
     startedAs: basename(process.argv[1] ?? ''),
-    registry,
     verbs: async () => (await import('./lifecycle/index.ts')).verbsOf,
     clock: () => process.uptime() * 1000,
     time: () => new Date(),
@@ -58,8 +72,6 @@ function serveCloudStack(argv: readonly string[], registry: Registry): void {
     uid,
     mayCreate: uid !== 0,
     hostname,
-    home: process.env['HOME'],
-    configFile: process.env['OUTRIGGER_CONFIG'] ?? defaultConfigFile,
     random: Math.random,
   });
   process.on('uncaughtException', call.crash);

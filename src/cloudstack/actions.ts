@@ -13,6 +13,8 @@ import {
 interface RowFacts {
   /** CloudStack shows the text of a failure to the caller, tenants included. */
   readonly shownToCaller: boolean;
+  /** Its begin is logged, so that one that was killed is seen. */
+  readonly changes?: boolean;
   /** One of hundreds of calls after an outage: it repeats a remembered failure instead of waiting. */
   readonly usesFailureMemo?: boolean;
   /** Ends the sentence that a caller reads when it fails: "The instance could not be ...". */
@@ -52,6 +54,7 @@ export const actions: Readonly<Record<string, ActionRow>> = {
     needs: 'size',
     blueprint: 'full',
     shownToCaller: false,
+    changes: true,
     pastParticiple: 'prepared',
     command: 'PrepareExternalProvisioningCommand',
     call: async (verbs, instance, blueprint) =>
@@ -61,6 +64,7 @@ export const actions: Readonly<Record<string, ActionRow>> = {
     needs: 'size',
     blueprint: 'full',
     shownToCaller: false,
+    changes: true,
     pastParticiple: 'created',
     command: 'StartCommand',
     call: async (verbs, instance, blueprint) => {
@@ -72,6 +76,7 @@ export const actions: Readonly<Record<string, ActionRow>> = {
     needs: 'size',
     blueprint: 'partial',
     shownToCaller: false,
+    changes: true,
     pastParticiple: 'started',
     command: 'StartCommand',
     call: async (verbs, instance, blueprint) => {
@@ -81,7 +86,9 @@ export const actions: Readonly<Record<string, ActionRow>> = {
   },
   stop: {
     needs: 'instance',
-    shownToCaller: false,
+    // Of a forced stop, which no payload tells from others.
+    shownToCaller: true,
+    changes: true,
     pastParticiple: 'stopped',
     command: 'StopCommand',
     call: async (verbs, instance) => {
@@ -92,6 +99,7 @@ export const actions: Readonly<Record<string, ActionRow>> = {
   reboot: {
     needs: 'instance',
     shownToCaller: true,
+    changes: true,
     pastParticiple: 'rebooted',
     command: 'RebootCommand',
     call: async (verbs, instance) => {
@@ -102,6 +110,7 @@ export const actions: Readonly<Record<string, ActionRow>> = {
   delete: {
     needs: 'instance',
     shownToCaller: true,
+    changes: true,
     pastParticiple: 'deleted',
     call: async (verbs, instance) => {
       await verbs.delete(instance);

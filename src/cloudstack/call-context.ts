@@ -8,6 +8,7 @@ import type { Known } from './call-facts.ts';
 /** The failure memo of the endpoint that the call is for; a call that a signal ended adds nothing. */
 export function memoFor({
   world,
+  ref,
   secrets,
   config,
   endpoint,
@@ -22,21 +23,19 @@ export function memoFor({
   );
   return {
     ...memo,
-    remember: async (failure) => (deadline.wasCutShort() ? undefined : memo.remember(failure)),
+    remember: async (failure) => (deadline.wasCutShort() ? undefined : memo.remember(failure, ref)),
   };
 }
 
 /** The parts of this process that the provider may use. */
-export function contextFor({
-  world,
-  log,
-  config,
-  deadline,
-  core,
-}: Known<'config' | 'deadline' | 'core'>): Context {
+export function contextFor(
+  { world, log, config, deadline, core }: Known<'config' | 'deadline' | 'core'>,
+  suspect: boolean,
+): Context {
   return {
     deadline,
     log,
+    suspect,
     installation: core.installation ?? '',
     stateDirectory(name) {
       const setting = `"state_directory" in ${world.configFile}`;

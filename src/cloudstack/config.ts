@@ -6,6 +6,8 @@ import { type Level, levels } from '../kit/log.ts';
 import { systemCode } from '../kit/system-error.ts';
 import type { StatusLimits } from './split-timeout.ts';
 
+export { defaultConfigFile } from './config-file.ts';
+
 /** The content of `/etc/outrigger/config.json`; the program writes to no path but those in here. */
 export interface Config {
   readonly log: { readonly enabled: boolean; readonly level: Level; readonly file: string };
@@ -17,8 +19,6 @@ export interface Config {
   /** The seconds that the status calls get, where the operator says so. */
   readonly limits: StatusLimits;
 }
-
-export const defaultConfigFile = '/etc/outrigger/config.json';
 
 const logDirectory = '/var/log/cloudstack/management';
 

@@ -22,6 +22,8 @@ export interface ResolveOptions extends Limits {
   /** From weak to strong. */
   readonly levels: readonly Level[];
   readonly issues: Issues;
+  /** Levels at which these fields do not count, to name one that was set there by mistake. */
+  readonly elsewhere?: () => readonly Level[];
   /** Leaves out values that are missing or refused, and takes the reason, in place of an issue. */
   readonly lenient?: (sentence: string) => void;
 }
@@ -39,7 +41,7 @@ export function resolveFields(fields: Fields, options: ResolveOptions): Resolved
     const given = strongest(key, field, options.levels, complain);
     if (given === undefined) {
       if (field.default !== undefined) fillOnDemand(values, key, field);
-      else if (field.required === true) complain(missing(key, field, fields, options.levels));
+      else if (field.required === true) complain(missing(key, field, fields, options));
       continue;
     }
     const resolved = readValue(field, given, options);
@@ -79,13 +81,23 @@ function wordsFor(key: string, field: Field): string[] {
   return field.secret === true ? [...words, ...words.map((word) => `${word}_file`)] : words;
 }
 
-function missing(key: string, field: Field, fields: Fields, levels: readonly Level[]): string {
+function missing(
+  key: string,
+  field: Field,
+  fields: Fields,
+  { levels, elsewhere }: ResolveOptions,
+): string {
   const file = field.secret === true ? ` (or "${key}_file")` : '';
   const where = levels
     .map(({ name }) => name)
     .reverse()
     .join(', ')
     .replace(/, ([^,]*)$/, ' or $1');
+  const misplaced = (elsewhere?.() ?? []).flatMap(({ name, details }) =>
+    wordsFor(key, field)
+      .filter((word) => own(details, word) !== undefined)
+      .map((word) => `; the ${name} detail "${word}" does not count there`),
+  );
   const unread = unreadKeys(levels, knownWords(fields));
   const word = nearest(
     key,
@@ -94,7 +106,7 @@ function missing(key: string, field: Field, fields: Fields, levels: readonly Lev
   const near = unread.find((each) => each.key === word);
   const hint =
     near === undefined ? '' : `; did you mean "${key}" by the ${near.level} detail "${near.key}"?`;
-  return `"${key}"${file} is missing: set it on the ${where}${hint}`;
+  return `"${key}"${file} is missing: set it on the ${where}${hint}${misplaced[0] ?? ''}`;
 }
 
 /** Details come as JSON, in which `constructor` is a key like any other. */
@@ -108,9 +120,14 @@ export function unknownDetails(
   known: ReadonlySet<string>,
 ): readonly { readonly level: string; readonly key: string; readonly meant?: string }[] {
   return unreadKeys(levels, known).map((unread) => {
-    const meant = nearest(unread.key, [...known]);
+    const meant = nearest(unread.key, [...known]) ?? withUnit(unread.key, known);
     return meant === undefined ? unread : { ...unread, meant };
   });
+}
+
+/** The known word that only goes on, such as `disk_size_gb` for `disk_size`. */
+function withUnit(key: string, known: ReadonlySet<string>): string | undefined {
+  return [...known].find((word) => word.startsWith(`${key.toLowerCase()}_`));
 }
 
 function unreadKeys(levels: readonly Level[], known: ReadonlySet<string>) {

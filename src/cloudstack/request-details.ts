@@ -12,13 +12,21 @@ export function withSettings<Facts extends Known<'provider' | 'payload' | 'confi
 ) {
   const { provider, payload, config } = facts;
   const levels = operatorLevels(payload);
-  const settings = resolveSettings(provider, levels, config.secretsDirectory, issues);
+  const instance = (): Level => ({ name: 'instance', details: instanceDetails(payload) });
+  const elsewhere = (): Level[] => [
+    instance(),
+    { name: 'action', details: payload.externaldetails.action },
+  ];
+  const settings = resolveSettings(provider, levels, config.secretsDirectory, issues, elsewhere);
+  // Only what builds an instance or brings it to its size reads the details of the instance.
+  const read = (): readonly Level[] =>
+    facts.row?.needs === 'size' ? [...levels, instance()] : levels;
   return {
     ...facts,
     settings: settings.values,
     secrets: [...facts.secrets, ...settings.secrets],
     endpoint: () => JSON.stringify([provider.name, settings.texts]),
-    unread: () => unreadDetails(provider, levels),
+    unread: () => unreadDetails(provider, read()),
   };
 }
 
@@ -61,6 +69,7 @@ export function withBlueprint<Facts extends Known<'provider' | 'payload' | 'conf
 /** An unread detail fails no call; the log names it, so that a misspelt one is easy to find. */
 function unreadDetails(provider: Provider, levels: readonly Level[]): readonly string[] {
   const words = knownWords(coreFields, provider.settings, provider.blueprint);
+  for (const key of Object.keys(provider.stored)) words.add(key);
   return unknownDetails(levels, words).map(({ level, key, meant }) => {
     const hint = meant === undefined ? '' : ` (did you mean "${meant}"?)`;
     return `${level} detail "${key}"${hint}`;

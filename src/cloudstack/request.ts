@@ -63,6 +63,11 @@ export async function readRequest(
   return keep({ ...complete, task: await taskOf(complete) });
 }
 
+/** Whether the call may change something; a custom action says that it only shows. */
+export function mayChange({ row, custom }: Pick<CallFacts, 'row' | 'custom'>): boolean {
+  return row === undefined ? custom?.action.wants !== 'shown' : row.changes === true;
+}
+
 /** The payload without the parts that are issues now, so that all the others are checked too. */
 function withPayload<Facts extends Known<'args'>>(facts: Facts, issues: Issues) {
   const payload = checkPayload(readPayloadFile(facts.args.payloadFile), issues);

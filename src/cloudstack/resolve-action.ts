@@ -15,13 +15,6 @@ export function rowNamed(action: string): ActionRow | undefined {
 
 /** CloudStack's own action that is asked for; `undefined` for a custom one, which its payload names. */
 export function resolveAction(args: Arguments, { action }: Payload): ActionRow | undefined {
-  // Custom actions have no dots in their names; Java classes do.
-  if (args.action.includes('.')) {
-    throw refusal(
-      'unsupported',
-      `CloudStack's internal command ${args.action} is not supported by extensions`,
-    );
-  }
   if (action !== undefined) {
     if (action === args.action) return undefined;
     const both = `"${args.action}" on the command line, "${action}" in the payload`;

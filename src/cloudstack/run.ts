@@ -1,9 +1,9 @@
-import { Failure } from '../failure.ts';
+import { Failure, isOutage } from '../failure.ts';
 import { createRedactor } from '../kit/redact.ts';
 import type { Verbs } from '../lifecycle/index.ts';
 import { contextFor, memoFor } from './call-context.ts';
 import type { Body } from './call-result.ts';
-import type { Request } from './request.ts';
+import { mayChange, type Request } from './request.ts';
 
 export { finishWell } from './finish-well.ts';
 
@@ -12,15 +12,17 @@ export async function run(request: Request): Promise<Body> {
   if (request.task.kind === 'errors') {
     return (await import('./show-errors.ts')).showErrors(request, request.task.instance);
   }
+  // A process that is killed leaves this line, and no other in which the call ends.
+  if (mayChange(request)) request.log('begin');
   const memo = memoFor(request);
   const usesMemo = request.row?.usesFailureMemo === true;
-  if (usesMemo) {
-    const remembered = await memo.recall();
-    if (remembered !== undefined) throw remembered;
-  }
+  const remembered = await memo.recall();
+  if (usesMemo && remembered !== undefined) throw remembered;
   try {
     const verbsOf = await request.world.verbs();
-    const verbs = verbsOf(request.provider, request.settings, contextFor(request));
+    // The other actions ask again, since a person waits for what may be healthy by now, but not for long.
+    const context = contextFor(request, isOutage(remembered));
+    const verbs = verbsOf(request.provider, request.settings, context);
     const body = await ask(verbs, request);
     await memo.forget();
     return body;

@@ -11,9 +11,11 @@ import {
 } from './call-facts.ts';
 import type { CallResult } from './call-result.ts';
 import { readConfig, readLogConfig } from './config.ts';
-import { finishFailed } from './finish.ts';
+import { elapsed, finishFailed } from './finish.ts';
+import { internalResult } from './internal-command.ts';
 import { openLog } from './open-log.ts';
-import { readRequest } from './request.ts';
+import { removePayload } from './remove-payload.ts';
+import { mayChange, readRequest } from './request.ts';
 import { rowNamed } from './resolve-action.ts';
 import { splitTimeout } from './split-timeout.ts';
 
@@ -79,16 +81,42 @@ function begin(world: World): CallFacts {
 
 /** Answers how the call ends well. */
 async function work(holder: FactsHolder): Promise<() => CallResult> {
-  const called = holder.keep(withArguments(holder.current()));
+  const called = holder.keep(calledWith(holder));
   const configured = withConfig(called, holder);
+  const internal = internalResult(configured.args.action);
+  if (internal !== undefined) return () => finishInternal(configured, internal);
   const request = await readRequest(configured, holder.keep);
   const { log, config, leftOut, unread } = request;
   if (leftOut.length > 0) log('left out', { level: 'warn', details: leftOut });
-  if (config.log.level === 'debug') log('unread', { level: 'debug', details: unread() });
+  const unreadLevel = mayChange(request) ? 'warn' : 'debug';
+  if (unreadLevel === 'warn' || config.log.level === 'debug') {
+    const details = unread();
+    if (details.length > 0) log('unread', { level: unreadLevel, details });
+  }
   // A call that was refused by now asks no provider and has no success to write.
   const { finishWell, run } = await import('./run.ts');
   const body = await run(request);
   return () => finishWell(holder.current(), body);
+}
+
+/** Comes every few minutes for each of many NICs, and no reader looks for it. */
+function finishInternal(facts: Known<'args' | 'config'>, result: CallResult): CallResult {
+  const { args, config, world, log } = facts;
+  const outcome = result.exitCode === 0 ? 'success' : 'unsupported';
+  log('call', { level: 'debug', ms: elapsed(facts), outcome });
+  if (!config.keepPayloads) removePayload(args.payloadFile, world.home);
+  return result;
+}
+
+/** A command line that is refused is logged too: its reference has to lead to a line in the log. */
+function calledWith({ current, keep }: FactsHolder) {
+  const begun = current();
+  try {
+    return withArguments(begun);
+  } catch (error) {
+    keep({ ...begun, log: openLog(readLogConfig(begun.world.configFile), current) });
+    throw error;
+  }
 }
 
 function withArguments(begun: CallFacts) {

@@ -79,9 +79,11 @@ export function resolveSettings(
   levels: readonly Level[],
   secretsDirectory: string,
   issues: Issues,
+  elsewhere: () => readonly Level[] = () => [],
 ): Resolved {
   const before = issues.count;
-  const settings = resolveFields(provider.settings, { levels, issues, secretsDirectory });
+  const options = { levels, issues, secretsDirectory, elsewhere };
+  const settings = resolveFields(provider.settings, options);
   if (issues.count === before) {
     for (const sentence of provider.settingsIssues?.(settings.values) ?? []) {
       issues.add('config', sentence);

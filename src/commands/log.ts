@@ -1,4 +1,5 @@
-import { defaultConfigFile, readLogConfig } from '../cloudstack/config.ts';
+import { readLogConfig } from '../cloudstack/config.ts';
+import { defaultConfigFile } from '../cloudstack/config-file.ts';
 import { Failure, fullText } from '../failure.ts';
 import { deadlineIn } from '../kit/deadline.ts';
 import type { Command, CommandCall } from './command.ts';

@@ -92,7 +92,7 @@ describe('the text of an answer', () => {
         }
         for (const action of customs) {
           const payload = changed(recorded('custom'), ['caller', 'roletype'], 'Admin');
-          const parameters = { instance_name: payload['virtualmachinename'], word: said.three };
+          const parameters = { confirm: payload['virtualmachinename'], word: said.three };
           await check(action, { ...payload, action, parameters }, said);
         }
         // Refusals repeat what the payload and the command line say.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { isOwnPayloadFile } from '../../src/cloudstack/finish-well.ts';
+import { isOwnPayloadFile } from '../../src/cloudstack/remove-payload.ts';
 
 const name = '0b6a2f0e-9a54-4d4e-8df2-7a4f3a1c0001.json';
 

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Nic, SizedInstance } from '../../src/contract/instance.ts';
+import { formFault } from '../support/answer-form.ts';
 import { makePlace, type Place } from '../support/world.ts';
 import { type Entry, ledger } from './ledger.ts';
 import { asOf421, changed, type Json, recorded } from './recorded.ts';
@@ -246,7 +247,7 @@ describe('what CloudStack sends', () => {
       /different UUIDs/,
     );
     assert.match(
-      await error('stop', changed(recorded('stop'), ['virtualmachinename'], 'i-9-9-VM')),
+      await error('status', changed(recorded('status'), ['virtualmachinename'], 'i-9-9-VM')),
       /different names/,
     );
     const capitals = String(recorded('status')['virtualmachineid']).toUpperCase();
@@ -256,18 +257,18 @@ describe('what CloudStack sends', () => {
   it('names and UUIDs that could be a path, a pattern or a list are refused', async () => {
     for (const name of ['../x', 'a b', 'a\nb', '', '*', 'x'.repeat(200)]) {
       const payload = changed(
-        changed(recorded('stop'), ['virtualmachinename'], name),
+        changed(recorded('status'), ['virtualmachinename'], name),
         [vm, 'name'],
         name,
       );
-      assert.match(await error('stop', payload), /instance name/);
+      assert.match(await error('status', payload), /instance name/);
     }
     const payload = changed(
-      changed(recorded('stop'), ['virtualmachineid'], '1; rm'),
+      changed(recorded('status'), ['virtualmachineid'], '1; rm'),
       [vm, 'uuid'],
       '1; rm',
     );
-    assert.match(await error('stop', payload), /must be a UUID/);
+    assert.match(await error('status', payload), /must be a UUID/);
   });
 
   it('a broken payload file fails within a second with one sentence', async () => {
@@ -367,11 +368,32 @@ describe('what CloudStack sends', () => {
     }
   });
 
-  it("an internal command of CloudStack's is refused before a provider is loaded", async () => {
-    const text = await error(
-      'com.cloud.agent.api.CheckVirtualMachineCommand',
-      recorded('unexpected-command'),
+  it("a command of CloudStack's own is refused without a look at the payload, at level debug only", async () => {
+    const word = 'com.cloud.agent.api.CheckVirtualMachineCommand';
+    for (const payload of [recorded('unexpected-command'), 'no JSON']) {
+      const { text, document, exitCode } = await place.call(word, payload);
+      assert.equal(exitCode, 1);
+      assert.deepEqual(document, {
+        status: 'error',
+        error: `CloudStack's internal command ${word} is not supported by extensions`,
+      });
+      assert.equal(formFault(text), undefined);
+    }
+    const lines = place.log().filter(({ action }) => action === word);
+    assert.deepEqual(
+      lines.map(({ level, outcome }) => [level, outcome]),
+      [
+        ['debug', 'unsupported'],
+        ['debug', 'unsupported'],
+      ],
     );
-    assert.match(text, /internal command/);
+  });
+
+  it('the question for the address of a NIC is answered with a success that is no address', async () => {
+    const word = 'com.cloud.agent.api.GetVmIpAddressCommand';
+    const { text, exitCode } = await place.call(word, { action: word });
+    assert.equal(exitCode, 0);
+    assert.equal(formFault(text), undefined);
+    assert.doesNotMatch(text, /\d+\.\d+\.\d+\.\d+/);
   });
 });

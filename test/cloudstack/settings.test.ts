@@ -117,6 +117,33 @@ describe('settings', () => {
     assert.match(String(failed?.['unread']), /host detail "yyy"/);
   });
 
+  it('a changing call warns of a detail that nothing reads, of the instance too, and a status does not', async () => {
+    const given = { host: { zzz: '1' }, virtualmachine: { disk_size: '9', ledger_id: '7' } };
+    const warnings = () =>
+      place.log().filter(({ event, level }) => event === 'unread' && level === 'warn');
+    const before = warnings().length;
+    await got(given, 'create');
+    const details = String(warnings().at(-1)?.['details']);
+    assert.match(details, /host detail "zzz"/);
+    assert.match(details, /instance detail "disk_size" \(did you mean "disk_size_gb"\?\)/);
+    assert.doesNotMatch(details, /ledger_id/, 'prepare has stored it');
+    await got(given, 'stop');
+    assert.doesNotMatch(String(warnings().at(-1)?.['details']), /disk_size/, 'no stop reads it');
+    assert.equal(warnings().length, before + 2);
+    await got(given, 'status');
+    assert.equal(warnings().length, before + 2);
+  });
+
+  it('a required setting that stands where it does not count is named there', async () => {
+    const misplaced = { virtualmachine: { address: 'https://tenant.test' } };
+    const without = changed(payload(misplaced), ['externaldetails', 'host', 'url'], undefined);
+    const { document } = await place.call('create', without);
+    assert.match(
+      String(document['error']),
+      /"url" is missing: set it on the host, .*; the instance detail "address" does not count there/,
+    );
+  });
+
   it('the log names the details that a start leaves out, with the reason', async () => {
     await got({ virtualmachine: { disk_size_gb: 'nonsense' } }, 'start');
     const line = place

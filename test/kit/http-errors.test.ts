@@ -253,6 +253,22 @@ it('waits for a connection only so long', async (t) => {
   assert.deepEqual([failure.kind, asked.length], ['unreachable', 1]);
 });
 
+it('waits once and shortly for a system that was unreachable moments ago, until it answers', async (t) => {
+  const [place, server] = [await silentServer(t), await serve(t, (_, response) => response.end())];
+  const startedMs = performance.now();
+  const failure = await failureOf(clientOf([place], { suspect: true }).request('GET', '/'));
+  const waitedMs = performance.now() - startedMs;
+  assert.equal(failure.kind, 'unreachable');
+  assert.ok(waitedMs > 1_500 && waitedMs < 4_500, `${waitedMs} ms`);
+  const { asked, log } = recorded();
+  const http = clientOf([server], { suspect: true, log });
+  assert.equal((await http.request('GET', '/')).status, 200);
+  await server.close();
+  // Now as for any other system: trouble on the way is tried again.
+  await failureOf(http.request('GET', '/'));
+  assert.equal(asked.length, 4);
+});
+
 it('takes more than a second without a connection for an outage, less for haste', async (t) => {
   const [place, deaf] = [await silentServer(t), await serve(t, () => {})];
   const end = (server: { readonly url: string }, ms: number) =>

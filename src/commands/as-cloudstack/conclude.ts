@@ -75,7 +75,12 @@ const judges: Readonly<Record<(typeof builtInActions)[number], Judge>> = {
   prepare,
   create: started,
   start: started,
-  stop: (c) => changed(c, 'The instance is Stopped', `Unable to stop VM instance ${named(c)}`),
+  stop: (c) =>
+    changed(
+      c,
+      'The instance is Stopped',
+      `Unable to stop VM instance ${named(c)}; of a forced stop also ${c.raw.text}`,
+    ),
   reboot: (c) =>
     changed(c, 'The instance was rebooted', `Unable to reboot VM ${named(c)} due to ${c.raw.text}`),
   delete: (c) =>

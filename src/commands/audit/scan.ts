@@ -1,4 +1,5 @@
-import { defaultConfigFile, readConfig } from '../../cloudstack/config.ts';
+import { readConfig } from '../../cloudstack/config.ts';
+import { defaultConfigFile } from '../../cloudstack/config-file.ts';
 import { collectIssues } from '../../cloudstack/issues.ts';
 import { chooseProvider, resolveCore, resolveSettings } from '../../cloudstack/settings.ts';
 import type { Deadline } from '../../contract/context.ts';

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { defaultConfigFile } from '../../cloudstack/config.ts';
+import { defaultConfigFile } from '../../cloudstack/config-file.ts';
 import type { Level } from '../../cloudstack/details.ts';
 import { collectIssues } from '../../cloudstack/issues.ts';
 import { chooseProvider, resolveCore, resolveSettings } from '../../cloudstack/settings.ts';

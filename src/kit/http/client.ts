@@ -33,6 +33,8 @@ export interface HttpOptions {
   readonly readRetries?: number;
   /** How long opening one connection may take, 5000 unless said otherwise. */
   readonly connectMs?: number;
+  /** The system was unreachable moments ago: its first connection is waited for 2 s at most, and once. */
+  readonly suspect?: boolean | undefined;
 }
 
 export interface RequestOptions extends Content {
@@ -55,9 +57,14 @@ export interface Http {
   close(): void;
 }
 
+/** Any system that is well connects in this time, TLS included. */
+const suspectMs = 2000;
+
 /** Fails with `config` for an address or a fingerprint that is none; connects when first asked. */
 export function createHttp(options: HttpOptions): Http {
-  const { title, deadline, connectMs = 5000, readRetries: retries = 2 } = options;
+  const { title, deadline, connectMs = 5000, readRetries = 2 } = options;
+  /** Until the first answer, which shows that the system is well again. */
+  let suspect = options.suspect === true;
   const endpoints = options.endpoints.map((url) => readEndpoint(url, options));
   const adapter = createAdapter(
     createVerifier(options.tls, title),
@@ -76,11 +83,13 @@ export function createHttp(options: HttpOptions): Http {
       const leftMs = expiry.remainingMs();
       if (leftMs === 0) throw early();
       // Another endpoint must still get its chance within the time there is.
-      const mostMs = endpoints.length > 1 ? Math.min(connectMs, leftMs / 2) : connectMs;
+      const openMs = suspect ? Math.min(connectMs, suspectMs) : connectMs;
+      const mostMs = endpoints.length > 1 ? Math.min(openMs, leftMs / 2) : openMs;
       const answer = await logged(options.log, request, endpoint, () =>
         send(request, { ...attempt, expiry, connectMs: mostMs }),
       );
       working = endpoint;
+      suspect = false;
       return replyOf(answer, attempt);
     } finally {
       giveBack();
@@ -92,6 +101,7 @@ export function createHttp(options: HttpOptions): Http {
       const request = createRequest(method, path, content);
       const expiry = createExpiry(own ?? deadline, limitMs);
       const inTurn = [...endpoints].sort((a, b) => Number(b === working) - Number(a === working));
+      const retries = suspect ? 0 : readRetries;
       return tryInTurn(
         { title, endpoints: inTurn, safe: request.safe, retries, expiry },
         (endpoint) => once(request, endpoint, expiry),

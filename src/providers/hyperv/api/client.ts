@@ -40,7 +40,7 @@ export interface Host {
   close(): Promise<void>;
 }
 
-export function openHost(settings: Settings, { deadline, log }: Context): Host {
+export function openHost(settings: Settings, { deadline, log, suspect }: Context): Host {
   const { base, path, host } = addressOf(settings);
   const http = createHttp({
     title: 'Hyper-V',
@@ -48,6 +48,7 @@ export function openHost(settings: Settings, { deadline, log }: Context): Host {
     tls: tlsOf(settings),
     deadline,
     log,
+    suspect,
     maxSockets: 1,
   });
   const account = readAccount(settings.username, settings.domain ?? '', settings.password);

@@ -1,4 +1,4 @@
-import type { Deadline, Log } from '../../../contract/context.ts';
+import type { Context, Deadline } from '../../../contract/context.ts';
 import { Failure, isKind, statusOf, wasNotSent } from '../../../failure.ts';
 import type { Pairs } from '../../../kit/http/address.ts';
 import { createHttp, type Http } from '../../../kit/http/client.ts';
@@ -42,8 +42,10 @@ const triesWhenUnreachable = 3;
 /** `path` is the one below /MAAS/api/2.0 and ends in a slash. */
 export function createClient(
   settings: Settings,
-  { deadline, log }: { readonly deadline: Deadline; readonly log: Log },
+  { deadline, log, suspect }: Pick<Context, 'deadline' | 'log' | 'suspect'>,
 ): Client {
+  /** Until the first answer: one try shows whether a system that was unreachable is well again. */
+  let tries = suspect ? 1 : triesWhenUnreachable;
   const url = apiUrl(settings.endpoint) ?? settings.endpoint;
   const key = readApiKey(settings.apikey);
   const http = createHttp({
@@ -60,6 +62,7 @@ export function createClient(
     allowPlainHttp: true,
     // A repetition needs another nonce, which only we can give it.
     readRetries: 0,
+    suspect,
   });
 
   const once = async (method: Method, path: string, ask: Ask): Promise<Reply> => {
@@ -89,11 +92,13 @@ export function createClient(
         const isWaitedFor = isBusy(thrown) || (method === 'GET' && isGateway(thrown));
         if (isWaitedFor) return isWithinBusyTimeout ? waitMs : undefined;
         lost += 1;
-        const again = mayRepeat(thrown, method) && lost < triesWhenUnreachable;
+        const again = mayRepeat(thrown, method) && lost < tries;
         return again ? waitMs : undefined;
       },
     };
-    return retryWhile(policy, () => once(method, path, ask));
+    const reply = await retryWhile(policy, () => once(method, path, ask));
+    tries = triesWhenUnreachable;
+    return reply;
   };
 
   return {

@@ -1,4 +1,4 @@
-import type { Deadline, Log } from '../../../contract/context.ts';
+import type { Context, Deadline } from '../../../contract/context.ts';
 import { expectFailure, Failure, statusOf } from '../../../failure.ts';
 import type { Pairs } from '../../../kit/http/address.ts';
 import { createHttp, type Http } from '../../../kit/http/client.ts';
@@ -48,7 +48,7 @@ const pausesMs = [100, 300, 900];
 
 export function createApi(
   settings: Settings,
-  { deadline, log }: { readonly deadline: Deadline; readonly log: Log },
+  { deadline, log, suspect }: Pick<Context, 'deadline' | 'log' | 'suspect'>,
 ): Api {
   const http = createHttp({
     title: 'Proxmox VE',
@@ -62,6 +62,7 @@ export function createApi(
     log,
     maxBytes: 64 * 2 ** 20,
     readRetries: 1,
+    suspect,
   });
   const known = credentialsOf(settings);
   let current = known[0] as Credentials;
