@@ -42,7 +42,8 @@ function linesFor(page: string): string[] {
 }
 
 const pages = readdirSync('docs/providers').map((name) => join('docs/providers', name));
-for (const page of ['README.md', ...pages]) {
+// A page may print commands of `outrigger register` alone.
+for (const page of ['README.md', ...pages].filter((each) => linesFor(each).length > 0)) {
   test(`the commands for cmk on ${page} run as they are printed, once the ids are filled in`, async (t) => {
     const lines = linesFor(page);
     assert.equal(lines.length, page === 'README.md' ? 1 : 4);

@@ -166,6 +166,18 @@ describe('register reads details as a call would', () => {
     assert.match(printed, /extension detail "rack_colour" is read by nothing/);
   });
 
+  test('register warns of a change after which a host may not see its machines any more', async (t) => {
+    const cloud = await lab(t);
+    await setUp(cloud, {});
+    const { code, printed } = await setUp(cloud, { host: { url: 'https://other:1' } });
+    assert.equal(code, 0);
+    const told = printed.replace(/\s+/g, ' ');
+    assert.match(
+      told,
+      /host node1: url decides which machines are its own\. .* `outrigger audit` at once/,
+    );
+  });
+
   test('register refuses another provider for an extension that has hosts', async (t) => {
     const cloud = await lab(t);
     await setUp(cloud, {});
@@ -174,6 +186,8 @@ describe('register reads details as a call would', () => {
     const { code, complained } = await run(given);
     assert.equal(code, 1);
     assert.match(complained, /serves the hosts node1 as sample, and their machines would be lost/);
+    cloud.state.showsHostDetails = false;
+    assert.match((await run(given)).complained, /serves the hosts node1 as sample/);
     assert.equal(cloud.changes.length, before);
     cloud.state.hosts.length = 0;
     assert.equal((await run(given)).code, 0);

@@ -10,6 +10,7 @@ import { chooseInstallation, withIdentity } from './installation.ts';
 import { checkLengths } from './lengths.ts';
 import { joined, type Plan } from './plan.ts';
 import { planOtherRegistrations } from './registrations.ts';
+import { scopeRemarks } from './scope.ts';
 import { planTemplates } from './templates.ts';
 import type { Wanted } from './wanted.ts';
 
@@ -30,7 +31,7 @@ export function planFor(given: Wanted, actual: Actual, world: CommandWorld): Pla
     planTemplates(wanted, actual),
   ]);
   checkLengths(plan, actual.release, secretKeys(wanted.provider.settings));
-  return plan;
+  return joined([plan, { changes: [], remarks: scopeRemarks(plan) }]);
 }
 
 /** CloudStack writes details to its log with every call; only files on the servers stay out of there. */
