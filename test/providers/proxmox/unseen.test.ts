@@ -85,7 +85,7 @@ describe('proxmox and copies that do not show yet', { concurrency: 4 }, () => {
     inCluster(async (scene, t) => {
       const { cloud, cluster } = scene;
       inPool(scene);
-      cluster.state.durations['linkedclone'] = 1200;
+      cluster.state.durations['linkedclone'] = 4000;
       await beginCopy(scene, t, { pool: 'cs' });
       await sleep(100);
       await cloud.deploy();
