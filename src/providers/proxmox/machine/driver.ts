@@ -71,7 +71,7 @@ export function connect(
 
     // ---- changing ----
     prepare: async ({ instance, deadline }, there) =>
-      (await making()).prepare(at(deadline), instance, there),
+      (await import('./prepare.ts')).prepare(at(deadline), instance, there),
     make: async (plan) =>
       (await making()).make(at(plan.deadline), plan, found ?? (await resources(plan.deadline))),
     powerOn: async (machine, { instance, deadline }) =>

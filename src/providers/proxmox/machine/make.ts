@@ -1,8 +1,6 @@
-import type { Found, Making, Preparation } from '../../../contract/driver.ts';
-import type { SizedInstance } from '../../../contract/instance.ts';
-import { Failure, statusOf, wasNotSent } from '../../../failure.ts';
+import type { Making } from '../../../contract/driver.ts';
+import { statusOf, wasNotSent } from '../../../failure.ts';
 import { isBuilding } from '../../../lifecycle/ownership.ts';
-import { refusal } from '../../../lifecycle/refusals.ts';
 import { isIdInUse } from '../api/error-texts.ts';
 import type { Config } from '../api/wire.ts';
 import type { Blueprint } from '../blueprint.ts';
@@ -11,41 +9,18 @@ import { type ClusterResources, checkMemory } from './capacity.ts';
 import { checkNics } from './check-nics.ts';
 import { planClone } from './clone.ts';
 import { isEmpty } from './config.ts';
-import { claimOf, findMachine } from './find.ts';
 import { candidateIds, type Machine, machineByConfig, noIdLeft } from './machine.ts';
-import { isFree } from './makers.ts';
 import { descriptionWith } from './mark.ts';
 import { netKeys } from './nics.ts';
 import { type Made, removeMade } from './partial.ts';
 import { cutPower } from './power.ts';
+import { madeMeanwhile } from './prepare.ts';
 import { isRunning, readConfig, readLive, stateOf } from './read.ts';
 import { destroyPartial, isBeingRemoved } from './remove.ts';
 import type { Session } from './session.ts';
 import { newChange, setUp } from './set-up.ts';
 
 type CreateRequest = Making<Machine, Blueprint>;
-
-/** Chooses the id; reserves nothing and may be skipped. */
-export async function prepare(
-  session: Session,
-  instance: SizedInstance,
-  { machine, partials: [partial] }: Found<Machine>,
-): Promise<Preparation> {
-  const vmid = (machine ?? partial)?.vmid ?? (await freeId(session, instance));
-  return { details: { proxmox_vmid: String(vmid) } };
-}
-
-/** An id that is taken may be that of this instance's own machine, which the token does not see yet. */
-async function freeId(session: Session, instance: SizedInstance): Promise<number> {
-  let isSought = false;
-  for (const vmid of candidateIds(session.settings, instance)) {
-    if (await isFree(session, vmid)) return vmid;
-    const own = isSought ? undefined : await madeMeanwhile(session, instance);
-    if (own !== undefined) return own.vmid;
-    isSought = true;
-  }
-  throw noIdLeft(session.settings);
-}
 
 /** The instance's machine, set up and off, or as another call has finished it meanwhile. */
 export async function make(
@@ -128,21 +103,6 @@ async function createWithFreeId(
     return isBuilding(other) ? make(session, { ...request, partials: [other] }, found) : other;
   }
   throw noIdLeft(session.settings);
-}
-
-/** The machine that another call for the instance has made. */
-async function madeMeanwhile(
-  session: Session,
-  instance: SizedInstance,
-): Promise<Machine | undefined> {
-  const choice = await findMachine(session, instance, 'create', { mayBeMade: true });
-  if (choice.kind === 'own') return choice.machine;
-  if (choice.kind === 'doubtful') throw refusal(choice, claimOf(session, instance));
-  if (choice.kind !== 'adoptable') return undefined;
-  const { vmid } = choice.machine;
-  throw new Failure('conflict', `Machine ${vmid} was named ${instance.name} meanwhile`, {
-    reason: 'taken-away',
-  });
 }
 
 /** The machine, or `undefined` when the id was taken meanwhile: then nothing was made. */
