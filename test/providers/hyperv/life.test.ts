@@ -382,6 +382,20 @@ describe('a machine on Hyper-V', () => {
   );
 
   test(
+    'a delete whose machine is removed in Hyper-V meanwhile ends well, and takes the disk that was left',
+    scene(async ({ cloud, state }) => {
+      for (const step of ['machine', 'power', 'erase']) {
+        await cloud.ok('create');
+        const meanwhile = (): void => state.machines.clear();
+        state.errors.push({ step, trouble: oops, done: false, meanwhile });
+        await cloud.ok('delete');
+        assert.deepEqual([state.errors.length, orphansOf(state)], [0, []], step);
+        assert.doesNotMatch([...state.folders].join(), /i-2-42/);
+      }
+    }),
+  );
+
+  test(
     'a delete that is shown no machines any more does not take its machine for removed',
     scene(async ({ cloud, state, machine }) => {
       await cloud.ok('create');

@@ -10,12 +10,22 @@ import { cutPower, withState } from './power.ts';
 import { ask, type Session } from './session.ts';
 import { checkUsers } from './users.ts';
 
+/** Removes the machine; one that is removed in Hyper-V meanwhile leaves the files that were made for it. */
+export async function removeMachine(session: Session, machine: HostMachine): Promise<void> {
+  try {
+    await removeStepwise(session, machine);
+  } catch (thrown) {
+    if (!isFromPowerShell(thrown) || !(await isGone(session, machine.remoteId))) throw thrown;
+    await eraseLeft(session, machine);
+  }
+}
+
 /**
  * Power, checkpoints, disks, machine, in this order: until the last step the machine is there with
  * its mark, so that another call can finish what one that was stopped half-way has begun. Nothing is
  * lost, not even what runs, before it is known that its disks are its own.
  */
-export async function removeMachine(session: Session, machine: HostMachine): Promise<void> {
+async function removeStepwise(session: Session, machine: HostMachine): Promise<void> {
   const before = await readDetails(session, machine);
   await checkUsers(session, machine, changedBy(session, machine, before));
   await cutPower(session, withState(machine, before.state));
