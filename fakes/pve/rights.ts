@@ -77,12 +77,18 @@ function forOne(state: State, who: string, path: string): Granted {
   if (who === 'root@pam') return everything(state);
   const granted = byPath(state, who, path);
   const pool = poolOf(state, path);
-  if (pool !== undefined) {
+  if (pool !== undefined && !isShutOut(state, who, path)) {
+    // As pve-access-control has it in its source: no access to a pool outdoes rights on its machines.
+    if (isShutOut(state, who, `/pool/${pool}`)) return new Map();
     for (const [name] of byPath(state, who, `/pool/${pool}`)) {
       if (!granted.has(name)) granted.set(name, true);
     }
   }
   return granted;
+}
+
+function isShutOut({ acl }: State, who: string, path: string): boolean {
+  return acl.some((entry) => entry.who === who && entry.path === path && entry.role === 'NoAccess');
 }
 
 /** The deepest entry on the way wins; several roles at one place add up. */

@@ -426,6 +426,21 @@ describe('audit of a world in disorder', () => {
     assert.deepEqual(await findings(), ['critical missing i-2-3-VM']);
   });
 
+  test('audit names an instance of ours that CloudStack has moved to a host of another extension', async (t) => {
+    const { cloud, host, only } = await scene(t);
+    host.plant('a', { name: 'i-2-1-VM', mark: {} });
+    const [builtIn] = cloud.state.extensions;
+    const registration = { extensionId: builtIn?.id ?? '', details: {} };
+    const hypervisor = 'External';
+    cloud.state.clusters.push({ id: 'other', name: 'other', hypervisor, registration });
+    cloud.state.hosts.push({ id: 'theirs', name: 'theirs', clusterId: 'other', details: {} });
+    cloud.state.machines.push(listed('i-2-1-VM', { hostid: 'theirs', hostname: 'pve1-old' }));
+    const { severity, kind, found, advice } = await only();
+    assert.deepEqual([severity, kind], ['critical', 'other-host']);
+    assert.match(found, /CloudStack has it on pve1-old, .* and .*a.* is its machine/);
+    assert.match(advice ?? '', /take the sight of them from its account/);
+  });
+
   test('audit finds nothing wrong with instances that change while it runs', async (t) => {
     const { cloud, host, findings } = await scene(t);
     host.plant('a', { name: 'i-2-1-VM', mark: {} });

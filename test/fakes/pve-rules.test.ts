@@ -51,6 +51,29 @@ it('brings the old configuration back with a snapshot, but not the description',
   assert.match(net0 ?? '', /bridge=vmbr0$/);
 });
 
+it('hides the machines of a pool from a user with NoAccess on it and all rights on /vms', async (t) => {
+  const { cluster } = await begin(t, {
+    tokens: [{ id: 'builtin@pve!cs', secret: 'aaaa' }],
+    pools: ['cloudstack'],
+    acl: [
+      { path: '/vms', role: 'PVEVMAdmin', who: 'builtin@pve' },
+      { path: '/pool/cloudstack', role: 'NoAccess', who: 'builtin@pve' },
+    ],
+  });
+  cluster.plantVm({ vmid: 100 });
+  cluster.plantVm({ vmid: 10042, pool: 'cloudstack' });
+  const client = clientFor(cluster, { token: 'builtin@pve!cs' });
+  t.after(client.close);
+  const rows = (await client.call('GET', '/nodes/pve1/qemu')).data as { vmid: number }[];
+  assert.deepEqual(
+    rows.map(({ vmid }) => vmid),
+    [100],
+  );
+  const ask = { path: '/vms/10042' };
+  const rights = await client.call('GET', '/access/permissions', ask);
+  assert.deepEqual(rights.data, { '/vms/10042': {} });
+});
+
 it('shows a token without rights empty lists, and one in a pool its VMs alone', async (t) => {
   const { cluster } = await begin(t, team);
   cluster.plantVm({ vmid: 100 });

@@ -126,7 +126,7 @@ function judgePair(seenMachine: Marked, instance: Listed): Finding[] {
       },
     ];
   }
-  const findings: Finding[] = [];
+  const findings: Finding[] = instance.home === 'elsewhere' ? [otherHost(place, instance)] : [];
   if (mark.name !== instance.name) {
     findings.push({
       ...{ severity: 'warning', kind: 'renamed', subject },
@@ -142,6 +142,16 @@ function judgePair(seenMachine: Marked, instance: Listed): Finding[] {
     });
   }
   return [...findings, ...driftOf(machine, place, instance)];
+}
+
+/** Another extension that reports the machine by its name has drawn the instance to its host. */
+function otherHost(place: string, { name, hostName = 'another host' }: Listed): Finding {
+  return {
+    ...{ severity: 'critical', kind: 'other-host', subject: name },
+    found: `CloudStack has it on ${hostName}, which this provider does not serve, and ${place} is its machine`,
+    advice:
+      "The extension of that host reports our machines too and gets this instance's calls now: take the sight of them from its account, and the next report of our own host brings the instance back (docs/providers/proxmox.md, Beside the built-in extension)",
+  };
 }
 
 function isUnreadable({ machine }: SeenMachine): boolean {

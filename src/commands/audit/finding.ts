@@ -10,6 +10,7 @@ export const kinds = [
   'copy',
   'unreadable-mark',
   'foreign-mark',
+  'other-host',
   'lost-mark',
   'missing',
   'partial',

@@ -48,6 +48,7 @@ function instanceOf(uuid: string, entry: Entry, hosts: KnownHosts | undefined): 
   return {
     ...{ uuid, name, state: asText(entry['state']), nics },
     home: homeOf(asText(entry['hostid']), hosts),
+    hostName: asText(entry['hostname']) || undefined,
     details: asTexts(entry['details']),
     cpus: cpus > 0 ? cpus : undefined,
     memoryBytes: mebibytes > 0 ? mebibytes * 1024 ** 2 : undefined,

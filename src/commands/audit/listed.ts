@@ -11,6 +11,8 @@ export interface Listed {
   readonly nics?: readonly ListedNic[] | undefined;
   /** Whether its host is one of those that are looked at; `unknown` for one without a host. */
   readonly home: 'here' | 'elsewhere' | 'unknown';
+  /** The host's name, where the instance has a host and CloudStack shows it. */
+  readonly hostName?: string | undefined;
   /** All details of the instance; those that a provider stores are hints of where its machine is. */
   readonly details: Readonly<Record<string, string>>;
 }
