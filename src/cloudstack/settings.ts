@@ -58,7 +58,7 @@ export async function chooseProvider(
   registry: Registry,
 ): Promise<Provider> {
   const names = Object.keys(registry);
-  const word = named ?? startedAs.replace(/\.(sh|py)$/, '');
+  const word = (named ?? startedAs.replace(/\.(sh|py)$/, '')).toLowerCase();
   const load = names.includes(word) ? registry[word] : undefined;
   if (load !== undefined) return load();
   const near = named === undefined ? undefined : nearest(named, names);

@@ -2,9 +2,10 @@ import type { Provider, Registry } from '../contract/provider.ts';
 import { Failure } from '../failure.ts';
 import { nearest } from '../kit/nearest.ts';
 
-/** The provider by its name; throws `usage` with the nearest one. */
+/** The provider by its name in any case; throws `usage` with the nearest one. */
 export async function loadProvider(name: string, registry: Registry): Promise<Provider> {
-  const load = Object.hasOwn(registry, name) ? registry[name] : undefined;
+  const word = name.toLowerCase();
+  const load = Object.hasOwn(registry, word) ? registry[word] : undefined;
   if (load !== undefined) return load();
   const names = Object.keys(registry);
   const near = nearest(name, names);

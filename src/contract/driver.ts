@@ -30,6 +30,8 @@ export interface Policy {
   readonly otherNodes?: readonly string[] | undefined;
   readonly maxSnapshots?: number;
   readonly snapshotMemory?: boolean;
+  /** The address of consoles that prepare hands back; absent where the operator wants none. */
+  readonly consoleButton?: string;
 }
 
 /** Facts for CloudStack to remember: details come back as `stored`, NICs are matched by uuid. */

@@ -14,6 +14,7 @@ import {
 import { type Life, refuseForeign, stepOf } from './find.ts';
 import { isBuilding } from './ownership.ts';
 import { beingRemoved } from './refusals.ts';
+import { consoleDetail, fillConsoleUrl } from './shared-settings.ts';
 import { ensureOn } from './start.ts';
 
 /** Chooses what CloudStack is to remember; adopts nothing, and may be skipped or repeated. */
@@ -23,9 +24,15 @@ export async function prepare(
   blueprint: Blueprint,
 ): Promise<Preparation> {
   const { driver, context } = life;
-  if (driver.prepare === undefined) return {};
   const plan = { instance, blueprint, deadline: context.deadline };
-  return driver.prepare(plan, await findBeforeCreate(life, instance));
+  const own =
+    driver.prepare === undefined
+      ? {}
+      : await driver.prepare(plan, await findBeforeCreate(life, instance));
+  const { consoleButton: address } = driver.policy;
+  if (address === undefined) return own;
+  const url = fillConsoleUrl(address, instance);
+  return { ...own, details: { ...own.details, [consoleDetail]: url } };
 }
 
 /** A machine that is lost to another call this soon was lost to a twin of this create. */

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Policy } from '../contract/driver.ts';
 import { consoleAddress } from '../kit/console-address.ts';
-import { list, longText, patterns, text, wholeNumber, yesNo } from '../kit/fields.ts';
+import { list, longText, oneOf, patterns, text, wholeNumber, yesNo } from '../kit/fields.ts';
 import type { Tls } from '../kit/http/tls.ts';
 
 /*
@@ -145,6 +145,16 @@ export const consoleUrl = {
   example: 'https://console.example.org/view/{uuid}',
 } as const;
 
+export const consoleButton = {
+  about:
+    'Whether the Console button opens console_url at once, without a console proxy: prepare stores the address as a detail of the instance, which `administrators` have to themselves, or `everyone` sees and a tenant may rewrite',
+  schema: oneOf('off', 'administrators', 'everyone'),
+  default: 'off',
+} as const;
+
+/** The instance's detail that CloudStack's user interface opens. */
+export const consoleDetail = 'External:console_url';
+
 /** Fills an instance into a console address that passed `consoleUrl`. */
 export const fillConsoleUrl = address.fill;
 
@@ -224,7 +234,10 @@ export function policyOf(settings: {
   readonly other_nodes?: readonly string[] | undefined;
   readonly max_snapshots?: number;
   readonly snapshot_memory?: boolean;
+  readonly console_url?: string | undefined;
+  readonly console_button?: 'off' | 'administrators' | 'everyone';
 }): Policy {
+  const { console_url: address, console_button: button = 'off' } = settings;
   return {
     adoptUnmarked: settings.adopt_unmarked,
     deleteAdopted: settings.delete_adopted ?? false,
@@ -233,5 +246,6 @@ export function policyOf(settings: {
     otherNodes: settings.other_nodes,
     maxSnapshots: settings.max_snapshots ?? 10,
     snapshotMemory: settings.snapshot_memory ?? false,
+    ...(address === undefined || button === 'off' ? {} : { consoleButton: address }),
   };
 }

@@ -192,7 +192,9 @@ describe('settings', () => {
       String(none.document['error']),
       /No provider is set for this extension or host\. Set the extension detail "provider" to one of: ledger, folio/,
     );
-    assert.equal((await start({ host: { provider: 'folio' } }, 'outrigger')).exitCode, 0);
+    for (const provider of ['folio', 'Folio', 'FOLIO']) {
+      assert.equal((await start({ host: { provider } }, 'outrigger')).exitCode, 0, provider);
+    }
     assert.match(
       await error({ extension: { provider: 'ledgr' } }),
       /no provider "ledgr"; did you mean "ledger"/,

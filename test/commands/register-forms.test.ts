@@ -47,7 +47,7 @@ function setUp({ actions = {}, hosts = [], details = {} }: Wish): string {
 }
 
 async function lab(t: TestContext): Promise<FakeCloudStack> {
-  const cloud = await startCloudStack(t);
+  const cloud = await startCloudStack(t, '4.23.0.0');
   cloud.state.files.add('lab_one/outrigger');
   return cloud;
 }
@@ -129,6 +129,21 @@ describe('the forms that register makes', () => {
       /ListSnapshots keeps its name, since CloudStack cannot change it to "List/,
     );
     assert.equal(reset.successMessage, 'The instance was reset');
+  });
+
+  test('say who has a Console button that opens the operator’s own address, and reserve it where he wants', async (t) => {
+    const cloud = await lab(t);
+    const own = () => cloud.state.extensions.find(({ name }) => name === 'Lab One');
+    const hosts = [
+      { node: 'pve1', console_url: 'https://c.example.org/{uuid}', console_button: 'everyone' },
+    ];
+    const open = await register(cloud, { hosts });
+    assert.match(open, /External:console_url is not reserved: a tenant may rewrite/);
+    assert.doesNotMatch(own()?.reserved ?? '', /console_url/);
+    const closed = await register(cloud, { details: { console_button: 'administrators' } });
+    assert.match(closed, /External:console_url is reserved: only administrators/);
+    assert.match(own()?.reserved ?? '', /External:console_url/);
+    assert.doesNotMatch(await register(await lab(t), {}), /console_url/);
   });
 
   test('offer the nodes, images and storages that the details of all hosts name', async (t) => {

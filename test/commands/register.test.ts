@@ -862,8 +862,8 @@ describe('register --remove', () => {
     assert.match(served.complained, /still serves the hosts node1\. .*prepareHostForMaintenance/);
     assert.match(served.complained, /forced=true while instances are there makes them Stopped/);
     const [builtIn] = cloud.state.extensions;
-    const [paint] = cloud.state.actions;
-    assert.ok(builtIn && paint);
+    const paint = actionOf(cloud, 'Paint');
+    assert.ok(builtIn);
     cloud.state.actions.push({ ...paint, id: 'added', extensionId: builtIn.id });
     const own = await run(['Proxmox', '--remove', '--credentials', cloud.credentials()]);
     assert.match(own.complained, /built into CloudStack/);

@@ -336,6 +336,29 @@ export function actionCases(setUp: SetUp): void {
   );
 
   it(
+    'prepare hands the console’s address back where the operator wants a button for it, and only there',
+    inScene(setUp, async ({ cloud, provider }, t) => {
+      if (!knows(t, provider, { settings: ['console_button'] })) return;
+      const console_url = 'https://console.example.org/{name}?id={uuid}';
+      const url = `https://console.example.org/${cloud.vm.name}?id=${cloud.vm.uuid}`;
+      for (const [console_button, wanted] of [
+        ['everyone', url],
+        ['administrators', url],
+        ['off', undefined],
+        [undefined, undefined],
+      ] as const) {
+        const host =
+          console_button === undefined ? { console_url } : { console_url, console_button };
+        const { document } = await cloud.ok('prepare', { host });
+        const details = document['details'] as Readonly<Record<string, string>> | undefined;
+        assert.equal(details?.['External:console_url'], wanted, console_button);
+      }
+      const without = await cloud.ok('prepare', { host: { console_button: 'everyone' } });
+      assert.doesNotMatch(without.text, /console_url/);
+    }),
+  );
+
+  it(
     'a direct console is an https address made from the operator’s',
     inScene(setUp, async ({ cloud, provider }, t) => {
       if (!knows(t, provider, { settings: ['console_url'] })) return;

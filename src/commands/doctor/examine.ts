@@ -17,6 +17,7 @@ import { type Finding, fail, inLayer, ok, once, skipped } from './finding.ts';
 import { endpointsOf, networkChecks } from './network.ts';
 import { payloadChecks } from './payloads.ts';
 import { placeChecks } from './places.ts';
+import { prepareChecks } from './prepare.ts';
 import { plainSecretChecks, secretChecks } from './secrets.ts';
 import { accountCheck, attemptConfig, type Config, nodeChecks, ourselves } from './server.ts';
 import {
@@ -90,6 +91,7 @@ async function examineRemote(
   const resolved = resolution(issues);
   const settings = [
     ok('provider', provider.title),
+    ...prepareChecks(provider, config.log.file),
     installationCheck(levels, core.installation),
     resolved,
     ...unknownDetailChecks(provider, levels),

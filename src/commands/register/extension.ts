@@ -2,6 +2,7 @@ import { Failure } from '../../failure.ts';
 import { asText, asTexts } from '../api/client.ts';
 import type { Actual } from './actual.ts';
 import { isBuiltIn, replaceOption } from './built-in.ts';
+import { consoleButtonOf } from './console.ts';
 import { mergeDetails, secretKeys, shownDetail } from './details.ts';
 import { isAt } from './names.ts';
 import type { Difference, Plan } from './plan.ts';
@@ -12,10 +13,13 @@ export function planExtension(wanted: Wanted, actual: Actual): Plan {
   return actual.extension === undefined ? creation(wanted, actual) : update(wanted, actual);
 }
 
-function creation(wanted: Wanted, { release }: Actual): Plan {
+function creation(wanted: Wanted, actual: Actual): Plan {
+  const { release } = actual;
   const { name, path, provider, details } = wanted;
-  const description = wanted.description ?? `${provider.title} through Outrigger`;
-  const reserved = Object.keys(provider.stored).join(',');
+  const description = wanted.description ?? usualDescription(wanted);
+  const button = consoleButtonOf(wanted, actual);
+  const prepares = provider.prepares || button.needsPrepare;
+  const reserved = [...Object.keys(provider.stored), ...button.reserved].join(',');
   const secrets = secretKeys(provider.settings);
   return {
     changes: [
@@ -25,7 +29,7 @@ function creation(wanted: Wanted, { release }: Actual): Plan {
         differences: [
           { what: 'path', to: path },
           { what: 'description', to: description },
-          { what: 'asks prepare first', to: String(provider.prepares) },
+          { what: 'asks prepare first', to: String(prepares) },
           ...Object.entries(details).map(([key, value]) => ({
             what: `detail ${key}`,
             to: shownDetail(key, value, secrets),
@@ -34,7 +38,7 @@ function creation(wanted: Wanted, { release }: Actual): Plan {
         command: 'createExtension',
         parameters: () => ({
           ...{ name, type: 'Orchestrator', path, description, details },
-          orchestratorrequirespreparevm: provider.prepares,
+          orchestratorrequirespreparevm: prepares,
           ...(release.reservesDetails && reserved !== ''
             ? { reservedresourcedetails: reserved }
             : {}),
@@ -42,30 +46,43 @@ function creation(wanted: Wanted, { release }: Actual): Plan {
         makes: 'extension',
       },
     ],
-    remarks: [],
+    remarks: button.remarks,
   };
 }
 
-function update(wanted: Wanted, { extension = {}, release }: Actual): Plan {
-  const { provider, description, details } = wanted;
+function usualDescription({ provider }: Wanted): string {
+  return `${provider.title} through Outrigger`;
+}
+
+function update(wanted: Wanted, actual: Actual): Plan {
+  const { extension = {}, release } = actual;
+  const { provider, details } = wanted;
+  const isUntold = asText(extension['description']) === '';
+  const description = wanted.description ?? (isUntold ? usualDescription(wanted) : undefined);
+  const button = consoleButtonOf(wanted, actual);
   const before = asTexts(extension['details']);
   const secrets = secretKeys(provider.settings);
   const { prune } = wanted;
   const { details: all, differences: changed } = mergeDetails(before, details, { prune, secrets });
-  const prepares = extension['orchestratorrequirespreparevm'] === true;
+  const preparesNow = extension['orchestratorrequirespreparevm'] === true;
+  const prepares = provider.prepares || button.needsPrepare;
   const described = description === undefined || extension['description'] === description;
-  const reserved = reservedToAdd(wanted, extension['reservedresourcedetails'], release);
+  const reserved = reservedToAdd(
+    [...Object.keys(provider.stored), ...button.reserved],
+    extension['reservedresourcedetails'],
+    release,
+  );
   const differences: Difference[] = [
     ...changed,
-    ...(prepares === provider.prepares
+    ...(prepares === preparesNow
       ? []
-      : [{ what: 'asks prepare first', from: String(prepares), to: String(provider.prepares) }]),
+      : [{ what: 'asks prepare first', from: String(preparesNow), to: String(prepares) }]),
     ...(described
       ? []
       : [{ what: 'description', from: asText(extension['description']), to: description ?? '' }]),
     ...(reserved === undefined ? [] : [{ what: 'reserved details', to: reserved }]),
   ];
-  const remarks = remarksOn(wanted, extension);
+  const remarks = [...remarksOn(wanted, extension), ...button.remarks];
   if (differences.length === 0) return { changes: [], remarks };
   return {
     changes: [
@@ -78,9 +95,7 @@ function update(wanted: Wanted, { extension = {}, release }: Actual): Plan {
           id: idOf('extension'),
           // All of them: the visible ones that are not sent again are gone.
           ...(changed.length === 0 ? {} : { details: all }),
-          ...(prepares === provider.prepares
-            ? {}
-            : { orchestratorrequirespreparevm: provider.prepares }),
+          ...(prepares === preparesNow ? {} : { orchestratorrequirespreparevm: prepares }),
           ...(described ? {} : { description }),
           ...(reserved === undefined ? {} : { reservedresourcedetails: reserved }),
         }),
@@ -92,13 +107,13 @@ function update(wanted: Wanted, { extension = {}, release }: Actual): Plan {
 
 /** All reserved details with ours among them; only where CloudStack says what there are. */
 function reservedToAdd(
-  { provider }: Wanted,
+  wanted: readonly string[],
   listed: unknown,
   { reservesDetails }: Actual['release'],
 ): string | undefined {
   if (!reservesDetails || typeof listed !== 'string') return undefined;
   const there = listed.split(',').filter((key) => key !== '');
-  const missing = Object.keys(provider.stored).filter((key) => !there.includes(key));
+  const missing = wanted.filter((key) => !there.includes(key));
   return missing.length === 0 ? undefined : [...there, ...missing].join(',');
 }
 

@@ -6,6 +6,7 @@ import {
   allowedIsos,
   allowedTemplates,
   caFile,
+  consoleButton,
   consoleUrl,
   deleteAdopted,
   graceSeconds,
@@ -146,6 +147,7 @@ export const settings = {
   adopt_unmarked: adoptUnmarked,
   delete_adopted: deleteAdopted,
   console_url: consoleUrl,
+  console_button: consoleButton,
 } as const satisfies Fields;
 
 export type Settings = Values<typeof settings>;

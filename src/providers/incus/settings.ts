@@ -5,6 +5,7 @@ import {
   allowedStorages,
   allowedTemplates,
   caFile,
+  consoleButton,
   consoleUrl,
   deleteAdopted,
   diskSizeGb,
@@ -131,6 +132,7 @@ export const settings = {
   grace_seconds: graceSeconds,
   delete_adopted: deleteAdopted,
   console_url: consoleUrl,
+  console_button: consoleButton,
 } as const satisfies Fields;
 
 export type Settings = Values<typeof settings>;

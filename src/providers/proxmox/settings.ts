@@ -7,6 +7,7 @@ import {
   allowedStorages,
   allowedTemplates,
   caFile,
+  consoleButton,
   consoleUrl,
   deleteAdopted,
   graceSeconds,
@@ -137,6 +138,7 @@ export const settings = {
   adopt_unmarked: adoptUnmarked,
   delete_adopted: deleteAdopted,
   console_url: consoleUrl,
+  console_button: consoleButton,
   console_address: {
     about:
       'Where the console proxy reaches the nodes: one address, or address by host or node (pve1=10.1.1.11,pve2=10.1.1.12); unset: the host in the url',

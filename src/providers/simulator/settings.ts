@@ -4,6 +4,7 @@ import {
   adoptUnmarked,
   allowedStorages,
   allowedTemplates,
+  consoleButton,
   consoleUrl,
   deleteAdopted,
   diskSizeGb,
@@ -43,6 +44,7 @@ export const settings = {
   adopt_unmarked: adoptUnmarked,
   delete_adopted: deleteAdopted,
   console_url: consoleUrl,
+  console_button: consoleButton,
   assign_macs: {
     about: 'Whether prepare hands out a MAC address for every NIC',
     schema: yesNo,
