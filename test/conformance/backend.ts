@@ -145,6 +145,17 @@ export interface Backend {
   /** Moves a machine to a node, as an administrator or a failover does. */
   move?(remoteId: string, node: string): Promise<void>;
 
+  /** Hands the machine to another owner, in the way of this system. */
+  disown?(remoteId: string): Promise<{
+    /** The instance's mark is still on the machine, so that only the system's own record speaks against it. */
+    readonly markStays: boolean;
+    giveBack(): Promise<void>;
+  }>;
+  /** Takes a right away without which lists hide a part, and nothing says so. */
+  hidePart?(on: boolean): Promise<void>;
+  /** A change is answered at once and begins only a good second later. */
+  workLater?(on: boolean): Promise<void>;
+
   close(): Promise<void>;
 }
 

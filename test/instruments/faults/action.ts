@@ -52,6 +52,7 @@ export const resultUnknown = [
   'answer-lost',
   'hang-after',
   'killed',
+  'accepted',
   'terminated',
   'state-full',
 ] as const;

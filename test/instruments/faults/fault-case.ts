@@ -1,5 +1,5 @@
 import type { RemoteMachine } from '../../conformance/backend.ts';
-import type { Action, End, Follow } from './action.ts';
+import { type Action, cleanUp, type End, type Follow } from './action.ts';
 import { type Belief, judgeAudit } from './audit.ts';
 import { type Call, createCloud, type Done } from './cloud.ts';
 import type { Fault, Scene } from './fault.ts';
@@ -12,6 +12,7 @@ import {
   judgeBeside,
   judgeCall,
   judgeClaim,
+  judgeCleanUp,
   judgeEnd,
   judgeOthers,
   judgeSame,
@@ -52,7 +53,8 @@ export function idOf({ provider, action, fault, position }: FaultCase): string {
 export async function play(faultCase: FaultCase, file: string): Promise<Result> {
   const place = makeServer();
   try {
-    const remote = await systems[faultCase.provider](place);
+    const { provider, fault } = faultCase;
+    const remote = await systems[provider](place, fault.narrowRights === true);
     const scene: Scene = { place, remote, cloud: createCloud(place, remote, file) };
     let left: Complaints = [];
     const result = await inside(faultCase, scene).finally(async () => {
@@ -85,16 +87,23 @@ async function inside(faultCase: FaultCase, scene: Scene): Promise<Result> {
   }
   const complaints: string[] = [
     ...injected.done.flatMap((done) => judgeCall(done, fault.signal === 'SIGKILL')),
-    ...(injected.done.length > 1 ? [] : judgeClaim(first, scene, await own())),
+    ...(injected.judged ?? []),
+    ...(injected.done.length > 1 || injected.judged !== undefined
+      ? []
+      : judgeClaim(first, scene, await own())),
     ...judgeBeside(action, injected.done.slice(1), scene),
     ...judgeTold(fault, injected),
   ];
-  const follow = injected.done.every(({ exitCode }) => exitCode === 0)
-    ? (action.succeeded ?? [])
-    : action.failed;
+  // A success about another owner's machine changed nothing: the call is made again when the machine is back.
+  const isDone = injected.judged === undefined;
+  const follow =
+    isDone && injected.done.every(({ exitCode }) => exitCode === 0)
+      ? (action.succeeded ?? [])
+      : action.failed;
   const forgotten = Date.now() + (injected.memoSeconds ?? memoSeconds) * 1000 + 100;
   for (const next of follow)
     complaints.push(...(await callNext(next, faultCase, scene, forgotten)));
+  await injected.settle?.();
   const { own: end, complaints: left } = await atRest(async () => {
     const all = await backend.machines();
     const mine = all.filter((machine) => isOf(cloud.vm, machine));
@@ -104,7 +113,9 @@ async function inside(faultCase: FaultCase, scene: Scene): Promise<Result> {
   const { complaints: audited } = await atRest(async () => ({
     complaints: await judgeAudit(scene, beliefOf(action.end), end),
   }));
+  const stopped = follow.includes(cleanUp) && injected.settle !== undefined;
   complaints.push(...left, ...judgeSame(action, before, end), ...audited, ...judgeSecrets(scene));
+  if (stopped) complaints.push(...judgeCleanUp(end));
   return {
     told: [...new Set([...injected.done.map(({ told }) => told), ...cloud.notes])].join(' + '),
     end: end.map(({ power }) => power).join(' and ') || 'gone',

@@ -1,5 +1,5 @@
 import type { Place } from '../../support/world.ts';
-import type { Call, Cloud } from './cloud.ts';
+import type { Call, Cloud, Done } from './cloud.ts';
 import type { Exchange, FaultProxy, Opening } from './proxy.ts';
 import type { System } from './systems.ts';
 
@@ -18,8 +18,12 @@ export interface Surroundings {
   readonly beside?: readonly string[];
   /** How long a failure is remembered, where it is not as in all other cases. */
   readonly memoSeconds?: number;
+  /** Judges what became of the remote system, in place of what the call claims about the instance. */
+  judge?(done: readonly Done[]): Promise<readonly string[]>;
+  /** Waits until work that was accepted meanwhile has come to its end; before the end is judged. */
+  settle?(): Promise<void>;
   /** Everything is as it was. */
-  undo?(): Promise<void> | void;
+  undo?(): Promise<void> | void | undefined;
 }
 
 /** Further effects that an injected fault may have. */
@@ -45,6 +49,8 @@ export interface Fault {
   readonly timeoutSeconds?: number;
   /** The error that the caller has to get; a fault without it leaves the action a choice. */
   readonly told?: readonly string[];
+  /** Played with the rights of the provider's page alone, and what those rights are about. */
+  readonly narrowRights?: boolean;
   /** How often the call is made while it lasts, one after the other; once unless said otherwise. */
   readonly times?: number;
   /** More connections than this would mean that nothing was remembered. */

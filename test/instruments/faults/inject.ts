@@ -18,6 +18,9 @@ export interface Injection {
   /** Whether the fault has come to do anything. */
   readonly hit: boolean;
   readonly memoSeconds: number | undefined;
+  /** The complaints of the fault about the remote system; undefined leaves them to the claims of the call. */
+  readonly judged: readonly string[] | undefined;
+  settle?(): Promise<void>;
 }
 
 /** Makes the call of the case, and those that the fault puts beside it, while the fault is on. */
@@ -51,7 +54,10 @@ export async function inject(faultCase: FaultCase, scene: Scene): Promise<Inject
     const steps = watched?.() ?? 0;
     const count = { requests: proxy?.requests() ?? steps, changes: proxy?.changes() ?? steps };
     const connections = proxy?.connections() ?? 0;
-    return { done, ...count, connections, hit: state.hit, memoSeconds: surroundings.memoSeconds };
+    const judged = await surroundings.judge?.(done);
+    const { memoSeconds, settle } = surroundings;
+    const settled = settle === undefined ? {} : { settle };
+    return { done, ...count, connections, hit: state.hit, memoSeconds, judged, ...settled };
   } finally {
     await mend(remote);
     await surroundings.undo?.();

@@ -46,6 +46,9 @@ const cases: readonly string[] = [
   'maas/stop/taken-over',
   'maas/delete/taken-over-from@1',
   'proxmox/status/storm',
+  'hyperv/delete/hidden',
+  'proxmox/create-stop/accepted@1',
+  'maas/stop/owned',
   'hyperv/status/dns-failing',
   'maas/delete/dns-silent',
   'proxmox/status/dns-slow',
@@ -149,6 +152,11 @@ describe('The verdicts of the table of faults', () => {
   it('the verdicts see a secret', async () => {
     const said = await complaintsAbout('simulator/status/none', 'cat "$2"');
     assert.match(said, /a secret in an answer/);
+  });
+
+  it('the verdicts see a success about a machine whose mark has outlived its owner', async () => {
+    const said = await complaintsAbout('maas/stop/owned', success);
+    assert.match(said, /stop was told "success" of a machine that still carries the mark/);
   });
 
   it('the verdicts see a change to a foreign machine', async () => {

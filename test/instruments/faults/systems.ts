@@ -2,7 +2,7 @@ import { fingerprintOf, readKey } from '../../../fakes/http/keys.ts';
 import type { Backend } from '../../conformance/backend.ts';
 import { hyperVBackend } from '../../providers/hyperv/backend.ts';
 import { maasBackend } from '../../providers/maas/backend.ts';
-import { proxmoxBackend } from '../../providers/proxmox/backend.ts';
+import { pageOptions, proxmoxBackend } from '../../providers/proxmox/backend.ts';
 import { simulatorBackend } from '../../providers/simulator/backend.ts';
 import type { HostDetails } from '../../support/payloads.ts';
 import type { Place } from '../../support/world.ts';
@@ -23,7 +23,8 @@ export interface System {
 }
 
 export const systems = {
-  proxmox: async () => behindProxy(await proxmoxBackend()(), 'url', {}),
+  proxmox: async (_, narrow) =>
+    behindProxy(await proxmoxBackend(narrow ? pageOptions() : {})(), 'url', {}),
   hyperv: async () => {
     const backend = await hyperVBackend();
     const { fake } = backend;
@@ -44,7 +45,9 @@ export const systems = {
     });
     return { backend, proxy: undefined, through, letGo() {}, close };
   },
-} as const satisfies Readonly<Record<string, (place: Place) => Promise<System>>>;
+} as const satisfies Readonly<
+  Record<string, (place: Place, narrowRights: boolean) => Promise<System>>
+>;
 
 export type SystemName = keyof typeof systems;
 

@@ -4,6 +4,7 @@ import type { Fault } from './fault.ts';
 import { type FaultCase, idOf, type Result } from './fault-case.ts';
 import { nameFaults } from './name-faults.ts';
 import { networkFaults } from './network-faults.ts';
+import { rightsFaults } from './rights-faults.ts';
 import { serverFaults } from './server-faults.ts';
 import { type SystemName, systems } from './systems.ts';
 
@@ -12,7 +13,7 @@ export const none: Fault = { name: 'none', about: 'nothing goes wrong', told: ['
 
 const onTheWay: readonly Fault[] = [...networkFaults, ...nameFaults];
 
-export const faults: readonly Fault[] = [none, ...onTheWay, ...serverFaults];
+export const faults: readonly Fault[] = [none, ...onTheWay, ...rightsFaults, ...serverFaults];
 
 export const providers = Object.keys(systems) as readonly SystemName[];
 

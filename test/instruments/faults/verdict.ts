@@ -126,6 +126,15 @@ export function judgeEnd(end: End, own: readonly RemoteMachine[]): Complaints {
   return is === wanted[end] ? [] : [`has to be ${end} in the end, but is ${is || 'gone'}`];
 }
 
+/** CloudStack makes no further call after a clean-up that succeeded: nothing unfinished may come up behind it. */
+export function judgeCleanUp(own: readonly RemoteMachine[]): Complaints {
+  return own
+    .filter(({ mark, claim }) => mark.includes('"state":"building"') || claim !== undefined)
+    .map(
+      ({ remoteId }) => `${remoteId} is unfinished, although the stop after the create succeeded`,
+    );
+}
+
 /** The error that the caller got, where the fault leaves no choice; and that the fault was there. */
 export function judgeTold(fault: Fault, { done, hit, connections }: Injection): Complaints {
   const { told, mostConnections = Number.POSITIVE_INFINITY } = fault;

@@ -12,6 +12,7 @@ import {
 import { type FakeHyperV, type FakeOptions, startHyperV } from '../../../fakes/winrm/wsman.ts';
 import { readMark, writeMark } from '../../../src/lifecycle/mark.ts';
 import { hyperv } from '../../../src/providers/hyperv/index.ts';
+import { anothersMark } from '../../conformance/another-owner.ts';
 import type { Backend, Planted, RemoteMachine } from '../../conformance/backend.ts';
 import { judgeBy } from '../../conformance/break.ts';
 import type { Details } from '../../support/payloads.ts';
@@ -69,6 +70,26 @@ export async function hyperVBackend(options: FakeOptions = {}): Promise<HyperVBa
       astray = on;
     },
     callsDuringOutage: async () => fake.server.seen.length - before,
+    // The disks of machines that carry no mark of this host's: the account may list them, but not read them.
+    async hidePart(on) {
+      const others = [...state.machines.values()].filter(
+        ({ notes }) => readMark(notes) === undefined,
+      );
+      for (const path of others.flatMap(({ drives }) => drives.map((drive) => drive.path))) {
+        const file = fileAt(state, path);
+        if (on && file !== undefined) file.denied = true;
+        else delete file?.denied;
+      }
+    },
+    async disown(remoteId) {
+      const machine = vm(remoteId);
+      const was = machine.notes;
+      machine.notes = anothersMark(was);
+      const giveBack = async (): Promise<void> => {
+        machine.notes = was;
+      };
+      return { markStays: false, giveBack };
+    },
     withdrawRights: async (on) => {
       state.sees = !on;
     },

@@ -95,6 +95,14 @@ export async function maasBackend(options: MaasOptions = {}): Promise<MaasBacken
     async elsewhereApi(on) {
       fake.disturb(on ? () => plain(404, 'Not Found') : undefined);
     },
+    async disown(remoteId) {
+      const machine = fake.machine(remoteId);
+      const { owner, agentName } = machine;
+      // As after mark_broken, mark_fixed and another user's deployment: the annotations are still there.
+      Object.assign(machine, { owner: stranger?.name ?? '', agentName: '' });
+      const giveBack = async (): Promise<void> => void Object.assign(machine, { owner, agentName });
+      return { markStays: true, giveBack };
+    },
     async withdrawRights(on) {
       key = (on ? stranger : own)?.key ?? '';
     },

@@ -5,6 +5,7 @@ import { findVolume } from '../../../fakes/pve/storage.ts';
 import { writeMark } from '../../../src/lifecycle/mark.ts';
 import { proxmox } from '../../../src/providers/proxmox/index.ts';
 import { writeIndex } from '../../../src/providers/proxmox/machine/index-tag.ts';
+import { anothersMark } from '../../conformance/another-owner.ts';
 import type { Backend, Planted, RemoteMachine } from '../../conformance/backend.ts';
 import { judgeBy } from '../../conformance/break.ts';
 import type { Details } from '../../support/payloads.ts';
@@ -144,6 +145,7 @@ export function proxmoxBackend(
     made(cluster);
     const { state, faults } = cluster;
     const acl = [...state.acl];
+    const { fork: defaultFork = 0 } = state.durations;
     const [pool] = options.pools ?? [];
     const inPool: Details = pool === undefined ? {} : { pool };
     if (pool !== undefined) state.pools.get(pool)?.vms.add(9000);
@@ -203,6 +205,21 @@ export function proxmoxBackend(
             faults.forRequest = usual;
           },
         };
+      },
+      async disown(remoteId) {
+        const { config } = cluster.vm(Number(remoteId));
+        const was = config.get('description') ?? '';
+        config.set('description', anothersMark(was));
+        const giveBack = async (): Promise<void> => void config.set('description', was);
+        return { markStays: false, giveBack };
+      },
+      async hidePart(on) {
+        const all = rights[options.version ?? '9.1'].filter((name) => /^(VM|Pool)\./.test(name));
+        const left = on ? all.filter((name) => name !== 'Pool.Audit') : all;
+        state.roles.set('CloudStack', new Set(left));
+      },
+      async workLater(on) {
+        state.durations['fork'] = on ? 1500 : defaultFork;
       },
       withdrawRights: async (on) => void state.acl.splice(0, 99, ...(on ? [] : acl)),
       async copy(remoteId) {

@@ -10,6 +10,7 @@ import {
 import { join } from 'node:path';
 import { writeMark } from '../../../src/lifecycle/mark.ts';
 import { registry } from '../../../src/providers/index.ts';
+import { anothersMark } from '../../conformance/another-owner.ts';
 import type { Backend, Planted, RemoteMachine } from '../../conformance/backend.ts';
 import type { Details } from '../../support/payloads.ts';
 import type { Place } from '../../support/world.ts';
@@ -72,6 +73,11 @@ export async function simulatorBackend(place: Place): Promise<Backend> {
       const copy = `copy-${next++}`;
       writeFileSync(fileOf(copy), readFileSync(fileOf(remoteId)));
       return copy;
+    },
+    async disown(remoteId) {
+      const { description } = read(remoteId);
+      edit(remoteId, { description: anothersMark(String(description)) });
+      return { markStays: false, giveBack: async () => edit(remoteId, { description }) };
     },
     boots: async (remoteId) => Number(read(remoteId)['boots']),
     setPower: async (remoteId, power) => edit(remoteId, { power }),
