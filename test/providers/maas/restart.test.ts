@@ -77,8 +77,11 @@ describe('a name that MAAS refuses', () => {
       inMaas({ host: { set_hostname: 'true' } }, async ({ cloud, fake, own }) => {
         if (admin) fake.add({ hostname: cloud.vm.name, status: 'new' });
         const host = admin ? { apikey: fake.users[1]?.key ?? '', api_user: 'root' } : {};
+        const { document } = await cloud.ok('prepare', { host });
+        const { 'External:hostname': told } = document['details'] as Record<string, string>;
         await cloud.ok('create', { host });
         assert.notEqual(own().hostname, cloud.vm.name);
+        if (!admin) assert.equal(told, own().hostname, 'CloudStack is told the name that it has');
         assert.match(cloud.allOutput(), /machine.misnamed/);
         await cloud.ok('delete', { host });
       }),

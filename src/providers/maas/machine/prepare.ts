@@ -10,6 +10,7 @@ import { matchInterfaces } from './interfaces.ts';
 import { settle } from './make.ts';
 import type { Seen } from './match.ts';
 import type { Session } from './session.ts';
+import { whoAmI } from './visibility.ts';
 
 /** Claims the machine, so that no other instance gets it, and says what CloudStack should know. */
 export async function prepare(
@@ -21,8 +22,20 @@ export async function prepare(
   if (built !== undefined) return preparation(session, instance, built.machine, pin);
   const kept = await settle(session, instance, partials);
   const machine = kept ?? (await claim(session, instance, blueprint));
-  const hostname = hostnameOf(session, instance, machine, blueprint.vm_name);
+  const hostname = await hostnameToBe(session, instance, machine, blueprint.vm_name);
   return preparation(session, instance, { ...machine, hostname }, pin);
+}
+
+/** MAAS lets only administrators name machines: for every other key the machine keeps its own name. */
+async function hostnameToBe(
+  session: Session,
+  instance: SizedInstance,
+  machine: Machine,
+  chosen: string | undefined,
+): Promise<string> {
+  const wanted = hostnameOf(session, instance, machine, chosen);
+  if (wanted === machine.hostname) return wanted;
+  return (await whoAmI(session)).is_superuser ? wanted : machine.hostname;
 }
 
 function preparation(
