@@ -128,7 +128,7 @@ export function reworded(
 
 /** The text with a full stop, unless it ends a sentence already, also inside a quotation or brackets. */
 export function sentence(text: string): string {
-  return /[.!?…:][)"'”]?$/.test(text) ? text : `${text}.`;
+  return /[.!?\u2026:][)"'\u201d]?$/.test(text) ? text : `${text}.`;
 }
 
 /** The message and the advice as the operator reads them, each ended by a full stop. */

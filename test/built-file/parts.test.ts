@@ -46,6 +46,11 @@ describe('the file whose parts are strings', () => {
     assert.ok(line1(builtFile).length <= 127, line1(builtFile));
   });
 
+  it('is ASCII, since one other letter makes Node decode it and keep two bytes of every letter', () => {
+    const [letter] = /[^\0-\x7f].{0,40}/.exec(readFileSync(builtFile, 'utf8')) ?? [];
+    assert.equal(letter, undefined);
+  });
+
   it('runs with a first line of any length that leaves its content alone', () => {
     const [, ...rest] = readFileSync(builtFile, 'utf8').split('\n');
     const long = join(folder, 'a-long-name-of-a-folder-'.repeat(4), 'node');

@@ -32,10 +32,10 @@ export interface Client {
   close(): void;
 }
 
-export function createClient(settings: Settings, { deadline, log }: Context): Client {
+export function createClient(settings: Settings, { deadline, log, suspect }: Context): Client {
   const { url, project, client_cert_file: cert, client_key: key } = settings;
   const tls = { ...tlsOf(settings), client: { cert, key } };
-  const http = createHttp({ title: 'Incus', endpoints: [url], tls, deadline, log });
+  const http = createHttp({ title: 'Incus', endpoints: [url], tls, deadline, log, suspect });
 
   const once = async (method: Method, path: string, ask: Ask): Promise<Reply> => {
     const { what, query, etag, ...content } = ask;
