@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import type { Caller, Instance } from '../contract/instance.ts';
 import { Failure, fullText } from '../failure.ts';
 import { newestLines } from '../kit/log-tail.ts';
 import { plainName } from '../kit/plain-name.ts';
 import { createRedactor } from '../kit/redact.ts';
+import { systemCode } from '../kit/system-error.ts';
 import { actions as ownRows } from './actions.ts';
 import type { Body } from './call-result.ts';
 import { actionsOf, ownActions } from './offered-actions.ts';
@@ -34,21 +36,44 @@ type Line = Readonly<Record<string, unknown>>;
 function lastFailures(request: Request, { uuid }: Instance): readonly Line[] {
   const { config, world } = request;
   const found: Line[] = [];
+  const ended = new Set<unknown>();
   const until = world.clock() + longestMs;
   for (const text of newestLines(config.log.file, rotatedFiles)) {
     // Most lines are about other instances.
-    const line = text.includes(uuid) ? failureIn(text, uuid) : undefined;
+    const line = text.includes(uuid) ? failureIn(text, uuid, ended) : undefined;
     if (line !== undefined && isFor(request, textOf(line['action']))) found.push(line);
     if (found.length >= mostShown || world.clock() > until) break;
   }
   return found;
 }
 
-/** The end of a failed call about this very instance. */
-function failureIn(text: string, uuid: string): Line | undefined {
+/** The end of a failed call about this very instance, or the beginning of one that was killed. */
+function failureIn(text: string, uuid: string, ended: Set<unknown>): Line | undefined {
   const line = parsed(text);
-  if (line?.['event'] !== 'call' || line['vm'] !== uuid) return undefined;
-  return line['outcome'] === 'success' ? undefined : line;
+  if (line === undefined || line['vm'] !== uuid) return undefined;
+  const { event, call, outcome } = line;
+  if (event === 'begin') return ended.has(call) || isRunning(line) ? undefined : killed(line);
+  if (event !== 'call') return undefined;
+  ended.add(call);
+  return outcome === 'success' ? undefined : line;
+}
+
+/** Whether the process of the call is there still; an id alone may be another's by now. */
+function isRunning({ pid, action }: Line): boolean {
+  try {
+    return readFileSync(`/proc/${Number(pid)}/cmdline`, 'utf8')
+      .split('\0')
+      .includes(textOf(action));
+  } catch (error) {
+    systemCode(error);
+    return false;
+  }
+}
+
+function killed(line: Line): Line {
+  const error = 'The call was killed before it could answer, as CloudStack does at the time-out';
+  const advice = 'Look at the state of the instance before you try again';
+  return { ...line, error, advice, tenant: `${error}. ${advice}.` };
 }
 
 /** Another process may have been killed while it wrote its line. */

@@ -207,7 +207,6 @@ export const snapName = {
   }),
   required: true,
   example: 'before-upgrade',
-  also: ['snapshot_name'],
 } as const;
 
 export const snapDescription = {

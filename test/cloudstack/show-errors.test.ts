@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { displayDoubts } from '../../src/commands/as-cloudstack/custom-result.ts';
@@ -135,6 +136,29 @@ describe('ShowErrors', () => {
     await shown(place);
     await place.call('status', recorded('status'));
     assert.equal(entries.length, 1, 'the second status repeats what the first one met');
+  });
+
+  it('shows a call that was killed, and none that still runs', async (t) => {
+    const { place } = broken();
+    t.after(place.remove);
+    const { uuid } = recorded('start')['cloudstack.vm.details'] as { uuid: string };
+    const begin = (call: string, action: string, pid: number): string =>
+      JSON.stringify({
+        ...{ time: '2026-11-30T12:00:00Z', level: 'info', event: 'begin', ref: `r-${call}` },
+        ...{ call, pid, host: 'ms1', action, vm: uuid },
+      });
+    // This process has not the action among its arguments, so that its id counts as used again.
+    const ids = [begin('gone', 'create', 2 ** 22 + 1), begin('reused', 'start', process.pid)];
+    const sleeper = spawn('sleep', ['30'], { argv0: 'Look' });
+    t.after(() => sleeper.kill());
+    const running = begin('runs', 'Look', sleeper.pid ?? 0);
+    writeFileSync(place.logFile, `${[...ids, running].join('\n')}\n`);
+    const rows = await shown(place);
+    assert.deepEqual(
+      rows.map((row) => row['Reference']),
+      ['r-reused', 'r-gone'],
+    );
+    assert.match(String(rows[1]?.['Reason']), /^The call was killed before it could answer/);
   });
 
   it('passes over lines that another process was killed in', async (t) => {

@@ -4,7 +4,7 @@ import { livesOf, repeated } from './life.ts';
 import { serveStage } from './stage.ts';
 
 const machines = 30;
-const snapshot = (): { readonly snapshot_name: string } => ({ snapshot_name: 'before' });
+const snapshot = (): { readonly snap_name: string } => ({ snap_name: 'before' });
 
 serveStage(async () => {
   const backend = await hyperVBackend();

@@ -7,7 +7,7 @@ const withSnapshotName =
   (name: string) =>
   (_: Vm, provider: SystemName): Call => ({
     word: name,
-    parameters: { [provider === 'hyperv' ? 'snapshot_name' : 'snap_name']: 'before' },
+    parameters: { [provider === 'hyperv' ? 'snap_name' : 'snap_name']: 'before' },
   });
 
 const withInstanceName =

@@ -29,9 +29,9 @@ describe('custom actions on Hyper-V', () => {
     scene(async ({ cloud, machine }) => {
       await cloud.ok('create');
       const vm = await machine();
-      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'bystander' });
+      await cloud.okCustom('CreateSnapshot', { snap_name: 'bystander' });
       for (const name of hostile) {
-        await cloud.okCustom('CreateSnapshot', { snapshot_name: 'plain' });
+        await cloud.okCustom('CreateSnapshot', { snap_name: 'plain' });
         const last = vm.checkpoints.pop();
         vm.checkpoints.push({ ...(last as (typeof vm.checkpoints)[0]), name });
         const { document } = await cloud.okCustom('ListSnapshots');
@@ -42,8 +42,8 @@ describe('custom actions on Hyper-V', () => {
           rows.some((row) => row.Snapshot === shown),
           name,
         );
-        await cloud.okCustom('RestoreSnapshot', { snapshot_name: name });
-        await cloud.okCustom('DeleteSnapshot', { snapshot_name: name });
+        await cloud.okCustom('RestoreSnapshot', { snap_name: name });
+        await cloud.okCustom('DeleteSnapshot', { snap_name: name });
         assert.deepEqual(
           vm.checkpoints.map((point) => point.name),
           ['bystander'],
@@ -60,10 +60,10 @@ describe('custom actions on Hyper-V', () => {
       const asked = backend.fake.server.seen.length;
       const bad = ['line\nbreak', 'nul\0', 'half \ud83e', 'x'.repeat(300), '\u2028', ' '];
       for (const name of ['CreateSnapshot', 'RestoreSnapshot', 'DeleteSnapshot']) {
-        for (const snapshot_name of bad) {
-          const { exitCode, text } = await cloud.custom(name, { snapshot_name });
+        for (const snap_name of bad) {
+          const { exitCode, text } = await cloud.custom(name, { snap_name });
           assert.equal(exitCode, 1);
-          assert.match(text, /snapshot_name\\" must|snapshot_name.* must/);
+          assert.match(text, /snap_name\\" must|snap_name.* must/);
         }
       }
       assert.equal(backend.fake.server.seen.length, asked);
@@ -74,11 +74,11 @@ describe('custom actions on Hyper-V', () => {
     'of two snapshots with one name neither is taken',
     scene(async ({ cloud, machine }) => {
       await cloud.ok('create');
-      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'twin' });
+      await cloud.okCustom('CreateSnapshot', { snap_name: 'twin' });
       const vm = await machine();
       vm.checkpoints.push({ ...(vm.checkpoints[0] as (typeof vm.checkpoints)[0]), id: vm.id });
       for (const name of ['RestoreSnapshot', 'DeleteSnapshot']) {
-        const { exitCode, text } = await cloud.custom(name, { snapshot_name: 'twin' });
+        const { exitCode, text } = await cloud.custom(name, { snap_name: 'twin' });
         assert.equal(exitCode, 1);
         assert.match(text, /several snapshots/);
       }
@@ -89,16 +89,16 @@ describe('custom actions on Hyper-V', () => {
     'a snapshot with memory is restored with it when nothing else has changed, and without it otherwise',
     scene(async ({ cloud, machine }) => {
       const host = { snapshot_memory: 'true' };
-      const parameters = { snapshot_name: 'warm', snap_save_memory: true };
+      const parameters = { snap_name: 'warm', snap_save_memory: true };
       await cloud.ok('create');
       const vm = await machine();
       await cloud.okCustom('CreateSnapshot', parameters, { host });
       assert.equal(vm.checkpointType, 'Production', 'the usual kind is put back');
       const { boots } = vm;
-      await cloud.okCustom('RestoreSnapshot', { snapshot_name: 'warm' });
+      await cloud.okCustom('RestoreSnapshot', { snap_name: 'warm' });
       assert.deepEqual([vm.state, vm.boots], ['Running', boots]);
       await cloud.ok('stop');
-      await cloud.okCustom('RestoreSnapshot', { snapshot_name: 'warm' });
+      await cloud.okCustom('RestoreSnapshot', { snap_name: 'warm' });
       assert.equal(vm.state, 'Off', 'what was stopped stays stopped');
       const { nics, cpus, memoryMb } = cloud.vm;
       const others = { nics: nics.map((nic) => ({ ...nic, vlan: 2222 })) };
@@ -107,7 +107,7 @@ describe('custom actions on Hyper-V', () => {
         cloud.change({ nics, cpus, memoryMb, ...other });
         await cloud.ok('start');
         const today = structuredClone(vm);
-        await cloud.okCustom('RestoreSnapshot', { snapshot_name: 'warm' });
+        await cloud.okCustom('RestoreSnapshot', { snap_name: 'warm' });
         assert.deepEqual([vm.state, vm.boots], ['Running', today.boots + 1]);
         assert.deepEqual(
           [vm.adapters, vm.cpus, vm.memory],
@@ -121,11 +121,11 @@ describe('custom actions on Hyper-V', () => {
     'restoring a snapshot from before the machine was adopted keeps the mark',
     scene(async ({ cloud, machine }) => {
       await cloud.ok('create');
-      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'old' });
+      await cloud.okCustom('CreateSnapshot', { snap_name: 'old' });
       const vm = await machine();
       for (const { config } of vm.checkpoints) config.notes = 'words of that day';
       const { notes } = vm;
-      await cloud.okCustom('RestoreSnapshot', { snapshot_name: 'old' });
+      await cloud.okCustom('RestoreSnapshot', { snap_name: 'old' });
       assert.equal(vm.notes, notes);
     }),
   );
@@ -134,10 +134,10 @@ describe('custom actions on Hyper-V', () => {
     'a restore is refused before the power is cut while disks are being merged',
     scene(async ({ cloud, machine }) => {
       await cloud.ok('create');
-      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'old' });
+      await cloud.okCustom('CreateSnapshot', { snap_name: 'old' });
       const vm = await machine();
       vm.merging = true;
-      const { exitCode, text } = await cloud.custom('RestoreSnapshot', { snapshot_name: 'old' });
+      const { exitCode, text } = await cloud.custom('RestoreSnapshot', { snap_name: 'old' });
       assert.equal(exitCode, 1);
       assert.match(text, /still being merged/);
       assert.equal(vm.state, 'Running');
@@ -148,17 +148,17 @@ describe('custom actions on Hyper-V', () => {
     'a restore is refused, and the machine left as it is, where an adapter carries what we never set',
     scene(async ({ cloud, machine }) => {
       await cloud.ok('create');
-      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'old' });
+      await cloud.okCustom('CreateSnapshot', { snap_name: 'old' });
       const vm = await machine();
       const [adapter] = vm.adapters;
       Object.assign(adapter ?? {}, { mode: 'Trunk', vlan: 0 });
-      const { exitCode, text } = await cloud.custom('RestoreSnapshot', { snapshot_name: 'old' });
+      const { exitCode, text } = await cloud.custom('RestoreSnapshot', { snap_name: 'old' });
       assert.equal(exitCode, 1);
       assert.match(text, /The adapter \S+ is in the VLAN mode Trunk, .*: stop and start/);
       assert.deepEqual([vm.state, adapter?.mode], ['Running', 'Trunk']);
       await cloud.ok('stop');
       await cloud.ok('start');
-      await cloud.okCustom('RestoreSnapshot', { snapshot_name: 'old' });
+      await cloud.okCustom('RestoreSnapshot', { snap_name: 'old' });
       assert.equal(adapter?.mode, 'Access');
     }),
   );
@@ -167,12 +167,12 @@ describe('custom actions on Hyper-V', () => {
     'a restore that goes wrong puts today’s mark and NICs back all the same and starts nothing',
     scene(async ({ cloud, state, machine }) => {
       await cloud.ok('create');
-      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'old' });
+      await cloud.okCustom('CreateSnapshot', { snap_name: 'old' });
       await cloud.ok('stop');
       cloud.change({ nics: cloud.vm.nics.map((nic) => ({ ...nic, vlan: 2222 })) });
       await cloud.ok('start');
       state.errors.push({ step: 'checkpoint', trouble: oops, done: true });
-      const { exitCode, text } = await cloud.custom('RestoreSnapshot', { snapshot_name: 'old' });
+      const { exitCode, text } = await cloud.custom('RestoreSnapshot', { snap_name: 'old' });
       assert.equal(exitCode, 1);
       assert.match(text, /Snapshot old was not restored, and the instance is stopped now/);
       const vm = await machine();
@@ -188,7 +188,7 @@ describe('custom actions on Hyper-V', () => {
     'a restore that runs out of time does so, too, and says that the instance is stopped',
     scene(async ({ cloud, backend, state, machine }) => {
       await cloud.ok('create');
-      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'old' });
+      await cloud.okCustom('CreateSnapshot', { snap_name: 'old' });
       const vm = await machine();
       for (const { config } of vm.checkpoints) config.notes = 'words of that day';
       const { notes } = vm;
@@ -218,7 +218,7 @@ describe('custom actions on Hyper-V', () => {
     scene(async ({ cloud, state }) => {
       await cloud.ok('create');
       state.errors.push({ step: 'checkpoint', trouble: oops, done: true });
-      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'one' });
+      await cloud.okCustom('CreateSnapshot', { snap_name: 'one' });
     }),
   );
 
@@ -261,7 +261,7 @@ describe('custom actions on Hyper-V', () => {
       assert.equal(fileAt(state, path)?.size, 50 * gib);
       assert.match((await resize(40)).text, /cannot be made smaller/);
       assert.match((await resize(60, { max_disk_gb: '55' })).text, /55 GiB at most/);
-      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'one' });
+      await cloud.okCustom('CreateSnapshot', { snap_name: 'one' });
       assert.match((await resize(60)).text, /delete them first/);
       const vm = await machine();
       vm.checkpoints.length = 0;

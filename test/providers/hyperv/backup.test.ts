@@ -17,13 +17,13 @@ describe('the checkpoint of a backup', () => {
       await cloud.ok('create');
       const vm = await machine();
       checkpointVm(state, vm, 'of-backup', 'Recovery');
-      const one = { snapshot_name: 'one' };
+      const one = { snap_name: 'one' };
       await cloud.okCustom('CreateSnapshot', one, { host: { max_snapshots: '1' } });
       const { document } = await cloud.okCustom('ListSnapshots');
       assert.match(JSON.stringify(document), /"one"/);
       assert.doesNotMatch(JSON.stringify(document), /of-backup/);
       for (const name of ['RestoreSnapshot', 'DeleteSnapshot']) {
-        const { exitCode, text } = await cloud.custom(name, { snapshot_name: 'of-backup' });
+        const { exitCode, text } = await cloud.custom(name, { snap_name: 'of-backup' });
         assert.equal(exitCode, 1, name);
         assert.match(text, /no snapshot of-backup/);
       }
@@ -72,10 +72,10 @@ describe('a disk that stays in the file of a checkpoint which is gone', () => {
     scene(async ({ cloud, state, machine }) => {
       await cloud.ok('create');
       state.mergesFail = true;
-      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'one' });
-      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'two' });
-      await cloud.okCustom('DeleteSnapshot', { snapshot_name: 'one' });
-      await cloud.okCustom('DeleteSnapshot', { snapshot_name: 'two' });
+      await cloud.okCustom('CreateSnapshot', { snap_name: 'one' });
+      await cloud.okCustom('CreateSnapshot', { snap_name: 'two' });
+      await cloud.okCustom('DeleteSnapshot', { snap_name: 'one' });
+      await cloud.okCustom('DeleteSnapshot', { snap_name: 'two' });
       assert.match((await machine()).drives[0]?.path ?? '', /\.avhdx$/);
       await cloud.ok('delete');
       assert.deepEqual([state.machines.size, orphansOf(state)], [0, []]);
@@ -87,8 +87,8 @@ describe('a disk that stays in the file of a checkpoint which is gone', () => {
     scene(async ({ cloud, state, machine }) => {
       await cloud.ok('create');
       state.mergesFail = true;
-      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'one' });
-      await cloud.okCustom('DeleteSnapshot', { snapshot_name: 'one' });
+      await cloud.okCustom('CreateSnapshot', { snap_name: 'one' });
+      await cloud.okCustom('DeleteSnapshot', { snap_name: 'one' });
       await cloud.okCustom('Reinstall', { confirm: cloud.vm.name }, as);
       const vm = await machine();
       assert.equal(vm.state, 'Running');
@@ -102,8 +102,8 @@ describe('a disk that stays in the file of a checkpoint which is gone', () => {
     scene(async ({ cloud, state, machine }) => {
       await cloud.ok('create');
       state.mergesFail = true;
-      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'one' });
-      await cloud.okCustom('DeleteSnapshot', { snapshot_name: 'one' });
+      await cloud.okCustom('CreateSnapshot', { snap_name: 'one' });
+      await cloud.okCustom('DeleteSnapshot', { snap_name: 'one' });
       const { path = '' } = (await machine()).drives[0] ?? {};
       const { exitCode, text } = await cloud.custom('ResizeDisk', { size_gb: 50 }, as);
       assert.equal(exitCode, 1);

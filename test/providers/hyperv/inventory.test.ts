@@ -82,7 +82,7 @@ test(
   'an audit names what a Reinstall left, and no disk that is used',
   scene(async ({ cloud, backend, state, machine }) => {
     await cloud.ok('create');
-    await cloud.okCustom('CreateSnapshot', { snapshot_name: 'one' });
+    await cloud.okCustom('CreateSnapshot', { snap_name: 'one' });
     const { name, id } = await machine();
     const remarks = async () =>
       (await (await open(backend.fake)).machines()).flatMap((each) => each.remarks ?? []);

@@ -296,8 +296,8 @@ describe('a machine on Hyper-V', () => {
     'is deleted with its checkpoints, disks and folder, after they are merged',
     scene(async ({ cloud, state, machine }) => {
       await cloud.ok('create');
-      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'one' });
-      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'two' });
+      await cloud.okCustom('CreateSnapshot', { snap_name: 'one' });
+      await cloud.okCustom('CreateSnapshot', { snap_name: 'two' });
       state.mergeMs = 200;
       const vm = await machine();
       assert.match(vm.drives[0]?.path ?? '', /\.avhdx$/);
@@ -332,7 +332,7 @@ describe('a machine on Hyper-V', () => {
         };
         await refused(cloud.call('delete', { caller: admin }));
         assert.equal(vm.state, 'Running', 'a delete that is refused cuts no power');
-        const snapshot = { snapshot_name: 'one' };
+        const snapshot = { snap_name: 'one' };
         await cloud.okCustom('CreateSnapshot', snapshot);
         Object.assign(fileAt(state, vm.drives[0]?.path ?? '') ?? {}, { content: 'today' });
         await refused(cloud.custom('DeleteSnapshot', snapshot, { caller: admin }));

@@ -17,7 +17,7 @@ interface Case {
 }
 
 const as = { caller: admin, host: { grace_seconds: '1' } };
-const snapshot = { snapshot_name: 'one' };
+const snapshot = { snap_name: 'one' };
 const iso_path = 'D:\\ISO\\debian-12.iso';
 const disk = ({ state }: Scene, { drives }: Machine) => fileAt(state, drives[0]?.path ?? '');
 

@@ -46,7 +46,7 @@ describe('Reinstall on Hyper-V', () => {
         [second, [second]],
       );
       assert.notEqual(fileAt(state, second)?.content, 'half');
-      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'one' });
+      await cloud.okCustom('CreateSnapshot', { snap_name: 'one' });
       await cloud.okCustom('Reinstall', again, { caller: admin });
       assert.deepEqual(
         [(await machine()).drives[0]?.path.toLowerCase(), disks()],
@@ -93,7 +93,7 @@ describe('Reinstall on Hyper-V', () => {
       await cloud.ok('create');
       const vm = await machine();
       const parent = vm.drives[0]?.path ?? '';
-      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'one' });
+      await cloud.okCustom('CreateSnapshot', { snap_name: 'one' });
       const child = newMachine({ name: 'child' });
       put(state, 'E:\\child.vhdx', { content: 'c', size: gib, fileSize: 1, parent });
       child.drives.push({ path: 'E:\\child.vhdx', controller: 'SCSI', location: 0 });
@@ -144,9 +144,9 @@ describe('Reinstall on Hyper-V', () => {
     'a snapshot that was removed a moment ago is merged before the disk is exchanged',
     scene(async ({ cloud, state, machine }) => {
       await cloud.ok('create');
-      await cloud.okCustom('CreateSnapshot', { snapshot_name: 'one' });
+      await cloud.okCustom('CreateSnapshot', { snap_name: 'one' });
       state.mergeMs = 1_500;
-      await cloud.okCustom('DeleteSnapshot', { snapshot_name: 'one' });
+      await cloud.okCustom('DeleteSnapshot', { snap_name: 'one' });
       const vm = await machine();
       assert.match(vm.drives[0]?.path ?? '', /\.avhdx$/, 'it is not merged yet');
       assert.equal((await reinstall(cloud)).exitCode, 0);

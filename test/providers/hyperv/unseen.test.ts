@@ -62,7 +62,7 @@ describe('a disk of another machine that cannot be read', () => {
     scene(async (played) => {
       const { cloud, state, machine } = played;
       await cloud.ok('create');
-      const snapshot = { snapshot_name: 'one' };
+      const snapshot = { snap_name: 'one' };
       await cloud.okCustom('CreateSnapshot', snapshot);
       hidden(state);
       const vm = await machine();

@@ -62,7 +62,6 @@ export const actions = {
         unit: 'GiB',
         example: '80',
         required: true,
-        also: ['vhd_size_gb'],
       },
     },
     timeoutSeconds: 120,

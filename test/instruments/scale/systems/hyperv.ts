@@ -32,7 +32,7 @@ export async function hypervSystem(): Promise<System> {
   return {
     backend,
     hosts: [{ name: 'hyperv', details: () => backend.details() }],
-    snapshot: 'snapshot_name',
+    snapshot: 'snap_name',
     disturb(random) {
       rest();
       const [name, begin] = random.pick(Object.entries(troubles));
