@@ -208,6 +208,15 @@ describe('doctor on the details that CloudStack keeps', () => {
     assert.match(two, /fail installation .*extension has cs-1, cluster registration has cs-2/);
   });
 
+  test('doctor warns of a value that ends where CloudStack cuts', async () => {
+    const extension = { console_url: `https://${'c'.repeat(247)}` };
+    const cut = await looked({ extension: {}, resourcemap: {}, host: { ...host, ...extension } });
+    assert.match(cut, /warn details host detail "console_url" has exactly 255 characters/);
+    const longer = { console_url: `https://${'c'.repeat(300)}` };
+    const whole = await looked({ extension: longer, resourcemap: {}, host });
+    assert.doesNotMatch(whole, /characters: CloudStack may have cut/);
+  });
+
   test('doctor warns of a secret that stands in a detail, since CloudStack logs it', async () => {
     const given = { provider: 'remote', url: 'https://127.0.0.1:1', token: 't0p-secret' };
     const printed = await looked({ host: given });

@@ -21,6 +21,7 @@ import { prepareChecks } from './prepare.ts';
 import { plainSecretChecks, secretChecks } from './secrets.ts';
 import { accountCheck, attemptConfig, type Config, nodeChecks, ourselves } from './server.ts';
 import {
+  cutChecks,
   installationCheck,
   readWanted,
   resolution,
@@ -95,6 +96,7 @@ async function examineRemote(
     installationCheck(levels, core.installation),
     resolved,
     ...unknownDetailChecks(provider, levels),
+    ...cutChecks(levels),
     ...plainSecretChecks(provider.settings, levels),
     ...secretChecks(secretsDirectory, provider.settings, levels, account),
   ];

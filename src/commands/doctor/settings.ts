@@ -65,6 +65,22 @@ export function installationCheck(
   return ok('installation', `${installation} (${places.join(' and ')})`);
 }
 
+/** Values that end exactly where CloudStack cuts: 255 characters of a host, 255 or 4,096 of the others. */
+export function cutChecks(levels: readonly Level[]): Check[] {
+  return levels.flatMap(({ name, details }) => {
+    const ends = name === 'host' ? [255] : [255, 4096];
+    return Object.entries(details)
+      .filter(([, value]) => ends.includes(value.length))
+      .map(([key, { length }]) =>
+        warn(
+          'details',
+          `${name} detail "${key}" has exactly ${length} characters: CloudStack may have cut it there without a word`,
+          'Compare its end with what was given; `outrigger register` refuses values that do not fit and says where they would',
+        ),
+      );
+  });
+}
+
 /** Details that neither the core nor the provider reads, each with the one that may have been meant. */
 export function unknownDetailChecks(provider: Provider, levels: readonly Level[]): Check[] {
   const words = knownWords(coreFields, provider.settings, provider.blueprint);

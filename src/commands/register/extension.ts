@@ -30,6 +30,9 @@ function creation(wanted: Wanted, actual: Actual): Plan {
           { what: 'path', to: path },
           { what: 'description', to: description },
           { what: 'asks prepare first', to: String(prepares) },
+          ...(release.reservesDetails && reserved !== ''
+            ? [{ what: 'reserved details', to: reserved }]
+            : []),
           ...Object.entries(details).map(([key, value]) => ({
             what: `detail ${key}`,
             to: shownDetail(key, value, secrets),
