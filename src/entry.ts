@@ -2,7 +2,7 @@ import { readFileSync, writeSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { defaultConfigFile } from './cloudstack/config-file.ts';
 import { answerInternal } from './cloudstack/internal-command.ts';
-import type { Call, World } from './cloudstack/serve.ts';
+import { serve } from './cloudstack/serve.ts';
 import { commandWords, isCommandWord } from './commands/words.ts';
 import type { Registry } from './contract/provider.ts';
 
@@ -50,19 +50,9 @@ function serveCloudStack(argv: readonly string[], registry: Registry): void {
   const configFile = process.env['OUTRIGGER_CONFIG'] ?? defaultConfigFile;
   const internal = answerInternal(argv, { configFile, home });
   if (internal !== undefined) process.exit(print(1, internal.text, 5) ? internal.exitCode : 1);
-  // Loaded only now: a command of CloudStack's own is answered without it.
-  import('./cloudstack/serve.ts').then(
-    ({ serve }) => serveCall(serve, { argv, registry, home, configFile }),
-    () => process.exit(1),
-  );
-}
-
-type Given = Pick<World, 'argv' | 'registry' | 'home' | 'configFile'>;
-
-function serveCall(serve: (world: World) => Call, given: Given): void {
   const uid = process.getuid?.() ?? -1;
   const call = serve({
-    ...given,
+    ...{ argv, registry, home, configFile },
     commandWords,
     startedAs: basename(process.argv[1] ?? ''),
     verbs: async () => (await import('./lifecycle/index.ts')).verbsOf,

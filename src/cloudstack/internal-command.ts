@@ -4,7 +4,7 @@ import { removePayload } from './remove-payload.ts';
 /*
  * Commands of the management server's own, which it hands on under the name of their Java class with
  * nothing but that name in the payload. One comes every three minutes for each NIC without an address,
- * so this loads nothing and reads no payload.
+ * so this loads no part of the file beside the first one and reads no payload.
  */
 
 /** The result of such a command; `undefined` for any other word. */
