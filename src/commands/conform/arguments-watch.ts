@@ -40,18 +40,20 @@ export function watchArguments(secrets: readonly Secret[]): ArgumentsWatch {
 
 function exposures(words: readonly string[], secrets: readonly Secret[]): Exposure[] {
   const line = words.join(' ');
-  const program = basename(words[0] ?? '');
+  const program = programOf(words);
   return secrets
     .filter(({ value }) => line.includes(value))
-    .map(({ where }) => ({ program: scriptOf(program, words), where }));
+    .map(({ where }) => ({ program, where }));
 }
 
-/** An interpreter is named with its script. */
-function scriptOf(program: string, words: readonly string[]): string {
-  const script = words[1] ?? '';
-  return /^(node|python[\d.]*|perl|ruby|(ba|da|z)?sh)$/.test(program) && script.startsWith('/')
-    ? basename(script)
-    : program;
+const interpreter = /^(node|python[\d.]*|perl|ruby|(ba|da|z)?sh)$/;
+
+/** An interpreter is named by its script, also while env still looks for the interpreter. */
+function programOf(words: readonly string[]): string {
+  const [first = '', second = '', ...rest] = words;
+  const program = basename(first);
+  if (program === 'env') return programOf([second, ...rest]);
+  return interpreter.test(program) && second.startsWith('/') ? basename(second) : program;
 }
 
 function descendants(pid: number): number[] {
