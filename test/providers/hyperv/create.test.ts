@@ -399,7 +399,7 @@ describe('create on Hyper-V', () => {
       const to = `D:\\Disks\\${name}-${id}.vhdx`;
       await killed.ask(commands.copy, { from: 'D:\\Templates\\debian-12.vhdx', to, forMs: 10 });
       const given = { state: 'Starting', deploying: true };
-      const { exitCode, text } = await cloud.call('stop', { ...given, timeoutSeconds: 1 });
+      const { exitCode, text } = await cloud.call('stop', { ...given, timeoutSeconds: 4 });
       assert.equal(exitCode, 1);
       assert.match(text, /waiting for another action/);
       assert.equal(word(await cloud.ok('status')), 'PowerUnknown');

@@ -10,10 +10,11 @@ import {
   put,
 } from '../../../fakes/winrm/state.ts';
 import { readMark } from '../../../src/lifecycle/mark.ts';
+import type { Cloud } from '../../conformance/cloud.ts';
 import { markOf } from '../../conformance/machine.ts';
 import { admin, system } from '../../support/payloads.ts';
 import type { Done } from '../../support/world.ts';
-import { orphansOf } from './backend.ts';
+import { type HyperVBackend, orphansOf } from './backend.ts';
 import { oops, scene, word } from './scene.ts';
 
 describe('a machine on Hyper-V', () => {
@@ -35,7 +36,7 @@ describe('a machine on Hyper-V', () => {
 
   test(
     'a machine that left the host with its cluster role is reported neither as off nor as gone',
-    scene(async ({ cloud, state }) => {
+    scene(async ({ cloud, backend, state }) => {
       await cloud.ok('create');
       const { remoteId } = await cloud.machine();
       const away = state.machines.get(remoteId) as Machine;
@@ -55,8 +56,9 @@ describe('a machine on Hyper-V', () => {
         state.cluster.elsewhere = [{ name: role.toLowerCase(), node: 'HV2' }];
         assert.equal((await cloud.call('delete')).exitCode, 1, role);
       }
+      await plantAnother(cloud, backend);
       const left = await cloud.ok('statuses', { host: { other_nodes: 'hv2' } });
-      assert.deepEqual(left.document['power_state'], {});
+      assert.deepEqual(left.document['power_state'], { 'i-2-77-VM': 'PowerOff' });
       state.machines.set(remoteId, away);
     }),
   );
@@ -73,14 +75,16 @@ describe('a machine on Hyper-V', () => {
 
   test(
     'the replica of a machine that runs on another host is left alone',
-    scene(async ({ cloud, machine }) => {
+    scene(async ({ cloud, backend, machine }) => {
       await cloud.ok('create');
       const vm = await machine();
       Object.assign(vm, { replication: 'Replica', state: 'Off' });
       for (const action of ['status', 'stop', 'start', 'delete', 'create']) {
         assert.equal((await cloud.call(action)).exitCode, 1, action);
       }
-      assert.deepEqual((await cloud.ok('statuses')).document['power_state'], {});
+      await plantAnother(cloud, backend);
+      const { document } = await cloud.ok('statuses');
+      assert.deepEqual(document['power_state'], { 'i-2-77-VM': 'PowerOff' });
       vm.replication = 'Primary';
       assert.equal(word(await cloud.ok('status')), 'PowerOff');
     }),
@@ -438,4 +442,11 @@ function move(state: HostState, { drives: [drive] }: Machine, to: string): void 
   put(state, to, file);
   state.files.delete(drive.path.toLowerCase());
   drive.path = to;
+}
+
+/** A machine of another instance of the same installation, without which a host reports nothing. */
+async function plantAnother(cloud: Cloud, backend: HyperVBackend): Promise<void> {
+  const mark = markOf(cloud);
+  const other = { uuid: '00000000-0000-4000-8000-000000000077', name: 'i-2-77-VM' };
+  await backend.plant({ name: other.name, mark: (id) => ({ ...mark(id), ...other }) });
 }

@@ -105,7 +105,7 @@ describe('a login', () => {
       offers: ['Negotiate', 'Basic'],
       details: { authentication: 'basic', username: 'svc-cloudstack' },
     });
-    assert.equal((await powersOf(it)).size, 0);
+    assert.equal((await powersOf(it)).size, 1);
     assert.equal(it.fake.messages.includes('login'), false);
   });
 
