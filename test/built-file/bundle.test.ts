@@ -89,8 +89,8 @@ describe('the built file', () => {
       const { action = name } = recorded(name) as { action?: string };
       return String(call([action, simulated(name), '30'])['error']);
     };
-    // Its parameters are written as people write them; the machine was deleted above.
-    assert.match(errorOf('custom'), /This instance has no machine/);
+    // It was recorded of an action that was made by hand, with another name for its parameter.
+    assert.match(errorOf('custom'), /parameter "snap_name" is missing/);
     assert.match(errorOf('getconsole'), /console/);
     assert.match(errorOf('unexpected-command'), /internal command/);
     for (const name of life) assert.equal(errorOf(name), 'undefined', name);
