@@ -78,7 +78,10 @@ describe('adopt', () => {
       await cloud.ok('delete');
       await cloud.ok('stop');
       assert.equal(machine.status, 'deployed');
-      assert.deepEqual((await cloud.ok('statuses')).document['power_state'], {});
+      const other = cloud.another();
+      await other.ok('create');
+      const report = (await cloud.ok('statuses')).document['power_state'];
+      assert.deepEqual(report, { [other.vm.name]: 'PowerOn' });
     }),
   );
 

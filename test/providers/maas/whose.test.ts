@@ -56,7 +56,7 @@ describe('a machine of another instance', () => {
     inMaas({}, async (scene) => {
       const theirs = { installation: 'another-cloud', state: 'building' } as const;
       await plant(scene, scene.cloud, {}, theirs);
-      await untouched(scene, ['stop', 'delete'], 0);
+      await untouched(scene, ['stop', 'delete'], 1);
     }),
   );
 });
@@ -182,10 +182,12 @@ describe('a list of instances for the pools of one host', () => {
   );
 
   it(
-    'the report is empty where an administrator’s key shows no machines',
+    'the report of an administrator’s key that shows no machine of the installation is refused',
     inMaas({}, async (scene) => {
       const host = { apikey: scene.fake.users[1]?.key ?? '', api_user: '' };
-      assert.deepEqual(await statuses(scene, host), {});
+      const { exitCode, text } = await scene.cloud.call('statuses', { host });
+      assert.equal(exitCode, 1);
+      assert.match(text, /No machine here carries a mark of installation/);
     }),
   );
 
