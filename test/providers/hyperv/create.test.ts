@@ -398,7 +398,7 @@ describe('create on Hyper-V', () => {
       state.taskMs = 60_000;
       const to = `D:\\Disks\\${name}-${id}.vhdx`;
       await killed.ask(commands.copy, { from: 'D:\\Templates\\debian-12.vhdx', to, forMs: 10 });
-      const given = { state: 'Starting', deploying: true };
+      const given = { state: 'Starting', deploying: true, caller: admin };
       const { exitCode, text } = await cloud.call('stop', { ...given, timeoutSeconds: 4 });
       assert.equal(exitCode, 1);
       assert.match(text, /waiting for another action/);
