@@ -231,7 +231,7 @@ describe('a power failure in the middle', () => {
     inMaas({}, async ({ cloud, own }) => {
       await cloud.deploy();
       own().bmc = 'fails';
-      const { exitCode, text } = await cloud.call('stop', { timeoutSeconds: 2 });
+      const { exitCode, text } = await cloud.call('stop', { timeoutSeconds: 2, caller: admin });
       assert.equal(exitCode, 1);
       assert.match(text, /BMC of machine .* to say off; its last answer was \\"error\\"/);
       own().bmc = 'works';

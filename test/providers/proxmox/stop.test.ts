@@ -119,7 +119,7 @@ describe('proxmox and machines that are about to come back', { concurrency: 4 },
       await cloud.ok('stop');
       cluster.faults.task({ type: 'qmstart', never: true });
       await asker(scene, t).begin('start');
-      const { exitCode, text } = await cloud.call('stop', { timeoutSeconds: 6 });
+      const { exitCode, text } = await cloud.call('stop', { timeoutSeconds: 6, caller: admin });
       assert.equal(exitCode, 1);
       assert.match(text, /machine 10042 was about to be switched on again/);
     }),
