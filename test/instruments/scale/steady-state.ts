@@ -98,9 +98,9 @@ async function atRest({ backend }: System): Promise<readonly RemoteMachine[]> {
   }
 }
 
-/** Nothing but what is meant to stay: machines of the simulator, notes, and what was remembered. */
+/** The files that may stay: machines of the simulator, notes of what a report has seen, and memories of failures. */
 const meant =
-  /^(\.local\/state\/outrigger\/(proxmox\/changed|simulator\/(simulator\.json|failures\.log|machines\/[a-z0-9][a-z0-9-]*\.json))|memo\/[A-Za-z0-9_-]{43}\.json|log\/outrigger\.log(\.\d)?)$/;
+  /^(\.local\/state\/outrigger\/(proxmox\/changed|maas\/seen-[A-Za-z0-9._-]+|simulator\/(simulator\.json|failures\.log|machines\/[a-z0-9][a-z0-9-]*\.json))|memo\/[A-Za-z0-9_-]{43}\.json|log\/outrigger\.log(\.\d)?)$/;
 
 function checkFiles({ managementServer, counters }: World, when: string): void {
   const { folder } = managementServer.place;
