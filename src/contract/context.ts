@@ -33,7 +33,7 @@ export interface Context {
   readonly suspect?: boolean | undefined;
   /** Which CloudStack this is; machines of another one are invisible. Empty until registered. */
   readonly installation: string;
-  /** A directory of the calling user for a provider without an outside system; made on demand. */
+  /** A directory of the calling user for notes that a provider keeps between calls; made on demand. */
   stateDirectory(name: string): string;
 }
 

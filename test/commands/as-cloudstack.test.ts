@@ -356,13 +356,16 @@ describe('What the user sees of a failure', () => {
   const shown = async (action: string): Promise<string> =>
     conclude(action, await run(`echo '${quota}'; exit 1`), payload).shown;
 
-  test('the text that the user sees of a failure is the whole text after reboot, delete and custom actions only', async () => {
+  test('the text that the user sees of a failure is the whole text after reboot, delete, a forced stop and custom actions only', async () => {
     for (const action of ['reboot', 'delete', 'Do It']) {
       assert.match(await shown(action), /quota exceeded/, action);
     }
-    for (const action of ['prepare', 'create', 'start', 'stop', 'getconsole', 'status']) {
+    for (const action of ['prepare', 'create', 'start', 'getconsole', 'status']) {
       assert.doesNotMatch(await shown(action), /quota exceeded/, action);
     }
+    const [ordinary, forced] = (await shown('stop')).split('; of a forced stop also');
+    assert.doesNotMatch(ordinary ?? '', /quota exceeded/);
+    assert.match(forced ?? '', /quota exceeded/);
   });
 
   test('the text that the user sees of a failure names the instance where CloudStack does', async () => {
