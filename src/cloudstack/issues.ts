@@ -28,5 +28,9 @@ export function collectIssues(): Issues {
 /** Leaves one sentence as it is and numbers several. */
 export function enumerate(sentences: readonly string[]): string {
   if (sentences.length === 1) return sentences[0] ?? '';
-  return sentences.map((sentence, index) => `(${index + 1}) ${sentence}`).join('; ');
+  // Some of them are questions and sentences with an advice, which end by themselves.
+  const ended = (text: string): string => (/[.!?]$/.test(text) ? text : `${text};`);
+  return sentences
+    .map((text, index) => `(${index + 1}) ${index + 1 < sentences.length ? ended(text) : text}`)
+    .join(' ');
 }

@@ -46,7 +46,7 @@ export const register: Command = {
   more: `
 Makes CloudStack match: the extension with its details, every custom action with parameters,
 roles and a time-out that fits, and the registration with clusters. Running it again changes
-only what has drifted; what others added stays, without --prune. Install the file first (install.sh).
+only what has drifted; what others added stays without --prune. Install the file first (install.sh).
 ${apiHelp}
 
   outrigger register "Proxmox Lab" --provider proxmox --cluster pve --plan

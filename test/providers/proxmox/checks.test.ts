@@ -163,7 +163,7 @@ describe('doctor for proxmox', { concurrency: 4 }, () => {
     assert.equal((await vnets('tenant1'))?.state, 'ok');
     assert.deepEqual(await vnets('tenant2'), {
       ...{ name: 'vnets', state: 'fail', found: 'not in the cluster: tenant2' },
-      advice: 'There are tenant1',
+      advice: 'It has tenant1',
     });
     const local = cluster.state.storages.get('local-lvm');
     assert.ok(local);

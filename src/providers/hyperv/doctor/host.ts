@@ -109,7 +109,10 @@ export function switchCheck(settings: Settings, { switches, switchTrouble }: Ins
     name: 'switches',
     state: 'fail',
     found: `there is no virtual switch ${lacking.join(', ')}`,
-    advice: `The host has: ${switches.join(', ') || 'none'}`,
+    advice:
+      switches.length === 0
+        ? 'The host has no switch at all'
+        : `The host has: ${switches.join(', ')}`,
   };
 }
 

@@ -86,7 +86,7 @@ function checkSwitches(
   const lacking = [...wanted].filter((name) => !known.has(name.toLowerCase()));
   if (lacking.length === 0) return;
   throw new Failure('config', `The host has no virtual switch ${lacking.join(', ')}`, {
-    advice: `It has: ${switches.join(', ') || 'none'}`,
+    advice: switches.length === 0 ? 'It has no switch at all' : `It has: ${switches.join(', ')}`,
   });
 }
 

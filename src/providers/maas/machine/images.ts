@@ -75,7 +75,10 @@ export async function checkImage(
     'conflict',
     `Nothing was done to ${nameOf(machine)} of ${name}: MAAS has ${lacks}`,
     {
-      advice: `Choose another one, or synchronise it on the images page of MAAS. For ${architecture} there are: ${names || 'none'}`,
+      advice:
+        names === ''
+          ? `Synchronise it on the images page of MAAS, which has no image for ${architecture}`
+          : `Choose another one, or synchronise it on the images page of MAAS. For ${architecture} there are: ${names}`,
       tenant: 'The system that was asked for cannot be installed; nothing was changed',
     },
   );

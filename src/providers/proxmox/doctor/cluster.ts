@@ -115,7 +115,7 @@ function presence(
 ): Check {
   const missing = wanted.filter((each) => !there.includes(each));
   if (missing.length === 0) return { name, state: 'ok', found: wanted.join(', ') };
-  const list = `There are ${there.join(', ') || 'none'}`;
+  const list = there.length === 0 ? 'It has none' : `It has ${there.join(', ')}`;
   if (all) {
     return { name, state: 'fail', found: `not ${where}: ${missing.join(', ')}`, advice: list };
   }
@@ -123,7 +123,7 @@ function presence(
     name,
     state: 'fail',
     found: `not ${where}, or not to be seen by the token without SDN.Use: ${missing.join(', ')}`,
-    advice: `${list} that it sees. For a hidden one: ${givingNetwork(api.token())}`,
+    advice: `${there.length === 0 ? 'It sees none' : `It sees ${there.join(', ')}`}. For a hidden one: ${givingNetwork(api.token())}`,
   };
 }
 
