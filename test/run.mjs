@@ -19,8 +19,9 @@ const target = join(root, wanted.length === 0 ? 'build/test' : `build/test-${pro
 
 const onlyWhenNamed = ['install/'];
 
-// Files that take from 20 s to two minutes start first: one that starts last would run while the other cores are idle.
+// Files that take from 20 s to four minutes start first: one that starts last would run while the other cores are idle.
 const longest = [
+  'providers/incus/',
   'providers/proxmox/conformance',
   'built-file/nodes',
   'instruments/faults/',
