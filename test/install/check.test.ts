@@ -86,7 +86,8 @@ describe('install.sh --check', { skip }, () => {
       farm.runOn(['a'], '--name', 'ext', '--file', farm.file, '--check', ...args);
     const [builtIn] = cloud.state.extensions;
     assert.ok(builtIn);
-    const own = { ...builtIn, id: 'own', name: 'ext', path: 'ext/outrigger' };
+    const made = { id: 'own', name: 'ext', path: 'ext/outrigger', isUserDefined: true };
+    const own = { ...builtIn, ...made };
     cloud.state.extensions.push(own);
     cloud.state.files.add(own.path);
     const before = a.listing();
