@@ -205,7 +205,7 @@ describe('The configuration', () => {
           env: { ...serviceEnv(), OUTRIGGER_CONFIG: file },
         });
         assert.equal(exitCode, 1);
-        assert.match(JSON.parse(output).error, /cannot be read as JSON/);
+        assert.match(JSON.parse(output).error, /cannot be read: /);
       }
     } finally {
       place.remove();
