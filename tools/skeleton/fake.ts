@@ -63,7 +63,9 @@ export async function startAcme(): Promise<FakeAcme> {
     if (seen.method === 'DELETE') return remove(machine);
     return change(machine, seen.headers['if-match'], body);
   };
-  const task = () => new Promise((resolve) => setTimeout(resolve, options.taskMs));
+  // A task that is still waiting when its test has ended must not keep the process.
+  const task = () =>
+    new Promise<void>((resolve) => void setTimeout(resolve, options.taskMs).unref());
   const make = async (given: Partial<FakeMachine>): Promise<readonly [number, unknown?]> => {
     const same = [...machines.values()].find(({ key }) => key !== '' && key === given.key);
     if (same !== undefined) return [200, shown(same)];
