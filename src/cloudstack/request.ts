@@ -65,7 +65,7 @@ export async function readRequest(
 
 /** Whether the call may change something; a custom action says that it only shows. */
 export function mayChange({ row, custom }: Pick<CallFacts, 'row' | 'custom'>): boolean {
-  return row === undefined ? custom?.action.wants !== 'shown' : row.changes === true;
+  return row === undefined ? custom?.action.effect !== 'shows' : row.changes === true;
 }
 
 /** The payload without the parts that are issues now, so that all the others are checked too. */

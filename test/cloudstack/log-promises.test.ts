@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { mayChange } from '../../src/cloudstack/request.ts';
+import type { Actions } from '../../src/contract/action.ts';
 import type { Context } from '../../src/contract/context.ts';
 import { Failure } from '../../src/failure.ts';
+import { maas } from '../../src/providers/maas/index.ts';
+import { simulator } from '../../src/providers/simulator/index.ts';
 import { type Done, finish, makePlace, type Place } from '../support/world.ts';
 import { ledger, type Members } from './ledger.ts';
 import { changed, recorded } from './recorded.ts';
@@ -53,6 +57,19 @@ describe('the log', () => {
       await place.call(action, recorded(action));
     }
     assert.equal(lines(place).filter(({ event }) => event === 'begin').length, count);
+  });
+
+  it('has the begin of each custom action but of those that only show', () => {
+    // ClearFailures finds a machine that is shown, and changes another one.
+    const begins = (name: string, actions: Actions): boolean => {
+      const action = actions[name];
+      assert.ok(action, name);
+      return mayChange({ row: undefined, custom: { name, action, isOwn: false } });
+    };
+    assert.equal(begins('ClearFailures', maas.actions), true);
+    assert.equal(begins('CreateSnapshot', simulator.actions), true);
+    assert.equal(begins('ListSnapshots', simulator.actions), false);
+    assert.equal(begins('GetDetails', maas.actions), false);
   });
 
   it('has the reference of every answer, also of one that repeats what an earlier call met', async (t) => {
