@@ -1,5 +1,6 @@
 import type { Actions, Handlers } from './action.ts';
 import type { Deadline, Step, Undo } from './context.ts';
+import type { GuestStore } from './guest-store.ts';
 import type { Instance, SizedInstance } from './instance.ts';
 import type { Choice, Machine, Mark, RemoteMachine, State } from './machine.ts';
 import type { SnapshotDriver } from './snapshot.ts';
@@ -142,6 +143,8 @@ export interface Driver<M extends Machine = Machine, B = Blueprint, A extends Ac
   snapshots?(): Promise<SnapshotDriver<M>>;
   /** `machine` finds the instance's machine; a console by address alone never calls it. */
   console?(step: Step, machine: () => Promise<M>): Promise<Console>;
+  /** Where the network half keeps the data of guests, reached with this half's settings. */
+  guests?(): Promise<GuestStore>;
   /** The provider's other custom actions, by name; loaded when one of them is asked for. */
   run?(): Promise<Handlers<M, B, A>>;
   /** Ends what the driver holds open, after success and failure alike; a failure of it is only logged. */

@@ -3,6 +3,7 @@ import type { Context } from './context.ts';
 import type { Driver } from './driver.ts';
 import type { Fields, Values } from './field.ts';
 import type { Machine } from './machine.ts';
+import type { NetworkProvider } from './network.ts';
 
 /** One finding of `doctor`. */
 export interface Check {
@@ -51,6 +52,8 @@ export interface Provider<
     settings: Values<S>,
     context: Context,
   ): Driver<Machine, Values<B>, A> | Promise<Driver<Machine, Values<B>, A>>;
+  /** The network half, loaded for a network command; absent where the provider has none. */
+  network?(): Promise<NetworkProvider>;
 }
 
 /** Infers a provider's types for its author and erases them for everybody else. */
