@@ -36,6 +36,8 @@ export function nicSchema() {
         v.pipe(scalar(), v.regex(/^-?\d{1,9}(\.0+)?$/, 'must be a rate')),
       ),
       mtu: v.optional(number(68, 65_535)),
+      // From 4.23 on.
+      enabled: v.optional(scalar(), 'true'),
     },
     'must be a NIC',
   );
@@ -63,6 +65,7 @@ export function toNic(nic: v.InferOutput<ReturnType<typeof nicSchema>>): Nic {
     ...(ipv6 === undefined ? {} : { ipv6 }),
     ...(rate > 0 ? { rateMbps: rate } : {}),
     ...(nic.mtu === undefined ? {} : { mtu: nic.mtu }),
+    ...(nic.enabled === 'false' ? { linkDown: true } : {}),
   };
 }
 
@@ -70,7 +73,10 @@ function toSegment(uri: string | undefined): Segment {
   if (uri === undefined || uri === '') return { kind: 'none' };
   if (/^vlan:\/\/untagged$/i.test(uri)) return { kind: 'untagged' };
   const id = Number(/^vlan:\/\/(\d{1,4})$/i.exec(uri)?.[1] ?? 0);
-  return id >= 1 && id <= 4094 ? { kind: 'vlan', id } : { kind: 'other', uri };
+  if (id >= 1 && id <= 4094) return { kind: 'vlan', id };
+  // A network extension may print options behind a question mark.
+  const [, name] = /^vs:\/\/([A-Za-z0-9][A-Za-z0-9_.-]{0,62})(?:\?.*)?$/i.exec(uri) ?? [];
+  return name === undefined ? { kind: 'other', uri } : { kind: 'named', name, uri };
 }
 
 function address(

@@ -6,10 +6,14 @@ export interface Caller {
   readonly role: Role;
 }
 
-/** Where a NIC belongs on the wire; `other` keeps what a provider may still be able to map. */
+/**
+ * Where a NIC belongs on the wire. `named` is a network of the remote system under its own name, as a
+ * network extension gave it (`vs://NAME`); `other` keeps what a provider may still be able to map.
+ */
 export type Segment =
   | { readonly kind: 'vlan'; readonly id: number }
   | { readonly kind: 'untagged' }
+  | { readonly kind: 'named'; readonly name: string; readonly uri: string }
   | { readonly kind: 'other'; readonly uri: string }
   | { readonly kind: 'none' };
 
@@ -35,6 +39,8 @@ export interface Nic {
   /** Absent means unlimited. */
   readonly rateMbps?: number;
   readonly mtu?: number;
+  /** CloudStack has disabled the NIC: it is plugged in with its link down. */
+  readonly linkDown?: boolean;
 }
 
 /** The facts that every action about one instance gets. */

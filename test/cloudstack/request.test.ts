@@ -175,6 +175,29 @@ describe('what CloudStack sends', () => {
     assert.deepEqual(await kind(undefined), { kind: 'none' });
   });
 
+  it('a network that an extension named is read by its name, and a NIC without one is up', async () => {
+    const read = async (given: object) => {
+      const path = [vm, 'nics', 0];
+      const nic = { ...((recorded('create')[vm] as { nics: object[] }).nics[0] ?? {}), ...given };
+      const entry = await ok('create', changed(recorded('create'), path, nic));
+      return (entry.given[0] as SizedInstance).nics[0];
+    };
+    const named = async (broadcastUri: string) => (await read({ broadcastUri }))?.segment;
+    const uri = 'vs://cs-net-42?mode=nat';
+    assert.deepEqual(await named(uri), { kind: 'named', name: 'cs-net-42', uri });
+    assert.deepEqual(await named('vs://seg_1'), {
+      kind: 'named',
+      name: 'seg_1',
+      uri: 'vs://seg_1',
+    });
+    for (const strange of ['vs://', 'vs://a/b', 'vs://a,tag=5', 'vs://-a', 'ovn://seg_1?x=y&z']) {
+      assert.deepEqual(await named(strange), { kind: 'other', uri: strange });
+    }
+    assert.equal((await read({ enabled: false }))?.linkDown, true);
+    for (const given of [{}, { enabled: true }])
+      assert.equal((await read(given))?.linkDown, undefined);
+  });
+
   it('numbers are read from 3, 3.0 and "3", and booleans from text', async () => {
     for (const cpus of [3, '3', '3.0']) {
       const entry = await ok('create', changed(recorded('create'), [vm, 'cpus'], cpus));

@@ -63,7 +63,7 @@ export function switchOf(
 function vlanOf({ segment, deviceId }: Nic, name: string): number {
   if (segment.kind === 'vlan') return segment.id;
   if (segment.kind === 'untagged') return 0;
-  const what = segment.kind === 'other' ? `is ${segment.uri}` : 'has no VLAN and is not untagged';
+  const what = 'uri' in segment ? `is ${segment.uri}` : 'has no VLAN and is not untagged';
   throw new Failure('unsupported', `The network of NIC ${deviceId} of ${name} ${what}`, {
     advice: 'Hyper-V switches carry VLANs: use networks with vlan:// isolation, or vlan://untagged',
   });

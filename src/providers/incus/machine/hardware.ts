@@ -84,7 +84,7 @@ function wireOf({ segment, deviceId }: Nic, settings: Settings): Device {
 
 function wordsOf(segment: Nic['segment']): string {
   if (segment.kind === 'vlan') return `VLAN ${segment.id}`;
-  return segment.kind === 'other' ? `the network ${segment.uri}` : 'an untagged network';
+  return 'uri' in segment ? `the network ${segment.uri}` : 'an untagged network';
 }
 
 /** Whether CPUs, memory and NICs are what the instance says, a profile's NICs included. */

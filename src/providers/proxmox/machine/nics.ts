@@ -51,9 +51,7 @@ function placeOf(settings: Settings, nic: Nic): readonly string[] {
 
 function noPlace({ deviceId, segment, network }: Nic): Failure {
   const what =
-    segment.kind === 'other'
-      ? `belongs to ${segment.uri}`
-      : 'says nothing about its network segment';
+    'uri' in segment ? `belongs to ${segment.uri}` : 'says nothing about its network segment';
   const key = network.id ?? network.uuid ?? network.name ?? 'NETWORK';
   return new Failure('config', `NIC ${deviceId} ${what}, which no bridge or vnet is named for`, {
     advice: `Name one in the setting vnet_map: ${key}=VNET`,

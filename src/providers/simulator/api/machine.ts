@@ -17,6 +17,7 @@ export interface WiredNic {
   readonly segment: Segment;
   readonly ipv4?: string;
   readonly ipv6?: string;
+  readonly linkDown?: boolean;
 }
 
 /** A machine of the simulated system. */
@@ -72,13 +73,14 @@ export function hardwareOf({ cpus, memoryBytes, nics }: SizedInstance): Hardware
   return {
     cpus,
     memoryBytes,
-    nics: nics.map(({ deviceId, uuid, mac, segment, ipv4, ipv6 }) => ({
+    nics: nics.map(({ deviceId, uuid, mac, segment, ipv4, ipv6, linkDown }) => ({
       deviceId,
       uuid,
       mac,
       segment,
       ...(ipv4 === undefined ? {} : { ipv4: ipv4.address }),
       ...(ipv6 === undefined ? {} : { ipv6: ipv6.address }),
+      ...(linkDown === undefined ? {} : { linkDown }),
     })),
   };
 }
