@@ -10,13 +10,24 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   contract: ['failure.ts', 'contract', 'npm:valibot'],
   kit: ['failure.ts', 'contract', 'kit', 'npm:valibot', 'npm:ofetch', 'node:'],
   lifecycle: ['failure.ts', 'contract', 'kit', 'lifecycle', 'npm:valibot'],
-  cloudstack: ['failure.ts', 'contract', 'kit', 'lifecycle', 'cloudstack', 'npm:valibot', 'node:'],
+  guest: ['failure.ts', 'contract', 'kit', 'guest', 'node:'],
+  cloudstack: [
+    'failure.ts',
+    'contract',
+    'kit',
+    'guest',
+    'lifecycle',
+    'cloudstack',
+    'npm:valibot',
+    'node:',
+  ],
   'providers/index.ts': ['contract', 'providers/*'],
   // Its own folder only; siblings are looked for apart.
   'providers/*': [
     'failure.ts',
     'contract',
     'kit',
+    'guest',
     'lifecycle',
     'providers/*',
     'npm:valibot',
@@ -99,7 +110,7 @@ describe('the house', () => {
       'maas',
     ];
     for (const file of files.filter((name) =>
-      /^(contract|kit|lifecycle|cloudstack)\//.test(name),
+      /^(contract|kit|guest|lifecycle|cloudstack)\//.test(name),
     )) {
       const text = readFileSync(join(source, file), 'utf8');
       assert.doesNotMatch(text, new RegExp(names.join('|'), 'i'), file);

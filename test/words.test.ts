@@ -15,6 +15,7 @@ const clean: readonly string[] = [
   'src/kit',
   'src/contract',
   'src/lifecycle',
+  'src/guest',
   'src/cloudstack',
   'src/failure.ts',
   'src/entry.ts',

@@ -86,8 +86,12 @@ function checkPayload(raw: Readonly<Record<string, unknown>>, issues: Issues): P
 /** Texts of the payload that no answer and no log line of any provider may show. */
 function secretsIn({ 'cloudstack.vm.details': vm }: Payload): string[] {
   if (typeof vm !== 'object' || vm === null) return [];
-  const { vncPassword } = vm as Record<string, unknown>;
-  return typeof vncPassword === 'string' ? [vncPassword] : [];
+  const { vncPassword, vmData, details } = vm as Record<string, unknown>;
+  const { password } = (details ?? {}) as Record<string, unknown>;
+  const handedOver = (Array.isArray(vmData) ? vmData : [])
+    .filter((entry) => Array.isArray(entry) && entry[0] === 'password')
+    .map((entry: unknown[]) => entry[2]);
+  return [vncPassword, password, ...handedOver].filter((text) => typeof text === 'string');
 }
 
 async function withProvider<Facts extends Known<'payload'>>(facts: Facts, issues: Issues) {
@@ -109,7 +113,7 @@ async function instanceOf(facts: Known<'payload'>, issues: Issues): Promise<Call
   const stored = Object.keys(facts.provider?.stored ?? {});
   const readAs =
     needs === 'size' ? (await import('./sized-instance.ts')).readSizedInstance : readInstance;
-  const read = readAs(facts.payload, stored);
+  const read = await readAs(facts.payload, stored);
   if ('value' in read) return read.value;
   for (const issue of read.issues) issues.add('usage', issue);
   return undefined;

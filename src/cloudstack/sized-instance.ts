@@ -5,11 +5,20 @@ import { nicSchema, toNic } from './nic.ts';
 import type { Payload } from './payload.ts';
 import { number, scalar } from './scalars.ts';
 
-/** The instance with its size and its NICs in the order of deviceId. */
-export function readSizedInstance(
+/** The instance with its size, its NICs in the order of deviceId, and the data for its guest. */
+export async function readSizedInstance(
   payload: Payload,
   storedKeys: readonly string[],
-): Read<SizedInstance> {
+): Promise<Read<SizedInstance>> {
+  const sized = readSize(payload, storedKeys);
+  const vmData = (payload['cloudstack.vm.details'] as { vmData?: unknown } | undefined)?.vmData;
+  if ('issues' in sized || vmData === undefined || vmData === null) return sized;
+  const { guestDataFrom, readVmData, vmDataEntries } = await import('./vm-data.ts');
+  const guest = guestDataFrom(readVmData(vmDataEntries(vmData), 'base64'), sized.value);
+  return { value: { ...sized.value, guest } };
+}
+
+function readSize(payload: Payload, storedKeys: readonly string[]): Read<SizedInstance> {
   const schema = v.object({ ...identity(), ...size() });
   return read(schema, payload, (vm) => ({
     ...describe(vm, payload, storedKeys),

@@ -1,3 +1,5 @@
+import type { GuestData } from './guest.ts';
+
 export type Role = 'Admin' | 'ResourceAdmin' | 'DomainAdmin' | 'User';
 
 /** The account behind the call; absent before CloudStack 4.22, `system` for its own threads. */
@@ -67,4 +69,6 @@ export interface SizedInstance extends Instance {
   readonly memoryBytes: number;
   readonly nics: readonly Nic[];
   readonly boot?: { readonly firmware: 'uefi' | 'bios'; readonly secure: boolean };
+  /** CloudStack's own data for the guest, where the payload carries them. */
+  readonly guest?: GuestData;
 }
