@@ -28,7 +28,9 @@ export type FailureReason =
   /** No machine was made here so far, which is no mistake before the first one. */
   | 'nothing-made'
   /** The failure memo repeats what an earlier call met. */
-  | 'remembered';
+  | 'remembered'
+  /** Less time was given to an answer than there was, since the memo says that the system was out. */
+  | 'short-wait';
 
 /** The remote system's answer, or its absence, as far as code decides by it. */
 export interface Remote {

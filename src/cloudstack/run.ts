@@ -1,4 +1,4 @@
-import { Failure, isOutage } from '../failure.ts';
+import { Failure, hasReason, isOutage } from '../failure.ts';
 import { createRedactor } from '../kit/redact.ts';
 import type { Verbs } from '../lifecycle/index.ts';
 import { contextFor, memoFor } from './call-context.ts';
@@ -29,7 +29,8 @@ export async function run(request: Request): Promise<Body> {
   } catch (error) {
     const failure = Failure.from(error);
     const concernsAll = failure.outage || (usesMemo && failure.kind === 'timeout');
-    if (concernsAll) await memo.remember(failure);
+    // An answer that failed to come in a shortened wait is too little proof to shorten the next waits.
+    if (concernsAll && !hasReason(failure, 'short-wait')) await memo.remember(failure);
     throw failure;
   }
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { mayChange } from '../../src/cloudstack/request.ts';
 import type { Actions } from '../../src/contract/action.ts';
@@ -27,6 +29,12 @@ function placed(): Place & { provide(members: Members): void } {
 /** The lines that a log at its usual level holds. */
 function lines(place: Place) {
   return place.log().filter(({ level }) => level !== 'debug');
+}
+
+/** All that the failure memo of the place holds. */
+function memoOf({ folder }: Place): readonly string[] {
+  const memo = join(folder, 'log/outrigger-memo');
+  return readdirSync(memo).map((file) => readFileSync(join(memo, file), 'utf8'));
 }
 
 function customCall(place: Place, action: string): Promise<Done> {
@@ -133,6 +141,27 @@ describe('what a call knows of an outage', () => {
       assert.equal((await place.call(action, recorded(action))).exitCode, 0);
     }
     assert.deepEqual(suspects.slice(3), [true, false]);
+  });
+
+  it('a wait that was short for the memory alone does not renew it', async (t) => {
+    const place = placed();
+    t.after(place.remove);
+    const suspects: (boolean | undefined)[] = [];
+    const opening = ({ suspect }: Context): void => void suspects.push(suspect);
+    const slow = new Failure('unreachable', 'No answer within 5 s', { reason: 'short-wait' });
+    const fails = (failure: Failure) => ({
+      opening,
+      create: async (): Promise<never> => {
+        throw failure;
+      },
+    });
+    place.provide(fails(dead));
+    await place.call('create', recorded('create'));
+    const note = memoOf(place);
+    place.provide(fails(slow));
+    await place.call('create', recorded('create'));
+    assert.deepEqual(suspects, [false, true]);
+    assert.deepEqual(memoOf(place), note);
   });
 
   it('a status that ran out of time makes no system suspect', async (t) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { it, type TestContext } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { fingerprintOf } from '../../fakes/http/keys.ts';
 import type { Log } from '../../src/contract/context.ts';
 import { wasNotSent } from '../../src/failure.ts';
@@ -267,6 +267,64 @@ it('waits once and shortly for a system that was unreachable moments ago, until 
   // Now as for any other system: trouble on the way is tried again.
   await failureOf(http.request('GET', '/'));
   assert.equal(asked.length, 4);
+});
+
+describe('the first answer of a system that takes connections', { concurrency: true }, () => {
+  it('is given up after 5 s where the system was unreachable moments ago, but never that to a change', async (t) => {
+    const deaf = await serve(t, () => {});
+    const asked = async (method: 'GET' | 'POST') => {
+      const startedMs = performance.now();
+      const deadline = deadlineIn(7_500);
+      const failure = await failureOf(
+        clientOf([deaf], { suspect: true, deadline }).request(method, '/x'),
+      );
+      return { failure, waitedMs: performance.now() - startedMs };
+    };
+    const [read, change] = await Promise.all([asked('GET'), asked('POST')]);
+    assert.equal(
+      read.failure.message,
+      `Test system at ${deaf.url} was unreachable moments ago and now took the connection, but did not answer GET /x within 5 s`,
+    );
+    assert.deepEqual(
+      [read.failure.kind, read.failure.reason, read.failure.outage],
+      ['unreachable', 'short-wait', true],
+    );
+    assert.ok(read.waitedMs < 7_000, `${read.waitedMs} ms`);
+    assert.deepEqual([change.failure.kind, change.failure.outage], ['timeout', false]);
+    assert.ok(change.waitedMs > 7_000, `${change.waitedMs} ms`);
+    assert.equal(deaf.seen.length, 2, 'each is asked once');
+  });
+
+  it('is waited for to the end where the system is slow and answered before', async (t) => {
+    const slow = await serve(t, ({ target }, response) => {
+      setTimeout(() => response.end(), target === '/slow' ? 5_500 : 0);
+    });
+    const http = clientOf([slow], { suspect: true });
+    assert.equal((await http.request('GET', '/')).status, 200);
+    assert.equal((await http.request('GET', '/slow')).status, 200);
+  });
+
+  it('tells an outage after more than 5 s without any, and nothing where one came before', async (t) => {
+    const deaf = await serve(t, ({ target }, response) => {
+      if (target === '/') response.end();
+    });
+    const end = async (method: 'GET' | 'POST', before: boolean) => {
+      const http = clientOf([deaf], { deadline: deadlineIn(5_600) });
+      if (before) await http.request('GET', '/');
+      return (await failureOf(http.request(method, '/deaf'))).outage;
+    };
+    const ends = [end('GET', false), end('GET', true), end('POST', false)];
+    assert.deepEqual(await Promise.all(ends), [true, false, false]);
+  });
+
+  it('leaves half of the time for the next endpoint', async (t) => {
+    const deaf = await serve(t, () => {});
+    const well = await serve(t, (_, response) => response.end());
+    const http = clientOf([deaf, well], { deadline: deadlineIn(2_000) });
+    assert.equal((await http.request('GET', '/')).endpoint, well.url);
+    assert.equal((await http.request('GET', '/')).endpoint, well.url, 'the one that answers');
+    assert.deepEqual([deaf.seen.length, well.seen.length], [1, 2]);
+  });
 });
 
 it('takes more than a second without a connection for an outage, less for haste', async (t) => {

@@ -6,6 +6,7 @@ import { type Endpoint, readEndpoint } from './address.ts';
 import { where, withSent } from './errors.ts';
 import type { Init } from './exchange.ts';
 import { createExpiry, type Expiry } from './expiry.ts';
+import { firstAnswerWithin } from './first-answer.ts';
 import { MiniHeaders } from './globals.ts';
 import { type Reply, replyOf } from './reply.ts';
 import { type Content, createRequest, type HttpRequest, type Method } from './request.ts';
@@ -33,7 +34,10 @@ export interface HttpOptions {
   readonly readRetries?: number;
   /** How long opening one connection may take, 5000 unless said otherwise. */
   readonly connectMs?: number;
-  /** The system was unreachable moments ago: its first connection is waited for 2 s at most, and once. */
+  /**
+   * The system was unreachable moments ago: it is tried once, its first connection is waited for 2 s at most,
+   * and 5 s for the beginning of its first answer, unless a change was asked for.
+   */
   readonly suspect?: boolean | undefined;
 }
 
@@ -42,6 +46,8 @@ export interface RequestOptions extends Content {
   readonly limitMs?: number;
   /** In place of the client's own, such as the one for undo. */
   readonly deadline?: Deadline;
+  /** Without its answer nothing is in doubt, although its method is that of a change. */
+  readonly harmless?: boolean;
 }
 
 /** A client of one remote system. */
@@ -65,6 +71,7 @@ export function createHttp(options: HttpOptions): Http {
   const { title, deadline, connectMs = 5000, readRetries = 2 } = options;
   /** Until the first answer, which shows that the system is well again. */
   let suspect = options.suspect === true;
+  let answered = false;
   const endpoints = options.endpoints.map((url) => readEndpoint(url, options));
   const adapter = createAdapter(
     createVerifier(options.tls, title),
@@ -74,7 +81,11 @@ export function createHttp(options: HttpOptions): Http {
   const slots = createSlots(options.maxSockets ?? 4);
   let working = endpoints[0];
 
-  const once = async (request: HttpRequest, endpoint: Endpoint, expiry: Expiry): Promise<Reply> => {
+  const once = async (
+    request: HttpRequest,
+    endpoint: Endpoint,
+    { expiry, another, harmless }: Occasion,
+  ): Promise<Reply> => {
     const attempt = { title, endpoint, what: `${request.method} ${request.path}` };
     const early = (): Failure =>
       withSent(expiry.failure(`about to send ${attempt.what} to ${where(attempt)}`), 'no');
@@ -85,11 +96,14 @@ export function createHttp(options: HttpOptions): Http {
       // Another endpoint must still get its chance within the time there is.
       const openMs = suspect ? Math.min(connectMs, suspectMs) : connectMs;
       const mostMs = endpoints.length > 1 ? Math.min(openMs, leftMs / 2) : openMs;
+      const firstAnswer =
+        answered || !harmless ? undefined : firstAnswerWithin(leftMs, suspect, another);
       const answer = await logged(options.log, request, endpoint, () =>
-        send(request, { ...attempt, expiry, connectMs: mostMs }),
+        send(request, { ...attempt, expiry, connectMs: mostMs, firstAnswer }),
       );
       working = endpoint;
       suspect = false;
+      answered = true;
       return replyOf(answer, attempt);
     } finally {
       giveBack();
@@ -97,18 +111,34 @@ export function createHttp(options: HttpOptions): Http {
   };
 
   return {
-    request: async (method, path, { limitMs, deadline: own, ...content } = {}) => {
+    request: async (method, path, { limitMs, deadline: own, harmless, ...content } = {}) => {
       const request = createRequest(method, path, content);
       const expiry = createExpiry(own ?? deadline, limitMs);
       const inTurn = [...endpoints].sort((a, b) => Number(b === working) - Number(a === working));
       const retries = suspect ? 0 : readRetries;
+      const last = inTurn[inTurn.length - 1];
       return tryInTurn(
         { title, endpoints: inTurn, safe: request.safe, retries, expiry },
-        (endpoint) => once(request, endpoint, expiry),
+        (endpoint) => {
+          const another = endpoint !== last;
+          return once(request, endpoint, {
+            expiry,
+            another,
+            harmless: harmless ?? request.safe,
+          });
+        },
       );
     },
     close: adapter.close,
   };
+}
+
+/** One try of a request at one endpoint. */
+interface Occasion {
+  readonly expiry: Expiry;
+  /** Another endpoint is tried after this one. */
+  readonly another: boolean;
+  readonly harmless: boolean;
 }
 
 type Extras = Omit<Init, 'method' | 'headers' | 'body'>;

@@ -3,6 +3,7 @@ import { Failure } from '../../failure.ts';
 import type { Opening } from './connect.ts';
 import { type Attempt, type Sent, transportFailure, where } from './errors.ts';
 import type { Expiry } from './expiry.ts';
+import { type FirstAnswer, isSilent, silence } from './first-answer.ts';
 import type { MiniHeaders } from './globals.ts';
 import { type HttpResponse, readResponse } from './response.ts';
 
@@ -14,6 +15,8 @@ export interface Init extends Attempt {
   readonly expiry: Expiry;
   /** How long opening a connection may take. */
   readonly connectMs: number;
+  /** Absent once the system has answered, and for a change: its answer is waited for to the end. */
+  readonly firstAnswer?: FirstAnswer | undefined;
 }
 
 /** Kept connections to servers of one kind, and how a request is made over them. */
@@ -41,8 +44,10 @@ export function exchange(
   return new Promise((resolve, reject) => {
     let reading: Promise<HttpResponse> | undefined;
     const sending = begin(pool, orderOf(pool.agent, url, init, opening));
+    let waiting: NodeJS.Timeout | undefined;
     const fail = (thrown: unknown): void => {
       release();
+      clearTimeout(waiting);
       reject(transportFailure(thrown, init, sent));
       sending.destroy();
       opening.socket?.destroy();
@@ -51,8 +56,10 @@ export function exchange(
     sending.on('error', fail);
     sending.once('socket', () => {
       sent = 'maybe';
+      waiting = whenSilent(init, fail);
     });
     sending.once('response', (response) => {
+      clearTimeout(waiting);
       if (staysOpen(response)) sending.shouldKeepAlive = true;
       reading = readResponse(response, init, maxBytes).finally(() => letGo(sending));
       reading.catch(fail);
@@ -116,5 +123,13 @@ function timeUp(init: Init, sent: Sent, waitedMs: number): Failure {
   const end = sent === 'no' ? '' : ` to answer ${init.what}`;
   const { kind, message } = init.expiry.failure(`${task} ${where(init)}${end}`);
   // A second suffices for any connection: then it is the server, not our own lack of time.
-  return new Failure(kind, message, { outage: sent === 'no' && waitedMs > 1000 });
+  const connecting = sent === 'no' && waitedMs > 1000;
+  const outage = connecting || (init.firstAnswer !== undefined && isSilent(waitedMs));
+  return new Failure(kind, message, { outage });
+}
+
+function whenSilent(init: Init, fail: (failure: Failure) => void): NodeJS.Timeout | undefined {
+  const { firstAnswer } = init;
+  if (firstAnswer === undefined || firstAnswer.limitMs === Infinity) return undefined;
+  return setTimeout(() => fail(silence(init, firstAnswer)), firstAnswer.limitMs);
 }

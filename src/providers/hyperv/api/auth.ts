@@ -15,6 +15,8 @@ export interface Credentials extends Account {
 export interface Way {
   readonly deadline: Deadline;
   readonly limitMs: number;
+  /** No process there can act by it, so that its answer may be given up early. */
+  readonly harmless: boolean;
 }
 
 /** Posts a message as the account; every status but 401 is an answer. */
@@ -46,7 +48,8 @@ export function createPost(http: Http, path: string, credentials: Credentials): 
 
   const logIn = async (content: string, way: Way): Promise<Reply> => {
     const first = negotiateMessage();
-    const reply = await send(way, `Negotiate ${first.toString('base64')}`, '');
+    const asking = { ...way, harmless: true };
+    const reply = await send(asking, `Negotiate ${first.toString('base64')}`, '');
     if (reply.status !== 401) return reply;
     const token = tokenOf(reply);
     if (token === undefined) throw refused(reply, credentials);

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Context, Deadline } from '../../../contract/context.ts';
-import { expectFailure, Failure, isKind } from '../../../failure.ts';
+import { expectFailure, Failure, isKind, isOutage } from '../../../failure.ts';
 import { createHttp } from '../../../kit/http/client.ts';
 import type { Tls } from '../../../kit/http/tls.ts';
 import type { Settings } from '../settings.ts';
@@ -125,7 +125,9 @@ export function openHost(settings: Settings, { deadline, log, suspect }: Context
 
 /** Says what the time was up for. */
 function inTime(thrown: unknown, until: Deadline, doing: string): unknown {
-  return isKind(thrown, 'timeout') ? until.failure(doing) : thrown;
+  if (!isKind(thrown, 'timeout')) return thrown;
+  const { kind, message } = until.failure(doing);
+  return new Failure(kind, message, { outage: isOutage(thrown) });
 }
 
 function readValue<Value>(command: Command<unknown, Value>, value: unknown): Value {

@@ -52,7 +52,9 @@ export function createWsman(post: Post, to: string): Wsman {
     const seconds = Math.max(1, Math.min(mostSeconds, Math.floor(deadline.remainingMs() / 1000)));
     const { randomUUID } = await import('node:crypto');
     const content = writeMessage({ ...part, id: randomUUID().toUpperCase(), to, seconds });
-    const reply = await post(content, { deadline, limitMs: (seconds + 10) * 1000 });
+    const limitMs = (seconds + 10) * 1000;
+    // A shell without a command does nothing, and Windows takes it away.
+    const reply = await post(content, { deadline, limitMs, harmless: part.action === 'create' });
     if (!/^\ufeff?\s*</.test(reply.text) || !/Envelope/.test(reply.text)) {
       throw noWinrm(reply.status, reply.reason, to);
     }
