@@ -88,15 +88,20 @@ export interface ActionCall<M, P extends Parameters, B, F extends Fields>
 /** Declared as a method, so that handlers of one provider pass for handlers of any. */
 export type Handler<Call> = { handle(call: Call): Promise<Outcome> }['handle'];
 
-/** The handlers of a provider's actions, by name; the lifecycle serves those about snapshots. */
+/** The handlers of a provider's actions, by name; the lifecycle serves those about snapshots and disks. */
 export type Handlers<M, B, A extends Actions> = {
-  readonly [Name in Exclude<keyof A, SnapshotAction>]: Handler<
+  readonly [Name in Exclude<keyof A, SnapshotAction | DiskAction>]: Handler<
     ActionCall<
       A[Name] extends { readonly wants: 'none' } ? undefined : M,
       A[Name]['parameters'],
       B,
       NonNullable<A[Name]['policy']>
     >
+  >;
+} & {
+  /** For a driver without `disks`. */
+  readonly [Name in Extract<keyof A, 'ResizeDisk'>]?: Handler<
+    ActionCall<M, A[Name]['parameters'], B, NonNullable<A[Name]['policy']>>
   >;
 };
 
@@ -105,3 +110,12 @@ export type SnapshotAction =
   | 'CreateSnapshot'
   | 'RestoreSnapshot'
   | 'DeleteSnapshot';
+
+export type DiskAction =
+  | 'ListDisks'
+  | 'AddDisk'
+  | 'DetachDisk'
+  | 'AttachDisk'
+  | 'DeleteDisk'
+  | 'ResizeDisk'
+  | 'MoveDisk';

@@ -1,5 +1,6 @@
 import type { Actions, Handlers } from './action.ts';
 import type { Deadline, Step, Undo } from './context.ts';
+import type { DiskDriver } from './disk.ts';
 import type { GuestStore } from './guest-store.ts';
 import type { Instance, SizedInstance } from './instance.ts';
 import type { Choice, Machine, Mark, RemoteMachine, State } from './machine.ts';
@@ -31,6 +32,12 @@ export interface Policy {
   readonly otherNodes?: readonly string[] | undefined;
   readonly maxSnapshots?: number;
   readonly snapshotMemory?: boolean;
+  /** Data disks of an instance, detached ones included. */
+  readonly maxDisks?: number;
+  readonly maxDiskGb?: number | undefined;
+  readonly allowedStorages?: readonly string[] | undefined;
+  /** `false`: an instance with detached disks is not deleted. */
+  readonly deleteDetachedDisks?: boolean;
   /** The address of consoles that prepare hands back; absent where the operator wants none. */
   readonly consoleButton?: string;
 }
@@ -141,6 +148,8 @@ export interface Driver<M extends Machine = Machine, B = Blueprint, A extends Ac
   // ---- more ----
   /** Loaded when one of the actions about snapshots is asked for. */
   snapshots?(): Promise<SnapshotDriver<M>>;
+  /** Loaded for the actions about disks, for `data_disks`, and before a snapshot is restored. */
+  disks?(): Promise<DiskDriver<M>>;
   /** `machine` finds the instance's machine; a console by address alone never calls it. */
   console?(step: Step, machine: () => Promise<M>): Promise<Console>;
   /** Where the network half keeps the data of guests, reached with this half's settings. */

@@ -1,6 +1,7 @@
 import type {
   Action,
   ActionCall,
+  DiskAction,
   Handler,
   Outcome,
   Parameters,
@@ -29,6 +30,16 @@ const aboutSnapshots: ReadonlySet<string> = new Set<SnapshotAction>([
   'DeleteSnapshot',
 ]);
 
+const aboutDisks: ReadonlySet<string> = new Set<DiskAction>([
+  'ListDisks',
+  'AddDisk',
+  'DetachDisk',
+  'AttachDisk',
+  'DeleteDisk',
+  'ResizeDisk',
+  'MoveDisk',
+]);
+
 /**
  * Runs a custom action of the provider on the machine that its definition wants. One that throws data
  * away respects the remote system's own protection, as a delete does.
@@ -45,6 +56,10 @@ export async function runAction(
   if (aboutSnapshots.has(name) && driver.snapshots !== undefined) {
     const { runSnapshotAction } = await import('./snapshots.ts');
     return runSnapshotAction({ ...life, snapshots: await driver.snapshots() }, name, call);
+  }
+  if (aboutDisks.has(name) && driver.disks !== undefined) {
+    const { runDiskAction } = await import('./disks.ts');
+    return runDiskAction({ ...life, disks: await driver.disks() }, name, call);
   }
   const handler: AnyHandler | undefined = (await driver.run?.())?.[name];
   if (handler === undefined) throw forgotten(name);

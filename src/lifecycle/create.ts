@@ -1,3 +1,4 @@
+import type { Undo } from '../contract/context.ts';
 import type { Blueprint, Making, Plan, Preparation } from '../contract/driver.ts';
 import type { SizedInstance } from '../contract/instance.ts';
 import type { Machine } from '../contract/machine.ts';
@@ -82,8 +83,20 @@ async function make(life: Life, plan: Plan, partials: readonly Machine[]): Promi
     const making: Making = { ...plan, partials, undo, markFor };
     const made = await driver.make(making);
     refuseForeign(life, made, instance);
+    if (isBuilding(made)) await addDataDisks(life, made, plan, undo);
     const on = await ensureOn(life, made, plan);
     if (isBuilding(on)) await finish(life, on, instance);
+  });
+}
+
+/** Those that an earlier call for the instance has made already are recognised by their numbers. */
+async function addDataDisks(life: Life, machine: Machine, plan: Plan, undo: Undo): Promise<void> {
+  const { data_disks: wanted } = plan.blueprint;
+  if (!Array.isArray(wanted) || wanted.length === 0 || life.driver.disks === undefined) return;
+  const { makeDataDisks } = await import('./first-disks.ts');
+  await makeDataDisks({ ...life, disks: await life.driver.disks() }, machine, wanted, {
+    ...plan,
+    undo,
   });
 }
 

@@ -3,7 +3,7 @@ import type { Machine } from '../contract/machine.ts';
 import { exclusively, takeUnder } from './certain.ts';
 import { type Life, stepOf } from './find.ts';
 import { isBuilding } from './ownership.ts';
-import { changedMeanwhile, guarded } from './refusals.ts';
+import { changedMeanwhile, guarded, hasDetachedDisks } from './refusals.ts';
 import { ensureOff, onOwn } from './stop.ts';
 
 /**
@@ -23,7 +23,16 @@ async function removeOwn(life: Life, machine: Machine, instance: Instance): Prom
   if (adopted && !driver.policy.deleteAdopted) return release(life, machine, instance);
   const guard = isBuilding(machine) ? undefined : driver.guard?.(machine);
   if (guard !== undefined) throw guarded(machine, instance, guard);
+  if (driver.policy.deleteDetachedDisks === false) await refuseDetached(life, machine, instance);
   await driver.destroy(machine, stepOf(life, instance));
+}
+
+async function refuseDetached(life: Life, machine: Machine, instance: Instance): Promise<void> {
+  const driver = await life.driver.disks?.();
+  if (driver === undefined) return;
+  const { disks } = await driver.list(machine, stepOf(life, instance));
+  const detached = disks.filter(({ slot }) => slot === undefined).map(({ name }) => name);
+  if (detached.length > 0) throw hasDetachedDisks(machine, instance, detached);
 }
 
 /** Switching off may count as a change of the machine: a lost write is done once more over it as it is. */

@@ -137,6 +137,28 @@ export function changedMeanwhile({ remoteId }: Machine, { name }: Instance): Fai
   });
 }
 
+export function changedDisks({ remoteId }: Machine, { name }: Instance): Failure {
+  const text = `The disks of machine ${remoteId} of ${name} were changed by another call again and again`;
+  return new Failure('conflict', text, {
+    advice: 'Look at its disks, then try again',
+    tenant: 'Another action is at work on the disks of this instance; try again when it has ended',
+  });
+}
+
+/** The operator wants them kept, and no remote system keeps a disk without its machine. */
+export function hasDetachedDisks(
+  { remoteId }: Machine,
+  { name }: Instance,
+  disks: readonly string[],
+): Failure {
+  const text = `Machine ${remoteId} of ${name} has detached disks, which would be deleted with it: ${disks.join(', ')}`;
+  return new Failure('conflict', text, {
+    advice:
+      'Save what is on them and remove them with DeleteDisk, or set delete_detached_disks to true',
+    tenant: 'This instance has detached disks, which have to be deleted first',
+  });
+}
+
 export function refusedAdoption(remoteId: string, { name }: Instance, why: string): Failure {
   return new Failure('conflict', `Refused to mark ${remoteId} for ${name}: ${why}`, {
     advice: 'Look at both with `outrigger audit`',

@@ -80,6 +80,19 @@ export const maxDiskGb = {
   example: '500',
 } as const;
 
+export const maxDisks = {
+  about: 'How many data disks an instance may have, detached ones included; 0 forbids them',
+  schema: wholeNumber({ min: 0, max: 30 }),
+  default: '8',
+} as const;
+
+export const deleteDetachedDisks = {
+  about:
+    'Whether deleting an instance deletes its detached disks too; else it is refused while there are any',
+  schema: yesNo,
+  default: 'true',
+} as const;
+
 export const maxSnapshots = {
   about: 'How many snapshots an instance may have; 0 forbids them',
   schema: wholeNumber({ min: 0, max: 100 }),
@@ -233,6 +246,10 @@ export function policyOf(settings: {
   readonly other_nodes?: readonly string[] | undefined;
   readonly max_snapshots?: number;
   readonly snapshot_memory?: boolean;
+  readonly max_disks?: number;
+  readonly max_disk_gb?: number | undefined;
+  readonly allowed_storages?: readonly string[] | undefined;
+  readonly delete_detached_disks?: boolean;
   readonly console_url?: string | undefined;
   readonly console_button?: 'off' | 'administrators' | 'everyone';
 }): Policy {
@@ -245,6 +262,10 @@ export function policyOf(settings: {
     otherNodes: settings.other_nodes,
     maxSnapshots: settings.max_snapshots ?? 10,
     snapshotMemory: settings.snapshot_memory ?? false,
+    maxDisks: settings.max_disks ?? 0,
+    maxDiskGb: settings.max_disk_gb,
+    allowedStorages: settings.allowed_storages,
+    deleteDetachedDisks: settings.delete_detached_disks ?? true,
     ...(address === undefined || button === 'off' ? {} : { consoleButton: address }),
   };
 }

@@ -100,21 +100,36 @@ async function putBack(
   { ran, ...step }: Restoring,
 ): Promise<void> {
   const { context, snapshots } = life;
+  const keepDisks = await diskKeeper(life, machine, step);
   const ensureOn = async (now: Step): Promise<void> => {
     if (ran) await snapshots.switchOn(machine, now);
   };
   await withUndo(context, async (undo) => {
     undo.add(`bring machine ${machine.remoteId} back to what it was`, async (deadline) => {
       await snapshots.keepToday(machine, { ...step, deadline });
+      await keepDisks({ ...step, deadline });
       if (snapshots.bootsAfterFailure) await ensureOn({ ...step, deadline });
     });
     await snapshots.restore(machine, snapshot, step);
     await snapshots.keepToday(machine, step);
+    await keepDisks(step);
     if (snapshots.bootsAfterFailure) await ensureOn(step);
   }).catch((thrown: unknown) => {
     throw snapshots.bootsAfterFailure ? thrown : leftStopped(Failure.from(thrown), snapshot.name);
   });
   if (!snapshots.bootsAfterFailure) await ensureOn(step);
+}
+
+/** Puts data disks back where they are now, after something else has moved them. */
+async function diskKeeper(
+  { driver }: SnapshotLife,
+  machine: Machine,
+  step: Step,
+): Promise<(now: Step) => Promise<void>> {
+  const disks = await driver.disks?.();
+  if (disks === undefined) return async () => {};
+  const { disks: before } = await disks.list(machine, step);
+  return async (now) => (await import('./keep-disks.ts')).keepDisks(disks, machine, before, now);
 }
 
 function refuseBeyondLimits(

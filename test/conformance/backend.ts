@@ -21,6 +21,8 @@ export interface RemoteMachine {
   readonly physical?: boolean;
   /** Stands for what is on the disk; equal texts are equal disks. */
   readonly disk?: string;
+  /** The data disks that it has or keeps aside, by the names that people use in the actions. */
+  readonly dataDisks?: readonly DataDisk[];
   /** The files that were made for it and would stay if only the machine was removed. */
   readonly loose?: readonly string[];
   /**
@@ -33,6 +35,14 @@ export interface RemoteMachine {
    * which names the instance. Counts as a mark that says `building`.
    */
   readonly claim?: string;
+}
+
+export interface DataDisk {
+  readonly name: string;
+  readonly attached: boolean;
+  readonly gib: number;
+  /** Stands for what is on it; equal texts are equal disks. */
+  readonly content: string;
 }
 
 /** Where the requests of the next action break off. */
@@ -114,6 +124,10 @@ export interface Backend {
   protect?(remoteId: string): Promise<void>;
   /** Changes the contents of the disk of the instance. */
   changeDisk?(remoteId: string): Promise<void>;
+  /** Changes the contents of this data disk. */
+  changeDataDisk?(remoteId: string, name: string): Promise<void>;
+  /** Every data disk that there is on the system, whether a machine has it or not. */
+  dataDisks?(): Promise<readonly string[]>;
   /** The record of the machine can no longer be read. */
   damage?(remoteId: string): Promise<void>;
   /** The machine turns into a template under its own id. */

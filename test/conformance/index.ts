@@ -3,6 +3,7 @@ import { actionCases } from './actions.ts';
 import type { SetUp } from './backend.ts';
 import { brokenCases } from './broken.ts';
 import { createCases } from './create.ts';
+import { diskCases } from './disks.ts';
 import { inventoryCases } from './inventory.ts';
 import { limitCases } from './limits.ts';
 import { ownershipCases } from './ownership.ts';
@@ -22,6 +23,7 @@ export function conformance(name: string, setUp: SetUp): void {
     describe('ownership', () => ownershipCases(setUp));
     describe('what an operator asks', () => inventoryCases(setUp));
     describe('custom actions', () => actionCases(setUp));
+    describe('data disks', () => diskCases(setUp));
     describe('requests that break off', () => brokenCases(setUp));
     describe('limits', () => limitCases(setUp));
   });

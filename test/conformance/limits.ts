@@ -141,7 +141,7 @@ export function limitCases(setUp: SetUp): void {
       );
       const named = new Set(limited.map(([, { within }]) => within));
       for (const key of Object.keys(provider.settings)) {
-        if (!/^(allowed_|max_disk)/.test(key) || named.has(key)) continue;
+        if (!/^(allowed_|max_disk_)/.test(key) || named.has(key)) continue;
         assert.ok(backend.lacks[key], `no detail of an instance is "within" ${key}`);
       }
       const before = await backend.machines();

@@ -4,9 +4,11 @@ import type { Machine, Mark, State } from '../../src/contract/machine.ts';
 import { defineProvider, type Provider } from '../../src/contract/provider.ts';
 import type { SnapshotDriver } from '../../src/contract/snapshot.ts';
 import { Failure } from '../../src/failure.ts';
+import { diskActions } from '../../src/lifecycle/disk-actions.ts';
 import { type Verbs, verbsOf } from '../../src/lifecycle/index.ts';
 import { snapshotActions } from '../../src/lifecycle/snapshot-actions.ts';
 import { deadlineIn } from '../support/http-client.ts';
+import { disksOf, type StoredDisk } from './memory-disks.ts';
 
 export const installation = 'cloud-a';
 
@@ -22,7 +24,10 @@ export interface Stored extends Machine {
     readonly name: string;
     readonly disk: string;
     readonly cpus: number;
+    /** The names of the data disks that were attached. */
+    readonly attached?: readonly string[];
   }[];
+  readonly disks?: readonly StoredDisk[];
 }
 
 export interface Settings {
@@ -32,6 +37,10 @@ export interface Settings {
   readonly nodes?: readonly string[];
   readonly otherNodes?: readonly string[];
   readonly snapshotMemory?: boolean;
+  readonly maxDisks?: number;
+  readonly maxDiskGb?: number;
+  readonly allowedStorages?: readonly string[];
+  readonly deleteDetachedDisks?: boolean;
 }
 
 /** Where the driver breaks off: at which changing primitive, before or after its change. */
@@ -58,7 +67,7 @@ export class World {
   /** Replaces primitives, as a driver with a mistake in it. */
   replaced: Partial<Omit<Driver<Stored>, 'run'>> = {};
   /** Primitives that the driver does not have. */
-  without: readonly ('console' | 'prepare' | 'snapshots' | 'claimRemoval')[] = [];
+  without: readonly ('console' | 'prepare' | 'snapshots' | 'disks' | 'claimRemoval')[] = [];
   private changes = 0;
   private nextId = 1;
 
@@ -137,6 +146,7 @@ export function contextOf(world: World, ms = 5_000): Context {
 
 const actions = {
   ...snapshotActions({ disks: 'disk', timeoutSeconds: 60 }),
+  ...diskActions({ example: 'data-1', timeoutSeconds: 60 }),
   Show: { about: 'Shows it', parameters: {}, timeoutSeconds: 60, roles: [], wants: 'shown' },
   Change: { about: 'Changes it', parameters: {}, timeoutSeconds: 60, roles: [] },
   Poke: { about: 'Pokes it', parameters: {}, timeoutSeconds: 60, roles: [], wants: 'running' },
@@ -177,6 +187,7 @@ function driverOf(world: World): Driver<Stored, Readonly<Record<string, unknown>
     policy: {
       ...{ adoptUnmarked: false, deleteAdopted: false, graceSeconds: 1, ...settings },
       ...{ nodes: settings.nodes, otherNodes: settings.otherNodes, maxSnapshots: 2 },
+      ...{ maxDisks: settings.maxDisks ?? 3 },
     },
     storedId: ({ stored }) => stored['id'],
     list: async () => world.readAll(),
@@ -210,6 +221,7 @@ function driverOf(world: World): Driver<Stored, Readonly<Record<string, unknown>
     destroy: ({ remoteId }) => world.change('destroy', () => void world.machines.delete(remoteId)),
     writeMark: (machine, mark) => world.change('writeMark', () => writeMark(world, machine, mark)),
     snapshots: async () => snapshotsOf(world),
+    disks: async () => disksOf(world),
     run: async () => ({
       Show: handler('Show'),
       Change: handler('Change'),
@@ -275,6 +287,7 @@ export function snapshotsOf(world: World): SnapshotDriver<Stored> {
           cpus: saved?.cpus ?? 0,
           mark: undefined,
           state: 'off',
+          ...thatDays(world.read(machine.remoteId), saved?.attached),
         });
       }),
     keepToday: (machine) =>
@@ -283,6 +296,13 @@ export function snapshotsOf(world: World): SnapshotDriver<Stored> {
       }),
     switchOn: (machine) => world.change('switchOn', () => void world.set(machine, { state: 'on' })),
   };
+}
+
+/** Disks that were not attached that day are parked. */
+function thatDays({ disks }: Stored, attached: readonly string[] = []): Pick<Stored, 'disks'> {
+  if (disks === undefined) return {};
+  const place = (name: string) => (attached.includes(name) ? `slot-${name}` : undefined);
+  return { disks: disks.map((disk) => ({ ...disk, slot: place(disk.name) })) };
 }
 
 /** Changes some of the primitives of snapshots. */

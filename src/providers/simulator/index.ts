@@ -1,6 +1,6 @@
 import { defineProvider } from '../../contract/provider.ts';
 import { actions } from './actions/definitions.ts';
-import { blueprint, settings, settingsIssues, stored } from './settings.ts';
+import { blueprint, blueprintIssues, settings, settingsIssues, stored } from './settings.ts';
 
 /** Machines that are files: nothing outside is needed, and everything can be made to go wrong. */
 export const simulator = defineProvider({
@@ -10,6 +10,7 @@ export const simulator = defineProvider({
   settings,
   settingsIssues,
   blueprint,
+  blueprintIssues,
   stored,
   actions,
   prepares: true,

@@ -1,5 +1,6 @@
 import type { Fields, Values } from '../../contract/field.ts';
 import { list, oneOf, wholeNumber, yesNo } from '../../kit/fields.ts';
+import { dataDiskIssues, dataDisks } from '../../lifecycle/data-disks.ts';
 import {
   adoptUnmarked,
   allowedStorages,
@@ -7,9 +8,11 @@ import {
   consoleButton,
   consoleUrl,
   deleteAdopted,
+  deleteDetachedDisks,
   diskSizeGb,
   graceSeconds,
   maxDiskGb,
+  maxDisks,
   maxSnapshots,
   node,
   nodes,
@@ -38,6 +41,8 @@ export const settings = {
   allowed_templates: allowedTemplates,
   allowed_storages: allowedStorages,
   max_disk_gb: maxDiskGb,
+  max_disks: maxDisks,
+  delete_detached_disks: deleteDetachedDisks,
   max_snapshots: maxSnapshots,
   snapshot_memory: snapshotMemory,
   grace_seconds: graceSeconds,
@@ -101,9 +106,12 @@ export const blueprint = {
   },
   storage: { ...storage, default: 'local' },
   disk_size_gb: diskSizeGb,
+  data_disks: dataDisks,
 } as const satisfies Fields;
 
 export type Blueprint = Values<typeof blueprint>;
+
+export const blueprintIssues = dataDiskIssues;
 
 /** The details that prepare returns. */
 export const stored = {

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { writeMark } from '../../../src/lifecycle/mark.ts';
 import { registry } from '../../../src/providers/index.ts';
 import { anothersMark } from '../../conformance/another-owner.ts';
-import type { Backend, Planted, RemoteMachine } from '../../conformance/backend.ts';
+import type { Backend, DataDisk, Planted, RemoteMachine } from '../../conformance/backend.ts';
 import type { Details } from '../../support/payloads.ts';
 import type { Place } from '../../support/world.ts';
 
@@ -83,6 +83,17 @@ export async function simulatorBackend(place: Place): Promise<Backend> {
     setPower: async (remoteId, power) => edit(remoteId, { power }),
     protect: async (remoteId) => edit(remoteId, { protected: true }),
     changeDisk: async (remoteId) => edit(remoteId, { diskContent: 'written over' }),
+    async changeDataDisk(remoteId, name) {
+      const disks = (read(remoteId)['disks'] ?? []) as Json[];
+      const write = (disk: Json) => ({ ...disk, content: 'written over' });
+      edit(remoteId, { disks: disks.map((d) => (`data-${d['number']}` === name ? write(d) : d)) });
+    },
+    dataDisks: async () =>
+      readdirSync(machines).flatMap((file) =>
+        disksOf(JSON.parse(readFileSync(join(machines, file), 'utf8'))).map(
+          ({ name }) => `${file} ${name}`,
+        ),
+      ),
     damage: async (remoteId) => {
       const text = readFileSync(fileOf(remoteId), 'utf8');
       writeFileSync(fileOf(remoteId), text.slice(0, text.length / 2));
@@ -128,8 +139,16 @@ function look(remoteId: string, all: string): RemoteMachine {
       vlan: kind === 'untagged' ? 'untagged' : id,
     })),
     disk: String(machine['diskContent']),
+    dataDisks: disksOf(machine),
     all,
   };
+}
+
+function disksOf(machine: Json): readonly DataDisk[] {
+  return ((machine['disks'] ?? []) as Json[]).map(({ number, attached, sizeGb, content }) => ({
+    ...{ name: `data-${number}`, attached: attached === true },
+    ...{ gib: Number(sizeGb), content: String(content) },
+  }));
 }
 
 function planted(remoteId: string, { name, mark, power = 'off', template = false }: Planted): Json {

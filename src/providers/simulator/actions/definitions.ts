@@ -1,6 +1,9 @@
 import { type Actions, adminOnly, everyone } from '../../../contract/action.ts';
+import { diskActions, diskStorage } from '../../../lifecycle/disk-actions.ts';
 import { powerActions } from '../../../lifecycle/power-actions.ts';
 import { snapshotActions } from '../../../lifecycle/snapshot-actions.ts';
+
+const disks = diskActions({ example: 'data-1', timeoutSeconds: 120 });
 
 /** The custom actions, with the names and parameters of the built-in extensions where they have them. */
 export const actions = {
@@ -16,8 +19,14 @@ export const actions = {
     wants: 'shown',
   },
   ...powerActions,
+  ...disks,
+  AddDisk: {
+    ...disks.AddDisk,
+    parameters: { ...disks.AddDisk.parameters, storage: diskStorage },
+  },
   Reinstall: {
-    about: 'Makes the disk anew from the template; NICs, CPUs and memory size stay as they are',
+    about:
+      'Makes the root disk anew from the template; NICs, CPUs, memory size and data disks stay as they are',
     succeeded: 'The instance was installed anew',
     failed:
       'The instance was not installed anew. The instance has to be confirmed, and its template has to be there and allowed',

@@ -32,10 +32,12 @@ export function snapshots({ store, task }: Session): SnapshotDriver<Seen> {
         const saved = now.snapshots.find((each) => each.name === name);
         if (saved === undefined) return now;
         const boots = isRunning(now) ? now.boots + 1 : now.boots;
+        const { attached = [], ...configuration } = saved.configuration;
         // As real systems do: that day's configuration comes along, with the mark in it.
         return {
           ...now,
-          ...saved.configuration,
+          ...configuration,
+          ...withAttached(now, attached),
           diskContent: saved.diskContent,
           boots,
           power: 'off',
@@ -53,14 +55,23 @@ export function snapshots({ store, task }: Session): SnapshotDriver<Seen> {
   };
 }
 
+/** Disks that were not attached that day are parked. */
+function withAttached({ disks }: Machine, attached: readonly number[]): Pick<Machine, 'disks'> {
+  if (disks === undefined) return {};
+  return { disks: disks.map((disk) => ({ ...disk, attached: attached.includes(disk.number) })) };
+}
+
 function snapshotOf(
-  { cpus, memoryBytes, nics, description, diskContent }: Machine,
+  { cpus, memoryBytes, nics, description, diskContent, disks = [] }: Machine,
   about: Pick<Snapshot, 'name' | 'description' | 'memory'>,
 ): Snapshot {
   return {
     ...about,
     createdAt: new Date().toISOString(),
     diskContent,
-    configuration: { cpus, memoryBytes, nics, description },
+    configuration: {
+      ...{ cpus, memoryBytes, nics, description },
+      attached: disks.filter((disk) => disk.attached).map(({ number }) => number),
+    },
   };
 }

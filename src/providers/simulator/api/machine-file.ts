@@ -24,6 +24,7 @@ const machineShape = {
 };
 const nicShape = { deviceId: 'number', uuid: 'string', mac: 'string', segment: 'object' };
 const snapshotShape = { name: 'string', createdAt: 'string', diskContent: 'string' };
+const diskShape = { number: 'number', sizeGb: 'number', storage: 'string', content: 'string' };
 const powers = ['off', 'on', 'paused', 'suspended', 'saved'];
 
 /** The machine in a file's text, or `undefined` for a file that cannot be believed. */
@@ -42,7 +43,8 @@ function isMachine(file: unknown): file is Omit<Machine, 'remoteId'> {
     hasShape(file, machineShape) &&
     powers.includes(String(file['power'])) &&
     isListOf(file['nics'], nicShape) &&
-    isListOf(file['snapshots'], snapshotShape)
+    isListOf(file['snapshots'], snapshotShape) &&
+    isListOf(file['disks'] ?? [], diskShape)
   );
 }
 

@@ -41,6 +41,16 @@ export interface Machine extends Hardware {
   readonly boots: number;
   readonly createdAt: string;
   readonly snapshots: readonly Snapshot[];
+  /** Absent in files of versions that knew no data disks. */
+  readonly disks?: readonly DataDisk[];
+}
+
+export interface DataDisk {
+  readonly number: number;
+  readonly sizeGb: number;
+  readonly storage: string;
+  readonly content: string;
+  readonly attached: boolean;
 }
 
 export interface Snapshot {
@@ -50,7 +60,10 @@ export interface Snapshot {
   readonly memory: boolean;
   readonly diskContent: string;
   /** All of that day's configuration, as real systems save it, with the mark in it. */
-  readonly configuration: Hardware & { readonly description: string };
+  readonly configuration: Hardware & {
+    readonly description: string;
+    readonly attached?: readonly number[];
+  };
 }
 
 export function markOf(machine: Machine): Mark | 'unreadable' | undefined {

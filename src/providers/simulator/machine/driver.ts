@@ -83,6 +83,7 @@ export async function connect(
         return set(seen, { description: withMark(now.file, mark).description });
       }),
     snapshots: async () => (await import('../actions/snapshots.ts')).snapshots(session),
+    disks: async () => (await import('../actions/disks.ts')).disks(session),
     run: async () => (await import('../actions/handlers.ts')).handlers(session),
     async console({ instance }, machine) {
       const { console_url: address } = settings;
