@@ -1,6 +1,6 @@
 import { isCloudInit, isDrive, newVolume, parseDrive } from './drives.ts';
 import { die } from './errors.ts';
-import { printSize } from './property-string.ts';
+import { parseNet, printSize } from './property-string.ts';
 import type { State, Vm } from './state.ts';
 import { allocate, findVolume, free, isFiles, storageOf, volumeId } from './storage.ts';
 
@@ -16,7 +16,9 @@ export function applyPending(state: State, vm: Vm): void {
     vm.power !== 'stopped' && /^(ide|sata)\d+$/.test(option);
   for (const [option, value] of [...vm.pending]) {
     if (!possible(option) || (isFixed(option) && !vm.config.has(option))) continue;
+    if (lacksBridge(state, vm, option, value)) continue;
     replaceDrive(state, vm, option, value);
+    if (bridgeOf(vm.config.get(option)) !== bridgeOf(value)) vm.loose?.delete(option);
     vm.config.set(option, value);
     vm.pending.delete(option);
   }
@@ -25,6 +27,19 @@ export function applyPending(state: State, vm: Vm): void {
     removeOption(state, vm, option, force);
     vm.pendingDelete.delete(option);
   }
+}
+
+/** Whether a NIC of a running VM cannot be plugged in: the node has no such bridge. */
+export function lacksBridge(state: State, vm: Vm, option: string, value: string): boolean {
+  if (!/^net\d+$/.test(option) || vm.power === 'stopped') return false;
+  const bridge = bridgeOf(value);
+  const node = state.nodes.get(vm.node);
+  if (bridge === undefined || node === undefined) return false;
+  return !node.bridges.has(bridge) && !node.sdn.bridges.has(bridge);
+}
+
+function bridgeOf(net: string | undefined): string | undefined {
+  return net === undefined ? undefined : parseNet(net)['bridge'];
 }
 
 /** A disk that gives way to another one stays as `unusedN`. */

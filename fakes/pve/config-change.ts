@@ -1,5 +1,5 @@
 import { type Call, durationOf, forkTask, type Routes, vmidOf } from './call.ts';
-import { applyPending, keepUnused, makeDrive } from './config-apply.ts';
+import { applyPending, keepUnused, lacksBridge, makeDrive } from './config-apply.ts';
 import {
   type Change,
   changeOf,
@@ -11,7 +11,7 @@ import {
 } from './config-order.ts';
 import { readConfig, readPending } from './config-read.ts';
 import { isDrive } from './drives.ts';
-import { die } from './errors.ts';
+import { badParameters, die } from './errors.ts';
 import {
   checkLock,
   checkProtection,
@@ -22,7 +22,7 @@ import {
   randomMac,
   withPending,
 } from './machines.ts';
-import { demandBridges, demandDevices, demandOptions } from './permissions.ts';
+import { demandBridges, demandDevices, demandOptions, oldNets } from './permissions.ts';
 import { demandDrives } from './permissions-drives.ts';
 import { parseNet, printNet } from './property-string.ts';
 import { forgetState } from './start.ts';
@@ -52,6 +52,7 @@ async function update(call: Call, params: Params, sync: boolean): Promise<string
   demandDevices(call, subject, change.set, 'modify');
   demandOptions(call, subject, Object.keys(change.set));
   demandDrives(call, subject, change.set);
+  demandBridges(call, oldNets(state, vmid, [...change.remove, ...Object.keys(change.set)]));
   demandBridges(call, change.set);
   return state.locks.hold({ node: node.name, vmid }, async () => {
     const vm = loadVm(state, vmid, node.name);
@@ -94,6 +95,16 @@ function carryOut(call: Call, vm: Vm, change: Change, log: (line: string) => voi
     if (vm.config.get(option) === value) vm.pending.delete(option);
   }
   applyPending(state, vm);
+  const unplugged = [...vm.pending].filter(([option, value]) =>
+    lacksBridge(state, vm, option, value),
+  );
+  if (unplugged.length > 0) badParameters(Object.fromEntries(unplugged.map(hotPlugProblem)));
+}
+
+/** The change is stored all the same, as a pending one. */
+function hotPlugProblem([option, value]: readonly [string, string]): [string, string] {
+  const { bridge } = parseNet(value);
+  return [option, `hotplug problem - interface ${bridge} does not exist\n`];
 }
 
 function removeOne(call: Call, vm: Vm, option: string, force: boolean): void {

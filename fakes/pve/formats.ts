@@ -101,7 +101,21 @@ function ipConfig(text: string): string | undefined {
   return undefined;
 }
 
+/** The id of a zone or vnet; a shorter one has its length looked at as well. */
+const sdnId =
+  (what: string, most = Number.POSITIVE_INFINITY): Format =>
+  (text) => {
+    if (text.length > most)
+      return `${what} ID '${text}' can't be more length than ${most} characters`;
+    return /^[a-z][a-z0-9]*[a-z0-9]$/i.test(text)
+      ? undefined
+      : `${what} ID '${text}' contains illegal characters`;
+  };
+
 const formats: Record<string, Format> = {
+  'pve-sdn-zone-id': sdnId('zone', 8),
+  'pve-sdn-vnet-id': sdnId('vnet'),
+  'pve-sdn-short-vnet-id': sdnId('vnet', 8),
   'pve-vmid': vmid,
   'pve-vmid-list': listOf(vmid),
   'pve-node': node,

@@ -21,6 +21,7 @@ import { poolRoutes } from './routes-pools.ts';
 import { sdnRoutes } from './routes-sdn.ts';
 import { storageRoutes } from './routes-storage.ts';
 import { taskRoutes } from './routes-tasks.ts';
+import { applyAtOnce } from './sdn-apply.ts';
 import { type Listener, listen } from './server.ts';
 import { snapshotRoutes } from './snapshots.ts';
 import type { State, Vm, Volume } from './state.ts';
@@ -59,6 +60,8 @@ export interface Cluster {
   nodeUp(name: string): Promise<void>;
   /** Cuts all open connections, as an idle one is cut after a while. */
   cutConnections(): void;
+  /** Applies zones and vnets that a test has put into the state, on every node at once. */
+  applySdn(): void;
   /** Sends the message of pvestatd, which comes every ten seconds, now. */
   broadcast(): void;
   close(): Promise<void>;
@@ -141,6 +144,7 @@ function clusterOf(desk: Desk, listeners: ReadonlyMap<string, Listener>): Cluste
       const vm = need(state.vms.get(vmid), `VM ${vmid}`);
       return disksOf(vm.config).flatMap(([, { file }]) => findVolume(state, file, vm.node) ?? []);
     },
+    applySdn: () => applyAtOnce(state),
     broadcast: () => broadcast(state),
     async nodeDown(name, reach = 'refused', noticed = true) {
       const node = need(state.nodes.get(name), `node ${name}`);

@@ -30,6 +30,12 @@ export interface AclSetup {
   readonly propagate?: boolean;
 }
 
+export interface ZoneSetup {
+  readonly zone: string;
+  readonly type: 'simple' | 'vlan' | 'qinq' | 'vxlan' | 'evpn';
+  readonly [option: string]: string;
+}
+
 export interface Options {
   /** Which version's schema and manners; 9.1 unless said otherwise. */
   readonly version?: '8.4' | '9.1';
@@ -55,7 +61,9 @@ export interface Options {
   readonly bridges?: readonly string[];
   /** ISO images by volume id. */
   readonly isos?: readonly string[];
-  /** Zones of vnets by vnet. */
+  /** Zones of the software-defined network that are in force from the start. */
+  readonly zones?: readonly ZoneSetup[];
+  /** Zones of vnets by vnet; a zone that is not there is made as a simple one. */
   readonly vnets?: Readonly<Record<string, string>>;
   readonly guest?: Partial<Guest>;
 }
@@ -99,6 +107,7 @@ export const defaultDurations: Readonly<Record<string, number>> = {
   resize: 200,
   vzdump: 2000,
   qmrestore: 1500,
+  ifreload: 1200,
   notice: 500,
   bringback: 1700,
 };

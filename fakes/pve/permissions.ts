@@ -3,6 +3,7 @@ import { isDrive } from './drives.ts';
 import { die } from './errors.ts';
 import { parseNet } from './property-string.ts';
 import { demand, demandForVm } from './rights.ts';
+import type { State } from './state.ts';
 
 /** The VM a check is about; a pool's rights count while the VM is being made in it. */
 export interface Subject {
@@ -67,6 +68,21 @@ export function demandDevices(
     }
     demandForVm(state, caller, subject, ['VM.Config.HWType']);
   }
+}
+
+/** The NICs as they are now of those that are to be changed or removed: the right on their bridge counts too. */
+export function oldNets(
+  { vms }: State,
+  vmid: number,
+  options: readonly string[],
+): Readonly<Record<string, string>> {
+  const config = vms.get(vmid)?.config;
+  return Object.fromEntries(
+    options.flatMap((option) => {
+      const value = /^net\d+$/.test(option) ? config?.get(option) : undefined;
+      return value === undefined ? [] : [[option, value]];
+    }),
+  );
 }
 
 /** SDN.Use on the bridge or vnet of every NIC, by VLAN where one is given. */

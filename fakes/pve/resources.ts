@@ -92,11 +92,24 @@ function poolResources({ state, caller }: Call): object[] {
     .map((pool) => ({ id: `/pool/${pool}`, type: 'pool', pool }));
 }
 
-function sdnResources({ state, caller }: Call): object[] {
-  const zones = ['localnetwork', ...state.zones.keys()];
+/** 9.x calls the rows `network`, and shows them only where no type is asked for. */
+function sdnResources({ state, caller, params }: Call): object[] {
+  const is9 = state.version === '9.1';
+  if (is9 && params['type'] !== undefined) return [];
+  const zones = ['localnetwork', ...state.sdn.running.zones.keys()];
   return [...state.nodes.keys()].flatMap((node) =>
     zones
-      .filter((zone) => may(state, caller, `/sdn/zones/${zone}`, ['SDN.Audit', 'SDN.Use'], true))
-      .map((sdn) => ({ id: `sdn/${node}/${sdn}`, type: 'sdn', node, sdn, status: 'ok' })),
+      .filter((zone) => may(state, caller, `/sdn/zones/${zone}`, ['SDN.Audit']))
+      .map((zone) => sdnRow(is9, node, zone)),
   );
+}
+
+function sdnRow(is9: boolean, node: string, zone: string): object {
+  if (!is9) {
+    return { id: `sdn/${node}/${zone}`, type: 'sdn', node, sdn: zone, status: 'available' };
+  }
+  return {
+    ...{ id: `network/${node}/zone/${zone}`, type: 'network', node, network: zone },
+    ...{ 'network-type': 'zone', status: 'available' },
+  };
 }

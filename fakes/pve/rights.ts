@@ -162,9 +162,9 @@ function passes(state: State, caller: Caller, check: Check, params: Raw): boolea
   }
 }
 
-/** A parameter given twice fits no path: what is left of it is empty. */
+/** A parameter that is missing stands in the path as `-`; one given twice fits no path. */
 function fill(template: string, params: Raw): string {
   const names = [...template.matchAll(/\{([^}]+)\}/g)].map((match) => match[1] ?? '');
   if (names.some((name) => Array.isArray(params[name]))) return '';
-  return template.replace(/\{([^}]+)\}/g, (_, name: string) => String(params[name] ?? ''));
+  return template.replace(/\{([^}]+)\}/g, (_, name: string) => String(params[name] ?? '-'));
 }

@@ -3,6 +3,7 @@ import { badParameters } from './errors.ts';
 import { memoryUsed, nodeResource } from './resources.ts';
 import { may } from './rights.ts';
 import { versionOf } from './routes-cluster.ts';
+import { vnetsInForce } from './sdn-apply.ts';
 import type { Node } from './state.ts';
 
 export const nodeRoutes: Routes = {
@@ -67,7 +68,8 @@ function certificate(node: Node): object {
 function networks({ state, caller, node, params }: Call): object[] {
   const wanted = params['type'];
   const eth = { iface: 'eth0', type: 'eth', active: 1, exists: 1, method: 'manual', priority: 3 };
-  const vnets = [...state.vnets].map(([iface, { vlanaware = '0' }]) => ({
+  // Made from the configuration in force: `active` does not prove that the bridge is there.
+  const vnets = vnetsInForce(state, node).map(({ vnet: iface, vlanaware = '0' }) => ({
     ...{ iface, type: 'vnet', active: '1', ipam: 0, comments: null },
     vlanaware: Number(vlanaware),
   }));

@@ -1,49 +1,57 @@
-import { type Call, fork, type Routes } from './call.ts';
-import { die } from './errors.ts';
-import { may } from './rights.ts';
+import type { Call, Routes } from './call.ts';
+import { demand, may } from './rights.ts';
+import { apply, reloadNode } from './sdn-apply.ts';
+import { createVnet, createZone, deleteVnet, deleteZone, updateVnet } from './sdn-change.ts';
+import { dropLock, rollback, takeLock } from './sdn-lock.ts';
+import { nodeZones, zoneBridges, zoneContent } from './sdn-status.ts';
+import { absent, listObjects, showObject } from './sdn-views.ts';
+
+/** The rights by which a list shows an object. */
+const seeing = ['SDN.Audit', 'SDN.Allocate'];
 
 export const sdnRoutes: Routes = {
   'GET /cluster/sdn': () => ['vnets', 'zones', 'controllers', 'ipams', 'dns'].map((id) => ({ id })),
-  'PUT /cluster/sdn': (call) =>
-    fork(call, 'reloadnetworkall', '', async (worker) => {
-      for (const name of call.state.nodes.keys()) worker.log(`${name}: reloading network config`);
-      await worker.work(3000);
-    }),
+  'PUT /cluster/sdn': apply,
+  'POST /cluster/sdn/lock': takeLock,
+  'DELETE /cluster/sdn/lock': dropLock,
+  'POST /cluster/sdn/rollback': rollback,
+
   'GET /cluster/sdn/zones': (call) =>
-    [...call.state.zones.values()].filter((zone) => sees(call, zone['zone'])),
-  'POST /cluster/sdn/zones': ({ state, params }) => {
-    const { zone = '', type = '' } = params;
-    if (state.zones.has(zone))
-      die(`create sdn zone object failed: sdn zone object ID '${zone}' already defined`);
-    state.zones.set(zone, { zone, type });
-  },
-  'DELETE /cluster/sdn/zones/{zone}': ({ state, params }) => {
-    const { zone = '' } = params;
-    if (!state.zones.delete(zone))
-      die(`delete sdn zone object failed: sdn '${zone}' does not exist`);
-  },
+    listObjects(call.state, 'zones', call.params).filter(({ zone }) => sees(call, String(zone))),
+  'POST /cluster/sdn/zones': createZone,
+  'GET /cluster/sdn/zones/{zone}': ({ state, params }) =>
+    showObject(state, 'zones', params['zone'] ?? '', params),
+  'DELETE /cluster/sdn/zones/{zone}': deleteZone,
+
   'GET /cluster/sdn/vnets': (call) =>
-    [...call.state.vnets.values()]
-      .filter((vnet) => sees(call, `${vnet['zone']}/${vnet['vnet']}`))
-      .map((vnet) => ({ ...vnet, digest: '0'.repeat(40) })),
-  'POST /cluster/sdn/vnets': ({ state, params }) => {
-    const { vnet = '', zone = '', tag } = params;
-    if (!state.zones.has(zone)) {
-      die(
-        'create sdn vnet object failed: cannot lookup undefined type! at /usr/share/perl5/PVE/API2/Network/SDN/Vnets.pm line 224.',
-      );
-    }
-    state.vnets.set(vnet, { vnet, zone, type: 'vnet', ...(tag === undefined ? {} : { tag }) });
-  },
-  'GET /cluster/sdn/vnets/{vnet}': ({ state, params }) =>
-    state.vnets.get(params['vnet'] ?? '') ?? die(`sdn '${params['vnet']}' does not exist`),
-  'DELETE /cluster/sdn/vnets/{vnet}': ({ state, params }) => {
-    const { vnet = '' } = params;
-    if (!state.vnets.delete(vnet))
-      die(`delete sdn vnet object failed: sdn '${vnet}' does not exist`);
-  },
+    listObjects(call.state, 'vnets', call.params).filter(({ vnet }) =>
+      seesVnet(call, String(vnet)),
+    ),
+  'POST /cluster/sdn/vnets': createVnet,
+  'GET /cluster/sdn/vnets/{vnet}': showVnet,
+  'PUT /cluster/sdn/vnets/{vnet}': updateVnet,
+  'DELETE /cluster/sdn/vnets/{vnet}': deleteVnet,
+
+  'GET /nodes/{node}/sdn/zones': nodeZones,
+  'GET /nodes/{node}/sdn/zones/{zone}/content': zoneContent,
+  'GET /nodes/{node}/sdn/zones/{zone}/bridges': zoneBridges,
+  'PUT /nodes/{node}/network': reloadNode,
 };
 
-function sees({ state, caller }: Call, place: string | undefined): boolean {
-  return may(state, caller, `/sdn/zones/${place}`, ['SDN.Audit', 'SDN.Use', 'SDN.Allocate'], true);
+function showVnet({ state, caller, params }: Call): unknown {
+  const { vnet = '' } = params;
+  const zone = state.vnets.get(vnet)?.['zone'];
+  if (zone === undefined) return absent('vnets', vnet);
+  demand(state, caller, `/sdn/zones/${zone}/${vnet}`, seeing, true);
+  return showObject(state, 'vnets', vnet, params);
+}
+
+function seesVnet(call: Call, vnet: string): boolean {
+  const { vnets, sdn } = call.state;
+  const zone = (vnets.get(vnet) ?? sdn.running.vnets.get(vnet))?.['zone'];
+  return sees(call, `${zone}/${vnet}`);
+}
+
+function sees({ state, caller }: Call, place: string): boolean {
+  return may(state, caller, `/sdn/zones/${place}`, seeing, true);
 }

@@ -1,6 +1,7 @@
 import { more } from './schemas/more.ts';
 import pve84 from './schemas/pve-8.4.json';
 import pve91 from './schemas/pve-9.1.json';
+import { sdnMethods } from './schemas/sdn.ts';
 
 /** One parameter as Proxmox describes it. */
 export interface Property {
@@ -65,13 +66,17 @@ const loaded = new Map<string, Api>();
 
 /** The API of one version; read once. */
 export function loadApi(version: '8.4' | '9.1'): Api {
-  const api = loaded.get(version) ?? createApi(stored[version] as Stored);
+  const api =
+    loaded.get(version) ??
+    createApi(stored[version] as Stored, { ...more, ...sdnMethods(version) });
   loaded.set(version, api);
   return api;
 }
 
-function createApi({ types, paths }: Stored): Api {
-  const methods = Object.entries({ ...more, ...paths, ...joined(paths) }).flatMap(
+type Written = Stored['paths'];
+
+function createApi({ types, paths }: Stored, written: Written): Api {
+  const methods = Object.entries({ ...written, ...paths, ...joined(written, paths) }).flatMap(
     ([template, all]) =>
       Object.entries(all).map(([method, info]) => methodOf(types, template, method, info)),
   );
@@ -95,9 +100,9 @@ function createApi({ types, paths }: Stored): Api {
 }
 
 /** Paths that both sources know, with the methods of both. */
-function joined(paths: Stored['paths']): Stored['paths'] {
-  const both = Object.keys(more).filter((path) => path in paths);
-  return Object.fromEntries(both.map((path) => [path, { ...more[path], ...paths[path] }]));
+function joined(written: Written, paths: Written): Written {
+  const both = Object.keys(written).filter((path) => path in paths);
+  return Object.fromEntries(both.map((path) => [path, { ...written[path], ...paths[path] }]));
 }
 
 function methodOf(

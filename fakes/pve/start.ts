@@ -42,6 +42,7 @@ export async function startVm(
 export function run(state: State, node: Node, vm: Vm): void {
   node.nextPid += 13;
   const startedAt = state.clock.now();
+  vm.loose?.clear();
   Object.assign(vm, { power: 'running', qmp: 'running', startedAt, pid: node.nextPid });
 }
 
@@ -60,9 +61,9 @@ function checkNets(state: State, node: Node, vm: Vm, worker: Worker): void {
     const [, index] = /^net(\d+)$/.exec(option) ?? [];
     const { bridge, tag } = index === undefined ? {} : parseNet(value);
     if (bridge === undefined || node.bridges.has(bridge)) continue;
-    const vnet = state.vnets.get(bridge);
-    if (vnet !== undefined) {
-      if (tag === undefined || vnet['vlanaware'] === '1') continue;
+    if (node.sdn.bridges.has(bridge)) {
+      const vnet = state.sdn.running.vnets.get(bridge);
+      if (tag === undefined || vnet?.['vlanaware'] === '1') continue;
       worker.log(
         `vm vlans are not allowed on vnet ${bridge} at /usr/share/perl5/PVE/Network/SDN/Zones/Plugin.pm line 256.`,
       );

@@ -53,6 +53,8 @@ export interface Vm {
   seed?: Config;
   /** QEMU refuses to start, as with arguments it does not know. */
   brokenQemu?: boolean;
+  /** NICs whose bridge went away under the running VM: they stay loose when it comes back. */
+  loose?: Set<string>;
 }
 
 export type StorageType = 'dir' | 'nfs' | 'lvm' | 'lvmthin' | 'zfspool' | 'rbd';
@@ -98,8 +100,38 @@ export interface Volume {
   readonly disks?: ReadonlyMap<string, string>;
 }
 
+/** Zones or vnets by id, with their properties as the file holds them. */
+export type SdnObjects = Map<string, Readonly<Record<string, string>>>;
+
+/** The part of the software-defined network that is in force. */
+export interface Sdn {
+  /** The files as the last apply committed them. */
+  running: { readonly zones: SdnObjects; readonly vnets: SdnObjects };
+  /** Counts the applies; a node with a smaller number has not been reloaded since. */
+  version: number;
+  /** The token of the lock of 9.x. */
+  lock: string | undefined;
+  /** Vnets with subnets, which cannot be deleted. */
+  readonly subnets: Set<string>;
+}
+
+/** Why the reload of a node's network goes wrong. */
+export type ReloadTrouble = 'ifreload' | 'unsuitable' | 'no-ssh';
+
+/** The part of the software-defined network that a node has. */
+export interface NodeSdn {
+  /** The version of the configuration that its interfaces were written from; 0 before the first reload. */
+  version: number;
+  /** The bridges of vnets that are there. */
+  readonly bridges: Set<string>;
+  /** An ifreload is under way, which has a lock. */
+  reloading: boolean;
+  trouble: ReloadTrouble | undefined;
+}
+
 export interface Node {
   readonly name: string;
+  readonly sdn: NodeSdn;
   readonly ip: string;
   readonly id: number;
   /** Whether corosync counts it as online. */
@@ -194,8 +226,10 @@ export interface State {
   readonly ha: Map<string, HaResource>;
   /** Replication jobs by id, such as `100-0`. */
   readonly replication: Map<string, { readonly guest: number; readonly target: string }>;
-  readonly zones: Map<string, Record<string, string>>;
-  readonly vnets: Map<string, Record<string, string>>;
+  /** The files zones.cfg and vnets.cfg: an apply brings them into force. */
+  readonly zones: SdnObjects;
+  readonly vnets: SdnObjects;
+  readonly sdn: Sdn;
   readonly users: Map<string, User>;
   readonly tokens: Map<string, Token>;
   readonly roles: Map<string, ReadonlySet<string>>;

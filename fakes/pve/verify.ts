@@ -112,7 +112,7 @@ function enumComplaint(allowed: readonly string[], text: string): string | undef
 /** Perl writes `(?^:…)` for a quoted pattern and allows `{,16}`. */
 function perl(pattern: string): RegExp {
   const own = pattern.replace(/\(\?\^[a-z]*:/g, '(?:').replace(/\{,(\d+)\}/g, '{0,$1}');
-  return new RegExp(`^(?:${own})$`);
+  return new RegExp(`^(?:${own})$`, own.includes('\\p{') ? 'u' : '');
 }
 
 /** Complaints about the parts of `key=value,key=value`, joined as the real one joins them. */

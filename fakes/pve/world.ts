@@ -11,6 +11,7 @@ import {
 } from './options.ts';
 import { builtInRoles } from './roles.ts';
 import { loadApi } from './schema.ts';
+import { applyAtOnce } from './sdn-apply.ts';
 import type { Node, State, Storage, Volume } from './state.ts';
 import { splitVolumeId } from './storage.ts';
 import { createTasks } from './tasks.ts';
@@ -43,6 +44,12 @@ export function createWorld(options: Options): State {
     replication: new Map(),
     zones: new Map(),
     vnets: new Map(),
+    sdn: {
+      running: { zones: new Map(), vnets: new Map() },
+      version: 0,
+      lock: undefined,
+      subnets: new Set(),
+    },
     users: new Map(),
     tokens: new Map(),
     roles: new Map([
@@ -64,10 +71,12 @@ export function createWorld(options: Options): State {
     nodes.set(name, node(clock.now(), name, index, options.bridges ?? ['vmbr0', 'vmbr1']));
   }
   addUsers(state, options);
+  for (const zone of options.zones ?? []) state.zones.set(zone.zone, zone);
   for (const [vnet, zone] of Object.entries(options.vnets ?? {})) {
-    state.zones.set(zone, { zone, type: 'vlan' });
+    if (!state.zones.has(zone)) state.zones.set(zone, { zone, type: 'simple' });
     state.vnets.set(vnet, { vnet, zone, type: 'vnet' });
   }
+  applyAtOnce(state);
   for (const iso of options.isos ?? ['local:iso/debian.iso', 'shared:iso/debian.iso']) {
     addIso(state, iso);
   }
@@ -96,6 +105,7 @@ function storage(setup: StorageSetup): Storage {
 function node(nowMs: number, name: string, index: number, bridges: readonly string[]): Node {
   return {
     ...{ name, id: index + 1, ip: `10.99.0.${11 + index}`, online: true, reach: 'up' },
+    sdn: { version: 0, bridges: new Set(), reloading: false, trouble: undefined },
     bridges: new Map(bridges.map((bridge, at) => [bridge, bridgeOf(bridge, index, at)])),
     totalMemory: 24 * gib,
     otherMemory: 2 * gib,

@@ -24,8 +24,6 @@ const onNode = (parameters: StoredMethod['parameters'] = {}, extra: object = {})
 });
 const modify: StoredMethod['check'] = ['userid-group', ['User.Modify']];
 const token: StoredMethod['check'] = ['or', ['userid-param', 'self'], modify];
-const sdn: StoredMethod['check'] = ['perm', '/sdn', ['SDN.Allocate']];
-const zone: Property = { type: 'string', pattern: '[a-z][a-z0-9]*[a-z0-9]', maxLength: 8 };
 
 export const more: Readonly<Record<string, Readonly<Record<string, StoredMethod>>>> = {
   '/access': { GET: open() },
@@ -71,29 +69,6 @@ export const more: Readonly<Record<string, Readonly<Record<string, StoredMethod>
     GET: { check: ['perm', '/', ['Sys.Audit']], parameters: {} },
   },
   '/cluster/replication': { GET: open() },
-  '/cluster/sdn': {
-    GET: open(),
-    PUT: { check: sdn, protected: 1, parameters: {} },
-  },
-  '/cluster/sdn/zones': {
-    GET: open({ pending: flag, running: flag, type: text }),
-    POST: { check: sdn, protected: 1, parameters: { zone, type: { type: 'string' }, nodes: text } },
-  },
-  '/cluster/sdn/zones/{zone}': { DELETE: { check: sdn, protected: 1, parameters: { zone } } },
-  '/cluster/sdn/vnets': {
-    GET: open({ pending: flag, running: flag }),
-    POST: {
-      ...{ check: sdn, protected: 1 },
-      parameters: {
-        ...{ vnet: zone, zone: { type: 'string' }, alias: text, vlanaware: flag },
-        tag: { type: 'integer', optional: 1 },
-      },
-    },
-  },
-  '/cluster/sdn/vnets/{vnet}': {
-    GET: { user: 'all', parameters: { vnet: zone, pending: flag, running: flag } },
-    DELETE: { check: sdn, protected: 1, parameters: { vnet: zone } },
-  },
   '/nodes/{node}': { GET: onNode() },
   '/nodes/{node}/time': {
     GET: {

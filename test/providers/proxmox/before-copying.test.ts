@@ -70,6 +70,7 @@ describe('proxmox checks before it copies', { concurrency: 4 }, () => {
       scene.configure({ network_map: '204=tenant1' });
       await refused(scene, /The vnet tenant1 takes no VLAN \(1577\) from a NIC.*vnet_map/s);
       scene.cluster.state.vnets.set('tenant1', { vnet: 'tenant1', zone: 'z1', vlanaware: '1' });
+      scene.cluster.applySdn();
       await scene.cloud.ok('create');
     }, twoVnets),
   );
