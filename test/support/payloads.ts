@@ -36,6 +36,15 @@ export interface Vm {
   readonly firmware?: 'UEFI' | 'BIOS';
   /** VM details; `External:` ones among them are what the instance may choose. */
   readonly details: Details;
+  /** The data for the guest where ConfigDrive is the provider of user data. */
+  readonly guest?: VmGuest;
+}
+
+export interface VmGuest {
+  readonly hostname: string;
+  readonly userData?: Buffer;
+  readonly keys?: readonly string[];
+  readonly password?: string;
 }
 
 export interface Caller {
@@ -137,6 +146,7 @@ function transferObject(action: string, options: PayloadOptions): Json {
     enterHardwareSetup: false,
     disks: [],
     nics: nicsFor(action, vm),
+    ...(wired && vm.guest !== undefined ? { vmData: vmDataFor(vm.uuid, vm.guest) } : {}),
     configDriveLocation: 'SECONDARY',
     ...(wired
       ? {
@@ -146,6 +156,23 @@ function transferObject(action: string, options: PayloadOptions): Json {
         }
       : {}),
   };
+}
+
+/** In CloudStack's order, which tells its own entries from a tenant's. */
+function vmDataFor(
+  uuid: string,
+  { hostname, userData, keys, password }: VmGuest,
+): readonly (readonly (string | null)[])[] {
+  return [
+    ...(userData === undefined ? [] : [['userdata', 'user_data', userData.toString('base64')]]),
+    ['metadata', 'service-offering', 'Small'],
+    ['metadata', 'local-hostname', hostname],
+    ['metadata', 'local-ipv4', null],
+    ['metadata', 'instance-id', uuid],
+    ['metadata', 'vm-id', uuid],
+    ['metadata', 'public-keys', keys?.join('\n') ?? null],
+    ...(password === undefined ? [] : [['password', 'vm_password', password]]),
+  ];
 }
 
 /** Only the calls that wire the instance carry its NICs, and those list the default NIC first. */

@@ -1,7 +1,7 @@
 import type { Fields, Values } from '../../contract/field.ts';
+import { isUserData, userDataIssue } from '../../guest/user-data.ts';
 import { matchesAny, text, yesNo } from '../../kit/fields.ts';
 import { userData } from '../../lifecycle/shared-settings.ts';
-import { isUserData } from './machine/user-data.ts';
 import { type Settings, tags } from './settings.ts';
 
 const word = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -130,9 +130,7 @@ export function blueprintIssues(
     );
   }
   if (user_data !== undefined && !isUserData(user_data)) {
-    issues.push(
-      '"user_data" is neither cloud-init user data (which begins with #cloud-config, #!, a MIME header or the like) nor base64 of such',
-    );
+    issues.push(userDataIssue);
   }
   return issues;
 }

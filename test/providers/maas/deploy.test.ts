@@ -46,6 +46,27 @@ describe('create on MAAS', () => {
   );
 
   it(
+    "hands CloudStack's own user data over in place of the detail, with its keys and a new password",
+    inMaas({}, async ({ cloud, fake }) => {
+      choose(cloud, { user_data: '#cloud-config\npackages: [detail]' });
+      const userData = Buffer.from('#cloud-config\npackages: [own]');
+      const keys = ['ssh-ed25519 AAAAown me'];
+      cloud.change({ guest: { hostname: 'web1', userData, keys, password: 'a"b' } });
+      await cloud.deploy();
+      const data = Buffer.from(formOf(fake, 'deploy').get('user_data') ?? '', 'base64').toString();
+      const boundary = /boundary="([^"]+)"/.exec(data)?.[1] ?? '';
+      const parts = data.split(`--${boundary}`).slice(1, -1);
+      const [own, key, password] = parts.map((part) =>
+        Buffer.from(part.split('\n\n')[1] ?? '', 'base64').toString(),
+      );
+      assert.equal(own, userData.toString());
+      assert.match(key ?? '', /AAAAown/);
+      assert.match(password ?? '', /"password": "a\\"b"/);
+      assert.doesNotMatch(cloud.allOutput(), /a\\?"b/);
+    }),
+  );
+
+  it(
     'create refuses contradictory or impossible details before it claims a machine',
     inMaas(
       { host: { allowed_series: 'ubuntu/*,jammy', allowed_pools: 'big' } },

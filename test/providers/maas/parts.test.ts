@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { newMachine, show } from '../../../fakes/maas/machine.ts';
+import { isUserData } from '../../../src/guest/user-data.ts';
 import { apiUrl, machinePage } from '../../../src/providers/maas/api/endpoint.ts';
 import { authorization, readApiKey } from '../../../src/providers/maas/api/oauth.ts';
 import { oneLine } from '../../../src/providers/maas/api/schemas.ts';
 import { readMachine, readMachines } from '../../../src/providers/maas/api/wire.ts';
 import { homeOf } from '../../../src/providers/maas/machine/annotations.ts';
 import { matchInterfaces } from '../../../src/providers/maas/machine/interfaces.ts';
-import { isUserData, userDataFor } from '../../../src/providers/maas/machine/user-data.ts';
+import { userDataFor } from '../../../src/providers/maas/machine/user-data.ts';
 
 describe('the endpoint', () => {
   const meanings: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import type { Instance } from '../../../contract/instance.ts';
+import type { Instance, SizedInstance } from '../../../contract/instance.ts';
 import { statusOf } from '../../../failure.ts';
 import type { Pairs } from '../../../kit/http/address.ts';
 import { status } from '../api/statuses.ts';
@@ -17,10 +17,13 @@ export type System = Pick<
   'os' | 'distro_series' | 'hwe_kernel' | 'ephemeral_deploy' | 'user_data' | 'vm_name'
 >;
 
+/** CloudStack's own data for the guest come with its create only. */
+export type Guest = Instance & Partial<Pick<SizedInstance, 'guest'>>;
+
 /** Installs the system on a claimed machine; ends when it runs. One under way is waited for. */
 export async function deploy(
   session: Session,
-  instance: Instance,
+  instance: Guest,
   machine: Machine,
   system: System,
 ): Promise<Machine> {
@@ -34,7 +37,7 @@ export async function deploy(
 /** Ends when the deployment of a machine that is allocated has begun, even if it is over by then. */
 async function begin(
   session: Session,
-  instance: Instance,
+  instance: Guest,
   machine: Machine,
   system: System,
 ): Promise<void> {
@@ -55,7 +58,7 @@ function isBegun({ status: now }: Machine): boolean {
   return now !== status.allocated;
 }
 
-function formFor(instance: Instance, system: System): Pairs {
+function formFor(instance: Guest, system: System): Pairs {
   const { hwe_kernel, ephemeral_deploy } = system;
   return {
     comment: claimComment(instance.name),
