@@ -51,6 +51,8 @@ export interface Preparation {
     readonly ipv4?: string;
     readonly ipv6?: string;
   }[];
+  /** The machine's own words in the operator's address of consoles, beside the instance's, with their values. */
+  readonly consoleWords?: Readonly<Record<string, string>>;
 }
 
 export type Console =

@@ -16,10 +16,7 @@ export function consoleAddress<Word extends string>(
   const named = words.map((word) => `{${word}}`).join(', ');
   const wants = `must be an https:// address in which only ${named.replace(/, ([^,]*)$/, ' and $1')} vary`;
   const fill = (address: string, pick: (word: Word) => string): string =>
-    words.reduce(
-      (filled, word) => filled.split(`{${word}}`).join(encodeURIComponent(pick(word))),
-      address,
-    );
+    fillWords(address, Object.fromEntries(words.map((word) => [word, pick(word)])));
   return {
     schema: () =>
       v.pipe(
@@ -28,6 +25,14 @@ export function consoleAddress<Word extends string>(
       ),
     fill: (address, values) => fill(address, (word) => values[word]),
   };
+}
+
+/** Fills values into an address that passed its schema, in place of their words in braces. */
+export function fillWords(address: string, values: Readonly<Record<string, string>>): string {
+  return Object.entries(values).reduce(
+    (filled, [word, value]) => filled.split(`{${word}}`).join(encodeURIComponent(value)),
+    address,
+  );
 }
 
 function isSafe(filled: string): boolean {

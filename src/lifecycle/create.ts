@@ -3,6 +3,7 @@ import type { Blueprint, Making, Plan, Preparation } from '../contract/driver.ts
 import type { SizedInstance } from '../contract/instance.ts';
 import type { Machine } from '../contract/machine.ts';
 import { expectFailure, Failure, hasReason, isKind, statusOf } from '../failure.ts';
+import { fillWords } from '../kit/console-address.ts';
 import { withUndo } from '../kit/undo.ts';
 import {
   exclusively,
@@ -26,13 +27,13 @@ export async function prepare(
 ): Promise<Preparation> {
   const { driver, context } = life;
   const plan = { instance, blueprint, deadline: context.deadline };
-  const own =
+  const { consoleWords = {}, ...own }: Preparation =
     driver.prepare === undefined
       ? {}
       : await driver.prepare(plan, await findBeforeCreate(life, instance));
   const { consoleButton: address } = driver.policy;
   if (address === undefined) return own;
-  const url = fillConsoleUrl(address, instance);
+  const url = fillWords(fillConsoleUrl(address, instance), consoleWords);
   return { ...own, details: { ...own.details, [consoleDetail]: url } };
 }
 

@@ -4,6 +4,7 @@ import { consoleAddress } from '../../kit/console-address.ts';
 import { list, oneOf, patterns, text, wholeNumber, yesNo } from '../../kit/fields.ts';
 import {
   caFile,
+  consoleButton,
   deleteAdopted,
   graceSeconds,
   tlsFingerprint,
@@ -161,6 +162,7 @@ export const settings = {
     schema: machineConsole.schema,
     example: 'https://console.example.org/{system_id}',
   },
+  console_button: consoleButton,
 } as const satisfies Fields;
 
 export type Settings = Values<typeof settings>;

@@ -7,7 +7,7 @@ export const stored = {
     'The machine that prepare chose by itself, so that another may be taken if it fails',
   'External:hostname': "The machine's name in MAAS",
   'External:mac_address': 'The MAC address of the interface for the first NIC',
-  'External:console_url': "The console's address, else the machine's page in MAAS",
+  'External:console_url': "The console's address, where console_button wants it",
 } as const;
 
 /** The machine that an instance's details point at; a tenant can write this. */

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { plain } from '../../../fakes/maas/answers.ts';
 import { readMark } from '../../../src/lifecycle/mark.ts';
 import type { Cloud } from '../../conformance/cloud.ts';
-import { admin } from '../../support/payloads.ts';
+import { admin, type Details } from '../../support/payloads.ts';
 import { formOf, inMaas, requests } from './scene.ts';
 
 const choose = (cloud: Cloud, details: Readonly<Record<string, string>>): void => {
@@ -44,7 +44,6 @@ describe('prepare on MAAS', () => {
         'External:maas_system_id': systemId,
         'External:maas_chosen': systemId,
         'External:hostname': hostname,
-        'External:console_url': `${fake.url}/MAAS/r/machine/${systemId}/summary`,
         'External:mac_address': boot?.mac,
       });
       const [nic0, nic1] = cloud.vm.nics;
@@ -55,6 +54,26 @@ describe('prepare on MAAS', () => {
       const quiet = await cloud.ok('prepare', { host: { hand_back_addresses: 'false' } });
       assert.doesNotMatch(quiet.text, /10\.2\.9\.9/);
     }),
+  );
+
+  it(
+    'hands back the address of the machine’s console where the operator wants a button for it',
+    inMaas(
+      {
+        host: {
+          console_url: 'https://c.example.org/{system_id}/{hostname}?for={name}',
+          console_button: 'administrators',
+        },
+      },
+      async ({ cloud, own }) => {
+        const { document } = await cloud.ok('prepare');
+        const { systemId, hostname } = own();
+        assert.equal(
+          (document['details'] as Details)['External:console_url'],
+          `https://c.example.org/${systemId}/${hostname}?for=${cloud.vm.name}`,
+        );
+      },
+    ),
   );
 
   it(

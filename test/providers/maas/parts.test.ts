@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { newMachine, show } from '../../../fakes/maas/machine.ts';
 import { isUserData } from '../../../src/guest/user-data.ts';
-import { apiUrl, machinePage } from '../../../src/providers/maas/api/endpoint.ts';
+import { apiUrl } from '../../../src/providers/maas/api/endpoint.ts';
 import { authorization, readApiKey } from '../../../src/providers/maas/api/oauth.ts';
 import { oneLine } from '../../../src/providers/maas/api/schemas.ts';
 import { readMachine, readMachines } from '../../../src/providers/maas/api/wire.ts';
@@ -34,11 +34,6 @@ describe('the endpoint', () => {
   it('nothing else is an endpoint', () => {
     const wrong = ['', 'ftp://x', 'https://u:p@x', 'https://x/?a=b', 'https://x/#a', 'a b'];
     for (const given of wrong) assert.equal(apiUrl(given), undefined, given);
-  });
-
-  it('leads to the page of a machine', () => {
-    const page = machinePage('https://m/MAAS/api/2.0', 'a/b');
-    assert.equal(page, 'https://m/MAAS/r/machine/a%2Fb/summary');
   });
 });
 

@@ -21,11 +21,6 @@ export function apiUrl(endpoint: string): string | undefined {
   return `${url.protocol}//${host}${prefix(url.pathname)}/api/2.0`;
 }
 
-/** The page of a machine in the web interface that belongs to the API's address. */
-export function machinePage(api: string, systemId: string): string {
-  return `${api.replace(/\/api\/2\.0$/, '')}/r/machine/${encodeURIComponent(systemId)}/summary`;
-}
-
 function withScheme(text: string): string {
   if (/^https?:\/\//i.test(text)) return text;
   const bare = text.split('/')[0] ?? '';

@@ -4,7 +4,6 @@ import type { Machine } from '../api/wire.ts';
 import type { Blueprint } from '../blueprint.ts';
 import { pinOf } from './allocate.ts';
 import { claim } from './claim.ts';
-import { consoleOf } from './console.ts';
 import { hostnameOf } from './hostname.ts';
 import { matchInterfaces } from './interfaces.ts';
 import { settle } from './make.ts';
@@ -52,7 +51,6 @@ function preparation(
       'External:maas_system_id': system_id,
       ...(pin === undefined ? { 'External:maas_chosen': system_id } : {}),
       'External:hostname': hostname,
-      'External:console_url': consoleOf(session, instance, machine),
       ...(first === undefined ? {} : { 'External:mac_address': first.mac }),
     },
     nics: matches.map(({ nicUuid, mac, ip }) => ({
@@ -60,5 +58,6 @@ function preparation(
       mac,
       ...(ip === undefined || !session.settings.hand_back_addresses ? {} : { ipv4: ip }),
     })),
+    consoleWords: { system_id, hostname },
   };
 }
