@@ -3,7 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { type FakeCloudStack, startCloudStack } from '../../fakes/cloudstack-api/server.ts';
+import { readParameters } from '../../src/cloudstack/custom.ts';
 import { runCommand } from '../../src/commands/run.ts';
+import type { Action } from '../../src/contract/action.ts';
+import type { Instance } from '../../src/contract/instance.ts';
 import { proxmox } from '../../src/providers/proxmox/index.ts';
 import { temporaryDirectory } from './scripts.ts';
 import { createWorld } from './world.ts';
@@ -129,6 +132,83 @@ describe('the forms that register makes', () => {
       /ListSnapshots keeps its name, since CloudStack cannot change it to "List/,
     );
     assert.equal(reset.successMessage, 'The instance was reset');
+  });
+
+  test('name the parameters as the setup file does, and a call with such a name is served', async (t) => {
+    const cloud = await lab(t);
+    const actions = {
+      'create snapshot': {
+        name: 'Create snapshot',
+        parameters: {
+          snap_name: 'Snapshot name',
+          'Snap description': 'Snapshot description',
+          snap_save_memory: 'Save memory',
+        },
+      },
+      Reinstall: { parameters: { confirm: 'Confirm' } },
+      ResizeDisk: { parameters: { size_gb: 'Size in GiB' } },
+    };
+    await register(cloud, { actions });
+    const { description, parameters } = actionOf(cloud, 'Create snapshot');
+    const titles = ['Snapshot name', 'Snapshot description', 'Save memory'];
+    assert.deepEqual(
+      parameters.map(({ name }) => name),
+      titles,
+    );
+    for (const title of titles) assert.ok(description?.includes(`${title}: `), description);
+    assert.equal(actionOf(cloud, 'ResizeDisk').parameters[0]?.['name'], 'Size in GiB');
+    assert.match(await register(cloud, { actions }), /Nothing to change/);
+    const custom = {
+      name: 'CreateSnapshot',
+      action: proxmox.actions['CreateSnapshot'] as Action,
+      isOwn: false,
+    };
+    const given = { 'Snapshot name': 'one', 'Snapshot description': 'two', 'Save memory': true };
+    const instance = { name: 'i-2-3-VM', uuid: '0' } as Instance;
+    const values = readParameters(custom, given, instance);
+    assert.deepEqual(values, { snap_name: 'one', snap_description: 'two', snap_save_memory: true });
+  });
+
+  test('are refused under names that no call could be matched with', async (t) => {
+    const cloud = await lab(t);
+    const refused = async (actions: NonNullable<Wish['actions']>) => {
+      const world = createWorld({ providers: { proxmox } });
+      const given = ['--setup', setUp({ actions }), '--credentials', cloud.credentials()];
+      assert.equal(await runCommand(['register', ...given], world), 2);
+      return world.complained();
+    };
+    const create = (parameters: object) => refused({ CreateSnapshot: { parameters } });
+    assert.match(await create({ snap_name: 'Title' }), /snap_name cannot be called "Title"/);
+    assert.match(await create({ snap_nam: 'Name' }), /no parameter "snap_nam"; did you mean snap_/);
+    assert.match(
+      await create({ snap_name: 'Snap name', 'Snap-Name': 'Snap name' }),
+      /"snap_name" is given twice/,
+    );
+    assert.match(
+      await refused({ CreateSnapshot: { name: 'Take a picture' } }),
+      /CreateSnapshot cannot be called "Take a picture"/,
+    );
+    assert.match(
+      await refused({ CreateSnapshot: { details: { most: '3' } } }),
+      /CreateSnapshot has no detail "most"/,
+    );
+    assert.deepEqual(
+      cloud.state.extensions.filter(({ name }) => name === 'Lab One'),
+      [],
+    );
+  });
+
+  test('details are understood as people write them, and written as they are read', async (t) => {
+    const cloud = await lab(t);
+    const hosts = [{ Node: 'pve1', 'Allowed ISOs': 'local:iso/a.iso' }];
+    await register(cloud, { hosts, details: { 'Grace seconds': '20' } });
+    const own = cloud.state.extensions.find(({ name }) => name === 'Lab One');
+    assert.equal(own?.details['grace_seconds'], '20');
+    assert.equal(optionsOf(cloud, 'AttachIso', 'iso_path'), 'local:iso/a.iso');
+    assert.match(
+      await register(cloud, { hosts, details: { grace_seconds: '20' } }),
+      /Nothing to change/,
+    );
   });
 
   test('say who has a Console button that opens the operator’s own address, and reserve it where he wants', async (t) => {

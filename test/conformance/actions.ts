@@ -31,7 +31,10 @@ export function actionCases(setUp: SetUp): void {
       const actions = Object.entries(provider.actions);
       const sets = [
         actions.map(([name]) => name),
-        ...actions.map(([, { parameters }]) => ['confirm', ...Object.keys(parameters)]),
+        ...actions.map(([, { parameters }]) => [
+          'confirm',
+          ...Object.entries(parameters).flatMap(([key, { also = [] }]) => [key, ...also]),
+        ]),
       ];
       for (const names of sets) {
         assert.equal(new Set(names.map(plainName)).size, names.length, names.join(', '));

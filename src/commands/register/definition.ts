@@ -1,10 +1,10 @@
-import { parametersOf } from '../../cloudstack/custom.ts';
 import type { Action, Parameter } from '../../contract/action.ts';
 import type { Texts } from '../api/form.ts';
 import type { Actual } from './actual.ts';
 import { descriptionOf, errorMessageOf, successMessageOf } from './form.ts';
 import { listedValues } from './options.ts';
 import type { Wanted } from './wanted.ts';
+import { namedParameters } from './wishes.ts';
 
 /** One custom action as CloudStack is to have it. */
 export interface Definition {
@@ -29,11 +29,12 @@ export function define(key: string, action: Action, wanted: Wanted, actual: Actu
   const wished = wish.roles === undefined || wish.roles === 'suggested' ? action.roles : wish.roles;
   const roles = actual.release.tellsCaller ? wished : [];
   const success = wish.successmessage ?? successMessageOf(action);
+  const parameters = namedParameters(action, wish);
   const error = wish.errormessage ?? errorMessageOf(action, key, nameOf('ShowErrors'));
   return {
     key,
     name: nameOf(key),
-    description: descriptionOf(action),
+    description: descriptionOf(action, parameters),
     messages: {
       ...(success === undefined ? {} : { successmessage: success }),
       errormessage: error,
@@ -43,7 +44,7 @@ export function define(key: string, action: Action, wanted: Wanted, actual: Actu
     timeout: wish.timeout ?? action.timeoutSeconds,
     timeoutIsWish: wish.timeout !== undefined,
     enabled: wish.enabled ?? true,
-    parameters: Object.entries(parametersOf(action)).map(([word, each]) =>
+    parameters: parameters.map(([word, each]) =>
       parameter(word, withOptions(each, wanted, actual)),
     ),
     details: wish.details ?? {},

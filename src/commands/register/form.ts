@@ -11,11 +11,14 @@ import type { Provider } from '../../contract/provider.ts';
 /** CloudStack's limit for each of these texts. */
 export const longestText = 255;
 
-/** The effect of the action, first of all whether it throws data away, and each parameter. */
-export function descriptionOf(action: Action): string {
-  const parameters = Object.entries(parametersOf(action)).map(([key, each]) => help(key, each));
+/** The effect of the action, first of all whether it throws data away, and each parameter by its name. */
+export function descriptionOf(
+  action: Action,
+  parameters: readonly (readonly [string, Parameter])[] = Object.entries(parametersOf(action)),
+): string {
+  const explained = parameters.map(([name, each]) => help(name, each));
   const warning = action.destroysData === true ? ["Throws the instance's data away"] : [];
-  return [...warning, action.about, ...parameters].map((part) => `${part}.`).join(' ');
+  return [...warning, action.about, ...explained].map((part) => `${part}.`).join(' ');
 }
 
 function help(key: string, { about, unit, example, required, options }: Parameter): string {

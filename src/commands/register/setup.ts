@@ -15,14 +15,16 @@ const message = v.pipe(
   v.maxLength(255, 'must not be longer than 255 characters, which is what CloudStack takes'),
 );
 
+const title = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9 _-]{1,255}$/, 'must have letters, digits, blanks, "_" and "-" only'),
+);
+
 /** How an operator wants one custom action to differ from what the provider suggests. */
 const actionSchema = members({
-  name: v.optional(
-    v.pipe(
-      v.string(),
-      v.regex(/^[A-Za-z0-9 _-]{1,255}$/, 'must have letters, digits, blanks, "_" and "-" only'),
-    ),
-  ),
+  name: v.optional(title),
+  /** The names of its parameters for people. */
+  parameters: v.optional(v.record(v.string(), title)),
   successmessage: v.optional(message),
   errormessage: v.optional(message),
   enabled: v.optional(v.boolean()),

@@ -1,14 +1,23 @@
 import { resolve } from 'node:path';
-import { actionsOf } from '../../cloudstack/offered-actions.ts';
+import { knownWords } from '../../cloudstack/details.ts';
+import { coreFields } from '../../cloudstack/settings.ts';
 import type { Provider } from '../../contract/provider.ts';
 import { Failure } from '../../failure.ts';
-import { nearest } from '../../kit/nearest.ts';
 import type { Texts } from '../api/form.ts';
 import type { CommandCall } from '../command.ts';
 import { loadProvider } from '../load-provider.ts';
 import { secretKeys } from './details.ts';
+import { meant, underNames } from './meant.ts';
 import { checkName, pathOf } from './names.ts';
-import { type ActionWish, readDetails, readSecret, readSetup, type Setup } from './setup.ts';
+import {
+  type ActionWish,
+  type GivenDetails,
+  readDetails,
+  readSecret,
+  readSetup,
+  type Setup,
+} from './setup.ts';
+import { readWishes } from './wishes.ts';
 
 export interface WantedHost {
   readonly name: string;
@@ -57,13 +66,11 @@ export async function readWanted(call: CommandCall): Promise<Wanted> {
   const name = nameOf(positionals[0], setup?.extension.name);
   const provider = await loadProvider(wantedProvider(call, setup), world.registry);
   const installation = text('installation');
-  const details = {
-    ...readDetails(setup?.extension.details, path),
-    ...typedDetails(texts, provider),
-  };
+  const read: ReadDetails = (given) =>
+    underNames(readDetails(given, path), wordsOf(provider), 'detail');
+  const details = { ...read(setup?.extension.details), ...typedDetails(texts, provider) };
   checkInstallation(installation ?? details['installation']);
-  checkActions(provider, setup?.extension.actions ?? {});
-  const fromFile = setup === undefined ? [] : setup.clusters.map((each) => clusterOf(each, path));
+  const fromFile = setup === undefined ? [] : setup.clusters.map((each) => clusterOf(each, read));
   const described = setup?.extension.description;
   return {
     name,
@@ -73,15 +80,23 @@ export async function readWanted(call: CommandCall): Promise<Wanted> {
     ...(installation === undefined ? {} : { installation }),
     details,
     prune: pruneOf(call),
-    actions: setup?.extension.actions ?? {},
+    actions: readWishes(provider, setup?.extension.actions ?? {}),
     ...(setup?.zone === undefined ? {} : { zone: setup.zone }),
     ...(setup?.pod === undefined ? {} : { pod: setup.pod }),
     clusters: [...fromFile, ...typedClusters(texts('cluster'), fromFile)],
     templates: (setup?.templates ?? []).map(({ details, ...rest }) => ({
       ...rest,
-      details: readDetails(details, path),
+      details: read(details),
     })),
   };
+}
+
+/** Reads details of the setup file, whose keys may be written for people. */
+type ReadDetails = (given: GivenDetails | undefined) => Record<string, string>;
+
+/** Every word under which a detail is read. */
+function wordsOf({ settings, blueprint }: Provider): ReadonlySet<string> {
+  return knownWords(coreFields, settings, blueprint);
 }
 
 function pruneOf({ flag, text }: CommandCall): boolean {
@@ -111,16 +126,21 @@ function nameOf(typed: string | undefined, written: string | undefined): string 
   return name;
 }
 
-function typedDetails(texts: CommandCall['texts'], { settings }: Provider): Record<string, string> {
-  const plain = texts('detail').map((word) => keyAndValue('--detail', word));
-  const leaked = plain.find(([key]) => secretKeys(settings).has(key))?.[0];
+function typedDetails(texts: CommandCall['texts'], provider: Provider): Record<string, string> {
+  const words = wordsOf(provider);
+  const typed = (option: string, word: string): readonly [string, string] => {
+    const [key, value] = keyAndValue(option, word);
+    return [meant(key, words), value];
+  };
+  const plain = texts('detail').map((word) => typed('--detail', word));
+  const leaked = plain.find(([key]) => secretKeys(provider.settings).has(key))?.[0];
   if (leaked !== undefined) {
     throw new Failure('usage', `"${leaked}" is a secret, and command lines can be read by all`, {
       advice: `Give --secret ${leaked}=FILE, or --detail ${leaked}_file=NAME in the secrets directory`,
     });
   }
   const files = texts('secret').map((word) => {
-    const [key, file] = keyAndValue('--secret', word);
+    const [key, file] = typed('--secret', word);
     return [key, readSecret(resolve(file))] as const;
   });
   const given = [...plain, ...files];
@@ -142,26 +162,16 @@ function checkInstallation(text: string | undefined): void {
   throw new Failure('usage', `"${text}" cannot be an installation: letters, digits, ".", "_", "-"`);
 }
 
-function checkActions(provider: Provider, wishes: Readonly<Record<string, ActionWish>>): void {
-  const names = Object.keys(actionsOf(provider));
-  for (const name of Object.keys(wishes)) {
-    if (names.includes(name)) continue;
-    const near = nearest(name, names);
-    const hint = near === undefined ? '' : `; did you mean ${near}?`;
-    throw new Failure('usage', `${provider.title} has no custom action "${name}"${hint}`);
-  }
-}
-
-function clusterOf({ details, hosts, ...rest }: Setup['clusters'][number], path: string) {
+function clusterOf({ details, hosts, ...rest }: Setup['clusters'][number], read: ReadDetails) {
   return {
     name: rest.name,
     ...(rest.arch === undefined ? {} : { arch: rest.arch }),
     mayBeMade: true,
-    details: readDetails(details, path),
+    details: read(details),
     hosts: hosts.map(({ name, tags, details: own }) => ({
       name,
       ...(tags === undefined ? {} : { tags }),
-      details: readDetails(own, path),
+      details: read(own),
     })),
   };
 }

@@ -29,6 +29,7 @@ export const actions = {
         unit: 'GiB',
         required: true,
         example: '40',
+        also: ['size_in_gib'],
       },
     },
     timeoutSeconds: 120,
