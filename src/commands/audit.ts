@@ -3,7 +3,7 @@ import type { Deadline } from '../contract/context.ts';
 import { Failure, fullText } from '../failure.ts';
 import { deadlineIn } from '../kit/deadline.ts';
 import { apiHelp, apiOptions } from './api/access.ts';
-import { compare, lasting } from './audit/compare.ts';
+import { lastingFindings } from './audit/compare.ts';
 import { installationFindings } from './audit/installation.ts';
 import type { Lists } from './audit/listed.ts';
 import { inventoryOption, withLists } from './audit/lists.ts';
@@ -68,10 +68,7 @@ async function examineLists(call: CommandCall, lists: Lists, deadline: Deadline)
   }
   const onStep = progressOf(call);
   const seen = await scanHosts(hosts, { world, deadline, changes: false, onStep });
-  const first = compare(instances, seen);
-  // Instances came and went while the hosts were asked: what is wrong has to be wrong twice.
-  const lasted = first.length === 0 ? first : lasting(first, compare(await lists.again(), seen));
-  const found = [...installationFindings(hosts), ...lasted];
+  const found = [...installationFindings(hosts), ...(await lastingFindings(lists, seen))];
   const counts = {
     instances: instances.length,
     machines: seen.seenMachines.length,

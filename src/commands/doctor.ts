@@ -1,7 +1,10 @@
+import type { Deadline } from '../contract/context.ts';
 import { deadlineIn } from '../kit/deadline.ts';
-import type { Command } from './command.ts';
+import { apiHelp, apiOptions, readAccess } from './api/access.ts';
+import type { Command, CommandCall } from './command.ts';
 import { readGiven } from './doctor/details.ts';
 import { examine } from './doctor/examine.ts';
+import { type Finding, inLayer } from './doctor/finding.ts';
 import { readable } from './doctor/report.ts';
 import { progressOf } from './terminal.ts';
 
@@ -14,6 +17,7 @@ export const doctor: Command = {
     details: { type: 'string', value: 'FILE', about: 'Details as JSON, by place or of the host' },
     payload: { type: 'string', value: 'FILE', about: 'Details from a payload CloudStack wrote' },
     user: { type: 'string', value: 'NAME', about: 'The user CloudStack runs as; default: cloud' },
+    ...apiOptions,
   },
   positionals: { min: 0, max: 1000 },
   exitCodes: {
@@ -30,24 +34,40 @@ with virtualmachine. for what a template or an offering gives its instances. A s
 given in a file: --details, --payload, or KEY_file=NAME in the secrets directory.
 Run it as user cloud to see what CloudStack sees, or as root to see everything.
 
+With access to CloudStack it also asks whether another extension has drawn instances of ours to
+its hosts; "outrigger audit" looks at much more.
+${apiHelp}
+
   outrigger doctor
   sudo -u cloud outrigger doctor provider=simulator node=sim1
   outrigger doctor --payload /var/lib/cloudstack/management/extensions/.../...json --json`,
-  async run({ positionals, text, json, world }) {
+  async run(call) {
+    const { positionals, text, json, world } = call;
     const given = readGiven({
       words: positionals,
       detailsFile: text('details'),
       payloadFile: text('payload'),
     });
-    const findings = await examine({
+    const deadline = deadlineIn(timeoutSeconds);
+    const found = await examine({
       ...{ world, ...given, providerName: text('provider') },
       user: text('user') ?? 'cloud',
-      deadline: deadlineIn(timeoutSeconds),
+      deadline,
       onStep: progressOf({ json, world }),
     });
+    const findings = [...found, ...(await cloudStackFindings(call, deadline))];
     const wrong = findings.filter(({ state }) => state === 'fail').length;
     if (json) world.out(JSON.stringify({ checks: findings, wrong }, undefined, 2));
     else for (const line of readable(findings, world)) world.out(line);
     return wrong === 0 ? 0 : 1;
   },
 };
+
+async function cloudStackFindings(
+  call: CommandCall,
+  deadline: Deadline,
+): Promise<readonly Finding[]> {
+  if (readAccess(call) === undefined) return [];
+  const { drawnChecks } = await import('./doctor/drawn.ts');
+  return inLayer('cloudstack', await drawnChecks(call, deadline));
+}

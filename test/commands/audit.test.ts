@@ -6,6 +6,7 @@ import { type FakeCloudStack, startCloudStack } from '../../fakes/cloudstack-api
 import type { Finding } from '../../src/commands/audit/finding.ts';
 import { scanHosts } from '../../src/commands/audit/scan.ts';
 import { type Asked, systemsOf } from '../../src/commands/audit/systems.ts';
+import type { Finding as DoctorFinding } from '../../src/commands/doctor/finding.ts';
 import { runCommand } from '../../src/commands/run.ts';
 import type { Machine } from '../../src/contract/machine.ts';
 import { defineProvider } from '../../src/contract/provider.ts';
@@ -439,6 +440,31 @@ describe('audit of a world in disorder', () => {
     assert.deepEqual([severity, kind], ['critical', 'other-host']);
     assert.match(found, /CloudStack has it on pve1-old, .* and .*a.* is its machine/);
     assert.match(advice ?? '', /take the sight of them from its account/);
+    // Doctor finds it as well, where it may ask CloudStack.
+    const doctor = async () => {
+      const world = createWorld({ registry, env: { OUTRIGGER_CONFIG: host.config } });
+      const code = await runCommand(
+        ['doctor', '--json', '--credentials', cloud.credentials()],
+        world,
+      );
+      const { checks } = JSON.parse(world.printed()) as { checks: readonly DoctorFinding[] };
+      return { code, checks: checks.filter(({ layer }) => layer === 'cloudstack') };
+    };
+    const { code, checks } = await doctor();
+    assert.equal(code, 1);
+    assert.deepEqual(
+      checks.map(({ state, name }) => [state, name]),
+      [['fail', 'other hosts']],
+    );
+    assert.equal(checks[0]?.found, `i-2-1-VM: ${found}`);
+    assert.equal(checks[0]?.advice, advice);
+    // A foreign instance there is none of ours, and one of ours on our own host is where it belongs.
+    cloud.state.machines.splice(0, 1, listed('i-2-9-VM', { hostid: 'theirs' }));
+    const quiet = await doctor();
+    assert.deepEqual(
+      quiet.checks.map(({ state, found: text }) => [state, text]),
+      [['ok', '1 instances are on hosts of other extensions, none is ours']],
+    );
   });
 
   test('audit finds nothing wrong with instances that change while it runs', async (t) => {

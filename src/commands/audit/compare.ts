@@ -2,7 +2,7 @@ import type { Mark } from '../../contract/machine.ts';
 import { withoutMachine } from './absent.ts';
 import { driftOf } from './drift.ts';
 import type { Finding } from './finding.ts';
-import type { Listed } from './listed.ts';
+import type { Listed, Lists } from './listed.ts';
 import { placeOf, type Scan, type SeenMachine, type UnreachableHost } from './scan.ts';
 
 /** Compares what stands on the remote systems with what CloudStack believes. */
@@ -26,10 +26,13 @@ export function compare(instances: readonly Listed[], scan: Scan): readonly Find
 
 type Marked = SeenMachine & { readonly machine: { readonly mark: Mark } };
 
-/** The findings of both comparisons: what was only passing by, such as a deployment, is left out. */
-export function lasting(before: readonly Finding[], after: readonly Finding[]): Finding[] {
+/** The findings of two looks at CloudStack: instances come and go while the hosts are asked. */
+export async function lastingFindings(lists: Lists, seen: Scan): Promise<readonly Finding[]> {
+  const first = compare(lists.instances, seen);
+  if (first.length === 0) return first;
+  const after = compare(await lists.again(), seen);
   const known = new Set(after.map((finding) => JSON.stringify(finding)));
-  return before.filter((finding) => known.has(JSON.stringify(finding)));
+  return first.filter((finding) => known.has(JSON.stringify(finding)));
 }
 
 /** Marks of another CloudStack are none of our business, templates never run. */

@@ -1,6 +1,6 @@
 import type { Check } from '../../contract/provider.ts';
 
-export type Layer = 'server' | 'settings' | 'network' | 'provider';
+export type Layer = 'server' | 'settings' | 'network' | 'provider' | 'cloudstack';
 
 /** One line of doctor's answer. */
 export interface Finding extends Check {

@@ -8,6 +8,7 @@ const headings: Readonly<Record<Layer, string>> = {
   settings: 'Details',
   network: 'The way to the remote system',
   provider: 'The remote system',
+  cloudstack: 'CloudStack',
 };
 
 /** The findings for reading, layer by layer, with what to do under what is not right. */
