@@ -118,8 +118,9 @@ export function expectFailure(thrown: unknown): Failure {
 export function reworded(
   failure: Failure,
   given: Pick<FailureOptions, 'advice' | 'tenant' | 'remote'> & { readonly message?: string },
+  { reason = failure.reason, ref = failure.ref }: Pick<FailureOptions, 'reason' | 'ref'> = {},
 ): Failure {
-  const { kind, cause, outage, reason, ref, facts } = failure;
+  const { kind, cause, outage, facts } = failure;
   return new Failure(kind, given.message ?? failure.message, {
     ...{ cause, outage, reason, ref, facts },
     remote: given.remote ?? failure.remote,

@@ -112,7 +112,8 @@ describe('the house', () => {
     for (const file of files.filter((name) =>
       /^(contract|kit|guest|lifecycle|cloudstack)\//.test(name),
     )) {
-      const text = readFileSync(join(source, file), 'utf8');
+      // The word for all products of that kind is CloudStack's own.
+      const text = readFileSync(join(source, file), 'utf8').replace(/hypervisor/g, '');
       assert.doesNotMatch(text, new RegExp(names.join('|'), 'i'), file);
     }
   });

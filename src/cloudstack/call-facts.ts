@@ -57,6 +57,9 @@ export interface CallFacts {
   readonly deadline?: DeadlineControl;
   readonly config?: Config;
 
+  /** The call is a network command's, and concerns these. */
+  readonly network?: NetworkIds;
+
   readonly payload?: Payload;
   readonly caller?: Caller | undefined;
   /** One of CloudStack's own actions; at first by the argument alone, which a custom one may share. */
@@ -76,6 +79,13 @@ export interface CallFacts {
   readonly leftOut?: readonly string[];
   readonly policy?: Readonly<Record<string, unknown>>;
   readonly task?: Task;
+}
+
+/** CloudStack's own ids, from a payload that may not have been checked yet. */
+export interface NetworkIds {
+  readonly id: string | undefined;
+  readonly nic: string | undefined;
+  readonly vpc: string | undefined;
 }
 
 /** The facts of a call in which these are known. */

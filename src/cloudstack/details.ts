@@ -6,7 +6,13 @@ import type { Details } from './payload.ts';
 
 /** A source of details under the operator's name for it. */
 export interface Level {
-  readonly name: 'extension' | 'cluster registration' | 'host' | 'instance' | 'action';
+  readonly name:
+    | 'extension'
+    | 'cluster registration'
+    | 'network registration'
+    | 'host'
+    | 'instance'
+    | 'action';
   readonly details: Details;
 }
 

@@ -34,8 +34,9 @@ export function neutralText(failure: Failure, facts: CallFacts): string {
 }
 
 /** Bad arguments come from an operator; CloudStack shows the text of a custom action to its caller. */
-function isForTenants({ args, row, caller }: CallFacts): boolean {
-  if (args === undefined || caller?.role === 'Admin') return false;
+function isForTenants({ args, row, caller, network }: CallFacts): boolean {
+  // The management server keeps the text of a network command in its own log.
+  if (args === undefined || network !== undefined || caller?.role === 'Admin') return false;
   return row?.shownToCaller ?? true;
 }
 

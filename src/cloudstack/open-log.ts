@@ -24,7 +24,7 @@ export function openLog({ enabled, file, level }: Config['log'], current: () => 
   return createFileLog(place, line, world.time, () => createRedactor(current().secrets));
 }
 
-function lineFacts({ world, ref, args, instance, provider, caller }: CallFacts) {
+function lineFacts({ world, ref, args, instance, provider, caller, network }: CallFacts) {
   return {
     ref,
     pid: world.pid,
@@ -32,6 +32,9 @@ function lineFacts({ world, ref, args, instance, provider, caller }: CallFacts) 
     action: args?.action,
     vm: instance?.uuid,
     name: instance?.name,
+    network: network?.id,
+    nic: network?.nic,
+    vpc: network?.vpc,
     provider: provider?.name,
     caller: caller?.account,
   };

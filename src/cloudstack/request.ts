@@ -5,7 +5,7 @@ import type { CallFacts, FactsHolder, Known } from './call-facts.ts';
 import type { Custom } from './custom.ts';
 import { readCaller, readInstance } from './instance.ts';
 import { collectIssues, type Issues } from './issues.ts';
-import { type Payload, parsePayload, readPayloadFile } from './payload.ts';
+import { type Payload, parsePayload } from './payload.ts';
 import { withBlueprint, withSettings } from './request-details.ts';
 import { resolveAction } from './resolve-action.ts';
 import { chooseProvider, operatorLevels, resolveCore } from './settings.ts';
@@ -47,10 +47,11 @@ export type Request = Known<
  */
 export async function readRequest(
   configured: Known<'args' | 'deadline' | 'config'>,
+  raw: Readonly<Record<string, unknown>>,
   keep: FactsHolder['keep'],
 ): Promise<Request> {
   const issues = collectIssues();
-  const read = keep(withPayload(configured, issues));
+  const read = keep(withPayload(configured, raw, issues));
   const resolved = keep({ ...read, row: resolveAction(read.args, read.payload) });
   const provided = keep(await withProvider(resolved, issues));
   const identified = keep({ ...provided, instance: await instanceOf(provided, issues) });
@@ -69,8 +70,12 @@ export function mayChange({ row, custom }: Pick<CallFacts, 'row' | 'custom'>): b
 }
 
 /** The payload without the parts that are issues now, so that all the others are checked too. */
-function withPayload<Facts extends Known<'args'>>(facts: Facts, issues: Issues) {
-  const payload = checkPayload(readPayloadFile(facts.args.payloadFile), issues);
+function withPayload<Facts extends Known<'args'>>(
+  facts: Facts,
+  raw: Readonly<Record<string, unknown>>,
+  issues: Issues,
+) {
+  const payload = checkPayload(raw, issues);
   const secrets = [...facts.secrets, ...secretsIn(payload)];
   return { ...facts, payload, secrets, caller: readCaller(payload) };
 }

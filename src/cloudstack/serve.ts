@@ -13,7 +13,9 @@ import type { CallResult } from './call-result.ts';
 import { readConfig, readLogConfig } from './config.ts';
 import { elapsed, finishFailed } from './finish.ts';
 import { internalResult } from './internal-command.ts';
+import { asNetworkCall, isNetworkPayload } from './network/call.ts';
 import { openLog } from './open-log.ts';
+import { readPayloadFile } from './payload.ts';
 import { removePayload } from './remove-payload.ts';
 import { mayChange, readRequest } from './request.ts';
 import { rowNamed } from './resolve-action.ts';
@@ -85,7 +87,9 @@ async function work(holder: FactsHolder): Promise<() => CallResult> {
   const configured = withConfig(called, holder);
   const internal = internalResult(configured.args.action);
   if (internal !== undefined) return () => finishInternal(configured, internal);
-  const request = await readRequest(configured, holder.keep);
+  const raw = readPayloadFile(configured.args.payloadFile);
+  if (isNetworkPayload(raw)) return workForNetwork(configured, raw, holder);
+  const request = await readRequest(configured, raw, holder.keep);
   const { log, config, leftOut, unread } = request;
   if (leftOut.length > 0) log('left out', { level: 'warn', details: leftOut });
   const unreadLevel = mayChange(request) ? 'warn' : 'debug';
@@ -97,6 +101,16 @@ async function work(holder: FactsHolder): Promise<() => CallResult> {
   const { finishWell, run } = await import('./run.ts');
   const body = await run(request);
   return () => finishWell(holder.current(), body);
+}
+
+async function workForNetwork(
+  configured: Known<'args' | 'config' | 'deadline'>,
+  raw: Readonly<Record<string, unknown>>,
+  holder: FactsHolder,
+): Promise<() => CallResult> {
+  // Its time is known before anything is waited for.
+  const facts = holder.keep(asNetworkCall(configured, raw));
+  return (await import('./network/run.ts')).serveNetwork(facts, raw, holder);
 }
 
 /** Comes every few minutes for each of many NICs, and no reader looks for it. */

@@ -1,4 +1,11 @@
 import type { Deadline } from './context.ts';
+import type { GuestData, GuestNic } from './guest.ts';
+
+/** The part of a guest's data that one NIC's command carries; the Orchestrator half adds the rest. */
+export type GuestFacts = Pick<
+  GuestData,
+  'hostname' | 'publicKeys' | 'userData' | 'metadata' | 'system'
+>;
 
 /**
  * The data that CloudStack's network half learned for one NIC of an instance. The Orchestrator half,
@@ -9,17 +16,20 @@ export interface GuestRecord {
   /** Absent while only a password came for the NIC: no command but save-vm-data names the instance. */
   readonly instanceUuid?: string;
   readonly networkId: string;
-  readonly mac: string;
-  readonly isDefault: boolean;
-  /** As decoded by CloudStack, template and instance merged; absent without any. */
-  readonly userData?: string;
-  /** By CloudStack's names, such as `local-hostname`, `public-keys`; a tenant may have added some. */
-  readonly metadata: Readonly<Record<string, string>>;
+  readonly nic: GuestNic;
+  /** Absent while only a password came for the NIC. */
+  readonly data?: GuestFacts;
   /** Until a start has handed it over. */
   readonly password?: string;
   /** When CloudStack last sent it: no call tells of the end of an instance whose deployment failed. */
   readonly savedAt: Date;
 }
+
+export type GuestSelection =
+  | { readonly instanceUuid: string }
+  | { readonly nicUuid: string }
+  /** For `audit`, and to find records that are too old. */
+  | 'all';
 
 /**
  * Where a remote system keeps guests' data: one record for each NIC, out of every tenant's sight.
@@ -28,11 +38,8 @@ export interface GuestRecord {
  * the same, by several servers at once. The merging stands in `src/lifecycle/network/`.
  */
 export interface GuestStore {
-  /** Records of this installation: of one instance, of one NIC, or all of them for `audit`. */
-  read(
-    of: { readonly instanceUuid: string } | { readonly nicUuid: string } | 'all',
-    deadline: Deadline,
-  ): Promise<readonly GuestRecord[]>;
+  /** The records of this installation. */
+  read(of: GuestSelection, deadline: Deadline): Promise<readonly GuestRecord[]>;
   /** Replaces the NIC's record in one step; the data is complete when the call ends. */
   write(record: GuestRecord, deadline: Deadline): Promise<void>;
   /** Success where there is none. */

@@ -15,5 +15,6 @@ export const simulator = defineProvider({
   actions,
   prepares: true,
   checks: async (given, context) => (await import('./doctor/checks.ts')).checks(given, context),
+  network: async () => (await import('./network/index.ts')).network,
   connect: async (given, context) => (await import('./machine/driver.ts')).connect(given, context),
 });

@@ -4,11 +4,19 @@ import { poll } from '../../../kit/poll.ts';
 import { openStore, type Store } from '../api/store.ts';
 import type { Settings } from '../settings.ts';
 
+/** The settings that say what shall go wrong. */
+export type Script = Pick<
+  Settings,
+  'delay_ms' | 'slow_task_ms' | 'fail_actions' | 'fail_kind' | 'fail_at'
+>;
+
 /** The values that one call works with. */
-export interface Session {
-  readonly settings: Settings;
+export interface Session<S extends Script = Settings> {
+  readonly settings: S;
   readonly context: Context;
   readonly store: Store;
+  /** Everything that the simulated system keeps is in it. */
+  readonly folder: string;
   /** Stands for the time that a real system takes for a change; `what` as in "copying the disk". */
   task(what: string, deadline: Deadline): Promise<void>;
 }
@@ -18,14 +26,18 @@ export interface Session {
  *
  * The script comes from settings alone, so that no instance can make its host wait.
  */
-export async function openSession(settings: Settings, context: Context): Promise<Session> {
+export async function openSession<S extends Script>(
+  settings: S,
+  context: Context,
+): Promise<Session<S>> {
   const { delay_ms, fail_at, fail_kind } = settings;
   const { action = '', deadline } = context;
   if (delay_ms > 0) await deadline.sleep(delay_ms, 'waiting for the scripted delay');
-  const real = openStore(context.stateDirectory('simulator'), deadline);
+  const folder = context.stateDirectory('simulator');
+  const real = openStore(folder, deadline);
   const fails = isAmong(action, settings.fail_actions ?? []);
   const store = fails && fail_kind === 'blind' ? withHidden(real, action) : real;
-  const failAt = (point: Settings['fail_at']): void => {
+  const failAt = (point: Script['fail_at']): void => {
     if (!fails || fail_at !== point || fail_kind === 'blind') return;
     real.note(`${new Date().toISOString()} ${action} ${fail_kind}`);
     throw scripted(action, fail_kind);
@@ -35,7 +47,7 @@ export async function openSession(settings: Settings, context: Context): Promise
     await pass(settings.slow_task_ms, what, until);
     failAt('task');
   };
-  return { settings, context, store, task };
+  return { settings, context, store, folder, task };
 }
 
 /** Looks at the clock again and again, as one does at a real task, so that it ends with the deadline. */
@@ -57,7 +69,7 @@ function withHidden(store: Store, action: string): Store {
   return { ...store, visibility: () => 'hidden', list: () => [] };
 }
 
-function scripted(action: string, kind: Exclude<Settings['fail_kind'], 'blind'>): Failure {
+function scripted(action: string, kind: Exclude<Script['fail_kind'], 'blind'>): Failure {
   return new Failure(kind, `The simulator failed ${action} because its settings say so`, {
     advice: 'Remove the setting fail_actions',
   });
