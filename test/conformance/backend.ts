@@ -89,7 +89,8 @@ export interface Backend {
   readonly secrets: readonly string[];
   /**
    * Why an optional ability is not there, by its name; besides, `traceless` is a prepare without
-   * traces, and `segments` are networks that it cannot connect an instance to.
+   * traces, `segments` are networks that it cannot connect an instance to, and `reinstall` is an
+   * action that this version of the system cannot do.
    */
   readonly lacks: Readonly<Record<string, string>>;
 

@@ -9,8 +9,8 @@ import type { Backend, RemoteMachine } from '../../conformance/backend.ts';
 import { judgeBy } from '../../conformance/break.ts';
 import type { Details } from '../../support/payloads.ts';
 import type { Place } from '../../support/world.ts';
-import type { Identity, Lxd } from './lxd.ts';
 import { type CuttingProxy, startProxy } from './proxy.ts';
+import type { Identity, Server } from './server.ts';
 
 export interface IncusBackend extends Backend {
   readonly proxy: CuttingProxy;
@@ -24,45 +24,45 @@ let projects = 0;
 /** The VLANs of the suite's instances; 0 is the bridge without a tag. */
 const vlans = [0, 1577, 2000, 2001, 2100, 2101, 3000, 3001] as const;
 
-/** A genuine LXD as the conformance suite looks into it and disturbs it: one project a case. */
+/** A genuine server as the conformance suite looks into it and disturbs it: one project a case. */
 export async function incusBackend(
-  lxd: Lxd,
+  genuine: Server,
   place: Place,
   more: Details = {},
 ): Promise<IncusBackend> {
   projects += 1;
   const project = `case${projects}`;
-  // LXD takes no MAC twice on one bridge, and bridges are the machine's: each case has its own.
+  // The server takes no MAC twice on one bridge, and bridges are the machine's: each case has its own.
   const bridges = `o${process.pid.toString(36)}${projects.toString(36)}v`;
   for (const vlan of vlans)
     execFileSync('ip', ['link', 'add', `${bridges}${vlan}`, 'type', 'bridge']);
   const shared = { 'features.images': 'false', 'features.profiles': 'false' };
-  await lxd.ask('POST', '/1.0/projects', { name: project, config: shared });
-  const proxy = await startProxy(lxd);
+  await genuine.ask('POST', '/1.0/projects', { name: project, config: shared });
+  const proxy = await startProxy(genuine);
   const at = (name: string, tail = ''): string =>
     `/1.0/instances/${name}${tail}${tail.includes('?') ? '&' : '?'}project=${project}`;
-  const change = (name: string, config: Details) => lxd.ask('PATCH', at(name), { config });
+  const change = (name: string, config: Details) => genuine.ask('PATCH', at(name), { config });
   const all = async () =>
-    (await lxd.ask('GET', `/1.0/instances?recursion=1&project=${project}`)) as Remote[];
+    (await genuine.ask('GET', `/1.0/instances?recursion=1&project=${project}`)) as Remote[];
   const power = (name: string, action: string) =>
-    lxd.ask('PUT', at(name, '/state'), { action, force: true, timeout: 30 });
+    genuine.ask('PUT', at(name, '/state'), { action, force: true, timeout: 30 });
   const remove = async ({ name, status }: Pick<Remote, 'name' | 'status'>) => {
     if (status !== 'Stopped') await power(name, 'stop');
     await change(name, { 'security.protection.delete': '' });
-    await lxd.ask('DELETE', at(name));
+    await genuine.ask('DELETE', at(name));
   };
-  const one = async (name: string) => (await lxd.ask('GET', at(name))) as Remote;
-  const content = (name: string) => join(lxd.rootOf(project, name), 'content');
+  const one = async (name: string) => (await genuine.ask('GET', at(name))) as Remote;
+  const content = (name: string) => join(genuine.rootOf(project, name), 'content');
   const look = (machine: Remote): RemoteMachine =>
     looked(
       machine,
       existsSync(content(machine.name)) ? readFileSync(content(machine.name), 'utf8') : '',
     );
   const image = async (name: string): Promise<{ readonly target: string }> =>
-    (await lxd.ask('GET', `/1.0/images/aliases/${name}`)) as { target: string };
+    (await genuine.ask('GET', `/1.0/images/aliases/${name}`)) as { target: string };
   const { target } = await image('busybox');
-  await lxd.ask('POST', '/1.0/images/aliases', { name: project, target });
-  let identity = lxd.own;
+  await genuine.ask('POST', '/1.0/images/aliases', { name: project, target });
+  let identity = genuine.own;
   let during = 0;
 
   return {
@@ -79,13 +79,14 @@ export async function incusBackend(
       },
     }),
     chosen: { template_id: project },
-    secrets: [lxd.own.key, lxd.restricted.key],
+    secrets: [genuine.own.key, genuine.restricted.key],
     lacks: {
+      ...(genuine.edition === 'lxd' ? { reinstall: 'LXD 5.0 cannot rebuild an instance' } : {}),
       slowTasks:
-        'what LXD was told goes on by itself, and takes its real time to be undone; own-cases.ts has it with enough time',
-      setPower: 'LXD cannot save the memory of a container without CRIU',
-      makeTemplate: 'LXD has no templates but images',
-      screen: 'LXD has no screen that CloudStack could show',
+        'what the server was told goes on by itself, and takes its real time to be undone; own-cases.ts has it with enough time',
+      setPower: 'the server cannot save the memory of a container without CRIU',
+      makeTemplate: 'the server has no templates but images',
+      screen: 'the server has no screen that CloudStack could show',
       elsewhere: "the tests' own server is no cluster",
       move: "the tests' own server is no cluster",
     },
@@ -98,7 +99,7 @@ export async function incusBackend(
       const source = { type: 'image', alias: project };
       const size = { 'limits.cpu': '1', 'limits.memory': String(64 * 2 ** 20) };
       const json = { name, type: 'container', source, profiles: ['default'] };
-      await lxd.ask('POST', `/1.0/instances?project=${project}`, {
+      await genuine.ask('POST', `/1.0/instances?project=${project}`, {
         ...{ ...json, config: { ...size, ...config } },
       });
       if (to === 'on') await power(name, 'start');
@@ -115,7 +116,7 @@ export async function incusBackend(
     },
     callsDuringOutage: async () => during,
     async withdrawRights(on) {
-      identity = on ? lxd.restricted : lxd.own;
+      identity = on ? genuine.restricted : genuine.own;
     },
     async elsewhereApi(on) {
       proxy.disturb(on ? () => 404 : undefined);
@@ -130,7 +131,7 @@ export async function incusBackend(
         changes,
         async mend() {
           proxy.disturb(undefined);
-          await idle(lxd, project);
+          await idle(genuine, project);
         },
       };
     },
@@ -142,7 +143,7 @@ export async function incusBackend(
         ...{ name, devices, profiles, config: Object.fromEntries(lasting) },
         source: { type: 'copy', source },
       };
-      await lxd.ask('POST', `/1.0/instances?project=${project}`, json);
+      await genuine.ask('POST', `/1.0/instances?project=${project}`, json);
       return name;
     },
     boots: async (name) =>
@@ -159,30 +160,31 @@ export async function incusBackend(
     taskMs: async (ms) => proxy.holdTasks(ms),
     async failTasks(on) {
       const { target } = await image(on ? 'broken' : 'busybox');
-      await lxd.ask('PUT', `/1.0/images/aliases/${project}`, { target });
+      await genuine.ask('PUT', `/1.0/images/aliases/${project}`, { target });
     },
     async fill(on) {
       const used = (await all())
         .map(({ config }) => Number(config['limits.memory'] ?? 0))
         .reduce((sum, bytes) => sum + bytes, 0);
-      const limit = on ? { 'limits.memory': String(Math.max(used, 1024)) } : {};
-      const config = { ...shared, 'features.storage.volumes': 'true', ...limit };
-      await lxd.ask('PUT', `/1.0/projects/${project}`, { config });
+      const at = `/1.0/projects/${project}`;
+      const now = (await genuine.ask('GET', at)) as { readonly config: Details };
+      const config = { ...now.config, 'limits.memory': on ? String(Math.max(used, 1024)) : '' };
+      await genuine.ask('PUT', at, { config });
     },
     async ignoreShutdown(on) {
       for (const { name } of await all()) {
-        const file = join(lxd.rootOf(project, name), 'deaf');
+        const file = join(genuine.rootOf(project, name), 'deaf');
         if (on) writeFileSync(file, '');
         else rmSync(file, { force: true });
       }
     },
     async close() {
       await proxy.close();
-      await idle(lxd, project);
+      await idle(genuine, project);
       for (const machine of await all()) await remove(machine);
       for (const vlan of vlans) execFileSync('ip', ['link', 'del', `${bridges}${vlan}`]);
-      await lxd.ask('DELETE', `/1.0/images/aliases/${project}`);
-      await lxd.ask('DELETE', `/1.0/projects/${project}`);
+      await genuine.ask('DELETE', `/1.0/images/aliases/${project}`);
+      await genuine.ask('DELETE', `/1.0/projects/${project}`);
     },
   };
 }
@@ -196,9 +198,9 @@ function secretsIn({ folder }: Place, { cert, key }: Identity): Details {
 }
 
 /** Tasks that began before a connection was cut go on; this ends when they have ended. */
-async function idle(lxd: Lxd, project: string): Promise<void> {
+async function idle(genuine: Server, project: string): Promise<void> {
   for (;;) {
-    const tasks = (await lxd.ask('GET', `/1.0/operations?project=${project}`)) as Record<
+    const tasks = (await genuine.ask('GET', `/1.0/operations?project=${project}`)) as Record<
       string,
       unknown[]
     >;

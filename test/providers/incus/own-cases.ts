@@ -6,14 +6,14 @@ import { instanceOf, operatorVerbs } from '../../conformance/operator.ts';
 import { admin } from '../../support/payloads.ts';
 import type { Place } from '../../support/world.ts';
 import type { IncusBackend } from './backend.ts';
-import type { Lxd } from './lxd.ts';
+import type { Server } from './server.ts';
 
 /** The cases that only Incus has, each on a project of its own. */
-export function ownCases(lxd: () => Promise<Lxd>, setUp: SetUp): void {
+export function ownCases(genuine: () => Promise<Server>, setUp: SetUp): void {
   const at = ({ backend }: Scene, name: string): string =>
     `/1.0/instances/${name}?project=${(backend as IncusBackend).project}`;
   const read = async (scene: Scene, name: string) =>
-    (await (await lxd()).ask('GET', at(scene, name))) as {
+    (await (await genuine()).ask('GET', at(scene, name))) as {
       readonly config: Readonly<Record<string, string>>;
       readonly expanded_devices: Readonly<Record<string, { readonly type: string }>>;
     };
@@ -49,7 +49,7 @@ export function ownCases(lxd: () => Promise<Lxd>, setUp: SetUp): void {
     inScene(
       async (place: Place) => {
         const backend = (await setUp(place)) as IncusBackend;
-        await (await lxd()).allow(backend.project);
+        await (await genuine()).allow(backend.project);
         await backend.withdrawRights(true);
         return backend;
       },
@@ -72,7 +72,7 @@ export function ownCases(lxd: () => Promise<Lxd>, setUp: SetUp): void {
       const { project, bridges } = backend as IncusBackend;
       const nic = { type: 'nic', nictype: 'bridged', parent: `${bridges}3001` };
       const profile = { name: `extra-${project}`, devices: { extra: nic } };
-      const { ask } = await lxd();
+      const { ask } = await genuine();
       await ask('POST', '/1.0/profiles', profile);
       await cloud.deploy({ host: { profiles: `default,${profile.name}` } });
       const { remoteId } = await cloud.machine();
@@ -87,7 +87,7 @@ export function ownCases(lxd: () => Promise<Lxd>, setUp: SetUp): void {
     'an ephemeral instance is not adopted, since Incus removes it when it stops',
     inScene(setUp, async (scene) => {
       const { project } = scene.backend as IncusBackend;
-      await (await lxd()).ask('POST', `/1.0/instances?project=${project}`, {
+      await (await genuine()).ask('POST', `/1.0/instances?project=${project}`, {
         ...{ name: 'short-lived', type: 'container', ephemeral: true, profiles: ['default'] },
         source: { type: 'image', alias: project },
       });
@@ -123,6 +123,36 @@ export function ownCases(lxd: () => Promise<Lxd>, setUp: SetUp): void {
       assert.equal(document['power_state'], 'PowerOn');
       await cloud.ok('start');
       assert.equal((await cloud.machine()).power, 'on');
+    }),
+  );
+
+  it(
+    'Reinstall is refused before anything is stopped where the server cannot, or snapshots are there',
+    inScene(setUp, async ({ cloud }) => {
+      const { edition } = await genuine();
+      await cloud.deploy();
+      await cloud.okCustom('CreateSnapshot', { snap_name: 'one' });
+      const { all } = await cloud.machine();
+      const parameters = { confirm: cloud.vm.name };
+      const { exitCode, text } = await cloud.custom('Reinstall', parameters, { caller: admin });
+      assert.equal(exitCode, 1);
+      assert.match(
+        text,
+        edition === 'lxd' ? /cannot install an instance anew/ : /remove them first/,
+      );
+      assert.equal((await cloud.machine()).all, all);
+    }),
+  );
+
+  it(
+    'a stop waits for a guest that takes longer to go down than one question to the server may last',
+    inScene(setUp, async ({ cloud, backend }) => {
+      await cloud.deploy();
+      await backend.ignoreShutdown?.(true);
+      const from = Date.now();
+      await cloud.ok('stop', { host: { grace_seconds: '13' }, timeoutSeconds: 60 });
+      assert.ok(Date.now() - from > 12_500);
+      assert.equal((await cloud.machine()).power, 'off');
     }),
   );
 

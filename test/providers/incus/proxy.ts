@@ -4,12 +4,12 @@ import { createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { readKey } from '../../../fakes/http/keys.ts';
-import type { Identity, Lxd } from './lxd.ts';
+import type { Identity, Server } from './server.ts';
 
 /** The way of one request: a number is a status that the proxy answers by itself. */
 export type Way = 'lost-request' | 'lost-answer' | number | undefined;
 
-/** A proxy between Outrigger and LXD that loses requests and answers; it knows both clients' keys. */
+/** A proxy between Outrigger and the server that loses requests and answers; it knows both clients' keys. */
 export interface CuttingProxy {
   readonly url: string;
   disturb(judge: ((method: string, path: string) => Way) | undefined): void;
@@ -21,11 +21,11 @@ export interface CuttingProxy {
   close(): Promise<void>;
 }
 
-export async function startProxy(lxd: Lxd): Promise<CuttingProxy> {
+export async function startProxy(genuine: Server): Promise<CuttingProxy> {
   let judge: ((method: string, path: string) => Way) | undefined;
   let heldMs = 0;
   const slow = new Set<string>();
-  const identities = [lxd.own, lxd.restricted];
+  const identities = [genuine.own, genuine.restricted];
   const server = createServer(
     { ...readKey('trusted'), requestCert: true, rejectUnauthorized: false },
     (incoming, outgoing) => {
@@ -39,7 +39,7 @@ export async function startProxy(lxd: Lxd): Promise<CuttingProxy> {
       const isSlow = task !== undefined && slow.has(task);
       if (isSlow && heldMs === Number.POSITIVE_INFINITY) return stillRunning(outgoing, task);
       const begun = (id: string) => void slow.add(id);
-      const forwarding = { port: lxd.port, identity, lost: way === 'lost-answer', begun };
+      const forwarding = { port: genuine.port, identity, lost: way === 'lost-answer', begun };
       setTimeout(() => forward(forwarding, incoming, outgoing), isSlow ? heldMs : 0);
     },
   );

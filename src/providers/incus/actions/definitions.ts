@@ -35,6 +35,19 @@ export const actions = {
     timeoutSeconds: 120,
     roles: adminOnly,
   },
+  Reinstall: {
+    about:
+      'Makes the disk anew from the image; NICs, CPUs and memory size stay, the old disk is gone',
+    succeeded: 'The instance was installed anew',
+    failed:
+      'The instance was not installed anew. The instance has to be confirmed, its image has to be there, and its snapshots have to be removed first',
+    effect: 'discards',
+    parameters: {},
+    timeoutSeconds: 600,
+    roles: adminOnly,
+    destroysData: true,
+    usesBlueprint: true,
+  },
   GetDetails: {
     about: 'Shows what Incus knows of the instance',
     succeeded: 'The instance in Incus',

@@ -29,6 +29,7 @@ export function handlers(session: Session): Handlers<Machine, Blueprint, typeof 
     },
     ResizeDisk: ({ machine, parameters: { size_gb }, deadline }) =>
       resizeDisk(session, machine, size_gb, deadline),
+    Reinstall: async (call) => (await import('./reinstall.ts')).reinstall(session, call),
     GetDetails: async ({ machine }) => detailsOf(machine),
   };
 }

@@ -7,7 +7,7 @@ import type { Reply } from '../../../kit/http/reply.ts';
 import type { Method } from '../../../kit/http/request.ts';
 import { tlsOf } from '../../../lifecycle/shared-settings.ts';
 import type { Settings } from '../settings.ts';
-import { operationSchema } from './wire.ts';
+import { type Operation, operationSchema } from './wire.ts';
 
 export interface Ask {
   /** Completes "Could not ..." in a failure, such as `start i-2-42-VM`. */
@@ -48,14 +48,27 @@ export function createClient(settings: Settings, { deadline, log, suspect }: Con
     return reply;
   };
 
+  /** `undefined` where the server says nothing of the task: only its errors have no metadata. */
+  const taskIn = async (path: string, ask: Ask): Promise<Operation | undefined> => {
+    const metadata = await once('GET', path, ask).then(metadataOf, (thrown: unknown) => {
+      if (!isGone(thrown)) throw thrown;
+    });
+    return metadata === undefined || metadata === null
+      ? undefined
+      : read(operationSchema(), metadata);
+  };
+
   const waitFor = async (id: string, { what, deadline }: Ask): Promise<Answer> => {
     for (;;) {
       const query = {
         timeout: Math.max(1, Math.min(10, Math.floor(deadline.remainingMs() / 1000))),
       };
-      const ask = { what: `wait for the end of: ${what}`, deadline, query };
-      const reply = await once('GET', `/1.0/operations/${id}/wait`, ask);
-      const { status_code: code, err } = read(operationSchema(), metadataOf(reply));
+      const ask = { what: `wait for the end of: ${what}`, deadline };
+      const { status_code: code, err } =
+        (await taskIn(`/1.0/operations/${id}/wait`, { ...ask, query })) ??
+        // Incus has one form for a task that failed and for one that goes on when the wait is over.
+        (await taskIn(`/1.0/operations/${id}`, ask)) ??
+        forgotten(what);
       if (code === 200) return { metadata: undefined, etag: undefined };
       if (code >= 400) throw operationFailure(what, err);
       if (deadline.remainingMs() === 0) throw deadline.failure(what);
@@ -107,9 +120,16 @@ function failureOf(reply: Reply, { what }: Ask): Failure {
   });
 }
 
+/** Not "not found": the thing that the task was about may be there, changed or not. */
+function forgotten(what: string): never {
+  throw new Failure('upstream', `Could not ${what}: the server has forgotten the task`, {
+    advice: 'The server was restarted, or stopped waiting: its log says how the task ended',
+  });
+}
+
 /** Refusals that say that another request was first. */
 const conflicts =
-  /already exists|already running|already stopped|is busy|is running|already frozen/i;
+  /already exists|UNIQUE constraint|already running|already stopped|is busy|is running|already frozen/i;
 
 function kindOf(status: number, message: string): FailureKind {
   if (status === 404) return 'not-found';

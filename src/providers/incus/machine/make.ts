@@ -2,28 +2,15 @@ import type { Deadline } from '../../../contract/context.ts';
 import type { Making } from '../../../contract/driver.ts';
 import type { Instance, SizedInstance } from '../../../contract/instance.ts';
 import { Failure, isKind } from '../../../failure.ts';
-import { path } from '../../../kit/http/address.ts';
 import { isBuilding, verdictOn } from '../../../lifecycle/ownership.ts';
-import { type Client, isGone, read } from '../api/client.ts';
-import {
-  aliasSchema,
-  type Config,
-  imageSchema,
-  type Machine,
-  marking,
-  removingKey,
-} from '../api/wire.ts';
+import { type Config, type Machine, marking, removingKey } from '../api/wire.ts';
 import type { Blueprint, Settings } from '../settings.ts';
 import { namesFor } from './find.ts';
 import { nicDevices, sizeOf } from './hardware.ts';
+import { findImage, type Image } from './image.ts';
 import { patchConfig, readInstance, removeInstance, reread } from './instances.ts';
 import type { Session } from './session.ts';
 import { untilIdle } from './tasks.ts';
-
-interface Image {
-  readonly fingerprint: string;
-  readonly type: string;
-}
 
 /** Incus makes one instance of a name, so that of two creates at once only one can make it. */
 export async function make(session: Session, making: Making<Machine, Blueprint>): Promise<Machine> {
@@ -77,27 +64,6 @@ function mayBeFinished(machine: Machine, { fingerprint, type }: Image): boolean 
   const { config, type: made } = machine.incus;
   const same = config['volatile.base_image'] === fingerprint && made === type;
   return same && isBuilding(machine) && machine.leaving !== true;
-}
-
-async function findImage(client: Client, wanted: string, deadline: Deadline): Promise<Image> {
-  const ask = { what: `find image ${wanted}`, deadline };
-  const get = async (at: string) => (await client.send('GET', at, ask)).metadata;
-  try {
-    if (/^[0-9a-f]{64}$/.test(wanted)) {
-      return read(imageSchema(), await get(path`/1.0/images/${wanted}`));
-    }
-    const { target, type } = read(
-      aliasSchema(),
-      await get(`/1.0/images/aliases/${encodeURIComponent(wanted)}`),
-    );
-    return { fingerprint: target, type };
-  } catch (thrown) {
-    if (!isGone(thrown)) throw thrown;
-    throw new Failure('not-found', `Incus has no image ${wanted} in this project`, {
-      advice: 'Images are named by alias or by the whole fingerprint: incus image list',
-      tenant: 'The template of this instance does not exist',
-    });
-  }
 }
 
 function bodyFor(

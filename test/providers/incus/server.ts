@@ -15,13 +15,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
+/** The two servers that speak this API, as Debian installs them. */
+export const editions = {
+  lxd: { title: 'LXD', program: '/usr/bin/lxd', home: 'LXD_DIR', package: 'lxd' },
+  incus: {
+    title: 'Incus',
+    program: '/usr/libexec/incus/incusd',
+    home: 'INCUS_DIR',
+    package: 'incus-base',
+  },
+} as const;
+
+export type Edition = keyof typeof editions;
+
 /** Why the tests cannot start a server of their own here; CI has to have all of it. */
-export function lxdMissing(): string | undefined {
-  if (process.getuid?.() !== 0) return 'only root can start LXD';
-  const needed = ['/usr/bin/lxd', '/bin/busybox', '/usr/sbin/ip', '/usr/bin/openssl'];
+export function missingFor(edition: Edition): string | undefined {
+  const { title, program, package: name } = editions[edition];
+  if (process.getuid?.() !== 0) return `only root can start ${title}`;
+  const needed = [program, '/bin/busybox', '/usr/sbin/ip', '/usr/bin/openssl'];
   const lacking = needed.filter((file) => !existsSync(file));
   if (lacking.length === 0) return undefined;
-  return `without ${lacking.join(', ')} (Debian: lxd busybox-static iproute2 openssl)`;
+  return `without ${lacking.join(', ')} (Debian: ${name} busybox-static iproute2 openssl)`;
 }
 
 export interface Identity {
@@ -29,10 +43,11 @@ export interface Identity {
   readonly key: string;
 }
 
-/** A genuine LXD of the tests' own, asked over its socket with all rights. */
-export interface Lxd {
+/** A genuine server of the tests' own, asked over its socket with all rights. */
+export interface Server {
+  readonly edition: Edition;
   readonly port: number;
-  /** A certificate that LXD trusts, and one that it trusts for the project `elsewhere` only. */
+  /** A certificate that the server trusts, and one that it trusts for the project `elsewhere` only. */
   readonly own: Identity;
   readonly restricted: Identity;
   /** Waits for the end of what takes time; fails with the server's own words. */
@@ -47,14 +62,15 @@ export interface Lxd {
 /** The images by alias: one whose guest goes down unless it has a file /deaf, and one that cannot start. */
 export const images = ['busybox', 'broken'] as const;
 
-export async function startLxd(): Promise<Lxd> {
-  const folder = mkdtempSync(join(tmpdir(), 'outrigger-lxd-'));
+export async function startServer(edition: Edition): Promise<Server> {
+  const { title, program, home: homeVariable } = editions[edition];
+  const folder = mkdtempSync(join(tmpdir(), `outrigger-${edition}-`));
   // Root of a container is another user, who has to get through to its files.
   chmodSync(folder, 0o755);
-  const home = join(folder, 'lxd');
+  const home = join(folder, 'home');
   mkdirSync(home);
-  const child = spawn('/usr/bin/lxd', ['--group', 'root', '--logfile', join(folder, 'lxd.log')], {
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LXD_DIR: home },
+  const child = spawn(program, ['--group', 'root', '--logfile', join(folder, 'log')], {
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', [homeVariable]: home },
     stdio: 'ignore',
   });
   process.once('exit', () => child.kill('SIGKILL'));
@@ -66,7 +82,7 @@ export async function startLxd(): Promise<Lxd> {
       () => false,
     );
     if (answered) break;
-    if (turn > 300 || child.exitCode !== null) throw new Error('LXD did not start');
+    if (turn > 300 || child.exitCode !== null) throw new Error(`${title} did not start`);
     await pause(100);
   }
   const [own, restricted] = [identity(folder, 'own'), identity(folder, 'restricted')];
@@ -74,7 +90,7 @@ export async function startLxd(): Promise<Lxd> {
   await setUp(ask, { port, own, restricted });
   await addImages(socket, folder, ask);
   return {
-    ...{ port, own, restricted, ask },
+    ...{ edition, port, own, restricted, ask },
     async allow(project) {
       const { fingerprint256 } = new X509Certificate(restricted.cert);
       const at = `/1.0/certificates/${fingerprint256.replaceAll(':', '').toLowerCase()}`;
@@ -92,8 +108,8 @@ export async function startLxd(): Promise<Lxd> {
 }
 
 async function setUp(
-  ask: Lxd['ask'],
-  { port, own, restricted }: Pick<Lxd, 'port' | 'own' | 'restricted'>,
+  ask: Server['ask'],
+  { port, own, restricted }: Pick<Server, 'port' | 'own' | 'restricted'>,
 ): Promise<void> {
   await ask('PATCH', '/1.0', { config: { 'core.https_address': `127.0.0.1:${port}` } });
   await ask('POST', '/1.0/projects', { name: 'elsewhere', config: {} });
@@ -108,7 +124,7 @@ async function setUp(
   await ask('PUT', '/1.0/profiles/default', { devices: { root } });
 }
 
-async function addImages(socket: string, folder: string, ask: Lxd['ask']): Promise<void> {
+async function addImages(socket: string, folder: string, ask: Server['ask']): Promise<void> {
   for (const alias of images) {
     const answer = await asked(socket, 'POST', '/1.0/images', imageFile(folder, alias));
     const { fingerprint: target } = answer as { fingerprint: string };
@@ -116,7 +132,7 @@ async function addImages(socket: string, folder: string, ask: Lxd['ask']): Promi
   }
 }
 
-/** A guest that goes down when LXD asks for it, unless the image is the deaf one. */
+/** A guest that goes down when the server asks for it, unless the image is the deaf one. */
 function imageFile(folder: string, alias: (typeof images)[number]): Buffer {
   const at = join(folder, alias);
   for (const each of ['bin', 'sbin', 'etc', 'proc', 'sys', 'dev', 'tmp', 'run']) {

@@ -1,0 +1,26 @@
+import { after, describe, it } from 'node:test';
+import { conformance } from '../../conformance/index.ts';
+import type { Place } from '../../support/world.ts';
+import { incusBackend } from './backend.ts';
+import { ownCases } from './own-cases.ts';
+import { type Edition, editions, missingFor, type Server, startServer } from './server.ts';
+
+/** The conformance suite and the provider's own cases, on a genuine server of this edition. */
+export function keepsPromises(edition: Edition): void {
+  const { title } = editions[edition];
+  const missing = missingFor(edition);
+  if (missing !== undefined && process.env['CI'] === undefined) {
+    describe(`incus on a genuine ${title} keeps the promises of a provider`, () =>
+      it('from deploy to destroy', { skip: missing }));
+    return;
+  }
+  let started: Promise<Server> | undefined;
+  const genuine = (): Promise<Server> => {
+    started ??= startServer(edition);
+    return started;
+  };
+  const setUp = async (place: Place) => incusBackend(await genuine(), place);
+  conformance(`incus, on a genuine ${title},`, setUp);
+  describe(`incus on a genuine ${title}, itself`, () => ownCases(genuine, setUp));
+  after(async () => (await started)?.close());
+}
