@@ -30,7 +30,7 @@ const { reference, withReference, registry } = createRequire(import.meta.url)(ou
 for (const [name, load] of Object.entries(registry)) {
   const provider = await load();
   const path = join(root, 'docs/providers', `${name}.md`);
-  const text = reference(provider);
+  const text = reference(provider, await provider.network?.());
   const page = existsSync(path)
     ? withReference(await readFile(path, 'utf8'), text)
     : newPage(provider, text);

@@ -15,6 +15,7 @@ import { accessRoutes } from './routes-access.ts';
 import { agentRoutes } from './routes-agent.ts';
 import { clusterRoutes } from './routes-cluster.ts';
 import { consoleRoutes } from './routes-console.ts';
+import { containerRoutes } from './routes-containers.ts';
 import { machineRoutes } from './routes-machines.ts';
 import { nodeRoutes } from './routes-nodes.ts';
 import { poolRoutes } from './routes-pools.ts';
@@ -76,6 +77,7 @@ const routes = {
     ...configRoutes,
     ...cloudInitRoutes,
   },
+  ...containerRoutes,
   ...{ ...consoleRoutes, ...haRoutes, ...machineRoutes, ...nodeRoutes, ...poolRoutes },
   ...{ ...powerRoutes, ...sdnRoutes, ...snapshotRoutes, ...storageRoutes, ...taskRoutes },
 };

@@ -7,7 +7,7 @@ import { availableBytes } from './storage.ts';
 export function resources(call: Call): object[] {
   const { state, params } = call;
   const all: Record<string, () => object[]> = {
-    vm: () => vmResources(call),
+    vm: () => [...vmResources(call), ...containerResources(call)],
     node: () =>
       [...state.nodes.values()].map((node) => ({ ...nodeResource(call, node), 'cgroup-mode': 2 })),
     storage: () => storageResources(call),
@@ -42,6 +42,14 @@ function vmResources({ state, caller }: Call): object[] {
         ...(ha['state'] === undefined ? {} : { hastate: ha['state'] }),
       };
     });
+}
+
+function containerResources({ state, caller }: Call): object[] {
+  return [...state.containers]
+    .filter(([vmid]) => may(state, caller, `/vms/${vmid}`, ['VM.Audit']))
+    .map(([vmid, { node }]) => ({
+      ...{ id: `lxc/${vmid}`, type: 'lxc', vmid, node, status: 'stopped' },
+    }));
 }
 
 export function nodeResource({ state, caller }: Call, node: Node): object {

@@ -222,6 +222,8 @@ export interface State {
   readonly storages: Map<string, Storage>;
   readonly volumes: Set<Volume>;
   readonly vms: Map<number, Vm>;
+  /** Containers by id, with their options: only so that a client sees them beside the VMs. */
+  readonly containers: Map<number, { readonly node: string; readonly config: Config }>;
   readonly pools: Map<string, Pool>;
   readonly ha: Map<string, HaResource>;
   /** Replication jobs by id, such as `100-0`. */

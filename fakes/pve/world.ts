@@ -37,6 +37,7 @@ export function createWorld(options: Options): State {
     storages: new Map((options.storages ?? defaultStorages).map((one) => [one.id, storage(one)])),
     volumes: new Set(),
     vms: new Map(),
+    containers: new Map(),
     pools: new Map(
       (options.pools ?? []).map((id) => [id, { vms: new Set(), storages: new Set() }]),
     ),

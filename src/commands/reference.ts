@@ -2,6 +2,7 @@ import { parametersOf } from '../cloudstack/custom.ts';
 import { coreFields } from '../cloudstack/settings.ts';
 import { type Action, everyone, type Parameter } from '../contract/action.ts';
 import type { Field, Fields } from '../contract/field.ts';
+import type { NetworkProvider } from '../contract/network.ts';
 import type { Provider } from '../contract/provider.ts';
 import { type Block, markdown } from './blocks.ts';
 import { inOrderOfList } from './register/form.ts';
@@ -12,12 +13,15 @@ import { inOrderOfList } from './register/form.ts';
  */
 
 /** All of it in Markdown, as it stands between the markers in docs/providers/<name>.md. */
-export function reference(provider: Provider): string {
-  return markdown([...settingsBlocks(provider), ...actionBlocks(provider)]);
+export function reference(provider: Provider, network?: NetworkProvider): string {
+  return markdown([...settingsBlocks(provider, network), ...actionBlocks(provider)]);
 }
 
 /** The details that a provider reads, by who may set them. */
-export function settingsBlocks({ settings, blueprint, stored, title }: Provider): Block[] {
+export function settingsBlocks(
+  { settings, blueprint, stored, title }: Provider,
+  network?: NetworkProvider,
+): Block[] {
   return [
     { heading: 'Settings', level: 2 },
     {
@@ -37,6 +41,22 @@ export function settingsBlocks({ settings, blueprint, stored, title }: Provider)
       ['Detail', 'Meaning'],
       Object.entries(stored).map(([key, about]) => [code(key), about]),
     ),
+    ...(network === undefined ? [] : networkBlocks(network, settings)),
+  ];
+}
+
+/** Fields that both halves share stand in the first table, and are named here alone. */
+function networkBlocks({ settings }: NetworkProvider, others: Fields): Block[] {
+  const isShared = (key: string): boolean => settings[key] === others[key];
+  const shared = Object.keys(settings).filter(isShared);
+  const own = Object.fromEntries(Object.entries(settings).filter(([key]) => !isShared(key)));
+  const names = [...shared, 'provider', 'installation'].map(code).join(', ');
+  return [
+    { heading: 'Settings of the network half', level: 2 },
+    {
+      text: `Details of the registration with the physical network; CloudStack 4.23 passes no others to a network extension. As above are ${names}.`,
+    },
+    ...(Object.keys(own).length === 0 ? [] : [fieldTable(own)]),
   ];
 }
 

@@ -14,13 +14,15 @@ export const settings: Command = {
   outrigger settings simulator --json | jq .settings`,
   async run({ positionals: [name = ''], json, flag, world }) {
     const provider = await loadProvider(name, world.registry);
+    const half = await provider.network?.();
     if (json) {
       const { settings: own, blueprint, stored } = provider;
       // JSON leaves the schemas out by itself, since they are functions.
-      const facts = { settings: own, core: coreFields, blueprint, stored };
+      const network = half?.settings;
+      const facts = { settings: own, core: coreFields, blueprint, stored, network };
       world.out(JSON.stringify(facts, undefined, 2));
-    } else if (flag('markdown')) world.out(markdown(settingsBlocks(provider)).trimEnd());
-    else printBlocks(settingsBlocks(provider), world);
+    } else if (flag('markdown')) world.out(markdown(settingsBlocks(provider, half)).trimEnd());
+    else printBlocks(settingsBlocks(provider, half), world);
     return 0;
   },
 };

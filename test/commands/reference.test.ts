@@ -4,6 +4,8 @@ import { describe, test } from 'node:test';
 import { reference } from '../../src/commands/reference.ts';
 import { referenceIn } from '../../src/commands/reference-page.ts';
 import { runCommand } from '../../src/commands/run.ts';
+import type { NetworkProvider } from '../../src/contract/network.ts';
+import { text } from '../../src/kit/fields.ts';
 import { registry } from '../../src/providers/index.ts';
 import { bare, sample } from './sample-provider.ts';
 import { createWorld } from './world.ts';
@@ -20,9 +22,9 @@ describe('The reference in the documentation', () => {
       const page = `docs/providers/${name}.md`;
       const provider = await registry[name]?.();
       assert.ok(provider !== undefined);
-      const text = readFileSync(page, 'utf8');
+      const found = readFileSync(page, 'utf8');
       const advice = `${page} is out of date: run node tools/docs.mjs`;
-      assert.equal(referenceIn(text), reference(provider), advice);
+      assert.equal(referenceIn(found), reference(provider, await provider.network?.()), advice);
     });
   }
 });
@@ -59,6 +61,20 @@ describe('The reference', () => {
 
   test('the reference includes the settings that every provider has', () => {
     assert.match(reference(bare), /\| `provider` \|/);
+  });
+
+  test('the reference of a network half names the settings of both halves and explains its own', () => {
+    const { url } = sample.settings;
+    const zone = { about: 'Where networks are made', schema: text() };
+    const half: NetworkProvider = {
+      settings: { url: url ?? zone, zone },
+      offers: { networks: true, guests: false },
+      connect: () => ({}),
+    };
+    const page = reference(sample, half);
+    assert.match(page, /As above are `url`, `provider`, `installation`/);
+    assert.match(page, /^\| `zone` \| {2}\| Where networks are made \|$/m);
+    assert.doesNotMatch(reference(sample), /network half/);
   });
 
   test('the reference does not break its tables by a bar in a sentence', () => {

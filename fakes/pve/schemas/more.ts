@@ -22,6 +22,10 @@ const onNode = (parameters: StoredMethod['parameters'] = {}, extra: object = {})
   ...extra,
   parameters: { node, ...parameters },
 });
+const onContainer: StoredMethod = {
+  ...{ check: ['perm', '/vms/{vmid}', ['VM.Audit']], proxyto: 'node' },
+  parameters: { node, vmid: { type: 'integer', minimum: 100, maximum: 999_999_999 } },
+};
 const modify: StoredMethod['check'] = ['userid-group', ['User.Modify']];
 const token: StoredMethod['check'] = ['or', ['userid-param', 'self'], modify];
 
@@ -69,6 +73,8 @@ export const more: Readonly<Record<string, Readonly<Record<string, StoredMethod>
     GET: { check: ['perm', '/', ['Sys.Audit']], parameters: {} },
   },
   '/cluster/replication': { GET: open() },
+  '/nodes/{node}/lxc/{vmid}/pending': { GET: onContainer },
+  '/nodes/{node}/lxc/{vmid}/snapshot': { GET: onContainer },
   '/nodes/{node}': { GET: onNode() },
   '/nodes/{node}/time': {
     GET: {

@@ -20,4 +20,5 @@ export const proxmox = defineProvider({
   checks: async (given, context, wanted) =>
     (await import('./doctor/checks.ts')).checks(given, context, wanted),
   connect: async (given, context) => (await import('./machine/driver.ts')).connect(given, context),
+  network: async () => (await import('./network/index.ts')).network,
 });

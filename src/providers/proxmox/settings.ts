@@ -6,7 +6,6 @@ import {
   allowedIsos,
   allowedStorages,
   allowedTemplates,
-  caFile,
   consoleButton,
   consoleUrl,
   deleteAdopted,
@@ -17,72 +16,16 @@ import {
   nodes,
   otherNodes,
   snapshotMemory,
-  tlsFingerprint,
-  verifyTlsCertificate,
 } from '../../lifecycle/shared-settings.ts';
-import { readEndpoints } from './api/endpoint.ts';
+import { connectionIssues, connectionSettings } from './settings-connection.ts';
 import { machineSettings, networkSettings } from './settings-machine.ts';
 
 export const storageName = /^[A-Za-z][A-Za-z0-9._-]*[A-Za-z0-9]$/;
-const tokenName = text({
-  most: 130,
-  pattern: /^([^\s=!,]+!)?[A-Za-z][A-Za-z0-9._-]+$/,
-  wants: 'the name of a token: a letter, then one or more letters, digits, ".", "_" or "-"',
-});
-const secretText = text({ most: 200, pattern: /^[^\s,=]+$/, wants: 'a secret without blanks' });
 const hostName = '[A-Za-z0-9.:_\\[\\]-]{1,253}';
 
 /** How the cluster is reached, what instances may choose and how their machines are made. */
 export const settings = {
-  url: {
-    about:
-      'Where the cluster is: hosts, host:port or URLs, several separated by commas; a bare host means port 8006',
-    schema: () =>
-      v.pipe(
-        text({ most: 1000 })(),
-        v.check(
-          (given) => readEndpoints(given) !== undefined,
-          'must be hosts or https:// URLs, separated by commas, without user names and queries',
-        ),
-      ),
-    required: true,
-    example: 'https://pve1.example.org:8006',
-  },
-  user: {
-    about: 'The user that the API token belongs to',
-    schema: text({
-      most: 64,
-      pattern: /^[^\s!=,/:]+@[A-Za-z][A-Za-z0-9._-]+$/,
-      wants: 'a user with its realm',
-    }),
-    required: true,
-    example: 'cloudstack@pve',
-  },
-  token: {
-    about: 'The name of the API token',
-    schema: tokenName,
-    required: true,
-    example: 'cs1',
-  },
-  secret: {
-    about: 'The secret of the API token',
-    schema: secretText,
-    required: true,
-    secret: true,
-  },
-  token_next: {
-    about: 'The token to use when the first is refused, while one is being replaced by the other',
-    schema: tokenName,
-    example: 'cs2',
-  },
-  secret_next: {
-    about: 'The secret to use when the first is refused; without token_next for the same token',
-    schema: secretText,
-    secret: true,
-  },
-  verify_tls_certificate: verifyTlsCertificate,
-  tls_fingerprint: tlsFingerprint,
-  ca_file: caFile,
+  ...connectionSettings,
   node: { ...node, required: true, example: 'pve1' },
   nodes: { ...nodes, example: 'pve1,pve2' },
   other_nodes: { ...otherNodes, example: 'pve3,pve4' },
@@ -162,13 +105,11 @@ export type Settings = Values<typeof settings>;
 
 /** The problems that no setting shows alone, such as two settings that contradict each other. */
 export function settingsIssues(given: Settings): readonly string[] {
-  const { node: own, nodes: spoken = [own], other_nodes: others, token_next, secret_next } = given;
+  const { node: own, nodes: spoken = [own], other_nodes: others } = given;
   const twice = spoken.filter((name) => others?.includes(name));
   return [
     ...(spoken.includes(own) ? [] : [`"nodes" has to name this host's own "node" (${own}) too`]),
     ...(twice.length === 0 ? [] : [`"nodes" and "other_nodes" both name ${twice.join(', ')}`]),
-    ...(token_next === undefined || secret_next !== undefined
-      ? []
-      : ['"token_next" needs "secret_next"']),
+    ...connectionIssues(given),
   ];
 }

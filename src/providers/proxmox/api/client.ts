@@ -5,7 +5,7 @@ import { createHttp, type Http } from '../../../kit/http/client.ts';
 import type { Reply } from '../../../kit/http/reply.ts';
 import type { Method } from '../../../kit/http/request.ts';
 import { type RetryPolicy, retryWhile } from '../../../kit/retry.ts';
-import type { Settings } from '../settings.ts';
+import type { Connection } from '../settings-connection.ts';
 import { readEndpoints } from './endpoint.ts';
 import { isTransient } from './error-texts.ts';
 
@@ -47,7 +47,7 @@ const transient = new Set([502, 503, 504, 596, 599]);
 const pausesMs = [100, 300, 900];
 
 export function createApi(
-  settings: Settings,
+  settings: Connection,
   { deadline, log, suspect }: Pick<Context, 'deadline' | 'log' | 'suspect'>,
 ): Api {
   const http = createHttp({
@@ -136,7 +136,13 @@ function dataOf(reply: Reply, { what }: ApiRequest): unknown {
   });
 }
 
-function credentialsOf({ user, token, secret, token_next, secret_next }: Settings): Credentials[] {
+function credentialsOf({
+  user,
+  token,
+  secret,
+  token_next,
+  secret_next,
+}: Connection): Credentials[] {
   const id = (name: string): string => (name.includes('!') ? name : `${user}!${name}`);
   const first = { id: id(token), secret };
   return secret_next === undefined

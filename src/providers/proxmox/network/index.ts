@@ -1,0 +1,17 @@
+import { defineNetworkProvider } from '../../../contract/network.ts';
+import { connectionIssues } from '../settings-connection.ts';
+import { openSession } from './session.ts';
+import { settings } from './settings.ts';
+
+/** A vnet of Proxmox VE's SDN for each network of CloudStack. */
+export const network = defineNetworkProvider({
+  settings,
+  offers: { networks: true, guests: false },
+  settingsIssues: connectionIssues,
+  connect: async (given, context) => {
+    const { sdn_zone: zone } = given;
+    if (zone === undefined) return {};
+    const { networks } = await import('./driver.ts');
+    return { networks: networks(openSession(given, context), zone) };
+  },
+});
