@@ -9,7 +9,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   'build-stamp.ts': [],
   contract: ['failure.ts', 'contract', 'npm:valibot'],
   kit: ['failure.ts', 'contract', 'kit', 'npm:valibot', 'npm:ofetch', 'node:'],
-  lifecycle: ['failure.ts', 'contract', 'kit', 'lifecycle', 'npm:valibot'],
+  lifecycle: ['failure.ts', 'contract', 'kit', 'guest', 'lifecycle', 'npm:valibot'],
   guest: ['failure.ts', 'contract', 'kit', 'guest', 'node:'],
   cloudstack: [
     'failure.ts',

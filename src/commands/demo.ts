@@ -2,52 +2,16 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { callAsCloudStack } from './as-cloudstack/call.ts';
 import { type Conclusion, conclude } from './as-cloudstack/conclude.ts';
+import { concludeNetwork, type NetworkConclusion } from './as-cloudstack/network.ts';
 import type { Raw } from './as-cloudstack/raw.ts';
 import type { Command, CommandWorld } from './command.ts';
-import { customPayload, type Details, payloadFor, statusesPayload } from './conform/payloads.ts';
-import { type SampleInstance, sampleInstance, withPrepared } from './conform/sample-instance.ts';
+import { sampleInstance, withPrepared } from './conform/sample-instance.ts';
+import { payloadOf, type Scene } from './demo/payloads.ts';
+import { type Step, steps } from './demo/steps.ts';
 import { describeConclusion, duration, howItEnded } from './describe.ts';
-import type { Members } from './json.ts';
 import { wrapped } from './table.ts';
 import { withTempDir } from './temp-dir.ts';
 import { type Paint, paintFor, visibleLines } from './terminal.ts';
-
-/** One call of the demonstration. */
-interface Step {
-  readonly action: string;
-  readonly why: string;
-  /** Custom actions only. */
-  readonly parameters?: Readonly<Record<string, unknown>>;
-  /** Expected to fail: the machine is gone. */
-  readonly fails?: boolean;
-}
-
-// A letter beyond ASCII shows that the answer keeps it as it is.
-const snapshot = { snap_name: 'before-upgrade', snap_description: 'Grün, made by the demo' };
-
-const steps: readonly Step[] = [
-  { action: 'prepare', why: 'A user deploys an instance. CloudStack first asks what to remember.' },
-  { action: 'create', why: 'Networks are ready: the machine is made and started.' },
-  { action: 'status', why: 'Every minute CloudStack asks whether it runs.' },
-  { action: 'statuses', why: 'Newer versions ask for all instances of a host at once.' },
-  { action: 'getconsole', why: 'The user opens the console.' },
-  { action: 'CreateSnapshot', why: 'The user runs a custom action.', parameters: snapshot },
-  { action: 'ListSnapshots', why: 'Another one, whose answer is a table.', parameters: {} },
-  { action: 'stop', why: 'The user stops the instance.' },
-  { action: 'status', why: 'It is off.' },
-  { action: 'start', why: 'The user starts it again: NICs and size are brought up to date.' },
-  { action: 'reboot', why: 'The user reboots it.' },
-  { action: 'stop', why: 'The user destroys it, so CloudStack stops it first.' },
-  { action: 'delete', why: 'The machine is removed.' },
-  { action: 'status', why: 'A machine that is gone is an error, never "off".', fails: true },
-];
-
-const details: Details = {
-  extension: { provider: 'simulator', installation: 'demo' },
-  resourcemap: {},
-  host: { assign_macs: 'true', console_url: 'https://console.example.org/{uuid}' },
-  virtualmachine: { template_id: 'debian-12', disk_size_gb: '20' },
-};
 
 export const demo: Command = {
   usage: '',
@@ -59,9 +23,9 @@ export const demo: Command = {
     2: 'wrong usage',
   },
   more: `
-Acts as CloudStack for one instance on the simulator, from prepare to delete, with this very file
-as the extension. Machines of the simulator are files; these lie in a temporary directory, which
-is removed at the end.`,
+Acts as CloudStack for one instance on the simulator and its network, from prepare to the end of
+both, with this very file as the extension of either type. Machines and networks of the simulator
+are files; these lie in a temporary directory, which is removed at the end.`,
   run: ({ json, world }) =>
     withTempDir(async (directory) => {
       const done = await play(directory, world, json ? () => {} : narrator(world));
@@ -79,25 +43,49 @@ interface Done {
   readonly asExpected: boolean;
 }
 
+/** A network command is always told 60, which nothing keeps CloudStack to. */
+function secondsFor({ half }: Step): number {
+  return half === 'network' ? 60 : 30;
+}
+
 type Narrate = (step: Step, done: Done, at: number) => void;
 
 async function play(directory: string, world: CommandWorld, narrate: Narrate): Promise<Done[]> {
   const env = sheltered(directory, world);
-  let instance = sampleInstance(1);
+  let scene: Scene = { instance: sampleInstance(1) };
   const done: Done[] = [];
   for (const [at, step] of steps.entries()) {
-    const payload = payloadOf(step, instance);
-    const call = { executable: world.self, action: step.action, payload, timeoutSeconds: 30, env };
+    const payload = payloadOf(step, scene);
+    const call = {
+      executable: world.self,
+      action: step.action,
+      payload,
+      timeoutSeconds: secondsFor(step),
+      env,
+    };
     const run = await callAsCloudStack(call);
-    const conclusion = conclude(step.action, run, payload);
+    const conclusion =
+      step.half === 'network'
+        ? concludeNetwork(step.action, run)
+        : conclude(step.action, run, payload);
     const ended = { action: step.action, run, conclusion };
     const readable = conclusion.unreadable === undefined;
     const one = { ...ended, asExpected: readable && conclusion.success !== (step.fails === true) };
     narrate(step, one, at);
     done.push(one);
-    if (conclusion.prepared !== undefined) instance = withPrepared(instance, conclusion.prepared);
+    scene = after(scene, conclusion);
   }
   return done;
+}
+
+/** CloudStack remembers what prepare and implement-network answer. */
+function after(scene: Scene, conclusion: NetworkConclusion): Scene {
+  const { prepared, broadcast } = conclusion;
+  return {
+    ...scene,
+    ...(prepared === undefined ? {} : { instance: withPrepared(scene.instance, prepared) }),
+    ...(broadcast === undefined ? {} : { uri: broadcast.uri }),
+  };
 }
 
 /** Everything that the calls write lands in the directory; nothing of this machine is read. */
@@ -108,12 +96,6 @@ function sheltered(directory: string, { env }: CommandWorld): CommandWorld['env'
   return { PATH: env['PATH'], HOME: directory, OUTRIGGER_CONFIG: config };
 }
 
-function payloadOf({ action, parameters }: Step, instance: SampleInstance): Members {
-  if (action === 'statuses') return statusesPayload(details);
-  if (parameters !== undefined) return customPayload(action, instance, details, parameters);
-  return payloadFor(action, instance, details);
-}
-
 function narrator(world: CommandWorld): Narrate {
   const paint = paintFor(world);
   world.out(
@@ -122,7 +104,7 @@ function narrator(world: CommandWorld): Narrate {
   return (step, { run, conclusion }, at) => {
     world.out('');
     world.out(paint.bold(`${at + 1}. ${step.action}: ${step.why}`));
-    world.out(paint.dim(`   $ outrigger ${step.action} <payload> 30`));
+    world.out(paint.dim(`   $ outrigger ${step.action} <payload> ${secondsFor(step)}`));
     for (const line of answerLines(run)) world.out(`   ${line}`);
     world.out(paint.dim(`   [${howItEnded(run)}, ${duration(run.durationMs)}]`));
     for (const line of describeConclusion(conclusion, paint)) world.out(`   ${line}`);
@@ -130,6 +112,7 @@ function narrator(world: CommandWorld): Narrate {
 }
 
 function answerLines({ output }: Raw): string[] {
+  if (output === '') return ['(nothing)'];
   return visibleLines(output.trim()).flatMap((line) => wrapped(line, 100));
 }
 

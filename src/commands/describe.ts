@@ -33,7 +33,8 @@ export function describeConclusion(conclusion: Conclusion, paint: Paint): string
   const word = success ? paint.green('CloudStack: ') : paint.red('CloudStack: ');
   return [
     ...wrapped(verdict, 68).map((line, index) => (index === 0 ? word : ' '.repeat(12)) + line),
-    ...wrapped(shown, 68).map(
+    // A user sees nothing of a network command that succeeds.
+    ...(shown === '' ? [] : wrapped(shown, 68)).map(
       (line, index) => (index === 0 ? 'User sees:  ' : ' '.repeat(12)) + line,
     ),
     ...(prepared === undefined ? [] : table(preparedRows(prepared), 12)),

@@ -14,6 +14,7 @@ import {
   takeUnder,
 } from './certain.ts';
 import { type Life, refuseForeign, stepOf } from './find.ts';
+import { withGuest } from './guest.ts';
 import { isBuilding } from './ownership.ts';
 import { beingRemoved } from './refusals.ts';
 import { consoleDetail, fillConsoleUrl } from './shared-settings.ts';
@@ -56,7 +57,11 @@ export async function create(
   for (let round = 1; ; round += 1) {
     const beganMs = deadline.remainingMs();
     try {
-      return await exclusively(life, instance, () => createOnce(life, plan));
+      return await exclusively(life, instance, () =>
+        withGuest(life, instance, (watched, given) =>
+          createOnce(watched, { ...plan, instance: given }),
+        ),
+      );
     } catch (thrown) {
       const soon = beganMs - deadline.remainingMs() < twinMs;
       if (!hasReason(thrown, 'taken-away') || !soon || round === mostRounds) throw thrown;

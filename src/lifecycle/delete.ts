@@ -2,6 +2,7 @@ import type { Instance } from '../contract/instance.ts';
 import type { Machine } from '../contract/machine.ts';
 import { exclusively, takeUnder } from './certain.ts';
 import { type Life, stepOf } from './find.ts';
+import { forgetGuest } from './guest.ts';
 import { isBuilding } from './ownership.ts';
 import { changedMeanwhile, guarded, hasDetachedDisks } from './refusals.ts';
 import { ensureOff, onOwn } from './stop.ts';
@@ -11,9 +12,10 @@ import { ensureOff, onOwn } from './stop.ts';
  * back instead, off and without its mark, unless the operator wants it deleted.
  */
 export function remove(life: Life, instance: Instance): Promise<void> {
-  return exclusively(life, instance, () =>
-    onOwn(life, instance, 'delete', (machine) => removeOwn(life, machine, instance)),
-  );
+  return exclusively(life, instance, async () => {
+    await onOwn(life, instance, 'delete', (machine) => removeOwn(life, machine, instance));
+    await forgetGuest(life, instance);
+  });
 }
 
 async function removeOwn(life: Life, machine: Machine, instance: Instance): Promise<void> {

@@ -30,6 +30,10 @@ describe('the demo', () => {
     ]);
     assert.deepEqual(told, [
       ['prepare', true],
+      ['ensure-network-device', true],
+      ['implement-network', true],
+      ['prepare-nic', true],
+      ['save-vm-data', true],
       ['create', true],
       ['status', 'PowerOn'],
       ['statuses', true],
@@ -37,12 +41,18 @@ describe('the demo', () => {
       ['CreateSnapshot', true],
       ['ListSnapshots', true],
       ['stop', true],
+      ['release-nic', true],
+      ['save-password', true],
       ['status', 'PowerOff'],
+      ['save-vm-data', true],
       ['start', true],
       ['reboot', true],
       ['stop', true],
+      ['release-nic', true],
       ['delete', true],
       ['status', 'PowerUnknown'],
+      ['shutdown-network', true],
+      ['destroy-network', true],
     ]);
   });
 
@@ -54,7 +64,7 @@ describe('the demo', () => {
       /1\. prepare: .*\n +\$ outrigger prepare <payload> 30\n +\{"status":"success"/,
     );
     assert.match(output, /CloudStack: PowerOff/);
-    assert.match(output, /14 calls in .*Nothing is left behind\./);
+    assert.match(output, /24 calls in .*Nothing is left behind\./);
     assert.equal(output.includes('\u001b'), false, 'no colours without a terminal');
   });
 });

@@ -20,6 +20,16 @@ export interface WiredNic {
   readonly linkDown?: boolean;
 }
 
+/** The data for a guest: bytes in base64. */
+export interface Seed {
+  readonly instanceId: string;
+  readonly hostname: string;
+  readonly publicKeys: readonly string[];
+  readonly userData?: string;
+  /** Only since the start that has handed it over, until the next one. */
+  readonly password?: string;
+}
+
 /** A machine of the simulated system. */
 export interface Machine extends Hardware {
   readonly remoteId: string;
@@ -41,6 +51,7 @@ export interface Machine extends Hardware {
   readonly boots: number;
   readonly createdAt: string;
   readonly snapshots: readonly Snapshot[];
+  readonly seed?: Seed;
   /** Absent in files of versions that knew no data disks. */
   readonly disks?: readonly DataDisk[];
 }

@@ -39,9 +39,12 @@ export async function connect(
     powerOn: (seen, { instance, deadline }) =>
       withUndo({ ...context, deadline }, async (undo) => {
         const { power = 'off', boots = 0 } = seen.file ?? {};
+        const { checkNetworks, seedOf } = await import('./wire.ts');
         const on = await allocating(session, () => {
+          checkNetworks(session, instance);
           if (seen.node === settings.node) checkCapacity(session, instance, seen.remoteId);
-          return set(seen, { ...hardwareOf(instance), power: 'on', boots: boots + 1 });
+          const hardware = { ...hardwareOf(instance), ...seedOf(instance) };
+          return set(seen, { ...hardware, power: 'on', boots: boots + 1 });
         });
         undo.add(`switch machine ${seen.remoteId} off again`, async () => {
           set(seen, { power, boots });
@@ -82,6 +85,7 @@ export async function connect(
         if (now?.file === undefined || !isSame(now, seen)) return 'lost';
         return set(seen, { description: withMark(now.file, mark).description });
       }),
+    guests: async () => (await import('../network/guests.ts')).guestStore(session),
     snapshots: async () => (await import('../actions/snapshots.ts')).snapshots(session),
     disks: async () => (await import('../actions/disks.ts')).disks(session),
     run: async () => (await import('../actions/handlers.ts')).handlers(session),
