@@ -1,5 +1,6 @@
 import type { Policy } from '../contract/driver.ts';
 import type { Machine } from '../contract/machine.ts';
+import { Failure } from '../failure.ts';
 
 /**
  * Whether this host reports the machine: it is on one of our nodes, or it is on a node that no host
@@ -15,4 +16,14 @@ export function speaksFor(
   if (nodes.includes(node)) return true;
   if (otherNodes.includes(node)) return false;
   return home !== undefined && nodes.includes(home);
+}
+
+/** Fails for a node that no host speaks for: no report would hold a machine that is moved there. */
+export function requireHostOf(
+  node: string,
+  { nodes, otherNodes = [] }: Pick<Policy, 'nodes' | 'otherNodes'>,
+): void {
+  if (nodes === undefined || [...nodes, ...otherNodes].includes(node)) return;
+  const sentence = `No host speaks for node ${node}; those that one does are in nodes and other_nodes`;
+  throw new Failure('denied', sentence, { tenant: sentence });
 }

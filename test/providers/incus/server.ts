@@ -1,42 +1,9 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { request } from 'node:http';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-
-/** The two servers that speak this API, as Debian installs them. */
-export const editions = {
-  lxd: { title: 'LXD', program: '/usr/bin/lxd', home: 'LXD_DIR', package: 'lxd' },
-  incus: {
-    title: 'Incus',
-    program: '/usr/libexec/incus/incusd',
-    home: 'INCUS_DIR',
-    package: 'incus-base',
-  },
-} as const;
-
-export type Edition = keyof typeof editions;
-
-/** Why the tests cannot start a server of their own here; CI has to have all of it. */
-export function missingFor(edition: Edition): string | undefined {
-  const { title, program, package: name } = editions[edition];
-  if (process.getuid?.() !== 0) return `only root can start ${title}`;
-  const needed = [program, '/bin/busybox', '/usr/sbin/ip', '/usr/bin/openssl'];
-  const lacking = needed.filter((file) => !existsSync(file));
-  if (lacking.length === 0) return undefined;
-  return `without ${lacking.join(', ')} (Debian: ${name} busybox-static iproute2 openssl)`;
-}
+import { type Ask, asked, type Edition, startDaemon } from './daemon.ts';
 
 export interface Identity {
   readonly cert: string;
@@ -46,12 +13,12 @@ export interface Identity {
 /** A genuine server of the tests' own, asked over its socket with all rights. */
 export interface Server {
   readonly edition: Edition;
+  readonly home: string;
   readonly port: number;
   /** A certificate that the server trusts, and one that it trusts for the project `elsewhere` only. */
   readonly own: Identity;
   readonly restricted: Identity;
-  /** Waits for the end of what takes time; fails with the server's own words. */
-  ask(method: string, path: string, body?: unknown): Promise<unknown>;
+  readonly ask: Ask;
   /** Lets the restricted certificate into one project more. */
   allow(project: string): Promise<void>;
   /** The root file system of an instance, as the server keeps it. */
@@ -63,34 +30,14 @@ export interface Server {
 export const images = ['busybox', 'broken'] as const;
 
 export async function startServer(edition: Edition): Promise<Server> {
-  const { title, program, home: homeVariable } = editions[edition];
-  const folder = mkdtempSync(join(tmpdir(), `outrigger-${edition}-`));
-  // Root of a container is another user, who has to get through to its files.
-  chmodSync(folder, 0o755);
-  const home = join(folder, 'home');
-  mkdirSync(home);
-  const child = spawn(program, ['--group', 'root', '--logfile', join(folder, 'log')], {
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', [homeVariable]: home },
-    stdio: 'ignore',
-  });
-  process.once('exit', () => child.kill('SIGKILL'));
-  const socket = join(home, 'unix.socket');
-  const ask = (method: string, path: string, body?: unknown) => asked(socket, method, path, body);
-  for (let turn = 0; ; turn += 1) {
-    const answered = await ask('GET', '/1.0').then(
-      () => true,
-      () => false,
-    );
-    if (answered) break;
-    if (turn > 300 || child.exitCode !== null) throw new Error(`${title} did not start`);
-    await pause(100);
-  }
+  const daemon = await startDaemon(edition);
+  const { folder, home, ask } = daemon;
   const [own, restricted] = [identity(folder, 'own'), identity(folder, 'restricted')];
   const port = await freePort();
   await setUp(ask, { port, own, restricted });
-  await addImages(socket, folder, ask);
+  await addImages(join(home, 'unix.socket'), folder, ask);
   return {
-    ...{ edition, port, own, restricted, ask },
+    ...{ edition, home, port, own, restricted, ask },
     async allow(project) {
       const { fingerprint256 } = new X509Certificate(restricted.cert);
       const at = `/1.0/certificates/${fingerprint256.replaceAll(':', '').toLowerCase()}`;
@@ -99,16 +46,12 @@ export async function startServer(edition: Edition): Promise<Server> {
     },
     rootOf: (project, name) =>
       join(home, 'storage-pools/default/containers', `${project}_${name}`, 'rootfs'),
-    async close() {
-      await ended(child);
-      for (const mounted of mountsBelow(folder)) execFileSync('umount', ['-l', mounted]);
-      rmSync(folder, { recursive: true, force: true });
-    },
+    close: daemon.close,
   };
 }
 
 async function setUp(
-  ask: Server['ask'],
+  ask: Ask,
   { port, own, restricted }: Pick<Server, 'port' | 'own' | 'restricted'>,
 ): Promise<void> {
   await ask('PATCH', '/1.0', { config: { 'core.https_address': `127.0.0.1:${port}` } });
@@ -124,7 +67,7 @@ async function setUp(
   await ask('PUT', '/1.0/profiles/default', { devices: { root } });
 }
 
-async function addImages(socket: string, folder: string, ask: Server['ask']): Promise<void> {
+async function addImages(socket: string, folder: string, ask: Ask): Promise<void> {
   for (const alias of images) {
     const answer = await asked(socket, 'POST', '/1.0/images', imageFile(folder, alias));
     const { fingerprint: target } = answer as { fingerprint: string };
@@ -152,52 +95,6 @@ function imageFile(folder: string, alias: (typeof images)[number]): Buffer {
   return readFileSync(`${at}.tar.gz`);
 }
 
-/** The image is answered by its task, which the caller waits for as for every other. */
-async function asked(
-  socketPath: string,
-  method: string,
-  path: string,
-  body?: unknown,
-): Promise<unknown> {
-  const answer = await exchanged(socketPath, method, path, body);
-  if (answer.type === 'error' && answer.error.includes('Instance is busy')) {
-    await pause(50);
-    return asked(socketPath, method, path, body);
-  }
-  if (answer.type === 'error') throw new Error(`${method} ${path}: ${answer.error}`);
-  if (answer.type !== 'async') return answer.metadata;
-  const ended = await exchanged(socketPath, 'GET', `${answer.operation}/wait`);
-  const { status_code: code, err, metadata } = ended.metadata as Record<string, unknown>;
-  if (code !== 200) throw new Error(`${method} ${path}: ${err}`);
-  return metadata;
-}
-
-interface Answered {
-  readonly type: 'sync' | 'async' | 'error';
-  readonly error: string;
-  readonly operation: string;
-  readonly metadata: unknown;
-}
-
-function exchanged(
-  socketPath: string,
-  method: string,
-  path: string,
-  body?: unknown,
-): Promise<Answered> {
-  return new Promise((resolve, reject) => {
-    const sent = Buffer.isBuffer(body) || body === undefined ? body : JSON.stringify(body);
-    request({ socketPath, method, path }, (response) => {
-      const chunks: Buffer[] = [];
-      response
-        .on('data', (chunk: Buffer) => chunks.push(chunk))
-        .on('end', () => resolve(JSON.parse(Buffer.concat(chunks).toString())));
-    })
-      .on('error', reject)
-      .end(sent);
-  });
-}
-
 function identity(folder: string, name: string): Identity {
   const [key, cert] = [join(folder, `${name}.key`), join(folder, `${name}.crt`)];
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
@@ -210,28 +107,11 @@ function der({ cert }: Identity): string {
   return new X509Certificate(cert).raw.toString('base64');
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address() as { port: number };
       server.close(() => resolve(port));
     });
   });
-}
-
-function ended(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    child.once('exit', () => resolve());
-    child.kill('SIGTERM');
-  });
-}
-
-/** LXD leaves its mounts to the next one of its kind; the innermost come first. */
-function mountsBelow(folder: string): readonly string[] {
-  return readFileSync('/proc/mounts', 'utf8')
-    .split('\n')
-    .map((line) => line.split(' ')[1] ?? '')
-    .filter((place) => place.startsWith(`${folder}/`))
-    .sort()
-    .reverse();
 }

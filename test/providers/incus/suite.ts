@@ -2,8 +2,9 @@ import { after, describe, it } from 'node:test';
 import { conformance } from '../../conformance/index.ts';
 import type { Place } from '../../support/world.ts';
 import { incusBackend } from './backend.ts';
+import { type Edition, editions, missingFor } from './daemon.ts';
 import { ownCases } from './own-cases.ts';
-import { type Edition, editions, missingFor, type Server, startServer } from './server.ts';
+import { type Server, startServer } from './server.ts';
 
 /** The conformance suite and the provider's own cases, on a genuine server of this edition. */
 export function keepsPromises(edition: Edition): void {

@@ -1,4 +1,5 @@
 import { type Actions, adminOnly, everyone } from '../../../contract/action.ts';
+import { text } from '../../../kit/fields.ts';
 import { powerActions } from '../../../lifecycle/power-actions.ts';
 import { diskSizeGb } from '../../../lifecycle/shared-settings.ts';
 import { snapshotActions } from '../../../lifecycle/snapshot-actions.ts';
@@ -47,6 +48,30 @@ export const actions = {
     roles: adminOnly,
     destroysData: true,
     usesBlueprint: true,
+  },
+  Migrate: {
+    about:
+      'Moves the instance to another member; a container is shut down for it and started again',
+    succeeded: 'The instance was moved',
+    failed:
+      'The instance was not moved. The member has to be one that a host speaks for, with room and the same networks and pools',
+    effect: 'interrupts',
+    parameters: {
+      node: {
+        type: 'STRING',
+        about: 'The member of the cluster to move to, one that a host speaks for',
+        schema: text({
+          most: 63,
+          pattern: /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
+          wants: 'the name of a member',
+        }),
+        required: true,
+        example: 'member2',
+        optionsFrom: ['nodes', 'other_nodes'],
+      },
+    },
+    timeoutSeconds: 3600,
+    roles: adminOnly,
   },
   GetDetails: {
     about: 'Shows what Incus knows of the instance',

@@ -30,6 +30,7 @@ export function handlers(session: Session): Handlers<Machine, Blueprint, typeof 
     ResizeDisk: ({ machine, parameters: { size_gb }, deadline }) =>
       resizeDisk(session, machine, size_gb, deadline),
     Reinstall: async (call) => (await import('./reinstall.ts')).reinstall(session, call),
+    Migrate: async (call) => (await import('./migrate.ts')).migrate(session, call),
     GetDetails: async ({ machine }) => detailsOf(machine),
   };
 }

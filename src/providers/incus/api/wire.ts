@@ -22,14 +22,19 @@ export function instanceSchema() {
     stateful: v.boolean(),
     created_at: v.string(),
     profiles: v.nullable(v.array(v.string())),
-    config: texts(),
-    devices: v.record(v.string(), texts()),
+    config: v.nullable(texts()),
+    devices: v.nullable(v.record(v.string(), texts())),
     expanded_config: v.optional(texts(), {}),
     expanded_devices: v.optional(v.record(v.string(), texts()), {}),
   });
 }
 
-export type Remote = v.InferOutput<ReturnType<typeof instanceSchema>>;
+type Sent = v.InferOutput<ReturnType<typeof instanceSchema>>;
+
+export interface Remote extends Sent {
+  readonly config: Config;
+  readonly devices: Devices;
+}
 
 /** An instance of Incus, as the rules of ownership look at it, with what Incus says beside. */
 export interface Machine extends Listed {
@@ -44,17 +49,28 @@ export const markKey = 'user.outrigger.mark';
 export const uuidKey = 'user.outrigger.uuid';
 export const removingKey = 'user.outrigger.removing';
 
-/** Incus knows an instance by its name, which no other instance of the project has. */
-export function machineOf(incus: Remote): Machine {
-  const { name, location, config } = incus;
+/**
+ * Incus knows an instance by its name, which no other instance of the project has. Of one whose member
+ * is offline a cluster knows only name and member: whose it is cannot be read then.
+ */
+export function machineOf(sent: Sent): Machine {
+  const { name, location } = sent;
+  const config = sent.config ?? {};
+  const incus = { ...sent, config, devices: sent.devices ?? {} };
   const removing = config[removingKey] !== undefined;
   return {
     ...{ remoteId: name, name, mark: readMark(config[markKey] ?? ''), incus },
+    ...(sent.config === null ? { name: instanceNameIn(name), mark: 'unreadable' as const } : {}),
     // Alone on its server, an instance has the location "none".
     ...(location === 'none' || location === '' ? {} : { node: location }),
     // The call that announced the removal may have ended since: the next one goes on with it.
     ...(removing ? { leaving: true, stuck: true } : {}),
   };
+}
+
+/** The second name that an instance may get ends with the beginning of its UUID: see machine/find.ts. */
+function instanceNameIn(name: string): string {
+  return name.replace(/-[0-9a-f]{8}$/, '');
 }
 
 /** The configuration of a marked machine; keys with an empty value are removed. */

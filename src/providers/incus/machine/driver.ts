@@ -27,6 +27,7 @@ export function connect(
     find: (step, purpose) => find(session, step, purpose),
     list: (_detail, deadline) => listInstances(client, settings.project, deadline),
     get: async (name, deadline) => (await readInstance(client, name, deadline))?.machine,
+    nodes: async (deadline) => (await import('./members.ts')).members(client, deadline),
     isAbsent: (thrown) => isGone(thrown),
     describe,
     state: async (machine) => stateOf(machine),

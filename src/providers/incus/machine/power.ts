@@ -103,9 +103,17 @@ export async function restart(
   machine: Machine,
   deadline: Deadline,
 ): Promise<void> {
-  const { client, settings } = session;
-  const ms = Math.min(settings.grace_seconds * 1000, deadline.remainingMs() / 3);
-  const asked = stateOf(machine) === 'on';
-  const down = asked && (await shutDown(session, machine, deadline, ms));
-  await order(client, machine.remoteId, down ? 'start' : 'restart', { deadline });
+  const down = await goesDown(session, machine, deadline);
+  await order(session.client, machine.remoteId, down ? 'start' : 'restart', { deadline });
+}
+
+/** Whether a guest that is on listens within the operator's grace, and a third of the time left. */
+export async function goesDown(
+  session: Session,
+  machine: Machine,
+  deadline: Deadline,
+): Promise<boolean> {
+  const { grace_seconds: grace } = session.settings;
+  const ms = Math.min(grace * 1000, deadline.remainingMs() / 3);
+  return stateOf(machine) === 'on' && shutDown(session, machine, deadline, ms);
 }

@@ -4,6 +4,7 @@ import { Failure } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
 import { poll } from '../../../kit/poll.ts';
 import { withUndo } from '../../../kit/undo.ts';
+import { requireHostOf } from '../../../lifecycle/responsibility.ts';
 import { endedWell } from '../api/error-texts.ts';
 import { cancel, exitOf, overdue } from '../api/task-state.ts';
 import { run } from '../api/tasks.ts';
@@ -21,11 +22,8 @@ export async function migrate(
   session: Session,
   { machine, parameters: { node: target } }: Call,
 ): Promise<Outcome> {
-  const { node: own, nodes = [own], other_nodes: others = [] } = session.settings;
-  if (![...nodes, ...others].includes(target)) {
-    const sentence = `No host speaks for node ${target}; those that one does are in nodes and other_nodes`;
-    throw new Failure('denied', sentence, { tenant: sentence });
-  }
+  const { node: own, nodes = [own], other_nodes: otherNodes } = session.settings;
+  requireHostOf(target, { nodes, otherNodes });
   if (machine.node === target) return { message: `The instance is on ${target} already` };
   const live = await readLive(session, machine);
   // The move is over, and not taken back any more, while its arrival is waited for.
