@@ -116,13 +116,18 @@ export function readParameters(
   throw new Failure('usage', sentence, { tenant: sentence });
 }
 
+/** Every name under which a parameter may be registered or given. */
+export function namesOf(key: string, { also = [], title }: Parameter): readonly string[] {
+  return [key, ...also, ...(title === undefined ? [] : [title])];
+}
+
 /** The given texts that are meant for a parameter, each with its name as the caller wrote it. */
 function givenFor(
   key: string,
-  { also = [] }: Parameter,
+  parameter: Parameter,
   given: Readonly<Record<string, unknown>>,
 ): (readonly [string, string])[] {
-  const names = new Set([key, ...also].map(plainName));
+  const names = new Set(namesOf(key, parameter).map(plainName));
   return Object.entries(given).flatMap(([word, value]) => {
     const raw = names.has(plainName(word)) ? toText(value) : undefined;
     return raw === undefined ? [] : [[word, raw] as const];

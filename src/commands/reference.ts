@@ -91,7 +91,10 @@ function parameterBlocks(name: string, action: Action): Block[] {
               code(key),
               typeOf(parameter),
               defaultOf(parameter),
-              meaning(key, parameter),
+              sentences([
+                meaning(key, parameter),
+                parameter.title !== undefined && `For people: ${code(parameter.title)}`,
+              ]),
             ]),
           ),
         ]),

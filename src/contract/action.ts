@@ -25,6 +25,8 @@ export interface Outcome {
 export interface Parameter<Value = unknown> extends Field<Value> {
   /** Not DATE: that comes without a zone, in the words of the management server's locale. */
   readonly type: 'STRING' | 'NUMBER' | 'BOOLEAN';
+  /** A name for people, under which an operator may have it registered in place of its own. */
+  readonly title?: string;
   readonly format?: 'UUID' | 'EMAIL' | 'PASSWORD' | 'URL' | 'DECIMAL';
   readonly options?: readonly string[];
   /** The settings that list the values: their texts become the options where they name all of them. */

@@ -220,14 +220,14 @@ export const snapName = {
   }),
   required: true,
   example: 'before-upgrade',
-  also: ['snapshot_name'],
+  title: 'Snapshot name',
 } as const;
 
 export const snapDescription = {
   type: 'STRING',
   about: 'A few words',
   schema: text({ most: 200 }),
-  also: ['snapshot_description'],
+  title: 'Snapshot description',
 } as const;
 
 export const snapSaveMemory = {
@@ -235,7 +235,7 @@ export const snapSaveMemory = {
   about: 'The memory too, while it runs and where that is allowed',
   schema: yesNo,
   default: 'false',
-  also: ['save_memory'],
+  title: 'Save memory',
 } as const;
 
 // ---- what the lifecycle reads -------------------------------------------------------------------

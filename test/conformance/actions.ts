@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as v from 'valibot';
+import { namesOf } from '../../src/cloudstack/custom.ts';
 import { plainName } from '../../src/kit/plain-name.ts';
 import { admin, alice } from '../support/payloads.ts';
 import type { SetUp } from './backend.ts';
@@ -33,7 +34,7 @@ export function actionCases(setUp: SetUp): void {
         actions.map(([name]) => name),
         ...actions.map(([, { parameters }]) => [
           'confirm',
-          ...Object.entries(parameters).flatMap(([key, { also = [] }]) => [key, ...also]),
+          ...Object.entries(parameters).flatMap(([key, each]) => namesOf(key, each)),
         ]),
       ];
       for (const names of sets) {

@@ -1,4 +1,4 @@
-import { parametersOf } from '../../cloudstack/custom.ts';
+import { namesOf, parametersOf } from '../../cloudstack/custom.ts';
 import { actionsOf } from '../../cloudstack/offered-actions.ts';
 import type { Action, Parameter } from '../../contract/action.ts';
 import type { Provider } from '../../contract/provider.ts';
@@ -36,7 +36,7 @@ function within(name: string, action: Action, wish: ActionWish): ActionWish {
   for (const [key, title] of Object.entries(named)) {
     const parameter = own[key];
     if (parameter === undefined) throw unknown(name, 'parameter', key, own);
-    checkName(`${name}: ${key}`, [key, ...(parameter.also ?? [])], title);
+    checkName(`${name}: ${key}`, namesOf(key, parameter), title);
   }
   const set = underNames(details, Object.keys(policy), `detail of ${name}`);
   const strange = Object.keys(set).find((key) => !Object.hasOwn(policy, key));

@@ -62,7 +62,7 @@ export const actions = {
         unit: 'GiB',
         example: '80',
         required: true,
-        also: ['size_in_gib'],
+        title: 'Size in GiB',
       },
     },
     timeoutSeconds: 120,

@@ -30,7 +30,7 @@ export const actions = {
         unit: 'GiB',
         required: true,
         example: '40',
-        also: ['size_in_gib'],
+        title: 'Size in GiB',
       },
     },
     timeoutSeconds: 120,

@@ -71,7 +71,7 @@ export const actions = {
         required: true,
         unit: 'GiB',
         example: '40',
-        also: ['size_in_gib'],
+        title: 'Size in GiB',
       },
       disk: diskKey,
     },
