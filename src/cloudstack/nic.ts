@@ -69,7 +69,8 @@ export function toNic(nic: v.InferOutput<ReturnType<typeof nicSchema>>): Nic {
   };
 }
 
-function toSegment(uri: string | undefined): Segment {
+/** Where a NIC belongs, as CloudStack writes it: `vlan://1577`, `vs://NAME` and the like. */
+export function toSegment(uri: string | undefined): Segment {
   if (uri === undefined || uri === '') return { kind: 'none' };
   if (/^vlan:\/\/untagged$/i.test(uri)) return { kind: 'untagged' };
   const id = Number(/^vlan:\/\/(\d{1,4})$/i.exec(uri)?.[1] ?? 0);

@@ -302,6 +302,16 @@ describe('audit of a world in disorder', () => {
       /is on VLAN 200, CloudStack says no VLAN/,
     ],
     [
+      'a NIC on a VLAN where CloudStack has a network of another name',
+      ({ host, cloud }) => {
+        const named = { macaddress: mac, broadcasturi: 'vs://or7f3k2a' };
+        cloud.state.machines.push(listed('i-2-1-VM', { nic: [named] }));
+        host.plant('a', { name: 'i-2-1-VM', mark: {}, nics: { [mac]: 200 } });
+      },
+      'critical vlan i-2-1-VM',
+      /is on VLAN 200, CloudStack says network or7f3k2a/,
+    ],
+    [
       'a machine of another size',
       ({ host, cloud }) => {
         cloud.state.machines.push(listed('i-2-1-VM', { cpunumber: 2, memory: 2048 }));

@@ -46,6 +46,7 @@ function nicFinding(subject: string, macs: readonly string[], what: string): Fin
 
 function nameOf(segment: Segment | undefined): string | undefined {
   if (segment?.kind === 'vlan') return `VLAN ${segment.id}`;
+  if (segment?.kind === 'named') return `network ${segment.name}`;
   return segment?.kind === 'untagged' ? 'no VLAN' : undefined;
 }
 

@@ -1,4 +1,5 @@
 import type { Level } from '../../cloudstack/details.ts';
+import { toSegment } from '../../cloudstack/nic.ts';
 import type { Segment } from '../../contract/instance.ts';
 
 /** An instance as CloudStack lists it. */
@@ -44,12 +45,6 @@ export interface Lists {
 
 /** A NIC by its MAC address and `vlan://1577`, as CloudStack writes where it belongs. */
 export function nicOf(mac: string, uri: string): ListedNic {
-  return { mac: mac.toLowerCase(), segment: segmentOf(uri) };
-}
-
-function segmentOf(uri: string): Segment | undefined {
-  if (uri === '') return undefined;
-  const [, id = ''] = /^vlan:\/\/(untagged|\d+)$/i.exec(uri) ?? [];
-  if (id === '') return { kind: 'other', uri };
-  return id.toLowerCase() === 'untagged' ? { kind: 'untagged' } : { kind: 'vlan', id: Number(id) };
+  const segment = toSegment(uri);
+  return { mac: mac.toLowerCase(), segment: segment.kind === 'none' ? undefined : segment };
 }

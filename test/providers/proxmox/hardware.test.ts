@@ -36,6 +36,23 @@ describe('a NIC', () => {
     assert.throws(() => net({}, other), /NIC 0 belongs to vxlan:\/\/5001/);
   });
 
+  it('is on the vnet that its network names itself, unless the map names another one', () => {
+    const segment = { kind: 'named', name: 'or7f3k2a', uri: 'vs://or7f3k2a' } as const;
+    assert.equal(net({}, { segment }), 'virtio=02:01:00:CD:00:01,bridge=or7f3k2a');
+    assert.equal(
+      net({ vnet_map: '204=tenant1' }, { segment }),
+      'virtio=02:01:00:CD:00:01,bridge=tenant1',
+    );
+    for (const name of ['cs-net-42', 'a', 'abcdefghi', '1abc', 'seg_1']) {
+      const other = { kind: 'named', name, uri: `vs://${name}` } as const;
+      assert.throws(() => net({}, { segment: other }), /NIC 0 belongs to vs:.*no bridge or vnet/);
+    }
+  });
+
+  it('is plugged in with its link down where CloudStack has disabled it', () => {
+    assert.match(net({}, { linkDown: true }) ?? '', /,tag=1577,link_down=1$/);
+  });
+
   it('is untagged only where CloudStack says so or the operator named its bridge', () => {
     assert.equal(
       net({}, { segment: { kind: 'untagged' } }),

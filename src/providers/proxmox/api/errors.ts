@@ -86,12 +86,15 @@ const right = /^Permission check failed \((\/[^,]*), ([^)]*)\)/;
 function missingRight(text: string, tried: Tried): Failure {
   const [, path, names] = right.exec(text) ?? [];
   const tag = /for modifying tag/.test(text);
+  const vnet = /^\/sdn\/zones\/localnetwork\/(or[a-z0-9]{6})$/.exec(path ?? '')?.[1];
   return fail('denied', tried, `the token ${tried.token} lacks a right: ${text}`, {
     advice: tag
       ? 'The cluster does not let it write this tag: see user-tag-access and registered-tags in the datacenter options'
-      : path === undefined
-        ? 'Compare its rights with those that `outrigger doctor` asks for'
-        : `It needs ${names} on ${path}: pveum acl modify ${path} --tokens ${shell(tried.token)} --roles ROLE, and the same for its user`,
+      : vnet !== undefined
+        ? `The vnet ${vnet} is gone, and its NICs cannot be changed without it: restart the network in CloudStack, which makes it again`
+        : path === undefined
+          ? 'Compare its rights with those that `outrigger doctor` asks for'
+          : `It needs ${names} on ${path}: pveum acl modify ${path} --tokens ${shell(tried.token)} --roles ROLE, and the same for its user`,
     remote: { status: 403, message: text },
   });
 }

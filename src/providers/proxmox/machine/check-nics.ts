@@ -1,7 +1,8 @@
+import type { Nic } from '../../../contract/instance.ts';
 import { Failure } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
 import { flagOf, type Json, listOf, numberOf, recordOf, textOf } from '../api/wire.ts';
-import { partsOf } from './nics.ts';
+import { isVnet, partsOf } from './nics.ts';
 import type { Session } from './session.ts';
 
 /** The place that a NIC is plugged into. */
@@ -14,11 +15,20 @@ interface Wiring {
  * Fails when a NIC cannot be plugged in on the node: Proxmox VE itself looks at the right only when the
  * copy is there, and at the bridge only when it starts.
  */
-export async function checkNics(session: Session, nets: readonly string[]): Promise<void> {
+export async function checkNics(
+  session: Session,
+  nets: readonly string[],
+  nics: readonly Nic[],
+): Promise<void> {
   if (nets.length === 0) return;
   const wirings = nets.map((net): Wiring => ({ bridge: '', ...partsOf(net) }));
   const bridges = await readBridges(session);
   for (const wiring of wirings) checkBridge(session, wiring, bridges);
+  for (const { segment } of nics) {
+    // The map may have put the NIC elsewhere.
+    const isUsed = isVnet(segment) && wirings.some(({ bridge }) => bridge === segment.name);
+    if (isUsed) checkVnet(session, segment, bridges.get(segment.name));
+  }
   const what = 'read the rights of the API token on bridges and vnets';
   const rights = recordOf(await session.api.get('/access/permissions', { what }));
   for (const wiring of wirings) {
@@ -50,6 +60,18 @@ function checkBridge(
   if (tag === undefined || type !== 'vnet' || vlanaware === undefined || flagOf(vlanaware)) return;
   throw new Failure('config', `The vnet ${bridge} takes no VLAN (${tag}) from a NIC`, {
     advice: 'Name it in vnet_map instead of network_map or network_bridge, or make it VLAN aware',
+  });
+}
+
+/** On a bridge of the node the NIC would be without a VLAN, in another tenant's network. */
+function checkVnet(
+  { settings: { node } }: Session,
+  { name, uri }: { readonly name: string; readonly uri: string },
+  row: Json | undefined,
+): void {
+  if (row === undefined || row['type'] === 'vnet') return;
+  throw new Failure('config', `CloudStack's network is ${uri}, but ${name} is no vnet on ${node}`, {
+    advice: 'Restart the network in CloudStack, so that its extension names the vnet again',
   });
 }
 

@@ -89,6 +89,7 @@ async function createWithFreeId(
   await checkNics(
     session,
     netKeys(set).map((key) => set[key] ?? ''),
+    instance.nics,
   );
   const taken = new Set(found.machines.map(({ vmid }) => vmid));
   for (const vmid of candidateIds(session.settings, instance)) {

@@ -28,6 +28,7 @@ function netFor(settings: Settings, nic: Nic): string {
     ...(network_firewall ? ['firewall=1'] : []),
     ...mtuOf(settings, nic),
     ...rateOf(settings, nic),
+    ...(nic.linkDown === true ? ['link_down=1'] : []),
   ];
   return parts.join(',');
 }
@@ -37,16 +38,22 @@ function placeOf(settings: Settings, nic: Nic): readonly string[] {
   const { vnet_map, network_map, trunk_map, network_bridge } = settings;
   const vnet = named(vnet_map, nic);
   if (vnet !== undefined) return [`bridge=${vnet}`];
+  const { segment } = nic;
+  if (isVnet(segment)) return [`bridge=${segment.name}`];
   const own = named(network_map, nic);
   const bridge = `bridge=${own ?? network_bridge}`;
   const trunk = named(trunk_map, nic);
   const trunks = trunk === undefined ? [] : [`trunks=${trunk}`];
-  const { segment } = nic;
   if (segment.kind === 'vlan') return [bridge, `tag=${segment.id}`, ...trunks];
   if (segment.kind === 'untagged') return [bridge, ...trunks];
   // Plugged into the usual bridge without a VLAN it would be in another tenant's network.
   if (own !== undefined && segment.kind === 'none') return [bridge, ...trunks];
   throw noPlace(nic);
+}
+
+/** A network that names its vnet itself, as the network half makes them; no other id is one. */
+export function isVnet(segment: Segment): segment is Segment & { readonly kind: 'named' } {
+  return segment.kind === 'named' && /^[A-Za-z][A-Za-z0-9]{1,7}$/.test(segment.name);
 }
 
 function noPlace({ deviceId, segment, network }: Nic): Failure {
@@ -100,11 +107,18 @@ export function netIdentity(net: string): string {
   return [macOf(net), bridge, tag, trunks].join(' ');
 }
 
-/** The network segment of a NIC as far as it can be told: a vnet's is its own affair. */
-export function segmentOf({ vnet_map }: Settings, net: string): { readonly segment?: Segment } {
+/**
+ * The network segment of a NIC as far as it can be told. A vnet of the map is the operator's affair; a bridge
+ * that no setting names is taken for the vnet of a network that names it itself.
+ */
+export function segmentOf(settings: Settings, net: string): { readonly segment?: Segment } {
+  const { vnet_map, network_map, network_bridge } = settings;
   const { bridge = '', tag } = partsOf(net);
   if (vnet_map !== undefined && [...vnet_map.values()].includes(bridge)) return {};
-  return { segment: tag === undefined ? { kind: 'untagged' } : { kind: 'vlan', id: Number(tag) } };
+  if (tag !== undefined) return { segment: { kind: 'vlan', id: Number(tag) } };
+  const bridges = [network_bridge, ...(network_map?.values() ?? [])];
+  if (bridges.includes(bridge)) return { segment: { kind: 'untagged' } };
+  return { segment: { kind: 'named', name: bridge, uri: `vs://${bridge}` } };
 }
 
 export function macOf(net: string): string {
