@@ -75,6 +75,8 @@ export type Console =
  */
 export interface Driver<M extends Machine = Machine, B = Blueprint, A extends Actions = Actions> {
   readonly policy: Policy;
+  /** It plugs a NIC in with its link down where CloudStack has disabled it; others are refused. */
+  readonly takesLinksDown?: boolean;
 
   // ---- finding ----
   /**

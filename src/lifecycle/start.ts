@@ -4,12 +4,14 @@ import type { Machine, State } from '../contract/machine.ts';
 import { exclusively, take } from './certain.ts';
 import { type Life, stepOf } from './find.ts';
 import { withGuest } from './guest.ts';
+import { checkLinks } from './links.ts';
 import { notRunning, otherHardware } from './refusals.ts';
 
 /** Brings CPUs, memory and NICs to what the instance says, then switches on; built machines only. */
 export function start(life: Life, instance: SizedInstance, blueprint: Blueprint): Promise<void> {
   return exclusively(life, instance, () =>
     withGuest(life, instance, async (watched, given) => {
+      checkLinks(life.driver, instance);
       const { deadline } = life.context;
       const machine = await take(watched, instance);
       await ensureOn(watched, machine, { instance: given, blueprint, deadline });

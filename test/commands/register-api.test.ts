@@ -160,7 +160,9 @@ describe('The client of CloudStack’s API', () => {
     assert.equal(releaseOf('4.22.0.0').reservesDetails, false);
     assert.equal(releaseOf('4.22.1.0').reservesDetails, true);
     assert.equal(releaseOf('4.23.0.0').reservesDetails, true);
-    assert.equal(releaseOf('24.0.0.0').reservesDetails, true);
+    for (const version of ['24', '24.0', '24.1.0.0']) {
+      assert.equal(releaseOf(version).reservesDetails, true);
+    }
   });
 
   test('the API client takes keys that a group may read, and repeats no password of an address', async (t) => {

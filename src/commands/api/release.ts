@@ -20,7 +20,8 @@ export interface Release {
 
 /** Throws `usage` for a version that is none, `unsupported` for one without extensions. */
 export function releaseOf(version: string): Release {
-  const [, major = '', minor = ''] = /^(\d+)\.(\d+)/.exec(version) ?? [];
+  // A release of 2024 and later may have a year for its number, with nothing behind it.
+  const [, major = '', minor = '0'] = /^(\d+)(?:\.(\d+))?/.exec(version) ?? [];
   if (major === '') throw new Failure('usage', `"${version}" is not a version of CloudStack`);
   const atLeast = (wanted: number, part: number): boolean =>
     Number(major) > wanted || (Number(major) === wanted && Number(minor) >= part);

@@ -35,6 +35,7 @@ export function connect(
   /** As `find` has read them for a create. */
   let found: ClusterResources | undefined;
   return {
+    takesLinksDown: true,
     policy: { ...policyOf(settings), nodes: settings.nodes ?? [settings.node] },
 
     // ---- finding ----

@@ -22,6 +22,7 @@ export async function connect(
     seenFrom({ remoteId, machine: store.update(remoteId, (now) => ({ ...now, ...change })) });
   return {
     policy: { ...policyOf(settings), nodes: settings.nodes ?? [settings.node] },
+    takesLinksDown: true,
     storedId: ({ stored }) => stored['simulator_id'],
     exclusive: ({ instance: { uuid, name } }, work) =>
       store.locked(uuid, `another action on ${name}`, work),

@@ -13,7 +13,7 @@ export interface Files {
   remove(name: string): void;
 }
 
-const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/;
+const namePattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 export function openFiles(folder: string): Files {
   const fileOf = (name: string): string => `${folder}/${name}.json`;
