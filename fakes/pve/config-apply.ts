@@ -8,15 +8,28 @@ import { allocate, findVolume, free, isFiles, storageOf, volumeId } from './stor
 const live =
   /^(name|description|tags|onboot|protection|startup|hookscript|shares|vmstatestorage|lock|cpulimit|cpuunits|balloon|ci\w+|nameserver|searchdomain|sshkeys|ipconfig\d+|net\d+|cloudinit|unused\d+|(scsi|virtio|ide|sata)\d+|boot)$/;
 
-/** Brings what waits into force: all of it while stopped, what can be plugged while running. */
-export function applyPending(state: State, vm: Vm): void {
+/**
+ * Brings what waits into force: all of it while stopped, what can be plugged while running. A change that
+ * a running guest does not take goes on waiting, and is answered as an error.
+ */
+export function applyPending(state: State, vm: Vm): Readonly<Record<string, string>> {
+  const errors: Record<string, string> = {};
   const possible = (option: string): boolean => vm.power === 'stopped' || live.test(option);
   // IDE and SATA drives are neither plugged in nor pulled out while running; a CD in one is changed.
   const isFixed = (option: string): boolean =>
     vm.power !== 'stopped' && /^(ide|sata)\d+$/.test(option);
   for (const [option, value] of [...vm.pending]) {
     if (!possible(option) || (isFixed(option) && !vm.config.has(option))) continue;
-    if (lacksBridge(state, vm, option, value)) continue;
+    if (lacksBridge(state, vm, option, value)) {
+      errors[option] = `hotplug problem - interface ${bridgeOf(value)} does not exist\n`;
+      continue;
+    }
+    const plug = plugging(vm, option, value);
+    if (plug === 'later') continue;
+    if (plug === 'refused') {
+      errors[option] = `hotplug problem - adding drive '${option}' failed\n`;
+      continue;
+    }
     replaceDrive(state, vm, option, value);
     if (bridgeOf(vm.config.get(option)) !== bridgeOf(value)) vm.loose?.delete(option);
     vm.config.set(option, value);
@@ -24,13 +37,33 @@ export function applyPending(state: State, vm: Vm): void {
   }
   for (const [option, force] of [...vm.pendingDelete]) {
     if (!possible(option) || isFixed(option)) continue;
+    const plug = plugging(vm, option, vm.config.get(option) ?? '');
+    if (plug === 'later') continue;
+    if (plug === 'refused') {
+      errors[option] = `hotplug problem - error on hot-unplugging device '${option}'\n`;
+      continue;
+    }
     removeOption(state, vm, option, force);
     vm.pendingDelete.delete(option);
   }
+  return errors;
+}
+
+/** The fate of a disk on one of the buses that can be plugged while the machine runs. */
+function plugging(vm: Vm, option: string, value: string): 'done' | 'later' | 'refused' {
+  if (vm.power === 'stopped' || !/^(scsi|virtio)\d+$/.test(option)) return 'done';
+  const old = vm.config.get(option);
+  const isSame = old !== undefined && parseDrive(old).file === parseDrive(value).file;
+  const stays = isSame && !vm.pendingDelete.has(option);
+  if (stays || parseDrive(value)['media'] === 'cdrom') return 'done';
+  if (!(vm.config.get('hotplug') ?? '1').split(/[,;]/).some((word) => /^(1|disk)$/.test(word))) {
+    return 'later';
+  }
+  return vm.guest.plugsDisks ? 'done' : 'refused';
 }
 
 /** Whether a NIC of a running VM cannot be plugged in: the node has no such bridge. */
-export function lacksBridge(state: State, vm: Vm, option: string, value: string): boolean {
+function lacksBridge(state: State, vm: Vm, option: string, value: string): boolean {
   if (!/^net\d+$/.test(option) || vm.power === 'stopped') return false;
   const bridge = bridgeOf(value);
   const node = state.nodes.get(vm.node);
@@ -67,12 +100,14 @@ export function keepUnused(state: State, vm: Vm, value: string, force: boolean):
   const drive = parseDrive(value);
   const volume = findVolume(state, drive.file, vm.node);
   if (volume === undefined || volume.vmid !== vm.vmid) return;
-  if (force || isCloudInit(drive)) {
+  // A volume that a snapshot holds is never destroyed.
+  if ((force && volume.snapshots.size === 0) || isCloudInit(drive)) {
     free(state, volume);
     return;
   }
   if (drive['media'] === 'cdrom') return;
-  for (let index = 0; ; index += 1) {
+  const isKept = [...vm.config].some(([o, file]) => /^unused\d+$/.test(o) && file === drive.file);
+  for (let index = 0; !isKept; index += 1) {
     if (vm.config.has(`unused${index}`)) continue;
     vm.config.set(`unused${index}`, drive.file);
     return;

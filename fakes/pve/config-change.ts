@@ -1,5 +1,5 @@
 import { type Call, durationOf, forkTask, type Routes, vmidOf } from './call.ts';
-import { applyPending, keepUnused, lacksBridge, makeDrive } from './config-apply.ts';
+import { applyPending, keepUnused, makeDrive } from './config-apply.ts';
 import {
   type Change,
   changeOf,
@@ -27,6 +27,7 @@ import { demandDrives } from './permissions-drives.ts';
 import { parseNet, printNet } from './property-string.ts';
 import { forgetState } from './start.ts';
 import type { Vm } from './state.ts';
+import { findVolume } from './storage.ts';
 import { demandTags, tidyTags } from './tags.ts';
 import type { Params } from './verify.ts';
 
@@ -63,6 +64,8 @@ async function update(call: Call, params: Params, sync: boolean): Promise<string
     const forgets = change.remove.includes('vmstate') && vm.config.get('lock') === 'suspended';
     if (forgets) forgetState(state, vm);
     checkLock(vm);
+    // Its disks are made first: their volumes stay when the configuration cannot be written.
+    if (!state.quorate) makeVolumes(call, change);
     failWrite(state, vmid, node.name);
     checkBalloon(vm, change.set);
     if (sync) {
@@ -81,10 +84,20 @@ async function update(call: Call, params: Params, sync: boolean): Promise<string
   });
 }
 
+function makeVolumes(call: Call, { set }: Change): void {
+  const { state, node } = call;
+  const place = { node: node.name, vmid: vmidOf(call) };
+  for (const [option, value] of Object.entries(set)) {
+    if (isDrive(option)) makeDrive(state, place, option, value);
+  }
+}
+
 /** Writes the changes down as pending ones, then brings into force what can be. */
 function carryOut(call: Call, vm: Vm, change: Change, log: (line: string) => void): void {
   const { state } = call;
   for (const option of change.revert) {
+    // A drive that is new and waits is taken away like one that is deleted.
+    if (!vm.config.has(option) && vm.pending.has(option)) removeOne(call, vm, option, false);
     vm.pending.delete(option);
     vm.pendingDelete.delete(option);
   }
@@ -94,17 +107,8 @@ function carryOut(call: Call, vm: Vm, change: Change, log: (line: string) => voi
   for (const [option, value] of [...vm.pending]) {
     if (vm.config.get(option) === value) vm.pending.delete(option);
   }
-  applyPending(state, vm);
-  const unplugged = [...vm.pending].filter(([option, value]) =>
-    lacksBridge(state, vm, option, value),
-  );
-  if (unplugged.length > 0) badParameters(Object.fromEntries(unplugged.map(hotPlugProblem)));
-}
-
-/** The change is stored all the same, as a pending one. */
-function hotPlugProblem([option, value]: readonly [string, string]): [string, string] {
-  const { bridge } = parseNet(value);
-  return [option, `hotplug problem - interface ${bridge} does not exist\n`];
+  const errors = applyPending(state, vm);
+  if (Object.keys(errors).length > 0) badParameters(errors);
 }
 
 function removeOne(call: Call, vm: Vm, option: string, force: boolean): void {
@@ -114,10 +118,13 @@ function removeOne(call: Call, vm: Vm, option: string, force: boolean): void {
   if (isDrive(option)) checkProtection(vm, `can't remove drive '${option}'`);
   if (/^unused/.test(option)) checkProtection(vm, `can't remove unused disk '${value}'`);
   if (option === 'tags') demandTags(call, vm.vmid, value, '');
+  if (/^unused/.test(option) && (findVolume(state, value, vm.node)?.snapshots.size ?? 0) > 0) {
+    die(`unable to delete '${value}' - volume is still in use (snapshot?)`);
+  }
   dropFromBoot(vm, option);
   const pending = vm.pending.get(option);
   vm.pending.delete(option);
-  if (pending !== undefined && isDrive(option)) keepUnused(state, vm, pending, force);
+  if (pending !== undefined && isDrive(option)) keepUnused(state, vm, pending, false);
   if (vm.config.has(option)) vm.pendingDelete.set(option, force);
 }
 

@@ -115,6 +115,7 @@ export const defaultDurations: Readonly<Record<string, number>> = {
 export const defaultGuest: Guest = {
   agent: true,
   obeys: true,
+  plugsDisks: true,
   bootMs: 5000,
   shutdownMs: 800,
   addresses: [],

@@ -61,7 +61,7 @@ async function unpack(
   const config = parseConfig(archive.archived ?? die('unable to extract configuration'));
   worker.log(`restore vma archive: zstd -q -d -c ${archive.name}`);
   await worker.work(durationOf(state, 'qmrestore'));
-  dropDisks(state, vm);
+  const kept = dropDisks(state, vm, config);
   for (const [option, drive] of disksOf(config)) {
     const { file, size = '4G', ...rest } = drive;
     const storage = params['storage'] ?? splitVolumeId(file)[0];
@@ -77,6 +77,8 @@ async function unpack(
   }
   if (flag(call, 'unique')) makeUnique(config);
   config.delete('template');
+  for (const option of [...config.keys()]) if (/^unused\d+$/.test(option)) config.delete(option);
+  for (const [index, file] of kept.entries()) config.set(`unused${index}`, file);
   config.set('vmgenid', randomId());
   for (const [option, value] of Object.entries(own)) config.set(option, normalised(option, value));
   vm.config = config;
@@ -84,12 +86,16 @@ async function unpack(
   delete vm.parent;
 }
 
-/** The volumes that the VM had before are removed. */
-function dropDisks(state: State, vm: Vm): void {
-  for (const [, drive] of disksOf(vm.config)) {
+/** The volumes in the places that the archive fills are removed; answers those that the VM keeps. */
+function dropDisks(state: State, vm: Vm, archived: Config): readonly string[] {
+  const kept = [...vm.config].flatMap(([option, file]) => (/^unused\d+$/.test(option) ? file : []));
+  for (const [option, drive] of disksOf(vm.config)) {
     const volume = findVolume(state, drive.file, vm.node);
-    if (volume?.vmid === vm.vmid) free(state, volume);
+    if (volume?.vmid !== vm.vmid) continue;
+    if (archived.has(option)) free(state, volume);
+    else kept.push(drive.file);
   }
+  return kept;
 }
 
 function makeUnique(config: Config): void {

@@ -1,5 +1,5 @@
 import { type Call, durationOf, fork, locked, vmidOf } from './call.ts';
-import { formatting } from './config-apply.ts';
+import { formatting, keepUnused } from './config-apply.ts';
 import { isCdrom, parseDrive, printDrive } from './drives.ts';
 import { badParameters, die } from './errors.ts';
 import { checkLock, loadVm } from './machines.ts';
@@ -52,13 +52,16 @@ export function moveDisk(call: Call): string {
   const drive = parseDrive(vm.config.get(disk) ?? die(`disk '${disk}' does not exist`));
   if (isCdrom(drive)) die("you can't move a cdrom");
   const from = needVolume(state, drive.file, node.name);
+  if (from.storage === place.id && (params['format'] ?? from.format) === from.format) {
+    die("you can't move to the same storage with same format");
+  }
   if (from.snapshots.size > 0 && params['delete'] === '1') {
     die("you can't move a disk with snapshots and delete the source");
   }
   return fork(call, 'qmmove', vm.vmid, (worker) =>
     locked(call, vm.vmid, worker, async () => {
       worker.log(`create full clone of drive ${disk} (${drive.file})`);
-      const format = params['format'] ?? from.format;
+      const format = params['format'] ?? (isFiles(place) ? from.format : 'raw');
       const to = allocate(state, {
         ...{
           storage: place.id,
@@ -74,7 +77,7 @@ export function moveDisk(call: Call): string {
       await worker.work(durationOf(state, 'qmmove'));
       vm.config.set(disk, printDrive({ ...drive, file: volumeId(to) }));
       if (params['delete'] === '1') free(state, from);
-      else vm.config.set('unused0', volumeId(from));
+      else keepUnused(state, vm, volumeId(from), false);
     }),
   );
 }

@@ -1,4 +1,5 @@
 import { type Call, durationOf, flag, fork, locked, type Routes, vmidOf } from './call.ts';
+import { keepUnused } from './config-apply.ts';
 import { disksOf } from './drives.ts';
 import { die } from './errors.ts';
 import { checkLock, digestOf, failWrite, isTemplate, loadVm, typedConfig } from './machines.ts';
@@ -132,8 +133,19 @@ function goBack(state: State, vm: Vm, snapshot: Snapshot): void {
     Object.assign(volume ?? {}, volume?.snapshots.get(snapshot.name));
   }
   const kept = [...vm.config].filter(([option]) => /^(description|unused\d+)$/.test(option));
+  const before = disksOf(vm.config).map(([, drive]) => drive.file);
   vm.config = new Map([...snapshot.config, ...kept]);
+  parkOthers(state, vm, before);
   vm.pending = new Map();
   vm.pendingDelete = new Map();
   vm.parent = snapshot.name;
+}
+
+/** Disks that the snapshot does not know are kept as unused ones, and those that it brings back are not. */
+function parkOthers(state: State, vm: Vm, before: readonly string[]): void {
+  const used = new Set(disksOf(vm.config).map(([, drive]) => drive.file));
+  for (const [option, file] of [...vm.config]) {
+    if (/^unused\d+$/.test(option) && used.has(file)) vm.config.delete(option);
+  }
+  for (const file of before) if (!used.has(file)) keepUnused(state, vm, file, false);
 }

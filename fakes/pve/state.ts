@@ -23,6 +23,8 @@ export interface Guest {
   agent: boolean;
   /** It shuts down when asked, by the agent or by ACPI. */
   obeys: boolean;
+  /** It takes disks that are plugged in while it runs, and lets go of those that are pulled out. */
+  plugsDisks: boolean;
   bootMs: number;
   shutdownMs: number;
   addresses: readonly { readonly nic: string; readonly ip: string; readonly prefix: number }[];

@@ -16,6 +16,7 @@ const sizeGb = {
   required: true,
   unit: 'GiB',
   example: '40',
+  title: 'Size in GiB',
 } as const satisfies Parameter;
 
 /** For AddDisk and MoveDisk, where disks are put on storages that have names. */

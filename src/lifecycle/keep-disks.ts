@@ -44,7 +44,7 @@ async function detachOne(
   const wrong = now.disks.find((disk) => {
     const was = before.find(({ name }) => name === disk.name);
     if (disk.root || disk.slot === undefined || was === undefined || was.root) return false;
-    return was.slot !== disk.slot;
+    return was.slot === undefined || before.some((o) => o !== was && o.slot === disk.slot);
   });
   return wrong && ((await driver.detach(machine, wrong, now, step)) ?? 'done');
 }

@@ -127,8 +127,8 @@ export interface Backend {
   changeDisk?(remoteId: string): Promise<void>;
   /** Changes the contents of this data disk. */
   changeDataDisk?(remoteId: string, name: string): Promise<void>;
-  /** Every data disk that there is on the system, whether a machine has it or not. */
-  dataDisks?(): Promise<readonly string[]>;
+  /** Every data disk that there is on the system, whether a machine has it or not, by the machine it was made for. */
+  dataDisks?(): Promise<readonly { readonly machine: string; readonly name: string }[]>;
   /** The record of the machine can no longer be read. */
   damage?(remoteId: string): Promise<void>;
   /** The machine turns into a template under its own id. */

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { it, type TestContext } from 'node:test';
 import { admin } from '../support/payloads.ts';
 import type { DataDisk, SetUp } from './backend.ts';
+import { forGood, once } from './break.ts';
 import { type Cloud, has, inScene, knows, type Scene } from './cloud.ts';
+import { atEveryChange, type Struck } from './strike.ts';
 
 const diskActions = ['ListDisks', 'AddDisk', 'DetachDisk', 'AttachDisk', 'DeleteDisk'];
 const asAdmin = { caller: admin };
@@ -260,4 +262,97 @@ export function diskCases(setUp: SetUp): void {
       }
     }),
   );
+
+  it(
+    'an AddDisk that breaks off at any change loses no disk, and the next one works',
+    unlessWithout(setUp, {
+      action: 'AddDisk',
+      breaks: [forGood, once],
+      first: (cloud) => cloud.deploy(),
+      parameters: async () => ({ size_gb: 1 }),
+      async after(struck) {
+        const { cloud, succeeded } = struck;
+        const there = (await dataDisksOf(cloud)).length;
+        if (succeeded) assert.equal(there, 1);
+        else assert.ok(there <= 1);
+        await assertNoneLoose(struck);
+        await cloud.okCustom('AddDisk', { size_gb: 1 }, asAdmin);
+        assert.equal((await dataDisksOf(cloud)).length, there + 1);
+      },
+    }),
+  );
+
+  it(
+    'a DetachDisk that breaks off at any change keeps the disk, and the next one works',
+    unlessWithout(setUp, {
+      action: 'DetachDisk',
+      breaks: [forGood, once],
+      first: withOne,
+      parameters: async (cloud) => ({ disk: await nameOfOne(cloud) }),
+      async after(struck) {
+        const { cloud } = struck;
+        const disk = await nameOfOne(cloud);
+        await assertNoneLoose(struck);
+        for (const action of ['DetachDisk', 'AttachDisk']) {
+          await cloud.okCustom(action, { disk }, asAdmin);
+        }
+      },
+    }),
+  );
+
+  it(
+    'a DeleteDisk that breaks off at any change is finished by the next one',
+    unlessWithout(setUp, {
+      action: 'DeleteDisk',
+      breaks: [forGood, once],
+      async first(cloud) {
+        await withOne(cloud);
+        await cloud.okCustom('DetachDisk', { disk: await nameOfOne(cloud) }, asAdmin);
+      },
+      parameters: async (cloud) => ({ disk: await nameOfOne(cloud), confirm: cloud.vm.name }),
+      async after(struck) {
+        const { cloud } = struck;
+        await assertNoneLoose(struck);
+        const [left] = await dataDisksOf(cloud);
+        if (left === undefined) return;
+        const given = { disk: left.name, confirm: cloud.vm.name };
+        await cloud.okCustom('DeleteDisk', given, asAdmin);
+        assert.deepEqual(await dataDisksOf(cloud), []);
+      },
+    }),
+  );
+}
+
+/** Plays it only for providers that offer data disks. */
+function unlessWithout(
+  setUp: SetUp,
+  plot: Parameters<typeof atEveryChange>[1],
+): (t: TestContext) => Promise<void> {
+  return async (t) => {
+    let offers = false;
+    await inScene(setUp, async ({ provider }) => {
+      offers = knows(t, provider, { actions: diskActions, settings: ['max_disks'] });
+    })(t);
+    if (offers) await atEveryChange(setUp, plot)(t);
+  };
+}
+
+async function withOne(cloud: Cloud): Promise<void> {
+  await cloud.deploy();
+  await add(cloud);
+}
+
+async function nameOfOne(cloud: Cloud): Promise<string> {
+  const [disk, ...more] = await dataDisksOf(cloud);
+  assert.ok(disk !== undefined && more.length === 0, 'there has to be one disk');
+  return disk.name;
+}
+
+/** Every disk of the instance that there is on the system is one that its machine has or keeps. */
+async function assertNoneLoose({ backend, cloud }: Struck): Promise<void> {
+  const { remoteId } = await cloud.machine();
+  const names = new Set((await dataDisksOf(cloud)).map(({ name }) => name));
+  const all = (await backend.dataDisks?.()) ?? [];
+  const loose = all.filter((each) => each.machine === remoteId && !names.has(each.name));
+  assert.deepEqual(loose, []);
 }

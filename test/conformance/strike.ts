@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
+import { admin, type Custom } from '../support/payloads.ts';
+import type { Done } from '../support/world.ts';
 import type { Backend, Break, Broken, RemoteMachine, SetUp } from './backend.ts';
 import type { Breaks } from './break.ts';
-import { type Cloud, has, inScene, type Scene } from './cloud.ts';
+import { type Cloud, has, inScene, type Options, type Scene } from './cloud.ts';
 import { markOf } from './machine.ts';
 
 /** One break, on a system of its own. */
@@ -14,7 +16,9 @@ export interface Struck extends Scene {
 }
 
 export interface Plot {
-  readonly action: 'create' | 'delete' | 'start';
+  readonly action: 'create' | 'delete' | 'start' | 'AddDisk' | 'DetachDisk' | 'DeleteDisk';
+  /** The parameters of a custom action. */
+  parameters?(cloud: Cloud): Promise<Custom['parameters']>;
   readonly breaks: readonly Breaks[];
   first?(cloud: Cloud): Promise<void>;
   /** Checks the promises once the system works again. */
@@ -93,7 +97,8 @@ async function countChanges(scene: Scene, plot: Plot): Promise<number> {
   await plot.first?.(cloud);
   const never = { change: Number.POSITIVE_INFINITY, how: 'before', lasts: true } as const;
   const broken = await breakOff(backend, never);
-  await cloud.ok(plot.action);
+  const { exitCode, text } = await act(cloud, plot, await plot.parameters?.(cloud));
+  assert.equal(exitCode, 0, `${plot.action} has to succeed, but: ${text}`);
   const changes = broken.changes();
   await broken.mend();
   assert.ok(changes >= 1, `the backend counts no change in ${plot.action}`);
@@ -119,25 +124,36 @@ async function atOneChange(t: TestContext, setUp: SetUp, plot: Plot, where: Brea
 /** Whether the action came to the break; only then there is something to be true of it. */
 async function strike(
   scene: Scene,
-  { action, first, after }: Plot,
+  plot: Plot,
   where: Break,
   timeoutSeconds: number,
 ): Promise<boolean> {
   const { backend, cloud } = scene;
   await plantOthers(scene);
-  await first?.(cloud);
+  await plot.first?.(cloud);
+  const parameters = await plot.parameters?.(cloud);
   const others = (await backend.machines()).filter((machine) => !isOf(cloud, machine));
   const broken = await breakOff(backend, where);
-  const { exitCode } = await cloud.call(action, { timeoutSeconds });
+  const { exitCode } = await act(cloud, plot, parameters, { timeoutSeconds });
   await broken.mend();
   if (broken.changes() < where.change) return false;
   const succeeded = exitCode === 0;
   assert.ok(!(where.lasts && succeeded), 'it answered success, which nothing told it');
   const struck = { ...scene, others, succeeded };
   await own(struck);
-  await after(struck);
+  await plot.after(struck);
   await own(struck);
   return true;
+}
+
+function act(
+  cloud: Cloud,
+  { action, parameters }: Plot,
+  given: Custom['parameters'],
+  options: Options = {},
+): Promise<Done> {
+  if (parameters === undefined) return cloud.call(action, options);
+  return cloud.custom(action, given, { ...options, caller: admin });
 }
 
 async function breakOff({ breakOff: ability }: Backend, where: Break): Promise<Broken> {

@@ -1,5 +1,6 @@
 import type { Fields, Values } from '../../contract/field.ts';
 import { oneOf, text, yesNo } from '../../kit/fields.ts';
+import { dataDiskIssues, dataDisks } from '../../lifecycle/data-disks.ts';
 import {
   diskSizeGb,
   isoPath,
@@ -7,7 +8,7 @@ import {
   storage,
   templateId,
 } from '../../lifecycle/shared-settings.ts';
-import { storageName } from './settings.ts';
+import { type Settings, storageName } from './settings.ts';
 
 export const isoPattern = /^[A-Za-z][A-Za-z0-9._-]*:iso\/[^/,:\s]+\.(iso|img)$/i;
 export const isoForm = 'of the form storage:iso/name.iso';
@@ -66,6 +67,10 @@ export const blueprint = {
     about:
       'The size of the root disk; unset, or smaller than that: as in the template, and 64 with an ISO image',
   },
+  data_disks: {
+    ...dataDisks,
+    about: `${dataDisks.about}, which is the root disk's`,
+  },
   is_full_clone: {
     about: 'Whether a template is copied as a whole instead of being linked to',
     schema: yesNo,
@@ -81,7 +86,11 @@ export const stored = {
   proxmox_vmid: 'The id of the machine in Proxmox VE; a hint, never proof',
 } as const;
 
-export function blueprintIssues(wanted: Blueprint): readonly string[] {
+export function blueprintIssues(wanted: Blueprint, settings: Settings): readonly string[] {
+  return [...sourceIssues(wanted), ...dataDiskIssues(wanted, settings)];
+}
+
+function sourceIssues(wanted: Blueprint): readonly string[] {
   const { template_type, template_id, iso_path } = wanted;
   if (template_type === 'template' && template_id === undefined) {
     return ['"template_id" is missing: it is to be a detail of the template, offering or host'];

@@ -25,6 +25,11 @@ export const machineSettings = {
     schema: oneOf('qcow2', 'raw'),
     default: 'qcow2',
   },
+  data_disk_bus: {
+    about: 'The bus of new data disks; both kinds come and go while an instance runs',
+    schema: oneOf('scsi', 'virtio'),
+    default: 'scsi',
+  },
   cpu_type: {
     about: 'The CPU type; unset: the one of the template, and x86-64-v2-AES with an ISO image',
     schema: text({

@@ -63,7 +63,7 @@ describe('proxmox runs custom actions', { concurrency: 4 }, () => {
         cloud.change(change);
         await cloud.ok('start');
         const changed = await cloud.custom('RestoreSnapshot', snap);
-        assert.match(changed.text, /the network or size of the instance has changed since/);
+        assert.match(changed.text, /the network, size or disks of the instance have changed since/);
         await cloud.ok('stop');
       }
       assert.match(cluster.vm(10042).config.get('net0') ?? '', /tag=2500/);
@@ -157,7 +157,7 @@ describe('proxmox runs custom actions', { concurrency: 4 }, () => {
       }
       assert.match(cluster.vm(10042).config.get('scsi0') ?? '', /size=12G/);
       const { text } = await cloud.custom('ResizeDisk', { size_gb: 6 }, asAdmin);
-      assert.match(text, /has 12 GiB already/);
+      assert.match(text, /has 12 GiB and cannot be made smaller/);
       assert.equal(
         (await cloud.custom('ResizeDisk', { size_gb: 20, disk: 'scsi7' }, asAdmin)).exitCode,
         1,

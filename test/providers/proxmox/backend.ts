@@ -1,12 +1,13 @@
 import { type Cluster, type Options, startProxmox } from '../../../fakes/pve/index.ts';
 import { printConfig } from '../../../fakes/pve/machines.ts';
+import { parseSize } from '../../../fakes/pve/property-string.ts';
 import type { State, Vm, Volume } from '../../../fakes/pve/state.ts';
 import { findVolume } from '../../../fakes/pve/storage.ts';
 import { writeMark } from '../../../src/lifecycle/mark.ts';
 import { proxmox } from '../../../src/providers/proxmox/index.ts';
 import { writeIndex } from '../../../src/providers/proxmox/machine/index-tag.ts';
 import { anothersMark } from '../../conformance/another-owner.ts';
-import type { Backend, Planted, RemoteMachine } from '../../conformance/backend.ts';
+import type { Backend, DataDisk, Planted, RemoteMachine } from '../../conformance/backend.ts';
 import { judgeBy } from '../../conformance/break.ts';
 import type { Details } from '../../support/payloads.ts';
 
@@ -246,6 +247,15 @@ export function proxmoxBackend(
         const volume = rootOf(state, cluster.vm(Number(remoteId)));
         if (volume !== undefined) volume.data = 'written over';
       },
+      async changeDataDisk(remoteId, name) {
+        const volume = findVolume(state, name, cluster.vm(Number(remoteId)).node);
+        if (volume !== undefined) volume.data = 'written over';
+      },
+      dataDisks: async () =>
+        [...state.volumes]
+          .filter(({ name, content }) => content === 'images' && /disk-\d+/.test(name))
+          .map(({ vmid, storage, name }) => ({ machine: `${vmid}`, name: `${storage}:${name}` }))
+          .filter(({ machine, name }) => name !== rootNameOf(state, Number(machine))),
       async damage(remoteId) {
         const { config } = cluster.vm(Number(remoteId));
         config.set('description', (config.get('description') ?? '').slice(0, -20));
@@ -326,6 +336,7 @@ export function look(state: State, vm: Vm): RemoteMachine {
       vlan: /tag=/.test(net) ? Number(/tag=(\d+)/.exec(net)?.[1]) : 'untagged',
     })),
     disk: `${rootOf(state, vm)?.name} ${rootOf(state, vm)?.data}`,
+    dataDisks: dataDisksOf(state, vm),
     all: JSON.stringify([
       vm.node,
       vm.power,
@@ -336,6 +347,25 @@ export function look(state: State, vm: Vm): RemoteMachine {
       [...vm.snapshots.keys()],
     ]),
   };
+}
+
+/** In the order of their places; detached ones last. */
+function dataDisksOf(state: State, vm: Vm): readonly DataDisk[] {
+  const places = [...vm.config]
+    .filter(([key]) => /^(scsi|virtio|sata|unused)\d+$/.test(key) && key !== 'scsi0')
+    .sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
+  return places.map(([key, value]) => {
+    const name = value.split(',')[0] ?? '';
+    const volume = findVolume(state, name, vm.node);
+    const size = /size=([^,]*)/.exec(value)?.[1];
+    const bytes = size === undefined ? (volume?.size ?? 0) : parseSize(size);
+    const attached = !key.startsWith('unused');
+    return { name, attached, gib: bytes / 2 ** 30, content: `${volume?.data}` };
+  });
+}
+
+function rootNameOf(state: State, vmid: number): string | undefined {
+  return state.vms.get(vmid)?.config.get('scsi0')?.split(',')[0];
 }
 
 function rootOf(state: State, vm: Vm): Volume | undefined {

@@ -109,11 +109,12 @@ describe('what is chosen for an instance', () => {
     storage: undefined,
     disk_size_gb: undefined,
     secure_boot: undefined,
+    data_disks: undefined,
   };
 
   it('is complete: a template needs its id, an ISO image its path', () => {
     const issues = (more: object) =>
-      blueprintIssues({ ...wanted, ...rest, iso_path: undefined, ...more });
+      blueprintIssues({ ...wanted, ...rest, iso_path: undefined, ...more }, read({}));
     assert.match(issues({ template_type: 'template' })[0] ?? '', /"template_id" is missing/);
     assert.match(issues({})[0] ?? '', /"iso_path" is missing/);
     assert.match(

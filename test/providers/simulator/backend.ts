@@ -90,9 +90,10 @@ export async function simulatorBackend(place: Place): Promise<Backend> {
     },
     dataDisks: async () =>
       readdirSync(machines).flatMap((file) =>
-        disksOf(JSON.parse(readFileSync(join(machines, file), 'utf8'))).map(
-          ({ name }) => `${file} ${name}`,
-        ),
+        disksOf(JSON.parse(readFileSync(join(machines, file), 'utf8'))).map(({ name }) => ({
+          machine: file.slice(0, -5),
+          name,
+        })),
       ),
     damage: async (remoteId) => {
       const text = readFileSync(fileOf(remoteId), 'utf8');

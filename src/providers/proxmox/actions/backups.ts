@@ -106,17 +106,21 @@ function backupOf(entry: unknown): Backup {
   };
 }
 
-/** Whether the configuration inside a backup carries the mark of this very machine. */
-export async function isOwnBackup(
+async function isOwnBackup(session: Session, call: Call, volume: string): Promise<boolean> {
+  return (await readOwnBackup(session, call, volume)) !== undefined;
+}
+
+/** The configuration inside a backup, if it carries the mark of this very machine. */
+export async function readOwnBackup(
   session: Session,
   { machine: { vmid, node }, instance }: Call,
   volume: string,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const ask = { what: `read the configuration in ${volume}`, query: { volume } };
   const text = textOf(await session.api.get(path`/nodes/${node}/vzdump/extractconfig`, ask)) ?? '';
   const { installation } = session.context;
   const wanted = { uuid: instance.uuid, installation, remoteId: String(vmid) };
-  return judge(readMark(descriptionIn(text)), wanted) === 'ours';
+  return judge(readMark(descriptionIn(text)), wanted) === 'ours' ? text : undefined;
 }
 
 /** The description stands at the top as comments, percent-encoded. */

@@ -1,5 +1,6 @@
-import { type Actions, adminOnly, everyone, type Parameter } from '../../../contract/action.ts';
-import { text, wholeNumber } from '../../../kit/fields.ts';
+import { type Actions, adminOnly, everyone } from '../../../contract/action.ts';
+import { text } from '../../../kit/fields.ts';
+import { diskActions, diskStorage } from '../../../lifecycle/disk-actions.ts';
 import { powerActions } from '../../../lifecycle/power-actions.ts';
 import { snapshotActions } from '../../../lifecycle/snapshot-actions.ts';
 import { blueprint, isoForm, isoPattern } from '../blueprint.ts';
@@ -38,11 +39,8 @@ const backupId = {
   example: 'backup:backup/vzdump-qemu-10042-2026_11_24-10_00_00.vma.zst',
 } as const;
 
-const diskKey = {
-  type: 'STRING',
-  about: 'The disk, such as scsi1; without it the one that the instance boots from',
-  schema: text({ pattern: /^(scsi|virtio|sata|ide)\d{1,2}$/, wants: 'a disk such as scsi0' }),
-} as const satisfies Parameter;
+const disks = diskActions({ example: 'local-lvm:vm-10042-disk-1', timeoutSeconds: 120 });
+const diskOn = { ...diskStorage, optionsFrom: ['allowed_storages'] } as const;
 
 /** The custom actions, with the names and parameters of the built-in extension where it has them. */
 export const actions = {
@@ -59,23 +57,24 @@ export const actions = {
     wants: 'shown',
   },
   ...powerActions,
-  ResizeDisk: {
-    about: 'Makes a disk of the instance larger; the guest has to grow its file system itself',
-    succeeded: 'The disk has its new size',
-    failed: 'The disk did not grow. A disk never gets smaller, and the storage needs room',
+  ...disks,
+  AddDisk: {
+    ...disks.AddDisk,
     parameters: {
-      size_gb: {
-        type: 'NUMBER',
-        about: 'The new size of the disk',
-        schema: wholeNumber({ min: 1, max: 65_536 }),
-        required: true,
-        unit: 'GiB',
-        example: '40',
-        title: 'Size in GiB',
-      },
-      disk: diskKey,
+      ...disks.AddDisk.parameters,
+      storage: { ...diskOn, about: "The storage; without it the root disk's" },
     },
-    timeoutSeconds: 120,
+  },
+  MoveDisk: {
+    about: 'Moves a disk of the instance to another storage, while it runs if it does',
+    succeeded: 'The disk was moved',
+    failed:
+      'The disk was not moved. It has to be attached and in no snapshot, and the storage allowed and with room',
+    parameters: {
+      disk: disks.DetachDisk.parameters.disk,
+      storage: { ...diskOn, required: true },
+    },
+    timeoutSeconds: 3600,
     roles: adminOnly,
   },
   AttachIso: {

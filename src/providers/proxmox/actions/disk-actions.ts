@@ -1,7 +1,7 @@
 import type { Outcome } from '../../../contract/action.ts';
 import { Failure, type FailureKind } from '../../../failure.ts';
 import { writeConfig } from '../machine/config.ts';
-import { bytesOf, cdDrive, disksOf, freeIde, growDisk, rootDisk } from '../machine/disks.ts';
+import { cdDrive, freeIde } from '../machine/disks.ts';
 import type { Machine } from '../machine/machine.ts';
 import { readConfig } from '../machine/read.ts';
 import type { Session } from '../machine/session.ts';
@@ -9,25 +9,6 @@ import type { Session } from '../machine/session.ts';
 interface Call<Parameters> {
   readonly machine: Machine;
   readonly parameters: Parameters;
-}
-
-export async function resizeDisk(
-  session: Session,
-  {
-    machine,
-    parameters: { size_gb, disk: key },
-  }: Call<{ readonly size_gb: number; readonly disk: string | undefined }>,
-): Promise<Outcome> {
-  const { config } = machine;
-  const disk =
-    key === undefined ? rootDisk(config) : disksOf(config).find((each) => each.key === key);
-  if (disk === undefined) throw refused('not-found', `There is no disk ${key ?? 'to boot from'}`);
-  if (bytesOf(`${size_gb}G`) < disk.sizeBytes) {
-    const has = Math.ceil(disk.sizeBytes / 1024 ** 3);
-    throw refused('usage', `Disk ${disk.key} has ${has} GiB already, and none can be made smaller`);
-  }
-  await growDisk(session, machine, size_gb, { disk });
-  return { message: `Disk ${disk.key} has ${size_gb} GiB now` };
 }
 
 export async function attachIso(

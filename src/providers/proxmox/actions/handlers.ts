@@ -41,7 +41,6 @@ export function handlers({ at }: Session): Handlers<Machine, Blueprint, typeof a
       await ignoring(resumeGuest(at(deadline), machine), /already running$/);
       return { message: 'The instance goes on' };
     },
-    ResizeDisk: async (call) => (await disks()).resizeDisk(at(call.deadline), call),
     AttachIso: async (call) => (await disks()).attachIso(at(call.deadline), call),
     DetachIso: async (call) => (await disks()).detachIso(at(call.deadline), call),
     Migrate: async (call) => (await import('./migrate.ts')).migrate(at(call.deadline), call),
@@ -116,6 +115,9 @@ async function getDetails(session: Session, machine: Machine): Promise<Outcome> 
         .map((key) => `${key}: ${config[key]}`)
         .sort(),
       Disks: disksOf(config).map(({ key, volume }) => `${key}: ${volume}`),
+      'Detached disks': Object.keys(config)
+        .filter((key) => /^unused\d+$/.test(key))
+        .map((key) => config[key] ?? ''),
       ...{ 'Boots from': rootDisk(config)?.key ?? '', 'Managed by HA': live.managed },
       Mark: typeof mark === 'object' ? `${mark.state}, ${mark.origin}` : 'none',
     },

@@ -1,4 +1,4 @@
-import { remoteMessage } from '../../../failure.ts';
+import { Failure, remoteMessage } from '../../../failure.ts';
 
 /* The texts of Proxmox VE that code goes on by; errors.ts writes for people. */
 
@@ -28,6 +28,14 @@ export function isIdInUse(thrown: unknown, vmid: number): boolean {
 /** The digest that was sent is not the current one any more, and nothing was written. */
 export function isChanged(thrown: unknown): boolean {
   return /checksum mismatch|detected modified configuration/.test(remoteMessage(thrown));
+}
+
+/** A running machine did not take the change, which is stored for its next start all the same. */
+export function isHotplugProblem(thrown: unknown): boolean {
+  if (!(thrown instanceof Failure)) return false;
+  return Object.values(thrown.remote.errors ?? {}).some((text) =>
+    /^hotplug problem/.test(String(text)),
+  );
 }
 
 /** Nothing has been done yet, and in a moment it may well be possible. */

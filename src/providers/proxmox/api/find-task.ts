@@ -39,6 +39,7 @@ const types: readonly (readonly [request: RegExp, types: readonly string[]])[] =
   [/^POST .*\/migrate$/, ['qmigrate', 'hamigrate']],
   [/^POST .*\/config$/, ['qmconfig']],
   [/^PUT .*\/resize$/, ['resize']],
+  [/^POST .*\/move_disk$/, ['qmmove']],
   [/^POST .*\/vzdump$/, ['vzdump']],
   [/^POST .*\/qemu$/, ['qmcreate', 'qmrestore']],
   [/^DELETE .*\/qemu\/\d+$/, ['qmdestroy']],

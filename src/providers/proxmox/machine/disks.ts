@@ -35,13 +35,17 @@ export function rootDisk(config: Config): Disk | undefined {
   const first = [...order, config['bootdisk'] ?? '', 'scsi0', 'virtio0', 'sata0', 'ide0']
     .map((key) => disks.find((disk) => disk.key === key))
     .find((disk) => disk !== undefined);
-  return first ?? disks[0];
+  return first ?? disks.find(({ key }) => !/,serial=data\d+-/.test(config[key] ?? ''));
 }
 
 function diskOf(key: string, value: string): Disk {
   const [volume = '', ...options] = value.split(',');
   const size = options.find((option) => option.startsWith('size='))?.slice(5) ?? '';
-  return { key, volume, storage: volume.split(':')[0] ?? '', sizeBytes: bytesOf(size) };
+  return { key, volume, storage: storageOf(volume), sizeBytes: bytesOf(size) };
+}
+
+export function storageOf(volume: string): string {
+  return volume.split(':')[0] ?? '';
 }
 
 function isRemovable(value: string): boolean {

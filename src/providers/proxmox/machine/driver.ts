@@ -100,6 +100,11 @@ export function connect(
 
     // ---- more ----
     snapshots: async () => (await import('../actions/snapshots.ts')).snapshots(session),
+    disks: async () =>
+      (await import('../actions/disks.ts')).disks(
+        session,
+        async (deadline) => found ?? (await resources(deadline)),
+      ),
     run: async () => (await import('../actions/handlers.ts')).handlers(session),
     console: async (step, machine) =>
       (await import('../actions/console.ts')).openConsole(at(step.deadline), step, machine),

@@ -8,6 +8,7 @@ import { lockOn } from '../api/locks.ts';
 import { type Config, listOf, numberOf, type Row, recordOf } from '../api/wire.ts';
 import { memoryOf } from './config.ts';
 import { readIndex } from './index-tag.ts';
+import { looseVolumes } from './loose-volumes.ts';
 import { type Machine, machineByIndex, unreadMachine } from './machine.ts';
 import { macOf, netKeys, segmentOf } from './nics.ts';
 import { type Live, liveOf, nodeLimitMs, stateOf } from './read.ts';
@@ -35,9 +36,11 @@ export async function listInventory(session: Session): Promise<readonly Machine[
   const answering = rows.filter(({ node, vmid }) => live.get(node)?.has(vmid));
   const read = await readEach(session, answering, { current: true });
   const machines = new Map(read.map((each) => [each.vmid, each]));
+  const loose = await looseVolumes(session, read);
   return rows.map((row) => ({
     ...(machines.get(row.vmid) ?? unreadMachine(row)),
     live: live.get(row.node)?.get(row.vmid),
+    loose: loose.get(row.vmid),
   }));
 }
 
@@ -111,7 +114,7 @@ function nicsIn({ settings }: Session, config: Config): NonNullable<RemoteMachin
 
 async function remarksOn(
   { api }: Session,
-  { row, config, index, mark, live }: Machine,
+  { row, config, index, mark, live, loose = [] }: Machine,
 ): Promise<readonly string[]> {
   const { lock } = config;
   const remarks: string[] = [];
@@ -128,6 +131,11 @@ async function remarksOn(
   }
   if (index !== undefined && typeof mark === 'object' && mark.uuid !== index.uuid) {
     remarks.push("its index tag is another instance's: remove the tag that begins with or1");
+  }
+  for (const volume of loose) {
+    remarks.push(
+      `no configuration names the volume ${volume} under its id: a write that failed may have left it, or it is another cluster's on a storage that both use. Where it is not, \`qm disk rescan --vmid ${row.vmid}\` makes it a detached disk, which DeleteDisk removes`,
+    );
   }
   return remarks;
 }

@@ -22,6 +22,8 @@ export interface Machine extends Listed {
   readonly left?: State;
   /** The live state that its node reports, for the inventory. */
   readonly live?: Live | undefined;
+  /** Volumes under its id that its configuration does not name, for the inventory. */
+  readonly loose?: readonly string[] | undefined;
 }
 
 /** As its configuration shows it. */
