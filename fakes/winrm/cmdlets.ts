@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
   type Adapter,
-  type Checkpoint,
   type Config,
   type Drive,
   type File,
@@ -10,7 +9,6 @@ import {
   type Machine,
   newMachine,
   psError,
-  put,
 } from './state.ts';
 
 /*
@@ -246,81 +244,4 @@ export function change(machine: Machine, command: string, from: string, to: stri
 export function removeVm(state: HostState, machine: Machine): void {
   if (!['Off', 'Saved'].includes(machine.state)) throw invalidState('RemoveVM', machine);
   state.machines.delete(machine.id);
-}
-
-function configOf({ name, notes, cpus, memory, minimum, adapters }: Machine): Config {
-  return { name, notes, cpus, memory, minimum, adapters: adapters.map((each) => ({ ...each })) };
-}
-
-/** The disk goes on in a new file that only holds what differs from now on. */
-function branch(state: HostState, machine: Machine, content: string): void {
-  machine.drives = machine.drives.map((drive) => {
-    const below = fileAt(state, drive.path);
-    const root = drive.path.replace(/(_[0-9A-F-]{36})?\.a?vhdx$/i, '');
-    const path = `${root}_${randomUUID().toUpperCase()}.avhdx`;
-    put(state, path, { content, size: below?.size ?? 0, fileSize: 0, parent: drive.path });
-    return { ...drive, path };
-  });
-}
-
-function contentOf(state: HostState, { drives }: Machine): string {
-  return fileAt(state, drives[0]?.path ?? '')?.content ?? '';
-}
-
-export function checkpointVm(
-  state: HostState,
-  machine: Machine,
-  name: string,
-  type: Checkpoint['type'] = 'Standard',
-): void {
-  const content = contentOf(state, machine);
-  machine.checkpoints.push({
-    id: randomUUID(),
-    name,
-    created: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
-    memory: machine.state === 'Running' && machine.checkpointType === 'Standard',
-    type,
-    drives: machine.drives.map((drive) => ({ ...drive })),
-    content,
-    config: configOf(machine),
-  });
-  branch(state, machine, content);
-}
-
-/** Everything of that day comes back: name, notes, size and network adapters too. */
-export function restoreCheckpoint(state: HostState, machine: Machine, point: Checkpoint): void {
-  const { config, content, memory } = point;
-  Object.assign(machine, { ...config, adapters: config.adapters.map((each) => ({ ...each })) });
-  branch(state, machine, content);
-  machine.state = memory ? 'Saved' : 'Off';
-}
-
-export function removeCheckpoint(state: HostState, machine: Machine, point: Checkpoint): void {
-  machine.checkpoints = machine.checkpoints.filter((each) => each !== point);
-  if (machine.checkpoints.length > 0) return;
-  if (state.mergesFail) return;
-  machine.merging = true;
-  setTimeout(() => merge(state, machine), state.mergeMs).unref();
-}
-
-function merge(state: HostState, machine: Machine): void {
-  machine.drives = machine.drives.map((drive) => {
-    const content = contentOf(state, machine);
-    let path = drive.path;
-    for (
-      let file = fileAt(state, path);
-      /\.avhdx$/i.test(path) && file;
-      file = fileAt(state, path)
-    ) {
-      state.files.delete(path.toLowerCase());
-      path = file.parent;
-    }
-    for (const each of [...state.files.keys()]) {
-      if (each.startsWith(path.toLowerCase().replace(/\.vhdx$/, '_'))) state.files.delete(each);
-    }
-    const base = fileAt(state, path);
-    if (base !== undefined) base.content = content;
-    return { ...drive, path };
-  });
-  machine.merging = false;
 }

@@ -108,6 +108,10 @@ export function startPowerShell(
 
   const live = async (): Promise<number> => {
     checkCommand(command, args);
+    if (state.limits.processesPerShell < processes) {
+      stderr += 'Nicht genügend Quoten verfügbar, um diesen Befehl zu verarbeiten.\r\n';
+      return 1;
+    }
     if (state.blocked !== '') {
       stderr += `${state.blocked}\r\n`;
       return 1;
@@ -169,6 +173,9 @@ export function startPowerShell(
 
 /** The script ends PowerShell when nothing is asked for too long. */
 class Idle extends Error {}
+
+/** cmd.exe, which starts the command line, and PowerShell. */
+const processes = 2;
 
 const noise =
   '#< CLIXML\r\n<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04"><Obj S="progress" RefId="0"><TN RefId="0"><T>System.Management.Automation.PSCustomObject</T></TN></Obj></Objs>';

@@ -55,6 +55,8 @@ export interface Machine extends Config {
   media: string[];
   checkpoints: Checkpoint[];
   merging: boolean;
+  /** Files that no checkpoint needs any more and that are still to be merged, or to go. */
+  loose: string[];
   clustered: boolean;
   replication: string;
   startAction: string;
@@ -114,6 +116,8 @@ export interface HostState {
   dieUnmarked: boolean;
   /** After this long without a question PowerShell ends, as the conversation script says. */
   idleMs: number;
+  /** The quotas of WinRM (winrm/config), at first as Windows sets them. */
+  readonly limits: { shellsPerUser: number; processesPerShell: number; operationsPerUser: number };
   /** PowerShell prints this and ends when it is asked the first time; empty where it does not. */
   lastWords: string;
   /** The error with which the host refuses to list its switches; empty where it does not. */
@@ -169,6 +173,7 @@ export function createState(): HostState {
     ignoreShutdown: false,
     dieUnmarked: false,
     idleMs: Number(/\.Wait\((\d+)\)/.exec(conversation)?.[1]),
+    limits: { shellsPerUser: 30, processesPerShell: 25, operationsPerUser: 1500 },
     lastWords: '',
     switchTrouble: '',
     noModule: false,
@@ -208,6 +213,7 @@ export function newMachine(more: Partial<Machine> & { readonly name: string }): 
     media: [],
     checkpoints: [],
     merging: false,
+    loose: [],
     clustered: false,
     replication: 'None',
     startAction: 'StartIfRunning',

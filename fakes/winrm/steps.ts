@@ -1,3 +1,4 @@
+import { checkpointVm, removeCheckpoint, restoreCheckpoint } from './checkpoints.ts';
 import * as cmdlet from './cmdlets.ts';
 import { allDrives, chainOf, isGone, usersOf } from './disk-users.ts';
 import { type File, fileAt, type HostState, type Machine, psError, put } from './state.ts';
@@ -65,6 +66,7 @@ export const runs: Readonly<Record<string, Run>> = {
       disks: vm.drives.map(({ path: file, controller, location }) => ({
         ...{ path: file, controller, location, number: 0 },
       })),
+      checkpointDisks: vm.checkpoints.flatMap(({ drives }) => drives.map(({ path }) => path)),
       snapshots: vm.checkpoints.map(({ id: point, name, created, memory: saved, type }) => ({
         ...{ id: point, name, created, state: saved ? 'Saved' : 'Off', type },
       })),
@@ -269,15 +271,15 @@ export const runs: Readonly<Record<string, Run>> = {
     if (order === 'create') {
       const usual = vm.checkpointType;
       vm.checkpointType = text(given['type']);
-      cmdlet.checkpointVm(state, vm, text(given['name']));
+      checkpointVm(state, vm, text(given['name']));
       vm.checkpointType = usual;
       return { done: true };
     }
     const wanted = text(given['snapshot']);
     for (const point of [...vm.checkpoints]) {
       const meant = point.id === wanted;
-      if (order === 'restore' && meant) cmdlet.restoreCheckpoint(state, vm, point);
-      if (order === 'remove' && (meant || wanted === '')) cmdlet.removeCheckpoint(state, vm, point);
+      if (order === 'restore' && meant) restoreCheckpoint(state, vm, point);
+      if (order === 'remove' && (meant || wanted === '')) removeCheckpoint(state, vm, point);
     }
     return { done: true };
   },

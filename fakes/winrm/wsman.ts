@@ -5,7 +5,8 @@ import { type Element, find, findAll, readXml } from '../../src/providers/hyperv
 import { derOf, type KeyName } from '../http/keys.ts';
 import { type FakeServer, type Seen, startServer } from '../http/server.ts';
 import { type Acceptor, account, ownAcceptor } from './acceptor.ts';
-import { type PowerShell, startPowerShell } from './powershell.ts';
+import { startPowerShell } from './powershell.ts';
+import { createShells, type Shell } from './shells.ts';
 import { createState, type HostState } from './state.ts';
 
 const ns = {
@@ -49,6 +50,8 @@ export interface FakeHyperV {
   /** The last part of the action of every message that was let in, and `login` for the others. */
   readonly messages: readonly string[];
   openShells(): number;
+  /** How many messages were refused because a quota was reached. */
+  refusals(): number;
   next(mishap: Partial<Mishap> & { readonly action: string }): void;
   outage(on: boolean): void;
   /**
@@ -58,23 +61,20 @@ export interface FakeHyperV {
   disturb(judge: Disturbance | undefined): void;
   /** Every connection has to log in anew from now on. */
   forgetLogins(): void;
-  /** Ends idle shells, as Windows does. */
+  /** Ends all shells with their processes, as a restart of the service does. */
   clearShells(): void;
+  /** Ends shells after so long without a request, in place of the time that their clients gave. */
+  idleAfter(ms: number): void;
   /** Closes idle connections after each answer that many times. */
   closeAfter(times: number): void;
   close(): Promise<void>;
-}
-
-interface Shell {
-  readonly id: string;
-  command?: { readonly id: string; readonly process: PowerShell };
 }
 
 /** A WinRM service in front of a Hyper-V host: TLS, login, SOAP and shells as strict as Windows. */
 export async function startHyperV(options: FakeOptions = {}): Promise<FakeHyperV> {
   const { offers = ['Negotiate'], acceptor = ownAcceptor(), checkBinding = true } = options;
   const state = createState();
-  const shells = new Map<string, Shell>();
+  const shells = createShells(state);
   const complaints: string[] = [];
   const messages: string[] = [];
   const mishaps: { -readonly [Key in keyof Required<Mishap>]: Required<Mishap>[Key] }[] = [];
@@ -83,6 +83,7 @@ export async function startHyperV(options: FakeOptions = {}): Promise<FakeHyperV
   let out = false;
   let judge: Disturbance | undefined;
   let closing = 0;
+  let refusals = 0;
   const complain = (what: string): void => void complaints.push(what);
 
   const admit = async (seen: Seen, socket: Socket): Promise<readonly string[] | undefined> => {
@@ -172,12 +173,17 @@ export async function startHyperV(options: FakeOptions = {}): Promise<FakeHyperV
     if (verdict === 'before') return undefined;
     const answer = await perform(message);
     if (verdict === undefined) return answer;
-    await shells.get(message.shellId ?? '')?.command?.process.heard(10_000);
+    await shells.open.get(message.shellId ?? '')?.command?.process.heard(10_000);
     return undefined;
   };
 
+  const refuse = (code: number): Answer => {
+    refusals += 1;
+    return { status: 500, body: fault(code, 'w:QuotaLimit') };
+  };
+
   const perform = async (message: Message): Promise<Answer> => {
-    const { action, body, shellId, seconds } = message;
+    const { action, body, shellId } = message;
     if (action === 'Create') {
       assert.equal(message.option('WINRS_CODEPAGE'), '65001');
       const idle = Number(/^PT(\d+)S$/.exec(only(body, 'IdleTimeOut').text)?.[1]);
@@ -188,16 +194,21 @@ export async function startHyperV(options: FakeOptions = {}): Promise<FakeHyperV
       assert.equal(only(body, 'InputStreams').text, 'stdin');
       assert.equal(only(body, 'OutputStreams').text, 'stdout stderr');
       const id = randomUUID().toUpperCase();
-      shells.set(id, { id });
-      return created(id);
+      const shell = shells.add({ id, idleMs: idle * 1000 });
+      return shell === undefined ? refuse(quota.shells) : created(id);
     }
-    const shell = shells.get(shellId ?? '');
+    const shell = shells.open.get(shellId ?? '');
     if (shell === undefined) return { status: 500, body: fault(2150858843, 'w:InvalidSelectors') };
     if (action === 'Delete') {
-      shell.command?.process.kill();
-      shells.delete(shell.id);
+      shells.remove(shell.id);
       return ok('DeleteResponse', '');
     }
+    return shells.during(shell, () => performIn(shell, message));
+  };
+
+  const performIn = async (shell: Shell, message: Message): Promise<Answer> => {
+    const { action, body, seconds } = message;
+    if (shells.areOperationsTaken()) return refuse(quota.operations);
     if (action === 'Command') {
       assert.equal(shell.command, undefined, 'one command per shell');
       assert.equal(message.option('WINRS_CONSOLEMODE_STDIN'), 'FALSE');
@@ -241,7 +252,8 @@ export async function startHyperV(options: FakeOptions = {}): Promise<FakeHyperV
     url: server.url,
     complaints,
     messages,
-    openShells: () => shells.size,
+    openShells: () => shells.open.size,
+    refusals: () => refusals,
     next: ({ action, code = 2150859173, status = 0, drop = false, times = 1 }) =>
       void mishaps.push({ action, code, status, drop, times }),
     outage(on) {
@@ -251,9 +263,9 @@ export async function startHyperV(options: FakeOptions = {}): Promise<FakeHyperV
       judge = next;
     },
     clearShells() {
-      for (const { command } of shells.values()) command?.process.kill();
-      shells.clear();
+      for (const id of [...shells.open.keys()]) shells.remove(id);
     },
+    idleAfter: shells.idleAfter,
     forgetLogins() {
       known = new WeakSet();
     },
@@ -261,7 +273,7 @@ export async function startHyperV(options: FakeOptions = {}): Promise<FakeHyperV
       closing = times;
     },
     async close() {
-      for (const { command } of shells.values()) command?.process.kill();
+      for (const { command } of shells.open.values()) command?.process.kill();
       acceptor.close();
       await server.close();
     },
@@ -338,6 +350,9 @@ interface Answer {
 function envelope(body: string): string {
   return `<s:Envelope xml:lang="de-DE" xmlns:s="${ns.soap}" xmlns:a='${ns.addressing}' xmlns:x="${ns.transfer}" xmlns:w="${ns.wsman}" xmlns:rsp="${ns.shell}"><s:Header><a:MessageID>uuid:${randomUUID().toUpperCase()}</a:MessageID></s:Header><s:Body>${body}</s:Body></s:Envelope>`;
 }
+
+/** The faults of WinRM's quotas. */
+const quota = { shells: 2150859173, operations: 2150859174 } as const;
 
 function ok(name: string, inside: string): Answer {
   const body = inside === '' ? `<rsp:${name}/>` : `<rsp:${name}>${inside}</rsp:${name}>`;

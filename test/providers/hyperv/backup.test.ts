@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { checkpointVm } from '../../../fakes/winrm/cmdlets.ts';
+import { checkpointVm } from '../../../fakes/winrm/checkpoints.ts';
 import { fileAt, gib } from '../../../fakes/winrm/state.ts';
 import { admin } from '../../support/payloads.ts';
 import { orphansOf } from './backend.ts';

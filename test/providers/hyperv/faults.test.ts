@@ -32,8 +32,8 @@ describe('a fault', () => {
 
   test('after the command was sent is never answered by sending it again', async (t) => {
     for (const mishap of [
-      { action: 'Send' },
-      { action: 'Receive' },
+      { action: 'Send', code: 995 },
+      { action: 'Receive', code: 995 },
       { action: 'Receive', drop: true },
     ]) {
       const { fake, host } = await hostScene(t);
@@ -88,7 +88,6 @@ describe('a fault', () => {
   for (const [what, mishap] of [
     ['for a shell that is lost', { code: 2150858843 }],
     ['for an operation that was aborted', { code: 995 }],
-    ['because all shells are taken', { code: 2150859174 }],
     ['by a service that is down', { status: 503 }],
     ['by a connection that is closed', { drop: true }],
   ] as const) {

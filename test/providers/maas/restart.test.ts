@@ -21,6 +21,26 @@ describe('a region that is being restarted behind its proxy', () => {
   );
 
   it(
+    'is waited for by a read that the proxy answers with 504 as well, but no change is sent again for one',
+    inMaas({}, async ({ cloud, fake }) => {
+      await cloud.deploy();
+      const late = proxyPage(504, 'Gateway Time-out');
+      for (const action of ['status', 'stop', 'start', 'delete']) {
+        let left = 2;
+        fake.disturb(({ method }) => {
+          if (method !== 'GET' || left === 0) return undefined;
+          left -= 1;
+          return late;
+        });
+        await cloud.ok(action);
+        assert.equal(left, 0, `${action} reads`);
+        fake.disturb(undefined);
+      }
+      assert.equal(fake.seen.filter(({ op }) => op === 'release').length, 1);
+    }),
+  );
+
+  it(
     'fails neither the claim of a machine nor its mark nor its deployment',
     inMaas({}, async ({ cloud, fake, own, owned }) => {
       for (const op of ['allocate', 'set_workload_annotations', 'deploy']) {

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -138,6 +146,29 @@ describe('many processes on one simulator', () => {
     assert.equal(files('machines').length, 1);
     assert.deepEqual(files('locks'), []);
     assert.equal((await run('status', vm(1))).document['power_state'], 'PowerOn');
+  });
+
+  it('a create that was killed while copying has its begin in the log, which tells that it has no end', async () => {
+    const log = join(folder, 'log/outrigger.log');
+    // Root makes no log, since the service could not write it.
+    writeFileSync(log, '');
+    const child = begin('create', vm(1), slow);
+    await underWay();
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
+    const own = lines
+      .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
+      .filter(({ pid }) => pid === child.pid);
+    assert.deepEqual(
+      own.map(({ event, level, action, name }) => [event, level, action, name]),
+      [['begin', 'info', 'create', 'i-2-1-VM']],
+    );
+    const env = { PATH: process.env['PATH'] ?? '', OUTRIGGER_CONFIG: join(folder, 'config.json') };
+    const [ref = ''] = own.map((line) => String(line['ref']));
+    const { stdout } = spawnSync(script, ['log', '--ref', ref], { env, encoding: 'utf8' });
+    assert.match(stdout, /create.*i-2-1-VM/);
+    assert.match(stdout, /no end/);
   });
 
   it('a create that was killed while copying is cleared away by the stop that follows', async () => {

@@ -8,11 +8,11 @@ import type { Details } from '../api/wire.ts';
 import { type Blueprint, diskType } from '../blueprint.ts';
 import { checkFormat, checkParts, resourcesFor } from '../machine/capacity.ts';
 import {
-  basesOf,
   filesOf,
   hasForeignSnapshots,
   inBackup,
   mergeCheckpoints,
+  mergedFiles,
 } from '../machine/checkpoints.ts';
 import { diskPlaces, makeDisk } from '../machine/disk.ts';
 import { type HostMachine, nameOf, ownOf, readDetails } from '../machine/list.ts';
@@ -114,7 +114,7 @@ async function freePlace(
   const { remoteId } = machine;
   const name = nameOf(machine);
   const places = diskPlaces(session.settings, { name, remoteId }, type);
-  const own = [...details.disks.map(({ path }) => path), ...basesOf(details)];
+  const own = [...details.disks.map(({ path }) => path), ...mergedFiles(details)];
   const { used, unread, there } = await usersOf(session, noId, [...new Set([...places, ...own])]);
   // A merge would change the disk for all that build on it; without one the old disk only stays.
   const others = used.filter(({ id }) => id !== remoteId);

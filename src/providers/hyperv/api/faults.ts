@@ -41,9 +41,9 @@ export function isPipeEnded({ code }: Fault): boolean {
   return pipeEnded.has(code);
 }
 
-/** For a shell that was not opened, or a command that was not begun, since too much goes on there. */
-export function noShellFree(fault: Fault, host: string): Failure {
-  const text = `WinRM on ${host} allows no further shell (${fault.code})${remoteText(fault)}`;
+/** For a shell that was not opened, or a request that was not begun, since too much goes on there. */
+export function noRoom(fault: Fault, host: string, wanted: 'shell' | 'request'): Failure {
+  const text = `WinRM on ${host} allows no further ${wanted} (${fault.code})${remoteText(fault)}`;
   return new Failure('conflict', text, {
     advice: `Let fewer actions run at once, or raise the limit there: ${busy.get(fault.code)}`,
     facts: factsOf(fault),

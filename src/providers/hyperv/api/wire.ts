@@ -62,6 +62,8 @@ export const machineSchema = () =>
       }),
     ),
     media: texts(),
+    /** The files that the checkpoints keep: a merge may change each of them, or remove it. */
+    checkpointDisks: texts(),
     snapshots: v.array(
       v.object({
         id: v.string(),

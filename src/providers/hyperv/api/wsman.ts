@@ -2,7 +2,7 @@ import type { Deadline } from '../../../contract/context.ts';
 import { expectFailure, Failure, isKind } from '../../../failure.ts';
 import { poll } from '../../../kit/poll.ts';
 import type { Post } from './auth.ts';
-import { faultFailure, isBusy, isPipeEnded, isStillRunning, noShellFree } from './faults.ts';
+import { faultFailure, isBusy, isPipeEnded, isStillRunning, noRoom } from './faults.ts';
 import {
   type Answer,
   commandBody,
@@ -61,20 +61,13 @@ export function createWsman(post: Post, to: string): Wsman {
     return readAnswer(reply.text);
   };
 
-  const demand = async (part: Part, deadline: Deadline, what: string): Promise<Element> => {
-    const answer = await exchange(part, deadline);
-    if (answer.fault !== undefined) throw faultFailure(answer.fault, host, what);
-    return answer.body;
-  };
-
-  /** A refusal because all shells are taken means that nothing was begun. */
-  const whenAShellIsFree = (part: Part, deadline: Deadline, what: string): Promise<Element> => {
+  /** A refusal because a quota of WinRM is reached means that nothing was begun. */
+  const admitted = (part: Part, deadline: Deadline, what: string): Promise<Answer> => {
     let last: Failure | undefined;
-    const look = async (): Promise<Element | undefined> => {
+    const look = async (): Promise<Answer | undefined> => {
       const answer = await exchange(part, deadline);
-      if (answer.fault === undefined) return answer.body;
-      if (!isBusy(answer.fault)) throw faultFailure(answer.fault, host, what);
-      last = noShellFree(answer.fault, host);
+      if (answer.fault === undefined || !isBusy(answer.fault)) return answer;
+      last = noRoom(answer.fault, host, part.action === 'create' ? 'shell' : 'request');
       return undefined;
     };
     return poll(deadline, what, look, { firstMs: 300, mostMs: 4000, growth: 2 }).catch(
@@ -84,10 +77,16 @@ export function createWsman(post: Post, to: string): Wsman {
     );
   };
 
+  const demand = async (part: Part, deadline: Deadline, what: string): Promise<Element> => {
+    const answer = await admitted(part, deadline, what);
+    if (answer.fault !== undefined) throw faultFailure(answer.fault, host, what);
+    return answer.body;
+  };
+
   return {
     host,
     async start(program, args, deadline) {
-      const opened = await whenAShellIsFree(
+      const opened = await demand(
         {
           action: 'create',
           options: { WINRS_NOPROFILE: 'TRUE', WINRS_CODEPAGE: '65001' },
@@ -100,7 +99,7 @@ export function createWsman(post: Post, to: string): Wsman {
       const remove = (until: Deadline): Promise<unknown> =>
         demand({ action: 'delete', shellId }, until, 'closing the shell');
       try {
-        const started = await whenAShellIsFree(
+        const started = await demand(
           {
             action: 'command',
             shellId,
@@ -111,7 +110,7 @@ export function createWsman(post: Post, to: string): Wsman {
           'starting PowerShell',
         );
         const commandId = needed(readCommandId(started), 'an id of the command', host);
-        return processIn({ shellId, commandId, host, exchange, demand, remove });
+        return processIn({ shellId, commandId, host, admitted, demand, remove });
       } catch (thrown) {
         // The first failure is reported; a shell that stays is cleared away by Windows later.
         await remove(deadline.forUndo()).catch(expectFailure);
@@ -125,25 +124,27 @@ interface Place {
   readonly shellId: string;
   readonly commandId: string;
   readonly host: string;
-  exchange(part: Part, deadline: Deadline): Promise<Answer>;
+  admitted(part: Part, deadline: Deadline, what: string): Promise<Answer>;
   demand(part: Part, deadline: Deadline, what: string): Promise<Element>;
   remove(deadline: Deadline): Promise<unknown>;
 }
 
-function processIn({ shellId, commandId, host, exchange, demand, remove }: Place): Process {
+function processIn({ shellId, commandId, host, admitted, demand, remove }: Place): Process {
   return {
     async send(content, end, deadline) {
       const body = sendBody(commandId, Buffer.from(content, 'latin1'), end);
-      const { fault } = await exchange({ action: 'send', shellId, body }, deadline);
+      const what = 'asking PowerShell';
+      const { fault } = await admitted({ action: 'send', shellId, body }, deadline, what);
       // A process that has ended tells why on the streams that are still to be read.
       if (fault === undefined || isPipeEnded(fault)) return;
-      throw faultFailure(fault, host, 'asking PowerShell');
+      throw faultFailure(fault, host, what);
     },
     async receive(what, deadline) {
       const options = { WSMAN_CMDSHELL_OPTION_KEEPALIVE: 'TRUE' };
       const body = receiveBody(commandId);
       for (;;) {
-        const answer = await exchange({ action: 'receive', shellId, options, body }, deadline);
+        const part = { action: 'receive', shellId, options, body } as const;
+        const answer = await admitted(part, deadline, what);
         if (answer.fault === undefined) return readOutput(answer.body);
         if (!isStillRunning(answer.fault)) throw faultFailure(answer.fault, host, what);
       }

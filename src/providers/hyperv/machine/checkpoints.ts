@@ -80,11 +80,18 @@ export async function mergeCheckpoints(
   });
 }
 
-/** The disks that the machine's checkpoints are merged into, which Hyper-V names their files after. */
-export function basesOf({ disks }: Pick<Details, 'disks'>): readonly string[] {
-  return disks
+/**
+ * The files that merges of the machine's checkpoints change or remove: those that the checkpoints keep, and the
+ * disks that all of it ends in, which Hyper-V names their files after.
+ */
+export function mergedFiles({
+  disks,
+  checkpointDisks,
+}: Pick<Details, 'disks' | 'checkpointDisks'>): readonly string[] {
+  const bases = disks
     .filter(({ path }) => checkpointFile.test(path))
     .map(({ path }) => path.replace(/_[0-9a-f-]{36}\.a(vhdx?)$/i, '.$1'));
+  return [...bases, ...checkpointDisks];
 }
 
 /** All files of a machine's disks without checkpoints; a disk that was not merged has several. */

@@ -3,7 +3,7 @@ import * as removing from '../api/commands/removing.ts';
 import { isUnder } from '../api/paths.ts';
 import { isFromPowerShell } from '../api/trouble.ts';
 import type { Details } from '../api/wire.ts';
-import { basesOf, filesOf, mergeCheckpoints } from './checkpoints.ts';
+import { filesOf, mergeCheckpoints, mergedFiles } from './checkpoints.ts';
 import { allPlaces, machineFolder } from './disk.ts';
 import { type HostMachine, isGone, nameOf, ownOf, readDetails } from './list.ts';
 import { cutPower, withState } from './power.ts';
@@ -46,7 +46,7 @@ export function changedBy(
   const { disks, snapshots } = details;
   const all = disks.map(({ path }) => path);
   const changed = snapshots.length > 0 ? all : all.filter((path) => isInside(session, path));
-  return [...new Set([...changed, ...basesOf(details), ...placesOf(session, machine)])];
+  return [...new Set([...changed, ...mergedFiles(details), ...placesOf(session, machine)])];
 }
 
 /** Its files in the folder for disks, when its checkpoints are gone. */

@@ -84,7 +84,9 @@ $disks = @(foreach ($drive in @(Hyper-V\Get-VMHardDiskDrive -VM $vm)) {
     location = [int]$drive.ControllerLocation
   }
 })
-$snapshots = @(foreach ($snapshot in @(Hyper-V\Get-VMSnapshot -VM $vm)) {
+$points = @(Hyper-V\Get-VMSnapshot -VM $vm)
+$kept = @(if ($points.Count -gt 0) { foreach ($drive in @($points | Hyper-V\Get-VMHardDiskDrive)) { [string]$drive.Path } })
+$snapshots = @(foreach ($snapshot in $points) {
   @{
     id = $snapshot.Id.ToString()
     name = [string]$snapshot.Name
@@ -108,6 +110,7 @@ $processor = Hyper-V\Get-VMProcessor -VM $vm
   adapters = $adapters
   disks = $disks
   media = @(foreach ($drive in @(Hyper-V\Get-VMDvdDrive -VM $vm)) { [string]$drive.Path })
+  checkpointDisks = $kept
   snapshots = $snapshots
 }
 `,
