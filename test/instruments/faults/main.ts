@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { mapLimit } from '../../../src/kit/map-limit.ts';
 import { type FaultCase, idOf, type Result } from './fault-case.ts';
-import { counted, writeReport } from './report.ts';
+import { counted, refusalOf, writeReport } from './report.ts';
 import { keepResults, playFairly, readResults, toKeep } from './results.ts';
 import { casesOf, none, providers, type Row, rowsOf } from './table.ts';
 
@@ -11,7 +11,8 @@ const help = `npm run test:faults -- [--only PATTERN] [--most N] [--at-once N] [
   --most N        inject at no more than N requests or changes of an action, or at up to so many
                   where a spread of them is usual
   --at-once N     how many cases are played at a time; 3 unless said otherwise
-  --report        write docs/reliability.md, with earlier results where only a part was played
+  --report        write docs/reliability.md; where only a part is played, an earlier run has to have
+                  played the rest
 `;
 
 const { values, positionals } = parseArgs({
@@ -87,6 +88,11 @@ async function run(): Promise<number> {
     return 0;
   }
   const isMeant = (row: Row): boolean => isWanted(idOf(row)) || only.startsWith(`${idOf(row)}@`);
+  const refusal = values.report ? refusalOf(results, isMeant) : undefined;
+  if (refusal !== undefined) {
+    print(refusal);
+    return 2;
+  }
   const code = await inTurns(providers.flatMap(rowsOf).filter(isMeant));
   if (values.report) writeReport(results);
   return code;

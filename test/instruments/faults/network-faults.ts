@@ -228,7 +228,7 @@ export const networkFaults: readonly Fault[] = [
   {
     name: 'taken-over',
     about:
-      'another user owns the machines, which hides them from the account, since the last report',
+      'since the last report a person has put the machines into rescue mode, which makes that person their owner and hides them from the account',
     timeoutSeconds,
     lacks: withoutOwners,
     async surround({ remote: { backend }, cloud }) {
@@ -239,7 +239,7 @@ export const networkFaults: readonly Fault[] = [
   },
   {
     name: 'taken-over-from',
-    about: 'another user becomes the owner right before one changing request, after a report',
+    about: 'the same after a report, right before one changing request',
     at: 'change',
     most: 5,
     timeoutSeconds,

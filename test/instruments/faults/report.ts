@@ -70,12 +70,32 @@ function short(text: string): string {
 }
 
 /** The rows with something to inject at, as far as that is known. */
-function applying(provider: SystemName, results: readonly Played[]): readonly Row[] {
+function applying(
+  provider: SystemName,
+  results: readonly (Kept & { readonly id: string })[],
+): readonly Row[] {
   const clean = new Map(results.map((each) => [each.id, each]));
   return rowsOf(provider).filter((row) => {
     const undisturbed = clean.get(idOf({ ...row, fault: none }));
     return undisturbed === undefined || casesOf(row, undisturbed).length > 0;
   });
+}
+
+/**
+ * Why the page is not to be written: squares that neither this run plays nor an earlier one has played would be
+ * emptied. `undefined` where there are none.
+ */
+export function refusalOf(
+  results: ReadonlyMap<string, Kept>,
+  isPlayedNow: (row: Row) => boolean,
+): string | undefined {
+  const played = [...results].map(([id, kept]) => ({ id, ...kept }));
+  const known = new Set(played.map(({ id }) => id.replace(/@.*/, '')));
+  const missing = providers
+    .flatMap((provider) => applying(provider, played))
+    .filter((row) => !known.has(idOf(row)) && !isPlayedNow(row));
+  if (missing.length === 0) return undefined;
+  return `--report would empty ${missing.length} squares of ${page}, such as ${idOf(missing[0] as Row)}: play all first (npm run test:faults, without --only), or leave --report out`;
 }
 
 /** A row for each fault and a column for each action; what was not played yet stays empty. */

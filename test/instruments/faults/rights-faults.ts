@@ -96,7 +96,8 @@ export const rightsFaults: readonly Fault[] = [
   },
   {
     name: 'owned',
-    about: 'the machine belongs to another owner by now, though its mark may have outlived that',
+    about:
+      'the machine, which no report has shown yet, was given to another owner, though its mark may have outlived that',
     actions: ofOwner,
     timeoutSeconds: 20,
     surround: handOver,
