@@ -159,7 +159,7 @@ export function powerCases(setUp: SetUp): void {
       if (!knows(t, provider, { settings: ['grace_seconds'] })) return;
       await cloud.deploy();
       await backend.ignoreShutdown(true);
-      await cloud.ok('stop', { host: { grace_seconds: '60' }, timeoutSeconds: 2 });
+      await cloud.ok('stop', { host: { grace_seconds: '60' }, timeoutSeconds: 4 });
       assert.equal((await cloud.machine()).power, 'off');
     }),
   );
