@@ -2,10 +2,11 @@ import { connect } from 'node:net';
 import type { Context } from '../../../contract/context.ts';
 import type { Check } from '../../../contract/provider.ts';
 import { Failure, fullText } from '../../../failure.ts';
+import { createApi } from '../api/client.ts';
 import { hostOf, readAddresses, readEndpoints } from '../api/endpoint.ts';
 import { recordOf, textOf } from '../api/wire.ts';
-import { openSession } from '../machine/session.ts';
 import type { Settings } from '../settings.ts';
+import type { Connection } from '../settings-connection.ts';
 
 /** Certificates and tokens that end within so many days are warned of. */
 export const soonDays = 30;
@@ -17,14 +18,14 @@ export interface Reached {
 }
 
 /** Asks every server in the url, since each has a certificate of its own. */
-export async function checkEndpoints(settings: Settings, context: Context): Promise<Reached> {
+export async function checkEndpoints(settings: Connection, context: Context): Promise<Reached> {
   const urls = readEndpoints(settings.url) ?? [];
   const checks: Check[] = [];
   let version: string | undefined;
   for (const url of urls) {
     const suffix = urls.length === 1 ? '' : ` ${new URL(url).host}`;
     try {
-      const { api } = openSession({ ...settings, url }, context);
+      const api = createApi({ ...settings, url }, context);
       const answer = await api.send('GET', '/version', { what: 'ask for the version' });
       const found = textOf(recordOf(answer.data)['version']) ?? 'unknown';
       if (version === undefined) checks.push(checkVersion(found, url));

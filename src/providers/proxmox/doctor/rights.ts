@@ -157,7 +157,12 @@ export function givingNetwork(token: string): string {
 }
 
 /** The role may be there and lack a right: then the first command fails, and no matter. */
-function commandFor(place: string, token: string, role: string, names: readonly string[]): string {
+export function commandFor(
+  place: string,
+  token: string,
+  role: string,
+  names: readonly string[],
+): string {
   const privileges = `'${names.join(' ')}'`;
   return `pveum role add ${role}; pveum role modify ${role} --append 1 --privs ${privileges}; ${giving(place, token, role)}`;
 }

@@ -8,6 +8,7 @@ export const network = defineNetworkProvider({
   settings,
   offers: { networks: true, guests: false },
   settingsIssues: connectionIssues,
+  checks: async (given, context) => (await import('./checks.ts')).checks(given, context),
   connect: async (given, context) => {
     const { sdn_zone: zone } = given;
     if (zone === undefined) return {};

@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { type Cluster, type Options, startProxmox } from '../../../../fakes/pve/index.ts';
 import type { Context } from '../../../../src/contract/context.ts';
 import type { Broadcast, Network, Networks } from '../../../../src/contract/network.ts';
+import type { Check } from '../../../../src/contract/provider.ts';
 import { createDeadline } from '../../../../src/kit/deadline.ts';
 import {
   destroy,
@@ -46,6 +47,8 @@ export interface Stage {
   shutDown(network?: Partial<Network>, more?: Attempt): Promise<void>;
   destroy(network?: Partial<Network>, more?: Attempt): Promise<void>;
   networks(more?: Attempt): Promise<Networks>;
+  /** The checks of doctor, by name. */
+  checks(more?: Attempt): Promise<ReadonlyMap<string, Check>>;
   /** Writes the note of a lock that a call of this server took; answers its file. */
   lockNote(token: string): string;
   /** The vnets that a node really has. */
@@ -86,6 +89,11 @@ export async function stageFor(t: TestContext, options: Options = {}): Promise<S
     shutDown: async (network, more) => shutDown(await life(more), wanted(network)),
     destroy: async (network, more) => destroy(await life(more), wanted(network)),
     networks: async (more) => (await life(more)).networks,
+    async checks(more = {}) {
+      const given = read({ ...detailsFor(cluster), ...more.details });
+      const found = (await half.checks?.(given, contextFor(files, more))) ?? [];
+      return new Map(found.map((check) => [check.name, check]));
+    },
     lockNote(token) {
       const name = `sdn-lock-${(cluster.endpoints[0] ?? '').replace(/[^A-Za-z0-9.-]+/g, '_')}`;
       writeFileSync(join(files, name), token);
@@ -127,7 +135,8 @@ export function read(given: Readonly<Record<string, string>>): NetworkSettings {
   const values: Record<string, unknown> = {};
   for (const [key, field] of Object.entries(settings)) {
     const raw = given[key] ?? ('default' in field ? field.default : undefined);
-    if (raw !== undefined) values[key] = v.parse(field.schema() as v.GenericSchema<string>, raw);
+    if (raw !== undefined && raw !== '')
+      values[key] = v.parse(field.schema() as v.GenericSchema<string>, raw);
   }
   return values as unknown as NetworkSettings;
 }
