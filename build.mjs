@@ -64,6 +64,8 @@ export const shared = {
   platform: 'node',
   format: 'cjs',
   charset: 'ascii',
+  // The skeletons of drivers, which are files of their own languages.
+  loader: { '.bash': 'text', '.py': 'text', '.go': 'text' },
   logLevel: 'warning',
   plugins: [ofetchCore],
   inject: [join(root, 'src/kit/http/globals.ts')],

@@ -37,12 +37,18 @@ export function contextFor(
     log,
     suspect,
     installation: core.installation ?? '',
-    stateDirectory(name) {
-      const setting = `"state_directory" in ${world.configFile}`;
-      const place = config.stateDirectory ?? homePlace(world.home, setting);
-      return makeStateDirectory(`${place}/${name}`, world.uid, setting);
-    },
+    stateDirectory: (name) => stateDirectoryFor({ world, config }, name),
   };
+}
+
+/** A directory for notes between calls, made on demand. */
+export function stateDirectoryFor(
+  { world, config }: Pick<Known<'config'>, 'world' | 'config'>,
+  name: string,
+): string {
+  const setting = `"state_directory" in ${world.configFile}`;
+  const place = config.stateDirectory ?? homePlace(world.home, setting);
+  return makeStateDirectory(`${place}/${name}`, world.uid, setting);
 }
 
 function homePlace(home: string | undefined, setting: string): string {

@@ -15,6 +15,13 @@ export interface Config {
   /** For providers that keep their state on this server; unset means the user's home. */
   readonly stateDirectory: string | undefined;
   readonly secretsDirectory: string;
+  readonly drivers: {
+    readonly directory: string;
+    /** The user whom drivers have to belong to: root, or the calling user. */
+    readonly owner: 'root' | 'caller';
+    /** The variables that drivers get besides PATH and LANG. */
+    readonly environment: Readonly<Record<string, string>>;
+  };
   readonly keepPayloads: boolean;
   /** The seconds that the status calls get, where the operator says so. */
   readonly limits: StatusLimits;
@@ -53,6 +60,11 @@ function withDefaults(given: Given): Config {
     },
     stateDirectory: given.state_directory,
     secretsDirectory: given.secrets_directory ?? '/etc/outrigger/secrets',
+    drivers: {
+      directory: given.drivers?.directory ?? '/etc/outrigger/drivers',
+      owner: given.drivers?.owner ?? 'root',
+      environment: given.drivers?.environment ?? {},
+    },
     keepPayloads: given.keep_payloads ?? false,
     limits: { status: given.status_seconds, statuses: given.statuses_seconds },
   };
@@ -77,9 +89,18 @@ function schema() {
     memo: v.optional(memo),
     state_directory: path(),
     secrets_directory: path(),
+    drivers: v.optional(driversSchema()),
     keep_payloads: v.optional(v.boolean()),
     status_seconds: limit(),
     statuses_seconds: limit(),
+  });
+}
+
+function driversSchema() {
+  return members({
+    directory: path(),
+    owner: v.optional(v.picklist(['root', 'caller'])),
+    environment: v.optional(v.record(v.string(), v.string())),
   });
 }
 

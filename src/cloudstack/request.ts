@@ -1,4 +1,5 @@
 import type { Instance, SizedInstance } from '../contract/instance.ts';
+import type { Provider } from '../contract/provider.ts';
 import { expectFailure, Failure } from '../failure.ts';
 import type { HostRow, InstanceRow, SizedRow } from './actions.ts';
 import type { CallFacts, FactsHolder, Known } from './call-facts.ts';
@@ -99,17 +100,31 @@ function secretsIn({ 'cloudstack.vm.details': vm }: Payload): string[] {
   return [vncPassword, password, ...handedOver].filter((text) => typeof text === 'string');
 }
 
-async function withProvider<Facts extends Known<'payload'>>(facts: Facts, issues: Issues) {
+async function withProvider<Facts extends Known<'payload' | 'config' | 'deadline'>>(
+  facts: Facts,
+  issues: Issues,
+) {
   const { startedAs, registry } = facts.world;
   const core = resolveCore(operatorLevels(facts.payload), issues);
   try {
-    return { ...facts, core, provider: await chooseProvider(core.provider, startedAs, registry) };
+    const provider = await chooseProvider(core.provider, startedAs, registry);
+    const here = provider.learn === undefined ? provider : await learnHere(provider, facts);
+    return { ...facts, core, provider: here };
   } catch (error) {
     const { message, advice, kind } = expectFailure(error);
     if (kind !== 'config') throw error;
     issues.add('config', advice === undefined ? message : `${message}. ${advice}`);
     return { ...facts, core, provider: undefined };
   }
+}
+
+/** Loaded only for a provider whose fields stand outside of this file. */
+async function learnHere(
+  provider: Provider,
+  facts: Known<'payload' | 'config' | 'deadline'>,
+): Promise<Provider> {
+  const { siteHere } = await import('./call-site.ts');
+  return provider.learn?.(siteHere(facts)) ?? provider;
 }
 
 async function instanceOf(facts: Known<'payload'>, issues: Issues): Promise<CallFacts['instance']> {

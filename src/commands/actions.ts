@@ -2,19 +2,26 @@ import { parametersOf } from '../cloudstack/custom.ts';
 import { actionsOf } from '../cloudstack/offered-actions.ts';
 import { markdown, printBlocks } from './blocks.ts';
 import type { Command } from './command.ts';
+import { learnHere } from './learn.ts';
 import { loadProvider } from './load-provider.ts';
 import { actionBlocks } from './reference.ts';
 
 export const actions: Command = {
   usage: '<provider>',
-  options: { markdown: { type: 'boolean', about: 'Print it as it stands in the documentation' } },
+  options: {
+    markdown: { type: 'boolean', about: 'Print it as it stands in the documentation' },
+    driver: { type: 'string', value: 'NAME', about: 'For the provider command: its driver' },
+  },
   positionals: { min: 1, max: 1 },
   exitCodes: { 0: 'listed', 2: 'wrong usage, or there is no such provider' },
   more: `
   outrigger actions simulator
   outrigger actions simulator --json | jq 'keys'`,
-  async run({ positionals: [name = ''], json, flag, world }) {
-    const provider = await loadProvider(name, world.registry);
+  async run({ positionals: [name = ''], json, flag, text, world }) {
+    const driver = text('driver');
+    const details = driver === undefined ? {} : { driver };
+    const level = { name: 'extension', details } as const;
+    const provider = await learnHere(await loadProvider(name, world.registry), [level], world);
     if (json) {
       // JSON leaves the schemas out by itself, since they are functions.
       const facts = Object.entries(actionsOf(provider)).map(([key, action]) => [

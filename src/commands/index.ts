@@ -34,6 +34,10 @@ export const commands: Commands = {
     about: 'Check everything between this server and a working instance',
     load: async () => (await import('./doctor.ts')).doctor,
   },
+  driver: {
+    about: 'Write, try and check a driver: an extension in any language',
+    load: async () => (await import('./driver.ts')).driver,
+  },
   register: {
     about: 'Register an extension, its actions, clusters and hosts in CloudStack',
     load: async () => (await import('./register.ts')).register,

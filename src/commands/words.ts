@@ -8,6 +8,7 @@ export const commandWords: readonly string[] = [
   'settings',
   'actions',
   'doctor',
+  'driver',
   'register',
   'log',
   'audit',

@@ -1,5 +1,5 @@
 import type { Actions } from './action.ts';
-import type { Context } from './context.ts';
+import type { Context, Deadline, Log } from './context.ts';
 import type { Driver } from './driver.ts';
 import type { Fields, Values } from './field.ts';
 import type { Machine } from './machine.ts';
@@ -11,6 +11,23 @@ export interface Check {
   readonly state: 'ok' | 'warn' | 'fail' | 'skipped';
   readonly found: string;
   readonly advice?: string;
+}
+
+/** This server and the operator's details, for a provider whose fields stand outside of this file. */
+export interface Site {
+  /** The detail from the strongest level that has it; an instance's never counts. */
+  detail(key: string): string | undefined;
+  /** The place of drivers in any language, as only root can choose it. */
+  readonly drivers: {
+    readonly directory: string;
+    /** The user whom they have to belong to. */
+    readonly owner: number;
+    /** The variables that they get besides PATH and LANG. */
+    readonly environment: Readonly<Record<string, string>>;
+  };
+  readonly deadline: Deadline;
+  readonly log: Log;
+  stateDirectory(name: string): string;
 }
 
 export interface Provider<
@@ -32,6 +49,11 @@ export interface Provider<
   readonly actions: A;
   /** Whether CloudStack has to call prepare before create. */
   readonly prepares: boolean;
+  /**
+   * The provider with the fields and actions that this site gives it; asked before any of them is used.
+   * A provider without it is the same everywhere.
+   */
+  learn?(site: Site): Promise<Provider>;
   /** Contradictions between settings, in the operator's words. */
   settingsIssues?(settings: Values<S>): readonly string[];
   /** Contradictions between what is to be built and the settings. */

@@ -13,6 +13,7 @@ import { type Verbs, verbsOf } from '../../lifecycle/index.ts';
 import type { CommandWorld } from '../command.ts';
 import { entryAt, findAccount, ownerOf } from '../doctor/account.ts';
 import { endpointsOf } from '../doctor/network.ts';
+import { learnHere } from '../learn.ts';
 import type { ListedHost } from './listed.ts';
 import { type Asked, systemsOf } from './systems.ts';
 
@@ -125,7 +126,8 @@ async function open(
   const config = readConfig(world.env['OUTRIGGER_CONFIG'] ?? defaultConfigFile);
   const issues = collectIssues();
   const core = resolveCore(host.levels, issues);
-  const provider = await chooseProvider(core.provider, '', world.registry);
+  const chosen = await chooseProvider(core.provider, '', world.registry);
+  const provider = await learnHere(chosen, host.levels, world);
   const settings = resolveSettings(provider, host.levels, config.secretsDirectory, issues);
   secrets.push(...settings.secrets);
   issues.throwIfAny('Its details do not fit');

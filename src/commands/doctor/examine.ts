@@ -10,6 +10,7 @@ import { readEndpoint } from '../../kit/http/address.ts';
 import { silent } from '../../kit/log.ts';
 import { createRedactor } from '../../kit/redact.ts';
 import type { CommandWorld } from '../command.ts';
+import { learnHere } from '../learn.ts';
 import { thisBuild } from '../node-build.ts';
 import { type Account, findAccount } from './account.ts';
 import { fileChecks } from './file.ts';
@@ -83,7 +84,8 @@ async function examineRemote(
   let provider: Provider;
   try {
     const named = providerName ?? core.provider;
-    provider = await chooseProvider(named, basename(world.self), world.registry);
+    const chosen = await chooseProvider(named, basename(world.self), world.registry);
+    provider = await learnHere(chosen, levels, world);
   } catch (thrown) {
     return inLayer('settings', [fail('provider', fullText(Failure.from(thrown)))]);
   }

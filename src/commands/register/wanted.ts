@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
-import { knownWords } from '../../cloudstack/details.ts';
+import { knownWords, type Level } from '../../cloudstack/details.ts';
 import { coreFields } from '../../cloudstack/settings.ts';
 import type { Provider } from '../../contract/provider.ts';
 import { Failure } from '../../failure.ts';
 import type { Texts } from '../api/form.ts';
 import type { CommandCall } from '../command.ts';
+import { learnHere } from '../learn.ts';
 import { loadProvider } from '../load-provider.ts';
 import { secretKeys } from './details.ts';
 import { meant, underNames } from './meant.ts';
@@ -64,7 +65,8 @@ export async function readWanted(call: CommandCall): Promise<Wanted> {
   const path = file === undefined ? '' : resolve(file);
   const setup = file === undefined ? undefined : readSetup(path);
   const name = nameOf(positionals[0], setup?.extension.name);
-  const provider = await loadProvider(wantedProvider(call, setup), world.registry);
+  const base = await loadProvider(wantedProvider(call, setup), world.registry);
+  const provider = await learnHere(base, writtenLevels(call, setup, path), world);
   const installation = text('installation');
   const read: ReadDetails = (given) =>
     underNames(readDetails(given, path), wordsOf(provider), 'detail');
@@ -97,6 +99,21 @@ type ReadDetails = (given: GivenDetails | undefined) => Record<string, string>;
 /** Every word under which a detail is read. */
 function wordsOf({ settings, blueprint }: Provider): ReadonlySet<string> {
   return knownWords(coreFields, settings, blueprint);
+}
+
+/** The details as they are written: a provider may have to learn from them which others it has. */
+function writtenLevels(
+  { texts }: CommandCall,
+  setup: Setup | undefined,
+  path: string,
+): readonly Level[] {
+  const hosts = setup?.clusters.flatMap((cluster) => cluster.hosts) ?? [];
+  const typed = Object.fromEntries(texts('detail').map((word) => keyAndValue('--detail', word)));
+  const own = readDetails(setup?.extension.details, path);
+  return [
+    ...hosts.map((host) => ({ name: 'host', details: readDetails(host.details, path) }) as const),
+    { name: 'extension', details: { ...own, ...typed } },
+  ];
 }
 
 function pruneOf({ flag, text }: CommandCall): boolean {
