@@ -6,7 +6,7 @@ import type {
   Networks,
   RemoteNetwork,
 } from '../../contract/network.ts';
-import { Failure } from '../../failure.ts';
+import { expectFailure, Failure, isKind } from '../../failure.ts';
 import { withUndo } from '../../kit/undo.ts';
 
 /*
@@ -48,7 +48,7 @@ export async function shutDown(life: NetworkLife, network: Network): Promise<voi
     return;
   }
   const users = await networks.users(own, context.deadline);
-  if (users.length === 0) return remove(life, own);
+  if (users.length === 0) return removeIfFree(life, own);
   const { deadline, log } = context;
   log('network.kept', { remote: own.remoteId, users: users.slice(0, 20) });
   await withUndo(context, async (undo) => networks.idle?.(own, { deadline, undo }));
@@ -74,6 +74,17 @@ export async function look(life: NetworkLife, network: Network) {
   const { own } = await find(life, network);
   if (own === undefined) return undefined;
   return { remote: own, users: await life.networks.users(own, life.context.deadline) };
+}
+
+/** Another program's changes are under way on the remote system: the network waits for the next shutdown. */
+async function removeIfFree(life: NetworkLife, own: RemoteNetwork): Promise<void> {
+  try {
+    await remove(life, own);
+  } catch (thrown) {
+    if (!isKind(thrown, 'conflict')) throw thrown;
+    const { message: error } = expectFailure(thrown);
+    life.context.log('network.kept', { level: 'warn', remote: own.remoteId, error });
+  }
 }
 
 async function remove({ networks, context }: NetworkLife, own: RemoteNetwork): Promise<void> {

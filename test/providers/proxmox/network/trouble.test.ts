@@ -93,6 +93,19 @@ describe('proxmox networks and changes of other authors', { concurrency: 4 }, ()
     });
   }
 
+  it('end a shutdown well while others change the SDN, and remove the vnet at the next', async (t) => {
+    const stage = await stageFor(t);
+    await stage.implement();
+    const { vnets } = stage.cluster.state;
+    vnets.set('theirs', { vnet: 'theirs', zone: 'cloud', type: 'vnet', tag: '5' });
+    await stage.shutDown();
+    await assert.rejects(stage.destroy(), /changes of another author.*vnet theirs/);
+    assert.equal(vnets.size, 2);
+    vnets.delete('theirs');
+    await stage.shutDown();
+    assert.equal(vnets.size, 0);
+  });
+
   it('refuse changes that only release 9 sees for the token', async (t) => {
     const stage = await stageFor(t, { version: '9.1' });
     const hidden = { zone: 'hidden', type: 'simple' };
@@ -125,7 +138,7 @@ describe('proxmox networks and changes of other authors', { concurrency: 4 }, ()
     }, 600);
     await stage.implement();
     sdn.lock = 'theirs';
-    await assert.rejects(stage.shutDown({}, untold), {
+    await assert.rejects(stage.destroy({}, untold), {
       message: /another program holds the lock of the SDN/,
       advice: /pvesh delete \/cluster\/sdn\/lock --force 1/,
     });
@@ -145,7 +158,7 @@ describe('proxmox networks and changes of other authors', { concurrency: 4 }, ()
     assert.equal(sdn.lock, undefined);
     sdn.lock = 'theirs';
     utimesSync(lockNote('ours'), long, long);
-    await assert.rejects(stage.shutDown({}, untold), /another program holds the lock/);
+    await assert.rejects(stage.destroy({}, untold), /another program holds the lock/);
     assert.equal(sdn.lock, 'theirs');
   });
 });
