@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
+import { escapeXml } from '../../../src/kit/xml/escape.ts';
 import { readDiagnostics } from '../../../src/providers/hyperv/api/clixml.ts';
 import {
   commandBody,
@@ -9,7 +10,7 @@ import {
   sendBody,
   writeMessage,
 } from '../../../src/providers/hyperv/api/soap.ts';
-import { escapeXml, find, findAll, readXml } from '../../../src/providers/hyperv/api/xml.ts';
+import { find, findAll, readXml } from '../../../src/providers/hyperv/api/xml.ts';
 
 const hostile = [
   `quotes ' " and \`backticks\``,

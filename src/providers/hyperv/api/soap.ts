@@ -1,4 +1,5 @@
-import { type Element, escapeXml, find, findAll, readXml } from './xml.ts';
+import { escapeXml } from '../../../kit/xml/escape.ts';
+import { type Element, find, findAll, readXml } from './xml.ts';
 
 /*
  * The envelopes of the WS-Management shell protocol (MS-WSMV 3.1.4): what is sent, written out, and

@@ -1,5 +1,5 @@
 import { Failure } from '../../../failure.ts';
-import { broken, type Opening, tokens } from './xml-tokens.ts';
+import { type Opening, tokens } from '../../../kit/xml/tokens.ts';
 
 /** One element; names are told by namespace and local name, since a server may choose any prefix. */
 export interface Element {
@@ -19,7 +19,7 @@ const deepest = 200;
 export function readXml(document: string): Element {
   const open: Draft[] = [];
   let root: Element | undefined;
-  for (const token of tokens(document)) {
+  for (const token of tokens(document, broken)) {
     const top = open[open.length - 1];
     if (token.kind === 'text') {
       if (top !== undefined) top.text += token.text;
@@ -49,18 +49,6 @@ export function findAll(within: Element, namespace: string, name: string): reado
 export function find(within: Element, namespace: string, name: string): Element | undefined {
   return findAll(within, namespace, name)[0];
 }
-
-/** Text as the content of an element or an attribute; fails for what XML cannot carry. */
-export function escapeXml(text: string): string {
-  if (unspeakable.test(text)) {
-    throw new Failure('usage', 'A text for the Hyper-V host holds a character that XML has not');
-  }
-  return text.replace(/[&<>"'\r\n\t]/g, (one) => `&#${one.charCodeAt(0)};`);
-}
-
-// Matched on purpose: control characters and halves of surrogate pairs are not allowed in XML.
-const unspeakable =
-  /[^\t\n\r\x20-\ud7ff\ue000-\ufffd\ud800-\udfff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
 interface Draft extends Element {
   readonly tag: string;
@@ -105,4 +93,10 @@ function resolve(tag: string, scope: Scope): { readonly namespace: string; reado
   const namespace = Object.hasOwn(scope, prefix) ? scope[prefix] : undefined;
   if (namespace === undefined) throw broken(`the prefix ${prefix} stands for nothing`);
   return { namespace, name: tag.slice(at + 1) };
+}
+
+function broken(why: string): Failure {
+  return new Failure('upstream', `The answer of WinRM is not XML: ${why}`, {
+    advice: 'Is it really a Windows server that answers on this port?',
+  });
 }
