@@ -21,6 +21,7 @@ const onlyWhenNamed = ['install/'];
 
 // Files that take from 20 s to four minutes start first: one that starts last would run while the other cores are idle.
 const longest = [
+  'providers/libvirt/',
   'providers/incus/',
   'providers/proxmox/conformance',
   'built-file/nodes',

@@ -1,0 +1,171 @@
+import type { Socket } from 'node:net';
+import type { Deadline } from '../../../contract/context.ts';
+import { Failure, reworded } from '../../../failure.ts';
+import { type Attempt, transportFailure, where } from '../../../kit/http/errors.ts';
+import {
+  createSender,
+  createUnframer,
+  type Message,
+  notLibvirt,
+  programs,
+  statuses,
+  types,
+} from './messages.ts';
+
+export interface Answer {
+  readonly isError: boolean;
+  readonly body: Buffer;
+}
+
+/** A connection that libvirt has accepted; answers may come in any order. */
+export interface Connection {
+  readonly isOpen: boolean;
+  /** Fails with `unreachable` when the connection ends first, and with `timeout` by the deadline. */
+  call(procedure: number, body: Buffer, wait: Wait): Promise<Answer>;
+  close(): void;
+}
+
+export interface Wait {
+  /** Completes "while waiting for libvirt to ...". */
+  readonly what: string;
+  readonly deadline: Deadline;
+}
+
+interface Pending {
+  readonly what: string;
+  resolve(answer: Answer): void;
+  reject(thrown: unknown): void;
+}
+
+/** Waits for the byte by which libvirt accepts the client certificate, then speaks its protocol. */
+export async function converse(
+  socket: Socket,
+  attempt: Attempt,
+  deadline: Deadline,
+): Promise<Connection> {
+  const timer = setTimeout(() => socket.destroy(silent(attempt)), greetingMs);
+  const greeting = welcomed(socket, attempt).finally(() => clearTimeout(timer));
+  const rest = await deadline.within(greeting, `waiting for ${where(attempt)}`);
+  return connectionOver(socket, attempt, rest);
+}
+
+/** libvirt greets at once. */
+const greetingMs = 5000;
+
+function silent(attempt: Attempt): Failure {
+  return new Failure('unreachable', `${where(attempt)} takes connections and says nothing`, {
+    remote: { code: 'ETIMEDOUT', sent: 'no' },
+    advice: 'Is it libvirt that listens on this port, and is it well?',
+  });
+}
+
+/** Without this byte libvirt has ended the connection: it does not say why. */
+function welcomed(socket: Socket, attempt: Attempt): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const settle = (work: () => void): void => {
+      socket.off('data', onData).off('close', onClose).off('error', onError);
+      work();
+    };
+    const onError = (error: Error): void => {
+      settle(() => reject(error instanceof Failure ? error : notAccepted(attempt)));
+    };
+    const onClose = (): void => settle(() => reject(notAccepted(attempt)));
+    const onData = (piece: Buffer): void =>
+      settle(() => {
+        socket.pause();
+        if (piece[0] === 1) resolve(piece.subarray(1));
+        else reject(notLibvirt());
+      });
+    socket.on('error', () => {});
+    socket.on('data', onData).on('close', onClose).on('error', onError);
+  });
+}
+
+function notAccepted(attempt: Attempt): Failure {
+  return new Failure('denied', `${where(attempt)} does not accept the client certificate`, {
+    outage: true,
+    remote: { code: 'TLS_CLIENT', sent: 'no' },
+    advice:
+      'It has to be signed by the ca_file of libvirtd, and its name has to be in tls_allowed_dn_list there; the log of libvirtd has the reason',
+  });
+}
+
+function connectionOver(socket: Socket, attempt: Attempt, rest: Buffer): Connection {
+  const pending = new Map<number, Pending>();
+  const unframe = createUnframer();
+  let serial = 0;
+  let isOpen = true;
+  const send = createSender(socket);
+  const end = (thrown: unknown): void => {
+    isOpen = false;
+    socket.destroy();
+    for (const { what, reject } of pending.values()) {
+      reject(transportFailure(thrown, { ...attempt, what }, 'maybe'));
+    }
+    pending.clear();
+  };
+  const take = (message: Message): void => {
+    if (message.program === programs.keepalive) send(pong(message));
+    if (message.program !== programs.remote || message.type !== types.reply) return;
+    const { status, body } = message;
+    pending.get(message.serial)?.resolve({ isError: status === statuses.error, body });
+    pending.delete(message.serial);
+  };
+  const read = (piece: Buffer): void => {
+    try {
+      for (const message of unframe(piece)) take(message);
+    } catch (thrown) {
+      end(thrown);
+    }
+  };
+  socket
+    .on('error', end)
+    .on('close', () => end(reset()))
+    .on('data', read);
+  read(rest);
+  socket.resume();
+  return {
+    get isOpen() {
+      return isOpen;
+    },
+    call(procedure, body, { what, deadline }) {
+      serial += 1;
+      const own = serial;
+      if (!isOpen) return Promise.reject(transportFailure(reset(), { ...attempt, what }, 'no'));
+      return new Promise<Answer>((resolve, reject) => {
+        const late = (): void => {
+          pending.delete(own);
+          reject(unanswered(deadline.failure(`waiting for libvirt to ${what}`)));
+        };
+        const release = deadline.onEnd(late);
+        const settle =
+          <T>(done: (value: T) => void) =>
+          (value: T): void => {
+            release();
+            done(value);
+          };
+        pending.set(own, { what, resolve: settle(resolve), reject: settle(reject) });
+        const { remote: program } = programs;
+        send({ program, procedure, type: types.call, serial: own, status: statuses.ok, body });
+      });
+    },
+    close() {
+      isOpen = false;
+      socket.destroy();
+    },
+  };
+}
+
+/** A ping is 1 and wants 2; a pong is never answered. */
+function pong(ping: Message): Message {
+  return { ...ping, procedure: 2, type: types.message, serial: 0, body: Buffer.alloc(0) };
+}
+
+function reset(): NodeJS.ErrnoException {
+  return Object.assign(new Error('closed'), { code: 'ECONNRESET' });
+}
+
+/** libvirt goes on with the call all the same. */
+function unanswered(failure: Failure): Failure {
+  return reworded(failure, { remote: { ...failure.remote, sent: 'maybe' } });
+}

@@ -1,0 +1,29 @@
+import { after, describe, it } from 'node:test';
+import { conformance } from '../../conformance/index.ts';
+import type { Place } from '../../support/world.ts';
+import { libvirtBackend } from './backend.ts';
+import { libvirtMissing } from './daemon.ts';
+import { createHosts, type Hosts } from './hosts.ts';
+import { ownCases } from './own-cases.ts';
+
+const missing = libvirtMissing();
+
+if (missing !== undefined && process.env['CI'] === undefined) {
+  describe('libvirt keeps the promises of a provider', () =>
+    it('on a genuine libvirtd', { skip: missing }));
+} else {
+  let made: Hosts | undefined;
+  const hosts = (): Hosts => {
+    made ??= createHosts();
+    return made;
+  };
+  const setUp = (place: Place) => libvirtBackend(hosts(), place);
+  // Some fifty lives of guests that QEMU emulates, which takes minutes; own-cases.ts kills a create anywhere.
+  const skipBreaks =
+    process.env['OUTRIGGER_THOROUGH'] === undefined
+      ? 'takes minutes: set OUTRIGGER_THOROUGH=1'
+      : undefined;
+  conformance('libvirt', setUp, { skipBreaks });
+  describe('libvirt on a genuine libvirtd', () => ownCases(setUp));
+  after(async () => made?.close());
+}
