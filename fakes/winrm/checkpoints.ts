@@ -23,7 +23,7 @@ export function checkpointVm(
   name: string,
   type: Checkpoint['type'] = 'Standard',
 ): void {
-  const content = contentOf(state, machine.drives);
+  const contents = machine.drives.map(({ path }) => fileAt(state, path)?.content ?? '');
   machine.checkpoints.push({
     id: randomUUID(),
     name,
@@ -31,18 +31,18 @@ export function checkpointVm(
     memory: machine.state === 'Running' && machine.checkpointType === 'Standard',
     type,
     drives: machine.drives.map((drive) => ({ ...drive })),
-    content,
+    contents,
     config: configOf(machine),
   });
-  machine.drives = branched(state, machine.drives, content);
+  machine.drives = branched(state, machine.drives, contents);
 }
 
-/** Everything of that day comes back: name, notes, size and network adapters too. The files written since then go. */
+/** Everything of that day comes back: name, notes, size, drives and network adapters too. The files written since then go. */
 export function restoreCheckpoint(state: HostState, machine: Machine, point: Checkpoint): void {
-  const { config, content, memory } = point;
+  const { config, contents, memory } = point;
   Object.assign(machine, { ...config, adapters: config.adapters.map((each) => ({ ...each })) });
   const left = machine.drives.map(({ path }) => path);
-  machine.drives = branched(state, point.drives, content);
+  machine.drives = branched(state, point.drives, contents);
   machine.state = memory ? 'Saved' : 'Off';
   for (const path of left) {
     if (checkpointFile.test(path) && !isNeeded(machine, path)) drop(state, path);
@@ -117,18 +117,19 @@ function isNeeded(machine: Machine, path: string): boolean {
   return drivesOf(machine).some((drive) => isSame(drive.path, path));
 }
 
-function branched(state: HostState, drives: readonly Drive[], content: string): Drive[] {
-  return drives.map((drive) => {
+function branched(
+  state: HostState,
+  drives: readonly Drive[],
+  contents: readonly string[],
+): Drive[] {
+  return drives.map((drive, index) => {
+    const content = contents[index] ?? '';
     const below = fileAt(state, drive.path);
     const root = drive.path.replace(/(_[0-9A-F-]{36})?\.a?vhdx$/i, '');
     const path = `${root}_${randomUUID().toUpperCase()}.avhdx`;
     put(state, path, { content, size: below?.size ?? 0, fileSize: 0, parent: drive.path });
     return { ...drive, path };
   });
-}
-
-function contentOf(state: HostState, drives: readonly Drive[]): string {
-  return fileAt(state, drives[0]?.path ?? '')?.content ?? '';
 }
 
 function configOf({ name, notes, cpus, memory, minimum, adapters }: Machine): Config {

@@ -172,15 +172,43 @@ export function setAdapter(
 export function addDisk(
   state: HostState,
   machine: Machine,
-  { controller, path }: Omit<Drive, 'location'>,
-): void {
+  { controller, path, location }: Omit<Drive, 'location'> & { readonly location?: number },
+): Drive {
   if (fileAt(state, path) === undefined) throw notFound('AddVMHardDiskDrive', path);
   if (machine.generation === 2 && !/x$/i.test(path))
     throw invalidState('AddVMHardDiskDrive', machine);
-  const taken = machine.drives.some((drive) => drive.controller === controller);
-  // On IDE the place is named, on SCSI the next free one is taken.
-  if (taken && controller === 'IDE') throw invalidState('AddVMHardDiskDrive', machine);
-  machine.drives.push({ path, controller, location: taken ? 1 : 0 });
+  const same = (each: string): boolean => each.toLowerCase() === path.toLowerCase();
+  const users = [...state.machines.values()].filter((each) =>
+    each.drives.some((d) => same(d.path)),
+  );
+  // A file is locked by the machine that runs with it, and no machine has one twice.
+  if (users.some((each) => each === machine || each.state !== 'Off')) {
+    throw invalidState('AddVMHardDiskDrive', machine);
+  }
+  if (controller === 'IDE' && machine.state !== 'Off') {
+    throw invalidState('AddVMHardDiskDrive', machine);
+  }
+  const taken = new Set(
+    machine.drives.filter((d) => d.controller === controller).map((drive) => drive.location),
+  );
+  let free = 0;
+  // A DVD drive of generation 2 has a place on the same controller.
+  if (controller === 'SCSI' && machine.media.length > 0) taken.add(1);
+  while (taken.has(free)) free += 1;
+  // On IDE the place is named, on SCSI the next free one is taken unless one is.
+  const place = controller === 'IDE' ? 0 : (location ?? free);
+  if (taken.has(place) || place > 63) throw invalidState('AddVMHardDiskDrive', machine);
+  const drive: Drive = { path, controller, location: place };
+  machine.drives.push(drive);
+  return drive;
+}
+
+/** On SCSI also while the machine runs; the file stays. */
+export function removeDrive(machine: Machine, drive: Drive): void {
+  if (drive.controller === 'IDE' && machine.state !== 'Off') {
+    throw invalidState('RemoveVMHardDiskDrive', machine);
+  }
+  machine.drives = machine.drives.filter((each) => each !== drive);
 }
 
 /** Drives are on IDE in generation 1, where none can be added to a running machine. */

@@ -1,5 +1,6 @@
 import * as allMachines from '../../src/providers/hyperv/api/commands/all-machines.ts';
 import * as changing from '../../src/providers/hyperv/api/commands/changing.ts';
+import * as disks from '../../src/providers/hyperv/api/commands/disks.ts';
 import * as inspecting from '../../src/providers/hyperv/api/commands/inspecting.ts';
 import * as making from '../../src/providers/hyperv/api/commands/making.ts';
 import * as reading from '../../src/providers/hyperv/api/commands/reading.ts';
@@ -9,6 +10,7 @@ import * as removing from '../../src/providers/hyperv/api/commands/removing.ts';
 export const commands = {
   ...allMachines,
   ...changing,
+  ...disks,
   ...inspecting,
   ...making,
   ...reading,

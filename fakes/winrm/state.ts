@@ -42,7 +42,8 @@ export interface Checkpoint {
   readonly drives: readonly Drive[];
   readonly created: string;
   readonly memory: boolean;
-  readonly content: string;
+  /** The contents of the drives, in their order. */
+  readonly contents: readonly string[];
   readonly config: Config;
 }
 

@@ -180,6 +180,49 @@ export const runs: Readonly<Record<string, Run>> = {
     return { before, size: file.size };
   },
 
+  dataDisks: (given, { state }) => {
+    const [folder, uuid] = [text(given['folder']), text(given['uuid'])];
+    if (!state.folders.has(folder.toLowerCase())) {
+      throw cmdlet.ioError(`"${folder}" kann nicht gefunden werden.`, -2147024893);
+    }
+    const own = new RegExp(`-${uuid}-data[^\\\\]*\\.vhdx$`, 'i');
+    const files = filesIn(state, folder).filter((path) => own.test(path));
+    const sizes = [...list<string>(given['paths']), ...files].map((path) => {
+      const file = fileAt(state, path);
+      return { path, size: file === undefined || file.denied === true ? null : file.size };
+    });
+    return { files, sizes };
+  },
+
+  snapshotDisks: (given, { state }) => ({
+    disks: cmdlet
+      .getVm(state, text(given['id']))
+      .checkpoints.flatMap(({ id: snapshot, drives }) =>
+        drives.map(({ path }) => ({ snapshot, path })),
+      ),
+  }),
+
+  plug: (given, session) => {
+    const vm = own(given, session);
+    const [path, location] = [text(given['path']), Number(given['location'])];
+    if (vm.drives.some((drive) => drive.path.toLowerCase() === path.toLowerCase())) {
+      const id = 'OutriggerPlugged';
+      throw psError({ id, category: 'OperationStopped', message: id });
+    }
+    const place = location < 0 ? {} : { location };
+    const drive = cmdlet.addDisk(session.state, vm, { controller: 'SCSI', path, ...place });
+    return { number: 0, location: drive.location };
+  },
+
+  unplug: (given, session) => {
+    const vm = own(given, session);
+    const path = text(given['path']).toLowerCase();
+    for (const drive of vm.drives.filter((each) => each.path.toLowerCase() === path)) {
+      cmdlet.removeDrive(vm, drive);
+    }
+    return { done: true };
+  },
+
   attach: (given, session) => {
     const vm = own(given, session);
     const controller = vm.generation === 2 ? 'SCSI' : 'IDE';

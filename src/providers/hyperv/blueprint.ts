@@ -3,6 +3,7 @@ import type { Fields, Values } from '../../contract/field.ts';
 import type { SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
 import { oneOf, wholeNumber, yesNo } from '../../kit/fields.ts';
+import { dataDiskIssues, dataDisks } from '../../lifecycle/data-disks.ts';
 import { isoPath } from '../../lifecycle/shared-settings.ts';
 import { extension, isUnder, mediaPath } from './api/paths.ts';
 import type { Settings } from './settings.ts';
@@ -47,6 +48,11 @@ export const blueprint = {
     also: ['disk_size_gb'],
     example: '40',
   },
+  data_disks: {
+    ...dataDisks,
+    about: 'Data disks that the instance is made with, as sizes in GiB; they lie in vhd_path',
+    example: '100,500',
+  },
   is_full_clone: {
     about:
       'Whether the template is copied; else a differencing disk is made, and the template must never change again',
@@ -63,7 +69,16 @@ export const blueprint = {
 
 export type Blueprint = Values<typeof blueprint>;
 
-export function blueprintIssues(
+export function blueprintIssues(wanted: Blueprint, settings: Settings): string[] {
+  const named = wanted.data_disks?.some(({ storage }) => storage !== undefined);
+  return [
+    ...sourceIssues(wanted, settings),
+    ...dataDiskIssues(wanted, settings),
+    ...(named ? ['"data_disks" names a storage, and all disks lie in vhd_path'] : []),
+  ];
+}
+
+function sourceIssues(
   { template_type, template_path, iso_path, vhd_size_gb, generation, is_full_clone }: Blueprint,
   { vm_path }: Settings,
 ): string[] {

@@ -9,8 +9,10 @@ import {
   consoleButton,
   consoleUrl,
   deleteAdopted,
+  deleteDetachedDisks,
   graceSeconds,
   maxDiskGb,
+  maxDisks,
   maxSnapshots,
   otherNodes,
   snapshotMemory,
@@ -111,6 +113,7 @@ export const settings = {
     example: 'D:\\ISO\\*',
   },
   max_disk_gb: maxDiskGb,
+  max_disks: maxDisks,
   max_snapshots: maxSnapshots,
   snapshot_memory: snapshotMemory,
   checkpoint_type: {
@@ -146,6 +149,7 @@ export const settings = {
   },
   adopt_unmarked: adoptUnmarked,
   delete_adopted: deleteAdopted,
+  delete_detached_disks: deleteDetachedDisks,
   console_url: consoleUrl,
   console_button: consoleButton,
 } as const satisfies Fields;

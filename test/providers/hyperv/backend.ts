@@ -13,7 +13,7 @@ import { type FakeHyperV, type FakeOptions, startHyperV } from '../../../fakes/w
 import { readMark, writeMark } from '../../../src/lifecycle/mark.ts';
 import { hyperv } from '../../../src/providers/hyperv/index.ts';
 import { anothersMark } from '../../conformance/another-owner.ts';
-import type { Backend, Planted, RemoteMachine } from '../../conformance/backend.ts';
+import type { Backend, DataDisk, Planted, RemoteMachine } from '../../conformance/backend.ts';
 import { judgeBy } from '../../conformance/break.ts';
 import type { Details } from '../../support/payloads.ts';
 
@@ -118,6 +118,18 @@ export async function hyperVBackend(options: FakeOptions = {}): Promise<HyperVBa
       const file = fileAt(state, vm(remoteId).drives[0]?.path ?? '');
       if (file !== undefined) file.content = 'written over';
     },
+    async changeDataDisk(remoteId, name) {
+      const disk = dataFilesOf(state, vm(remoteId)).find((each) => each.name === name);
+      const file = disk === undefined ? undefined : fileAt(state, disk.path);
+      if (file !== undefined) file.content = 'written over';
+    },
+    dataDisks: async () =>
+      [...state.machines.values()].flatMap((machine) =>
+        filesOfInstance(state, machine).map((path) => ({
+          machine: machine.id,
+          name: nameOfFile(path),
+        })),
+      ),
     damage: async (remoteId) => {
       const machine = vm(remoteId);
       machine.notes = machine.notes.slice(0, machine.notes.length / 2);
@@ -160,6 +172,8 @@ const reading: readonly string[] = [
   'state',
   'resources',
   'users',
+  'dataDisks',
+  'snapshotDisks',
   'chain',
   'lock',
   'inspect',
@@ -180,6 +194,7 @@ function look(state: HostState, machine: Machine): RemoteMachine {
     })),
     disk: fileAt(state, machine.drives[0]?.path ?? '')?.content ?? '',
     loose: looseOf(state, machine),
+    dataDisks: dataFilesOf(state, machine).map(({ path: _path, ...disk }) => disk),
     all: JSON.stringify([lasting, chains(state, [machine]).map((path) => state.files.get(path))]),
   };
 }
@@ -197,10 +212,41 @@ function chains(state: HostState, machines: Iterable<Machine>): string[] {
   return paths;
 }
 
+/** The data disks of a machine's instance: those that are connected, then the files that are not. */
+function dataFilesOf(state: HostState, machine: Machine): (DataDisk & { path: string })[] {
+  const shown = (path: string, attached: boolean) => {
+    const { size = 0, content = '' } = fileAt(state, path) ?? {};
+    return { name: nameOfFile(path), attached, gib: size / gib, content, path };
+  };
+  const attached = machine.drives.filter(({ path }) => dataFile.test(path));
+  const names = attached.map(({ path }) => nameOfFile(path));
+  const loose = filesOfInstance(state, machine).filter((path) => !names.includes(nameOfFile(path)));
+  return [
+    ...attached.map(({ path }) => shown(path, true)),
+    ...loose.map((path) => shown(path, false)),
+  ];
+}
+
+function filesOfInstance(state: HostState, { notes }: Machine): string[] {
+  const mark = readMark(notes);
+  if (typeof mark !== 'object') return [];
+  return [...state.files.keys()].filter(
+    (path) => path.endsWith('.vhdx') && path.includes(`-${mark.uuid}-data`),
+  );
+}
+
+const dataFile = /-data(\d+)(_[0-9a-f-]{36})?\.a?vhdx$/i;
+
+function nameOfFile(path: string): string {
+  return `data-${dataFile.exec(path)?.[1]}`;
+}
+
 /** Files in the folder for disks that no machine uses, nor is going to use. */
 export function orphansOf(state: HostState): readonly string[] {
   const machines = [...state.machines.values()];
-  const used = [...chains(state, machines), ...machines.flatMap((each) => looseOf(state, each))];
+  const detached = machines.flatMap((each) => filesOfInstance(state, each));
+  const loose = machines.flatMap((each) => looseOf(state, each));
+  const used = [...chains(state, machines), ...loose, ...detached];
   return [...state.files.keys()].filter(
     (path) => path.startsWith('d:\\disks\\') && !used.includes(path),
   );

@@ -70,6 +70,7 @@ const parameters: Readonly<Record<string, string>> = {
   'Hyper-V\\New-VHD': 'Path ParentPath Differencing SizeBytes Dynamic',
   'Hyper-V\\New-VM': 'Name Generation MemoryStartupBytes Path NoVHD',
   'Hyper-V\\Remove-VM': 'VM Force',
+  'Hyper-V\\Remove-VMHardDiskDrive': 'VMHardDiskDrive',
   'Hyper-V\\Remove-VMNetworkAdapter': 'VMNetworkAdapter',
   'Hyper-V\\Remove-VMSavedState': 'VM',
   'Hyper-V\\Remove-VMSnapshot': 'VMSnapshot',
@@ -222,6 +223,7 @@ const catches: Readonly<Record<string, readonly string[]>> = {
   'the command "make"': ['the machine is taken back, then an error'],
   'the command "copy"': ['an error', 'an error'],
   'the command "machines"': ['counts as a member of a cluster', 'the roles are unknown'],
+  'the command "dataDisks"': ['the size is unknown'],
   'the command "state"': ['looked for among all'],
 };
 

@@ -108,7 +108,7 @@ describe('a PowerShell that ends between making a machine and marking it', () =>
 describe('an unmarked machine', () => {
   const someDisk = { path: 'D:\\Templates\\own.vhdx', controller: 'SCSI', location: 0 } as const;
   const checkpoint = { id: 'c', name: 'n', created: '2026-01-01T00:00:00Z', memory: false };
-  const bare = { content: '', drives: [], config: newMachine({ name: 'x' }) };
+  const bare = { contents: [], drives: [], config: newMachine({ name: 'x' }) };
   const cases: readonly (readonly [string, (played: Scene) => Partial<Machine>])[] = [
     ['has a disk', () => ({ drives: [someDisk] })],
     ['runs', () => ({ state: 'Running' })],

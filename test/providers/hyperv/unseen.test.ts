@@ -165,7 +165,7 @@ test(
     const other = neighbour(state, { path: 'E:\\now.vhdx' });
     const drives = [{ path: 'E:\\child.vhdx', controller: 'SCSI', location: 0 } as const];
     const about = { id: 'c', name: 'n', created: '2026-01-01T00:00:00Z', memory: false };
-    other.checkpoints.push({ ...about, type: 'Standard', drives, content: '', config: other });
+    other.checkpoints.push({ ...about, type: 'Standard', drives, contents: [''], config: other });
     const { exitCode, text } = await cloud.call('delete', { caller: admin });
     assert.equal(exitCode, 1);
     assert.match(text, /used by other machines/);

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { type Actions, adminOnly, everyone } from '../../../contract/action.ts';
-import { text, wholeNumber } from '../../../kit/fields.ts';
+import { text } from '../../../kit/fields.ts';
+import { diskActions } from '../../../lifecycle/disk-actions.ts';
 import { powerActions } from '../../../lifecycle/power-actions.ts';
 import { snapName, snapSaveMemory } from '../../../lifecycle/shared-settings.ts';
 import { snapshotActions } from '../../../lifecycle/snapshot-actions.ts';
@@ -49,25 +50,12 @@ export const actions = {
     wants: 'shown',
   },
   ...powerActions,
-  ResizeDisk: {
-    about: 'Makes the disk of the instance larger; the guest has to grow its file system itself',
-    succeeded: 'The disk has its new size',
-    failed:
-      'The disk did not grow. A disk never gets smaller, cannot grow while it has snapshots, and in generation 1 only while the instance is stopped',
-    parameters: {
-      size_gb: {
-        type: 'NUMBER',
-        about: 'The new size',
-        schema: wholeNumber({ min: 1, max: 65_536 }),
-        unit: 'GiB',
-        example: '80',
-        required: true,
-        title: 'Size in GiB',
-      },
-    },
+  ...diskActions({
+    example: 'data-1',
     timeoutSeconds: 120,
-    roles: adminOnly,
-  },
+    growsUnless:
+      '; it cannot grow while the instance has snapshots, on IDE (generation 1) only while it is stopped',
+  }),
   AttachIso: {
     about: 'Puts an ISO image into the drive of the instance',
     succeeded: 'The image is in the drive',
@@ -95,7 +83,7 @@ export const actions = {
   },
   Reinstall: {
     about:
-      'Makes the disk anew from its template or image, without the snapshots; NICs, CPUs and memory size stay',
+      'Makes the root disk anew from its template or image, without the snapshots; NICs, CPUs, memory size and data disks stay',
     succeeded: 'The instance was installed anew',
     failed:
       'The instance was not installed anew. The instance has to be confirmed, and its template has to be there and allowed',

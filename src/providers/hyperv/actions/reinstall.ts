@@ -14,6 +14,7 @@ import {
   mergeCheckpoints,
   mergedFiles,
 } from '../machine/checkpoints.ts';
+import { isDataDisk, rootOf } from '../machine/data-disks.ts';
 import { diskPlaces, makeDisk } from '../machine/disk.ts';
 import { type HostMachine, nameOf, ownOf, readDetails } from '../machine/list.ts';
 import { changePower, cutPower, withState } from '../machine/power.ts';
@@ -47,8 +48,9 @@ function isUp({ state }: Details): boolean {
 
 function checkFit(details: Details, blueprint: Blueprint): void {
   const { generation, disks } = details;
-  if (disks.length !== 1) {
-    throw refused('conflict', `The instance has ${disks.length} disks: only one can be made anew`);
+  const roots = disks.filter(({ path }) => !isDataDisk(path));
+  if (roots.length !== 1) {
+    throw refused('conflict', `The instance has ${roots.length} disks: only one can be made anew`);
   }
   if (hasForeignSnapshots(details)) throw inBackup();
   checkFormat(generation, blueprint);
@@ -84,14 +86,16 @@ function exchangeDisk(
     }
     await cutPower(session, withState(machine, before.state));
     const details = await mergeCheckpoints(session, machine, before);
-    const old = await filesOf(session, details);
+    const root = rootOf(details);
+    // All others are data disks, which stay as they are.
+    const old = await filesOf(session, { disks: root === undefined ? [] : [root] });
     if (blueprint.template_type === 'iso') {
       undo.add(`put the drive of ${name} back`, (margin) =>
         changeMedia(withDeadline(session, margin), machine, before.media[0] ?? ''),
       );
       await changeMedia(session, machine, blueprint.iso_path ?? '');
     }
-    const given = { ...ownOf(machine), from: details.disks[0]?.path ?? '', to: fresh };
+    const given = { ...ownOf(machine), from: root?.path ?? '', to: fresh };
     const { done } = await ask(session, making.exchange, given);
     if (done) return old;
     throw new Failure('conflict', `The disk of ${name} is not where it was a moment ago`);

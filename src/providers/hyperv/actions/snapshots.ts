@@ -1,9 +1,11 @@
 import type { Step } from '../../../contract/context.ts';
 import type { Snapshot, SnapshotDriver } from '../../../contract/snapshot.ts';
 import * as changing from '../api/commands/changing.ts';
+import { snapshotDisks } from '../api/commands/disks.ts';
 import * as reading from '../api/commands/reading.ts';
 import type { Details } from '../api/wire.ts';
 import { isMerging, ownSnapshots } from '../machine/checkpoints.ts';
+import { numberIn } from '../machine/data-disks.ts';
 import { isWiredAs, whyNotWired, wiringOf } from '../machine/hardware.ts';
 import { type HostMachine, ownOf, readDetails } from '../machine/list.ts';
 import { notesWith } from '../machine/mark.ts';
@@ -54,10 +56,11 @@ export function snapshots(session: Session): SnapshotDriver<HostMachine> {
         (now) => now.snapshots.every((each) => each.id !== id),
       );
     },
-    async unrestorable(machine, _, step) {
+    async unrestorable(machine, snapshot, step) {
       const details = await detailsOf(machine, step);
       if (isMerging(details)) return 'Its disks are still being merged: try again later';
-      return whyNotWired(details);
+      const { uuid } = step.instance;
+      return whyNotWired(details) ?? whyYounger(at(step), { machine, snapshot, uuid, details });
     },
     async restore(machine, snapshot, step) {
       const { state } = await detailsOf(machine, step);
@@ -73,6 +76,32 @@ export function snapshots(session: Session): SnapshotDriver<HostMachine> {
     },
     switchOn: (machine, step) => changePower(at(step), machine, 'start', isRunning),
   };
+}
+
+interface Younger {
+  readonly machine: HostMachine;
+  readonly snapshot: Snapshot;
+  readonly uuid: string;
+  readonly details: Details;
+}
+
+/**
+ * A disk that this checkpoint does not know leaves the machine, and is connected again afterwards. Where
+ * another checkpoint builds on its file, writing to it would spoil that one.
+ */
+async function whyYounger(
+  session: Session,
+  { machine, snapshot, uuid, details }: Younger,
+): Promise<string | undefined> {
+  const numberOf = ({ path }: { readonly path: string }) => numberIn(path, uuid);
+  const data = details.disks.map(numberOf).filter((number) => number !== undefined);
+  if (data.length === 0 || details.snapshots.length < 2) return undefined;
+  const { disks } = await ask(session, snapshotDisks, { id: machine.remoteId });
+  const there = new Set(disks.filter((d) => d.snapshot === snapshot.id).map(numberOf));
+  const elsewhere = new Set(disks.filter((d) => d.snapshot !== snapshot.id).map(numberOf));
+  const [number] = data.filter((each) => !there.has(each) && elsewhere.has(each));
+  if (number === undefined) return undefined;
+  return `Disk data-${number} is younger than the snapshot, and in another one: delete that one first`;
 }
 
 function toSnapshot({ id, name, created, state }: Details['snapshots'][number]): Snapshot {

@@ -63,6 +63,7 @@ export function connect(
     writeMark: async (machine, mark, { instance, deadline }) =>
       (await change()).writeMark(at(deadline), machine, mark, instance),
     snapshots: async () => (await import('../actions/snapshots.ts')).snapshots(session),
+    disks: async () => (await import('../actions/disks.ts')).disks(session),
     run: async () => (await import('../actions/handlers.ts')).handlers(session),
     async console({ instance }) {
       const { console_url: address } = settings;

@@ -4,6 +4,7 @@ import { isUnder } from '../api/paths.ts';
 import { isFromPowerShell } from '../api/trouble.ts';
 import type { Details } from '../api/wire.ts';
 import { filesOf, mergeCheckpoints, mergedFiles } from './checkpoints.ts';
+import { dataFiles } from './data-disks.ts';
 import { allPlaces, machineFolder } from './disk.ts';
 import { type HostMachine, isGone, nameOf, ownOf, readDetails } from './list.ts';
 import { cutPower, withState } from './power.ts';
@@ -27,9 +28,11 @@ export async function removeMachine(session: Session, machine: HostMachine): Pro
  */
 async function removeStepwise(session: Session, machine: HostMachine): Promise<void> {
   const before = await readDetails(session, machine);
-  await checkUsers(session, machine, changedBy(session, machine, before));
+  const data = await dataFilesOf(session, machine);
+  await checkUsers(session, machine, [...changedBy(session, machine, before), ...data]);
   await cutPower(session, withState(machine, before.state));
-  const files = await filesWithoutCheckpoints(session, machine, before);
+  const own = await filesWithoutCheckpoints(session, machine, before);
+  const files = [...new Set([...own, ...data])];
   // Its folder goes last, when the machine has taken its own files out of it.
   await ask(session, removing.erase, { files, folder: '' }, { paths: files });
   await takeOut(session, machine);
@@ -92,7 +95,7 @@ export async function withdraw(session: Session, machine: HostMachine): Promise<
 
 /** A machine that was removed in Hyper-V's own tools leaves the files that were made for it. */
 async function eraseLeft(session: Session, machine: HostMachine): Promise<void> {
-  const files = placesOf(session, machine);
+  const files = [...placesOf(session, machine), ...(await dataFilesOf(session, machine))];
   await checkUsers(session, machine, files);
   const folder = folderOf(session, machine);
   await ask(session, removing.erase, { files, folder }, { paths: files });
@@ -108,6 +111,11 @@ function isPartial(notes: string, { mark: own }: HostMachine): boolean {
 
 function placesOf({ settings }: Session, machine: HostMachine): readonly string[] {
   return allPlaces(settings, { name: nameOf(machine), remoteId: machine.remoteId });
+}
+
+/** Its data disks, detached ones too; none for a machine without a mark, which no instance can be told by. */
+async function dataFilesOf(session: Session, { mark }: HostMachine): Promise<readonly string[]> {
+  return typeof mark === 'object' ? dataFiles(session, mark.uuid) : [];
 }
 
 /** Empty, which leaves every folder alone, for a machine without a mark. */
