@@ -11,7 +11,8 @@ const preparing = 'orchestratorrequirespreparevm';
 export function createExtension(state: FakeState, form: Values): object {
   const name = form.get('name') ?? '';
   const type = form.get('type') ?? '';
-  if (type !== 'Orchestrator') throw failed(`Invalid type specified - ${type}`);
+  const isNetwork = type === 'NetworkOrchestrator' && hasCome('4.23', state.release);
+  if (type !== 'Orchestrator' && !isNetwork) throw failed(`Invalid type specified - ${type}`);
   if (state.extensions.some((each) => each.name.toLowerCase() === name.toLowerCase())) {
     throw failed('Extension by name already exists');
   }
@@ -21,6 +22,7 @@ export function createExtension(state: FakeState, form: Values): object {
   const prepares = form.get(preparing);
   const extension: FakeExtension = {
     ...{ id: randomUUID(), name, path, isUserDefined: true },
+    type: isNetwork ? 'NetworkOrchestrator' : 'Orchestrator',
     description: form.get('description') ?? '',
     state: form.get('state') === 'Disabled' ? 'Disabled' : 'Enabled',
     pathReady: true,
@@ -160,7 +162,7 @@ function clusterOf(state: FakeState, form: Values): FakeCluster {
   return cluster;
 }
 
-function show(state: FakeState, extension: FakeExtension, view: string): object {
+export function show(state: FakeState, extension: FakeExtension, view: string): object {
   const { id, name, description, path, isUserDefined } = extension;
   const { created } = genuine.extension;
   const resources = state.clusters
@@ -169,10 +171,16 @@ function show(state: FakeState, extension: FakeExtension, view: string): object 
       ...{ id: cluster.id, name: cluster.name, type: 'Cluster', created },
       details: cluster.registration?.details ?? {},
     }));
+  for (const { id: networkId, name: network, registrations } of state.physicalNetworks) {
+    const found = registrations.find(({ extensionId }) => extensionId === id);
+    if (found === undefined) continue;
+    const { details } = found;
+    resources.push({ id: networkId, name: network, type: 'PhysicalNetwork', created, details });
+  }
   const prepares = extension.hidden[preparing];
   const tellsReserved = hasCome('4.22.1', state.release);
   return {
-    ...{ id, name, type: 'Orchestrator', path: `${root}/${path}` },
+    ...{ id, name, type: extension.type ?? 'Orchestrator', path: `${root}/${path}` },
     ...(description === '' ? {} : { description }),
     ...{ isuserdefined: isUserDefined, state: extension.state, created },
     pathready: extension.pathReady && state.files.has(path),

@@ -19,7 +19,7 @@ import {
   updateExtension,
   updateRegisteredExtension,
 } from './extensions.ts';
-import { genuine } from './genuine/index.ts';
+import { genuine, hasCome } from './genuine/index.ts';
 import {
   addCluster,
   addHost,
@@ -29,6 +29,14 @@ import {
   updateCluster,
   updateHost,
 } from './infrastructure.ts';
+import {
+  createNetworkOffering,
+  listNetworkOfferings,
+  listPhysicalNetworks,
+  registerWithNetwork,
+  updateNetworkOffering,
+  updateRegisteredWithNetwork,
+} from './networks.ts';
 import { checkParameters, type FakeRelease, unknownCommand, type Values } from './parameters.ts';
 import { isRefusal, type Refusal, wrong } from './refusal.ts';
 import { isSigned, readForm } from './signature.ts';
@@ -54,9 +62,21 @@ export interface FakeCloudStack {
 
 type Answer = (state: FakeState, form: Values) => object;
 
+/** Before 4.23 there is one kind of resource. */
+function isForNetwork({ release }: FakeState, form: Values): boolean {
+  return form.get('resourcetype') === 'PhysicalNetwork' && hasCome('4.23', release);
+}
+
 const calls: Readonly<Record<string, Answer>> = {
   ...{ createExtension, updateExtension, listExtensions, deleteExtension },
-  ...{ registerExtension, unregisterExtension, updateRegisteredExtension },
+  unregisterExtension,
+  registerExtension: (state, form) =>
+    isForNetwork(state, form) ? registerWithNetwork(state, form) : registerExtension(state, form),
+  updateRegisteredExtension: (state, form) =>
+    isForNetwork(state, form)
+      ? updateRegisteredWithNetwork(state, form)
+      : updateRegisteredExtension(state, form),
+  ...{ listPhysicalNetworks, listNetworkOfferings, createNetworkOffering, updateNetworkOffering },
   ...{ addCustomAction, updateCustomAction, listCustomActions, deleteCustomAction },
   ...{ listClusters, addCluster, updateCluster, listHosts, addHost, updateHost },
   ...{ listTemplates, registerTemplate, updateTemplate, listImageStores },

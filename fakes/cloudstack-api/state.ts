@@ -10,6 +10,7 @@ export interface FakeExtension {
   /** Below the extensions' directory. */
   readonly path: string;
   readonly isUserDefined: boolean;
+  readonly type?: 'Orchestrator' | 'NetworkOrchestrator';
   description: string;
   state: 'Enabled' | 'Disabled';
   pathReady: boolean;
@@ -71,6 +72,28 @@ export interface FakeTemplate {
 
 export type FakeMachine = Readonly<Record<string, unknown>>;
 
+/** A physical network with the network extensions on it. */
+export interface FakePhysicalNetwork {
+  readonly id: string;
+  readonly name: string;
+  readonly registrations: {
+    readonly extensionId: string;
+    /** The services of the provider, as the extension had them when it was registered. */
+    readonly services: readonly string[];
+    details: Texts;
+    hidden: Texts;
+  }[];
+}
+
+export interface FakeOffering {
+  readonly id: string;
+  readonly name: string;
+  readonly guestiptype: string;
+  readonly specifyvlan: boolean;
+  readonly service: readonly { readonly name: string }[];
+  state: string;
+}
+
 /** A zone with its pods and the image stores in it. */
 export interface FakeZone {
   readonly id: string;
@@ -87,6 +110,8 @@ export interface FakeState {
   readonly clusters: FakeCluster[];
   readonly hosts: FakeHost[];
   readonly templates: FakeTemplate[];
+  readonly physicalNetworks: FakePhysicalNetwork[];
+  readonly offerings: FakeOffering[];
   readonly zones: FakeZone[];
   /** Instances as listVirtualMachines shows them; those of projects apart, as there. */
   readonly machines: FakeMachine[];
@@ -120,6 +145,8 @@ export function createState(release: FakeRelease): FakeState {
     ],
     hosts: [],
     templates: [],
+    physicalNetworks: [{ id: randomUUID(), name: 'guests', registrations: [] }],
+    offerings: [],
     zones: [{ ...zone, pods: [pod], imageStores: 1 }],
     machines: [],
     projectMachines: [],

@@ -14,6 +14,8 @@ export interface Release {
    * `sshkey`, which this release hides from the API and from the script.
    */
   readonly updatesRegistrations: boolean;
+  /** It calls extensions of type NetworkOrchestrator. */
+  readonly servesNetworks: boolean;
   /** The most characters of a detail of an extension or a registration; longer ones are cut. */
   readonly detailLength: number;
 }
@@ -36,6 +38,7 @@ export function releaseOf(version: string): Release {
     reservesDetails: atLeast(4, 23) || /^4\.22\.[1-9]/.test(version),
     cleansUpDetails: atLeast(4, 22),
     updatesRegistrations: atLeast(4, 23),
+    servesNetworks: atLeast(4, 23),
     detailLength: atLeast(4, 23) ? 4096 : 255,
   };
 }

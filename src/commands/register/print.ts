@@ -12,6 +12,7 @@ const lists: Readonly<Record<string, readonly [string, string, string]>> = {
   zone: ['list zones', 'zone', 'name'],
   pod: ['list pods', 'pod', 'name'],
   ostype: ['list ostypes', 'ostype', 'description'],
+  physicalnetwork: ['list physicalnetworks', 'physicalnetwork', 'name'],
 };
 
 /** Of what was made; a pipeline ends as its last command does, so jq has to fail without one. */

@@ -1,23 +1,17 @@
 import { resolve } from 'node:path';
 import { knownWords, type Level } from '../../cloudstack/details.ts';
 import { coreFields } from '../../cloudstack/settings.ts';
+import type { Fields } from '../../contract/field.ts';
 import type { Provider } from '../../contract/provider.ts';
 import { Failure } from '../../failure.ts';
 import type { Texts } from '../api/form.ts';
 import type { CommandCall } from '../command.ts';
 import { learnHere } from '../learn.ts';
 import { loadProvider } from '../load-provider.ts';
-import { secretKeys } from './details.ts';
-import { meant, underNames } from './meant.ts';
+import { underNames } from './meant.ts';
 import { checkName, pathOf } from './names.ts';
-import {
-  type ActionWish,
-  type GivenDetails,
-  readDetails,
-  readSecret,
-  readSetup,
-  type Setup,
-} from './setup.ts';
+import { type ActionWish, type GivenDetails, readDetails, readSetup, type Setup } from './setup.ts';
+import { keyAndValue, typedDetails } from './typed.ts';
 import { readWishes } from './wishes.ts';
 
 export interface WantedHost {
@@ -69,8 +63,8 @@ export async function readWanted(call: CommandCall): Promise<Wanted> {
   const provider = await learnHere(base, writtenLevels(call, setup, path), world);
   const installation = text('installation');
   const read: ReadDetails = (given) =>
-    underNames(readDetails(given, path), wordsOf(provider), 'detail');
-  const details = { ...read(setup?.extension.details), ...typedDetails(texts, provider) };
+    underNames(readDetails(given, path), knownWords(fieldsOf(provider)), 'detail');
+  const details = { ...read(setup?.extension.details), ...typedDetails(texts, fieldsOf(provider)) };
   checkInstallation(installation ?? details['installation']);
   const fromFile = setup === undefined ? [] : setup.clusters.map((each) => clusterOf(each, read));
   const described = setup?.extension.description;
@@ -96,9 +90,9 @@ export async function readWanted(call: CommandCall): Promise<Wanted> {
 /** Reads details of the setup file, whose keys may be written for people. */
 type ReadDetails = (given: GivenDetails | undefined) => Record<string, string>;
 
-/** Every word under which a detail is read. */
-function wordsOf({ settings, blueprint }: Provider): ReadonlySet<string> {
-  return knownWords(coreFields, settings, blueprint);
+/** Every field that a detail may be for. */
+function fieldsOf({ settings, blueprint }: Provider): Fields {
+  return { ...blueprint, ...coreFields, ...settings };
 }
 
 /** The details as they are written: a provider may have to learn from them which others it has. */
@@ -141,37 +135,6 @@ function nameOf(typed: string | undefined, written: string | undefined): string 
   }
   checkName(name);
   return name;
-}
-
-function typedDetails(texts: CommandCall['texts'], provider: Provider): Record<string, string> {
-  const words = wordsOf(provider);
-  const typed = (option: string, word: string): readonly [string, string] => {
-    const [key, value] = keyAndValue(option, word);
-    return [meant(key, words), value];
-  };
-  const plain = texts('detail').map((word) => typed('--detail', word));
-  const leaked = plain.find(([key]) => secretKeys(provider.settings).has(key))?.[0];
-  if (leaked !== undefined) {
-    throw new Failure('usage', `"${leaked}" is a secret, and command lines can be read by all`, {
-      advice: `Give --secret ${leaked}=FILE, or --detail ${leaked}_file=NAME in the secrets directory`,
-    });
-  }
-  const files = texts('secret').map((word) => {
-    const [key, file] = typed('--secret', word);
-    return [key, readSecret(resolve(file))] as const;
-  });
-  const given = [...plain, ...files];
-  const keys = given.map(([key]) => key);
-  const twice = keys.find((key, at) => keys.indexOf(key) !== at);
-  if (twice !== undefined) throw new Failure('usage', `The detail "${twice}" is given twice`);
-  return Object.fromEntries(given);
-}
-
-function keyAndValue(option: string, word: string): readonly [string, string] {
-  const at = word.indexOf('=');
-  if (at > 0 && at < word.length - 1) return [word.slice(0, at), word.slice(at + 1)];
-  const form = option === '--secret' ? 'KEY=FILE' : 'KEY=VALUE';
-  throw new Failure('usage', `${option} has to be ${form}`);
 }
 
 function checkInstallation(text: string | undefined): void {
