@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { isNetworkPayload } from '../cloudstack/network/call.ts';
 import { Failure, sentence } from '../failure.ts';
 import { readSeconds } from './arguments.ts';
 import { callAsCloudStack } from './as-cloudstack/call.ts';
 import { type Conclusion, conclude } from './as-cloudstack/conclude.ts';
+import { concludeNetwork } from './as-cloudstack/network.ts';
 import type { Raw } from './as-cloudstack/raw.ts';
 import { defaultTimeout } from './as-cloudstack/time-outs.ts';
 import type { Command, CommandWorld } from './command.ts';
@@ -32,27 +34,49 @@ for standard output and error that is read when it has ended: 64 KiB is all that
 It runs in the current directory, as you. At the time-out it is killed with SIGKILL; its
 children are not.
 
-Time-outs without --timeout: 1800 s, for custom actions 3 s.
+Time-outs without --timeout: 1800 s, for custom actions 3 s, for network commands 60 s. The
+payload tells a network command from an action.
 
   outrigger invoke ./my-extension status payload.json
   outrigger invoke ./my-extension ListSnapshots payload.json --timeout 30 --json`,
   async run({ positionals, text, json, world }) {
     const [executable = '', action = '', file = ''] = positionals;
     const given = text('timeout');
-    const timeoutSeconds =
-      given === undefined ? defaultTimeout(action).seconds : readSeconds('--timeout', given);
     const payload = resolve(file);
     // Read before the call, since an extension may delete what it has read.
     const instance = await readPayload(payload);
+    const usual = timeoutFor(action, instance);
+    const timeoutSeconds = given === undefined ? usual.seconds : readSeconds('--timeout', given);
     const call = { executable: resolve(executable), action, payload, timeoutSeconds };
     if (world.terminal && !json) world.err(`Waiting for it, ${timeoutSeconds} s at most ...`);
     const raw = await callAsCloudStack({ ...call, env: world.env });
-    const conclusion = conclude(action, raw, instance);
+    const conclusion = isForNetwork(instance)
+      ? concludeNetwork(action, raw)
+      : conclude(action, raw, instance);
     if (json) world.out(JSON.stringify({ run: raw, conclusion }, undefined, 2));
-    else for (const line of readable(raw, conclusion, given, world)) world.out(line);
+    else
+      for (const line of readable(
+        raw,
+        conclusion,
+        given === undefined ? usual : undefined,
+        world,
+      )) {
+        world.out(line);
+      }
     return conclusion.success ? 0 : 1;
   },
 };
+
+type Usual = ReturnType<typeof defaultTimeout>;
+
+function isForNetwork(payload: Members | undefined): boolean {
+  return payload !== undefined && isNetworkPayload(payload);
+}
+
+function timeoutFor(action: string, payload: Members | undefined): Usual {
+  if (!isForNetwork(payload)) return defaultTimeout(action);
+  return { seconds: 60, why: 'CloudStack says so and waits for ever; it kills nothing' };
+}
 
 /** An unreadable or broken payload is passed on: how the executable copes may be the question. */
 async function readPayload(path: string): Promise<Members | undefined> {
@@ -70,12 +94,11 @@ async function readPayload(path: string): Promise<Members | undefined> {
 function readable(
   raw: Raw,
   conclusion: Conclusion,
-  timeout: string | undefined,
+  usual: Usual | undefined,
   world: CommandWorld,
 ): string[] {
   const paint = paintFor(world);
-  const { seconds, why } = defaultTimeout(conclusion.action);
-  const note = timeout === undefined ? [`Time-out ${seconds} s: ${sentence(why)}`] : [];
+  const note = usual === undefined ? [] : [`Time-out ${usual.seconds} s: ${sentence(usual.why)}`];
   return [
     ...describeRun(raw, paint),
     ...note.map(paint.dim),

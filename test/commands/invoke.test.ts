@@ -43,6 +43,17 @@ describe('invoke', () => {
     assert.match(printed, /^User sees: {2}Stopped/m);
   });
 
+  test('invoke judges a network command as CloudStack 4.23 does, told by its payload', async () => {
+    const file = join(temporaryDirectory(), 'network.json');
+    writeFileSync(file, '{"physical-network-extension-details":{},"payload":{"network_id":"1"}}');
+    const path = executable(`echo 'Permission denied'; echo '{"host":"pve1"}'`);
+    const world = createWorld();
+    const words = ['invoke', path, 'ensure-network-device', file];
+    assert.equal(await runCommand(words, world), 0);
+    assert.match(world.printed(), /network\.json 60$/m);
+    assert.match(world.printed().replace(/\s+/g, ' '), /every later command of this network fails/);
+  });
+
   test('invoke exits with 1 where CloudStack would count a failure, whether the output says so or not', async () => {
     assert.equal((await invoke('exit 3', 'create')).code, 1);
     const lied = await invoke(`echo '{"status":"error"}'`, 'create');

@@ -6,6 +6,7 @@ import { planClusters } from './clusters.ts';
 import { secretKeys } from './details.ts';
 import { planExtension } from './extension.ts';
 import { checkDetails } from './fits.ts';
+import { checkHidden } from './hidden.ts';
 import { chooseInstallation, withIdentity } from './installation.ts';
 import { checkLengths } from './lengths.ts';
 import { joined, type Plan } from './plan.ts';
@@ -18,6 +19,7 @@ import type { Wanted } from './wanted.ts';
 export function planFor(given: Wanted, actual: Actual, world: CommandWorld): Plan {
   const { id, remark } = chooseInstallation(given, actual);
   const wanted = withIdentity(given, id);
+  checkHidden(wanted, actual.release);
   const { secretsDirectory } = readConfig(world.env['OUTRIGGER_CONFIG'] ?? defaultConfigFile);
   const providers = Object.keys(world.registry);
   const plan = joined([

@@ -128,8 +128,10 @@ describe('the data of a guest', () => {
     const here = place(t);
     assert.equal((await play(here, 'isolated-restart-restore-network')).exitCode, 0);
     assert.equal(kept(here).length, 2);
-    const failing = { fail_actions: 'restore-network', fail_at: 'task' };
-    assert.equal((await play(here, 'isolated-restart-restore-network', failing)).exitCode, 0);
+    for (const fail_kind of ['unreachable', 'denied', 'blind']) {
+      const failing = { fail_actions: 'restore-network', fail_kind };
+      assert.equal((await play(here, 'isolated-restart-restore-network', failing)).exitCode, 0);
+    }
     const vms = [{ nic_uuid: '' }, null, 'x', { vm_data: 'x' }, { vm_data: [{ dir: 'metadata' }] }];
     const strange = withFields(recorded('isolated-restart-restore-network'), {
       restore_data: { vms },
