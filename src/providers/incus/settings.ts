@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Fields, Values } from '../../contract/field.ts';
-import { list, longText, text, yesNo } from '../../kit/fields.ts';
+import { list, longText, oneOf, text, yesNo } from '../../kit/fields.ts';
 import {
   allowedStorages,
   allowedTemplates,
@@ -99,6 +99,18 @@ export const settings = {
     about: 'The bridge of each VLAN, with {vlan} for its number; unset: the VLAN of "bridge"',
     schema: text({ most: 20, pattern: perVlan, wants: 'the name of a bridge with {vlan} in it' }),
     example: 'br{vlan}',
+  },
+  cloud_init: {
+    about:
+      'What cloud-init is told of the network: `static` the addresses of the NICs, `dhcp` to ask for them, `off` nothing',
+    schema: oneOf('off', 'dhcp', 'static'),
+    default: 'off',
+  },
+  vendor_data_file: {
+    about: 'File in the secrets directory with data for the cloud-init of every guest',
+    schema: longText(64 * 1024),
+    file: true,
+    example: 'vendor-data.yaml',
   },
   mac_filtering: {
     about: 'Whether an instance may only send from its own MAC address',

@@ -97,19 +97,36 @@ export function ownCases(genuine: () => Promise<Server>, setUp: SetUp): void {
   );
 
   it(
-    'user data and the SSH key reach cloud-init',
+    'user data, keys and addresses reach cloud-init; only other user data make the guest begin anew',
     inScene(setUp, async (scene) => {
       const { cloud } = scene;
       const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGV4YW1wbGU me@example';
-      const user_data = '#cloud-config\npackages: [nginx]';
-      cloud.change({ details: { ...cloud.vm.details, user_data, 'SSH.PublicKey': key } });
-      await cloud.deploy({ host: { user_data } });
-      const { config } = await read(scene, (await cloud.machine()).remoteId);
-      assert.equal(config['cloud-init.user-data'], user_data);
-      assert.equal(
-        config['cloud-init.vendor-data'],
-        `#cloud-config\nssh_authorized_keys: ["${key}"]\n`,
-      );
+      let host = {};
+      const choose = (user_data: string, keys: string) => {
+        host = { cloud_init: 'static', user_data };
+        cloud.change({ details: { ...cloud.vm.details, 'SSH.PublicKey': keys } });
+      };
+      const config = async () => (await read(scene, (await cloud.machine()).remoteId)).config;
+      const again = async () => {
+        await cloud.ok('stop');
+        await cloud.ok('start', { host });
+        return config();
+      };
+      choose('#cloud-config\npackages: [nginx]', key);
+      await cloud.deploy({ host });
+      const first = await config();
+      assert.equal(first['cloud-init.user-data'], '#cloud-config\npackages: [nginx]');
+      assert.match(first['cloud-init.vendor-data'] ?? '', /^ssh_authorized_keys: .*me@example/m);
+      assert.match(first['cloud-init.network-config'] ?? '', /"?macaddress"?: /);
+      const id = 'volatile.cloud-init.instance-id';
+      choose('#cloud-config\npackages: [nginx]', `${key}\nssh-rsa AAAA other@example`);
+      const second = await again();
+      assert.match(second['cloud-init.vendor-data'] ?? '', /other@example/);
+      assert.equal(second[id], first[id]);
+      choose('#cloud-config\npackages: [haproxy]', key);
+      const third = await again();
+      assert.match(third['cloud-init.user-data'] ?? '', /haproxy/);
+      assert.notEqual(third[id], first[id]);
     }),
   );
 

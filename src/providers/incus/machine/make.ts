@@ -6,6 +6,7 @@ import { isBuilding, verdictOn } from '../../../lifecycle/ownership.ts';
 import { type Config, type Machine, marking, removingKey } from '../api/wire.ts';
 import type { Blueprint, Settings } from '../settings.ts';
 import { namesFor } from './find.ts';
+import { guestConfig } from './guest.ts';
 import { nicDevices, sizeOf } from './hardware.ts';
 import { findImage, type Image } from './image.ts';
 import { patchConfig, readInstance, removeInstance, reread } from './instances.ts';
@@ -79,7 +80,7 @@ function bodyFor(
     config: {
       ...sizeOf(instance),
       ...(type === 'container' ? containerConfig(settings) : machineConfig(instance, blueprint)),
-      ...guestConfig(instance, blueprint),
+      ...withoutEmpty(guestConfig(settings, instance, blueprint)),
       ...marking(markFor(name)),
     },
     devices: { ...rootDisk(blueprint), ...nicDevices(instance.nics, settings, type) },
@@ -101,17 +102,8 @@ function machineConfig({ boot }: SizedInstance, { secure_boot }: Blueprint): Con
   };
 }
 
-/** The tenant's key goes into the vendor's part, so that the tenant's own user data stays whole. */
-function guestConfig({ sshPublicKey }: SizedInstance, { user_data }: Blueprint): Config {
-  const keys = (sshPublicKey ?? '').split('\n').filter((line) => line.trim() !== '');
-  return {
-    ...(user_data === undefined ? {} : { 'cloud-init.user-data': user_data }),
-    ...(keys.length === 0
-      ? {}
-      : {
-          'cloud-init.vendor-data': `#cloud-config\nssh_authorized_keys: ${JSON.stringify(keys)}\n`,
-        }),
-  };
+function withoutEmpty(config: Config): Config {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== ''));
 }
 
 function rootDisk({ storage, disk_size_gb }: Blueprint) {

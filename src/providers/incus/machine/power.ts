@@ -3,8 +3,9 @@ import type { Plan } from '../../../contract/driver.ts';
 import { isKind } from '../../../failure.ts';
 import { type Machine, stateOf } from '../api/wire.ts';
 import type { Blueprint } from '../settings.ts';
+import { guestConfig, hasConfig, keptInstanceId } from './guest.ts';
 import { devicesFor, hasHardware, sizeOf } from './hardware.ts';
-import { order, type PowerAction, replace, reread } from './instances.ts';
+import { order, type PowerAction, patchConfig, replace, reread } from './instances.ts';
 import type { Session } from './session.ts';
 import { untilIdle } from './tasks.ts';
 
@@ -33,20 +34,37 @@ export async function powerOn(
 }
 
 async function startOnce(
+  session: Session,
+  machine: Machine,
+  plan: Plan<Partial<Blueprint>>,
+): Promise<Machine> {
+  const ready = await broughtUpToDate(session, machine, plan);
+  const { deadline } = plan;
+  await order(session.client, machine.remoteId, 'start', { deadline });
+  return inStatus(ready, 'Running');
+}
+
+/** CPUs, memory, NICs and what the guest is told. */
+async function broughtUpToDate(
   { client, settings }: Session,
   machine: Machine,
-  { instance, deadline }: Plan<Partial<Blueprint>>,
+  { instance, blueprint, deadline }: Plan<Partial<Blueprint>>,
 ): Promise<Machine> {
-  const ready = hasHardware(machine, instance, settings)
-    ? machine
-    : await replace(
-        client,
-        machine,
-        { config: sizeOf(instance), devices: devicesFor(machine, instance, settings) },
-        deadline,
-      );
-  await order(client, machine.remoteId, 'start', { deadline });
-  return inStatus(ready, 'Running');
+  // An adopted machine keeps the words that its owner has for cloud-init.
+  const told = isAdopted(machine) ? {} : guestConfig(settings, instance, blueprint);
+  const knows = hasConfig(machine, told);
+  if (knows && hasHardware(machine, instance, settings)) return machine;
+  const config = { ...sizeOf(instance), ...told };
+  const devices = devicesFor(machine, instance, settings);
+  const ready = await replace(client, machine, { config, devices }, deadline);
+  const kept = knows ? undefined : keptInstanceId(machine, told);
+  if (kept === undefined) return ready;
+  const written = await patchConfig(client, ready, kept, deadline);
+  return written === 'lost' ? ready : written;
+}
+
+function isAdopted({ mark }: Machine): boolean {
+  return typeof mark === 'object' && mark.origin === 'adopted';
 }
 
 const statusAfter: Readonly<Record<PowerAction, string>> = {
