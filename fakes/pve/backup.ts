@@ -1,5 +1,5 @@
 import { type Call, durationOf, flag, fork, locked, type Routes } from './call.ts';
-import { disksOf } from './drives.ts';
+import { disksOf, drivesOf } from './drives.ts';
 import { badParameters, die } from './errors.ts';
 import { splitList } from './formats.ts';
 import { checkLock, findVm, printConfig } from './machines.ts';
@@ -54,6 +54,9 @@ async function dump(call: Call, vmid: number, worker: Worker): Promise<boolean> 
     return false;
   }
   try {
+    for (const [, { file }] of vm.power === 'stopped' ? drivesOf(vm.config) : []) {
+      if (file !== 'none' && file !== 'cdrom') needVolume(state, file, node.name);
+    }
     await locked(call, vmid, worker, async () => {
       checkLock(vm);
       vm.config.set('lock', 'backup');

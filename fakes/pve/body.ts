@@ -3,11 +3,12 @@ import type { Asked } from './address.ts';
 import { bare } from './errors.ts';
 import { maxBody, readBody } from './http.ts';
 import type { State } from './state.ts';
+import { readUpload } from './upload-form.ts';
 import type { Raw } from './verify.ts';
 
 export interface Taken {
   readonly raw: Raw;
-  readonly files: ReadonlyMap<string, string>;
+  readonly files: ReadonlyMap<string, Buffer>;
 }
 
 /** Reads what the request brings, with the refusals that come before anything is looked at. */
@@ -48,7 +49,7 @@ interface Form {
 }
 
 function fromBody({ raw, type, version }: Form, body: Buffer, header: string): Taken {
-  const files = new Map<string, string>();
+  const files = new Map<string, Buffer>();
   if (type === 'application/json') return { raw: { ...raw, ...parsedJson(body, version) }, files };
   if (type === 'multipart/form-data') return multipart(raw, body, header);
   if (type === '' && body.length === 0) return { raw, files };
@@ -84,16 +85,7 @@ function parsedJson(body: Buffer, version: State['version']): Raw {
 }
 
 function multipart(raw: Raw, body: Buffer, header: string): Taken {
-  const [, boundary = ''] = /boundary=([^;]+)/.exec(header) ?? [];
-  const files = new Map<string, string>();
-  const fields: Record<string, string> = {};
-  for (const part of body.toString('latin1').split(`--${boundary}`)) {
-    const [, name] = /name="([^"]*)"/.exec(part) ?? [];
-    const [, file] = /filename="([^"]*)"/.exec(part) ?? [];
-    const content = part.split('\r\n\r\n').slice(1).join('\r\n\r\n').replace(/\r\n$/, '');
-    if (name === undefined) continue;
-    fields[name] = file ?? content;
-    if (file !== undefined) files.set(name, content);
-  }
-  return { raw: { ...raw, ...fields }, files };
+  const form = readUpload(body, header);
+  const files = new Map(form.file === undefined ? [] : [['filename', form.file.content] as const]);
+  return { raw: { ...raw, ...form.fields, filename: form.file?.name }, files };
 }

@@ -13,7 +13,7 @@ export interface Call {
   readonly served: Node;
   readonly params: Params;
   /** The body's parts, for the few methods that take files. */
-  readonly files?: ReadonlyMap<string, string>;
+  readonly files?: ReadonlyMap<string, Buffer>;
 }
 
 /** Answers what stands under `data`. */

@@ -16,6 +16,8 @@ export interface Reply {
 /** The least that is needed to talk to the fake, for tests of the fake itself. */
 export interface Client {
   call(method: string, path: string, params?: Readonly<Record<string, string>>): Promise<Reply>;
+  /** A body of another type than a form. */
+  send(path: string, type: string, body: Buffer): Promise<Reply>;
   /** Starts something, waits for its task and answers how that ended. */
   task(method: string, path: string, params?: Readonly<Record<string, string>>): Promise<string>;
   close(): void;
@@ -30,13 +32,16 @@ export function clientFor(
   const call: Client['call'] = (method, path, params) => {
     const body = method === 'GET' || method === 'DELETE' ? undefined : formOf(params);
     const query = body === undefined && params !== undefined ? `?${formOf(params)}` : '';
+    return ask(method, `${path}${query}`, urlencoded, body);
+  };
+  const ask = (method: string, path: string, type: string, body: string | Buffer | undefined) => {
     const length = String(Buffer.byteLength(body ?? ''));
     const headers = {
       authorization,
-      ...(body === undefined ? {} : { 'content-type': urlencoded, 'content-length': length }),
+      ...(body === undefined ? {} : { 'content-type': type, 'content-length': length }),
     };
-    const url = `${cluster.endpoints[node]}/api2/json${path}${query}`;
-    return new Promise((resolve, reject) => {
+    const url = `${cluster.endpoints[node]}/api2/json${path}`;
+    return new Promise<Reply>((resolve, reject) => {
       const sending = request(url, { method, headers, agent, rejectUnauthorized: false });
       sending.on('error', reject);
       sending.on('response', (response) => {
@@ -54,6 +59,7 @@ export function clientFor(
   };
   return {
     call,
+    send: (path, type, body) => ask('POST', path, type, body),
     async task(method, path, params) {
       const reply = await call(method, path, params);
       if (reply.status !== 200)

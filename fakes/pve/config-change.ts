@@ -153,6 +153,9 @@ function setOne(call: Call, vm: Vm, { option, value, change, log }: Setting): vo
   }
   if (option === 'boot') checkBoot(vm, text, change);
   if (isDrive(option)) {
+    if (/:iso\//.test(text) && !/media=cdrom/.test(text)) {
+      badParameters({ [option]: "explicit 'media=cdrom' is required for iso images" });
+    }
     checkVolume(call, text);
     const made = makeDrive(state, place, option, text);
     for (const line of made.log) log(line);

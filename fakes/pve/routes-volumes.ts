@@ -1,10 +1,12 @@
-import { type Call, fork } from './call.ts';
-import { badParameters, die } from './errors.ts';
+import { createHash } from 'node:crypto';
+import { type Call, durationOf, fork } from './call.ts';
+import { die } from './errors.ts';
 import { demandVolume } from './permissions-drives.ts';
 import { demand } from './rights.ts';
 import type { Volume } from './state.ts';
 import {
   activeStorage,
+  availableBytes,
   enabledStorage,
   findVolume,
   free,
@@ -14,6 +16,7 @@ import {
   volumeId,
   volumesOn,
 } from './storage.ts';
+import { checkUpload, storedName } from './upload-form.ts';
 
 function shown(volume: Volume): Record<string, unknown> {
   const { content: kind, format, size, used, ctime, vmid, parent, notes } = volume;
@@ -42,6 +45,7 @@ export function content(call: Call): object[] {
     }
   };
   return volumesOn(state, storage, node.name)
+    .filter((volume) => !/^iso\/\./.test(volume.name))
     .filter((volume) => kind === undefined || volume.content === kind)
     .filter((volume) => vmid === undefined || volume.vmid === Number(vmid))
     .filter(readable)
@@ -80,7 +84,7 @@ export function changeVolume(call: Call): void {
   if (call.params['protected'] !== undefined) volume.protected = call.params['protected'] === '1';
 }
 
-export function deleteVolume(call: Call): string {
+export function deleteVolume(call: Call): Promise<string | null> | string {
   const { state, node, caller } = call;
   const volid = volidOf(call);
   const [storage, name] = splitVolumeId(volid);
@@ -95,8 +99,8 @@ export function deleteVolume(call: Call): string {
     demand(state, caller, `/storage/${storage}`, ['Datastore.Allocate']);
   }
   const id = owner === undefined ? storage : `${owner}@${storage}`;
-  return fork(call, 'imgdel', id, async (worker) => {
-    await worker.work(100);
+  const upid = fork(call, 'imgdel', id, async (worker) => {
+    await worker.work(durationOf(state, 'imgdel'));
     if (volume === undefined) {
       worker.log(`disk image '${pathOf(storageOf(state, storage), name)}' does not exist`);
     } else {
@@ -104,28 +108,64 @@ export function deleteVolume(call: Call): string {
     }
     worker.log(`Removed volume '${volid}'`);
   });
+  return call.params['delay'] === undefined ? upid : waited(call, upid);
 }
 
+/** With `delay` the answer waits for the task: null when it has ended well by then. */
+async function waited({ state, params }: Call, upid: string): Promise<string | null> {
+  const task = state.tasks.find(upid);
+  const late = state.clock.sleep(Number(params['delay']) * 1000).then(() => 'late' as const);
+  if (task === undefined || (await Promise.race([task.ended, late])) === 'late') return upid;
+  if (task.exit !== 'OK') die(task.exit ?? '');
+  return null;
+}
+
+/** An existing file of that name is overwritten without a word. */
 export function upload(call: Call): string {
   const { state, node, params, files } = call;
-  const { storage = '', filename = '', content: kind = 'iso' } = params;
+  const { storage = '', filename = '', content: kind = '', checksum } = params;
+  const content = files?.get('filename') ?? Buffer.alloc(0);
+  const name = storedName(filename);
+  checkUpload({ fields: fieldsOf(params), file: { name: filename, content } }, name);
   const place = activeStorage(state, storage, node.name);
-  if (!place.content.includes(kind)) {
-    badParameters({ content: `storage '${storage}' does not support '${kind}' content` });
-  }
-  const size = files?.get('filename')?.length ?? 0;
-  return fork(call, 'imgcopy', '', async (worker) => {
+  if (!place.content.includes(kind)) die(`storage '${storage}' does not support '${kind}' content`);
+  const path = pathOf(place, `${kind}/${name}`);
+  // The task is that of the node that was asked, also for another node's storage.
+  return fork({ ...call, node: call.served }, 'imgcopy', '', async (worker) => {
+    worker.log('starting file import from: /var/tmp/pveupload-f62cc973fc31fe422d25db752478df02');
     worker.log(`target node: ${node.name}`);
-    worker.log(`file size is: ${size}`);
-    await worker.work(100);
+    worker.log(`target file: ${path}`);
+    worker.log(`file size is: ${content.length}`);
+    if (checksum !== undefined) checkSum(params, content);
+    await worker.work(durationOf(state, 'imgcopy'));
+    if (content.length > availableBytes(state, place, node.name)) {
+      die(`import failed: cp: error writing '${path}': No space left on device`);
+    }
+    const old = findVolume(state, `${storage}:${kind}/${name}`, node.name);
+    if (old !== undefined) free(state, old);
     state.volumes.add({
-      ...{ storage, name: `${kind}/${filename}`, content: 'iso', format: 'iso', size, used: size },
+      ...{ storage, name: `${kind}/${name}`, content: kind === 'iso' ? 'iso' : 'import' },
+      ...{ format: 'iso', size: content.length, used: content.length },
       ...(place.shared ? {} : { node: node.name }),
       ctime: Math.floor(state.clock.now() / 1000),
+      data: content.toString('latin1'),
       snapshots: new Map(),
     });
     worker.log('finished file import successfully');
   });
+}
+
+function fieldsOf(params: Call['params']): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(params).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+  );
+}
+
+function checkSum(params: Call['params'], content: Buffer): void {
+  const { checksum = '', 'checksum-algorithm': algorithm = '' } = params;
+  const got = createHash(algorithm).update(content).digest('hex');
+  if (got !== checksum.toLowerCase())
+    die(`checksum mismatch: got '${got}' != expect '${checksum}'`);
 }
 
 /** The fake reaches nothing outside. */

@@ -95,7 +95,11 @@ export const more: Readonly<Record<string, Readonly<Record<string, StoredMethod>
   },
   '/nodes/{node}/storage/{storage}/upload': {
     POST: onNode(
-      { storage, content: { type: 'string' }, filename: { type: 'string', maxLength: 255 } },
+      {
+        ...{ storage, content: { type: 'string', optional: 1 }, filename: { type: 'string' } },
+        'checksum-algorithm': { type: 'string', optional: 1 },
+        checksum: { type: 'string', optional: 1 },
+      },
       { user: undefined, check: ['perm', '/storage/{storage}', ['Datastore.AllocateTemplate']] },
     ),
   },
