@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isGzip } from './user-data.ts';
 
 const cloudConfig = /^#cloud-config\s*(\n|$)/;
 const mime = /^(Content-Type:|MIME-Version:)/i;
@@ -36,8 +37,4 @@ function entity({ content, type }: Part): string {
 function typeOf(part: Buffer, text: string): string {
   if (isGzip(part)) return 'application/gzip';
   return cloudConfig.test(text) ? 'text/cloud-config' : 'text/plain';
-}
-
-export function isGzip(bytes: Buffer): boolean {
-  return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }

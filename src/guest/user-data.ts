@@ -1,5 +1,3 @@
-import { isGzip } from './mime.ts';
-
 /** The beginnings by which cloud-init and its kin tell their kinds of user data. */
 const beginnings = /^(#|Content-Type:|MIME-Version:|rem cmd|<)/i;
 
@@ -25,4 +23,8 @@ function decoded(text: string): Buffer | undefined {
   }
   const bytes = Buffer.from(packed, 'base64');
   return isGzip(bytes) || beginnings.test(bytes.toString('utf8')) ? bytes : undefined;
+}
+
+export function isGzip(bytes: Buffer): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }

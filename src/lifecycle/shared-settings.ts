@@ -208,6 +208,15 @@ export const userData = {
   schema: longText(32_768),
 } as const;
 
+/** Told to every guest of the host; the tenant's own data come before it. */
+export const vendorData = {
+  about:
+    "File in the secrets directory with vendor data for cloud-init, such as an operator's #cloud-config; the tenant's own data come before it",
+  schema: longText(65_536),
+  file: true,
+  example: 'vendor.yaml',
+} as const;
+
 // ---- what custom actions are told ---------------------------------------------------------------
 
 export const snapName = {

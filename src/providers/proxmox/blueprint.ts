@@ -1,4 +1,5 @@
 import type { Fields, Values } from '../../contract/field.ts';
+import { isUserData, userDataIssue } from '../../guest/user-data.ts';
 import { oneOf, text, yesNo } from '../../kit/fields.ts';
 import { dataDiskIssues, dataDisks } from '../../lifecycle/data-disks.ts';
 import {
@@ -7,8 +8,10 @@ import {
   secureBoot,
   storage,
   templateId,
+  userData,
 } from '../../lifecycle/shared-settings.ts';
-import { type Settings, storageName } from './settings.ts';
+import type { Settings } from './settings.ts';
+import { storageName } from './settings-machine.ts';
 
 export const isoPattern = /^[A-Za-z][A-Za-z0-9._-]*:iso\/[^/,:\s]+\.(iso|img)$/i;
 export const isoForm = 'of the form storage:iso/name.iso';
@@ -77,6 +80,11 @@ export const blueprint = {
     default: 'false',
   },
   secure_boot: secureBoot,
+  user_data: {
+    ...userData,
+    about:
+      'What cloud-init shall do at the first boot, as it is or in base64, where CloudStack itself sends none; needs seed_storage',
+  },
 } as const satisfies Fields;
 
 export type Blueprint = Values<typeof blueprint>;
@@ -87,11 +95,24 @@ export const stored = {
 } as const;
 
 export function blueprintIssues(wanted: Blueprint, settings: Settings): readonly string[] {
-  return [...sourceIssues(wanted), ...dataDiskIssues(wanted, settings)];
+  return [
+    ...sourceIssues(wanted),
+    ...userDataIssues(wanted, settings),
+    ...dataDiskIssues(wanted, settings),
+  ];
 }
 
-function sourceIssues(wanted: Blueprint): readonly string[] {
-  const { template_type, template_id, iso_path } = wanted;
+function userDataIssues({ user_data }: Blueprint, { seed_storage }: Settings): readonly string[] {
+  if (user_data === undefined) return [];
+  if (seed_storage === undefined) {
+    return [
+      '"user_data" needs "seed_storage" on the host, a small directory storage of its own with content iso',
+    ];
+  }
+  return isUserData(user_data) ? [] : [userDataIssue];
+}
+
+function sourceIssues({ template_type, template_id, iso_path }: Blueprint): readonly string[] {
   if (template_type === 'template' && template_id === undefined) {
     return ['"template_id" is missing: it is to be a detail of the template, offering or host'];
   }

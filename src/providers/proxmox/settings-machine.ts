@@ -1,6 +1,9 @@
 import * as v from 'valibot';
 import type { Fields } from '../../contract/field.ts';
 import { list, oneOf, text, yesNo } from '../../kit/fields.ts';
+import { vendorData } from '../../lifecycle/shared-settings.ts';
+
+export const storageName = /^[A-Za-z][A-Za-z0-9._-]*[A-Za-z0-9]$/;
 
 /** The properties of machines that hold no matter what their instances ask for. */
 export const machineSettings = {
@@ -68,6 +71,13 @@ export const machineSettings = {
     }),
     example: 'vendor=local:snippets/vendor.yaml',
   },
+  seed_storage: {
+    about:
+      'The storage for the images that hand user data, keys and passwords to guests: a directory storage of its own with content iso; unset: no user data',
+    schema: text({ pattern: storageName, wants: 'the name of a storage' }),
+    example: 'seeds',
+  },
+  vendor_data: vendorData,
 } as const satisfies Fields;
 
 // ---- network ----

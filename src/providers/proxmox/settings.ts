@@ -20,9 +20,8 @@ import {
   snapshotMemory,
 } from '../../lifecycle/shared-settings.ts';
 import { connectionIssues, connectionSettings } from './settings-connection.ts';
-import { machineSettings, networkSettings } from './settings-machine.ts';
+import { machineSettings, networkSettings, storageName } from './settings-machine.ts';
 
-export const storageName = /^[A-Za-z][A-Za-z0-9._-]*[A-Za-z0-9]$/;
 const hostName = '[A-Za-z0-9.:_\\[\\]-]{1,253}';
 
 /** How the cluster is reached, what instances may choose and how their machines are made. */

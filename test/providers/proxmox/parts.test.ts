@@ -110,6 +110,7 @@ describe('what is chosen for an instance', () => {
     disk_size_gb: undefined,
     secure_boot: undefined,
     data_disks: undefined,
+    user_data: undefined,
   };
 
   it('is complete: a template needs its id, an ISO image its path', () => {

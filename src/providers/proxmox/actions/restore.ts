@@ -7,6 +7,7 @@ import { path } from '../../../kit/http/address.ts';
 import { keepDisks } from '../../../lifecycle/keep-disks.ts';
 import { run } from '../api/tasks.ts';
 import { type Config, configOf } from '../api/wire.ts';
+import { keepSeed } from '../guest/keep-seed.ts';
 import { readClusterResources } from '../machine/capacity.ts';
 import { memoryOf, writeConfig } from '../machine/config.ts';
 import type { DataDisk } from '../machine/data-disks.ts';
@@ -42,6 +43,7 @@ export async function keepToday(session: Session, machine: Machine): Promise<voi
     gone.length === 0 ? form : { ...form, delete: gone.join(',') },
     `keep network and size of machine ${machine.vmid}`,
   );
+  await keepSeed(session, machine, { today, now });
   if (now['tags'] !== today['tags']) await writeTags(session, machine, today['tags'] ?? '');
 }
 

@@ -3,7 +3,7 @@ import { expectFailure, Failure, statusOf } from '../../../failure.ts';
 import type { Pairs } from '../../../kit/http/address.ts';
 import { createHttp, type Http } from '../../../kit/http/client.ts';
 import type { Reply } from '../../../kit/http/reply.ts';
-import type { Method } from '../../../kit/http/request.ts';
+import type { Content, Method } from '../../../kit/http/request.ts';
 import { type RetryPolicy, retryWhile } from '../../../kit/retry.ts';
 import type { Connection } from '../settings-connection.ts';
 import { readEndpoints } from './endpoint.ts';
@@ -14,6 +14,8 @@ export interface ApiRequest {
   readonly what: string;
   readonly query?: Pairs;
   readonly form?: Pairs;
+  /** In place of a form: the body as it goes out, under its type. */
+  readonly body?: NonNullable<Content['body']>;
   readonly limitMs?: number;
 }
 

@@ -108,6 +108,8 @@ export interface Watched {
   /** The caller takes the work back when the time is up, so that it does not go on. */
   readonly takenBack?: true;
   readonly pace?: Pace;
+  /** It hardly ever ends sooner, so that no look is made before. */
+  readonly takesMs?: number;
 }
 
 /** Waits until the task has ended, and outlives a cluster that does not answer for a while. */
@@ -130,6 +132,7 @@ export async function exitAtLast(session: Session, upid: string, work: Watched):
     }
   };
   try {
+    if (work.takesMs !== undefined) await api.deadline.sleep(work.takesMs, work.doing);
     return await poll(api.deadline, work.doing, look, work.pace ?? pace);
   } catch (thrown) {
     throw await unfinished(session, upid, work, overdue(api, work.doing, thrown));

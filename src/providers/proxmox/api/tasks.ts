@@ -3,7 +3,7 @@ import type { Pairs } from '../../../kit/http/address.ts';
 import type { Method } from '../../../kit/http/request.ts';
 import { type RetryPolicy, retryWhile } from '../../../kit/retry.ts';
 import { noteChange, type Session } from '../machine/session.ts';
-import type { Api } from './client.ts';
+import type { Api, ApiRequest } from './client.ts';
 import { failureOfText } from './error-catalogue.ts';
 import { isTransient } from './error-texts.ts';
 import { findTask, isUncertain } from './find-task.ts';
@@ -16,6 +16,8 @@ export interface Work extends Watched {
   readonly method?: Method;
   readonly path: string;
   readonly params?: Pairs;
+  /** In place of `params`. */
+  readonly body?: NonNullable<ApiRequest['body']>;
   /** Called with the task as soon as it is known, so that it can be cancelled. */
   readonly begun?: (upid: string) => void;
   /**
@@ -89,8 +91,9 @@ interface Begun {
 }
 
 async function send(api: Api, work: Work): Promise<string | undefined> {
-  const { method = 'POST', what, params = {} } = work;
-  const ask = method === 'DELETE' ? { what, query: params } : { what, form: params };
+  const { method = 'POST', what, params = {}, body } = work;
+  const content = body === undefined ? { form: params } : { body };
+  const ask = method === 'DELETE' ? { what, query: params } : { what, ...content };
   const { data } = await api.send(method, work.path, ask);
   return typeof data === 'string' && data.startsWith('UPID:') ? data : undefined;
 }

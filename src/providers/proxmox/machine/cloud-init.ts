@@ -4,7 +4,7 @@ import type { Config } from '../api/wire.ts';
 import type { Settings } from '../settings.ts';
 import { networkChange } from './addresses.ts';
 import { type Change, differing, joined } from './config.ts';
-import { freeIde, isCloudInit, rootDisk } from './disks.ts';
+import { freeIde, isCloudInit, rootDisk, tellsGuest } from './disks.ts';
 import { netKeys } from './nics.ts';
 
 /*
@@ -72,7 +72,7 @@ function hasDrive(config: Config): boolean {
 
 /** Templates mostly bring one; else a free place on the IDE bus gets it. */
 function driveFor(config: Config): Readonly<Record<string, string>> {
-  if (hasDrive(config)) return {};
+  if (Object.values(config).some(tellsGuest)) return {};
   const place = freeIde(config);
   const storage = rootDisk(config)?.storage;
   return place === undefined || storage === undefined ? {} : { [place]: `${storage}:cloudinit` };

@@ -76,6 +76,12 @@ export function formOf({ set, remove: all }: Change): Readonly<Record<string, st
   return remove.length === 0 ? set : { ...set, delete: remove.join(',') };
 }
 
+/** The configuration once the change is written. */
+export function withChange(config: Config, { set, remove }: Change): Config {
+  const kept = Object.entries(config).filter(([option]) => !remove.includes(option));
+  return { ...Object.fromEntries(kept), ...set };
+}
+
 /** Only what differs from the configuration. */
 export function differing(config: Config, wanted: Readonly<Record<string, string>>): Change {
   const set = Object.entries(wanted).filter(([option, value]) => config[option] !== value);

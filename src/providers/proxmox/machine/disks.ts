@@ -56,13 +56,23 @@ export function isCloudInit(value: string): boolean {
   return /^[^,]*[:/-]cloudinit\b/.test(value);
 }
 
-/** The drive for images, which that of cloud-init is not. */
+/** An image of ours that tells a guest its data: see guest/seed-names.ts. */
+export function isSeed(value: string): boolean {
+  return /^[^,:]+:iso\/outrigger-[a-z0-9]{8}-[0-9a-f]{8}-[0-9a-f-]+\.iso\b/.test(value);
+}
+
+/** Whether a guest would find data for cloud-init on the drive. */
+export function tellsGuest(value: string): boolean {
+  return isCloudInit(value) || isSeed(value);
+}
+
+/** The drive for images, which those with data for the guest are not. */
 export function cdDrive(config: Config): string | undefined {
   return Object.keys(config)
     .sort()
     .find((key) => {
       const value = config[key] ?? '';
-      return /^(ide|sata|scsi)\d+$/.test(key) && /media=cdrom/.test(value) && !isCloudInit(value);
+      return /^(ide|sata|scsi)\d+$/.test(key) && /media=cdrom/.test(value) && !tellsGuest(value);
     });
 }
 

@@ -75,8 +75,7 @@ export function connect(
       (await import('./prepare.ts')).prepare(at(deadline), instance, there),
     make: async (plan) =>
       (await making()).make(at(plan.deadline), plan, found ?? (await resources(plan.deadline))),
-    powerOn: async (machine, { instance, deadline }) =>
-      (await starting()).powerOn(at(deadline), machine, instance),
+    powerOn: async (machine, plan) => (await starting()).powerOn(at(plan.deadline), machine, plan),
     resume: async (machine, { deadline }) => (await starting()).resume(at(deadline), machine),
     shutDown: async (machine, { deadline }, ms) =>
       (await powerOff()).shutDown(at(deadline), machine, ms),
@@ -91,8 +90,12 @@ export function connect(
       (await import('./restart.ts')).restart(at(deadline), machine),
     claimRemoval: async (machine, { deadline }) =>
       (await removing()).claimRemoval(at(deadline), machine, machine.config),
-    destroy: async (machine, { deadline }) =>
-      (await removing()).destroy(at(deadline), { ...machine, listed: machine.row.status }),
+    destroy: async (machine, { instance, deadline }) =>
+      (await removing()).destroy(at(deadline), {
+        ...machine,
+        listed: machine.row.status,
+        owner: instance.uuid,
+      }),
     writeMark: async (machine, mark, { deadline }) =>
       (await import('./mark.ts')).writeMark(at(deadline), machine, mark),
     untilListed: async (machine, { instance, deadline }) =>

@@ -17,6 +17,7 @@ import { cutPower } from './power.ts';
 import { madeMeanwhile } from './prepare.ts';
 import { isRunning, readConfig, readLive, stateOf } from './read.ts';
 import { destroyPartial, isBeingRemoved } from './remove.ts';
+import { checkSeed } from './seed-change.ts';
 import type { Session } from './session.ts';
 import { newChange, setUp } from './set-up.ts';
 
@@ -82,6 +83,7 @@ async function createWithFreeId(
 ): Promise<Machine> {
   const { instance, blueprint, undo } = request;
   checkMemory(session.settings, found, instance);
+  await checkSeed(session, { instance, blueprint });
   // NICs and keys that can never be written fail here, before minutes have gone into a copy.
   const { set } = newChange(session.settings, instance, {});
   const plan = blueprint.template_type === 'iso' ? planIso : planClone;

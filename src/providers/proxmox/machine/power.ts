@@ -12,10 +12,26 @@ import type { Session } from './session.ts';
  * machine that runs is left to the call that takes it away or finishes it. Answers whether the start
  * was ours: another call may have been faster.
  */
-export function switchOn(
+export async function switchOn(
   session: Session,
   place: Place,
-  { unfinished = false }: { readonly unfinished?: boolean } = {},
+  options: { readonly unfinished?: boolean } = {},
+): Promise<boolean> {
+  try {
+    return await switchOnOnce(session, place, options);
+  } catch (thrown) {
+    if (!/:iso\//.test(remoteMessage(thrown))) throw thrown;
+    const { ejectSeeds, isOverSeed } = await import('../guest/missing-seed.ts');
+    if (!isOverSeed(thrown)) throw thrown;
+    await ejectSeeds(session, place);
+    return switchOnOnce(session, place, options);
+  }
+}
+
+function switchOnOnce(
+  session: Session,
+  place: Place,
+  { unfinished = false }: { readonly unfinished?: boolean },
 ): Promise<boolean> {
   return withUndo(session.context, async (undo) => {
     const { vmid } = place;

@@ -98,6 +98,8 @@ export function proofOf({ digest }: Config): Form {
 interface Listed extends Place {
   /** Its power as the cluster's list has it, up to ten seconds late. */
   readonly listed?: string | undefined;
+  /** The instance whose seeds go with it. */
+  readonly owner?: string | undefined;
 }
 
 /**
@@ -106,7 +108,8 @@ interface Listed extends Place {
  * Disks that no configuration names are never asked for: storages are shared between clusters, and
  * the same id is another cluster's machine there.
  */
-export async function destroy(session: Session, { vmid, node, listed }: Listed): Promise<void> {
+export async function destroy(session: Session, target: Listed): Promise<void> {
+  const { vmid, node, listed } = target;
   const attempt = (): Promise<void> =>
     run(session, {
       method: 'DELETE',
@@ -118,12 +121,19 @@ export async function destroy(session: Session, { vmid, node, listed }: Listed):
   try {
     // A refusal costs the connection, so that none is asked for.
     if (await mayRun(session, { vmid, node, listed })) await cutPower(session, { vmid, node });
+    // Before the machine, so that a call which is killed in between leaves none without one.
+    await removeSeeds(session, target);
     await attempt();
   } catch (thrown) {
     if (!remoteMessage(thrown).startsWith(`VM ${vmid} is running`)) throw thrown;
     await cutPower(session, { vmid, node });
     await attempt();
   }
+}
+
+async function removeSeeds(session: Session, { node, owner }: Listed): Promise<void> {
+  if (session.settings.seed_storage === undefined || owner === undefined) return;
+  await (await import('../guest/remove-seeds.ts')).removeSeeds(session, node, owner);
 }
 
 /** The list is asked as far as it can be up to date. */
@@ -141,7 +151,8 @@ export async function destroyPartial(
 ): Promise<void> {
   if (!(await claimRemoval(session, place, config))) return;
   try {
-    await destroy(session, place);
+    const mark = readMark(config['description'] ?? '');
+    await destroy(session, { ...place, ...(typeof mark === 'object' ? { owner: mark.uuid } : {}) });
   } catch (thrown) {
     if (!isAbsentHere(thrown, place.vmid)) throw thrown;
   }

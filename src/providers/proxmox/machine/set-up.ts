@@ -4,9 +4,18 @@ import { type Config, flagOf } from '../api/wire.ts';
 import type { Blueprint } from '../blueprint.ts';
 import type { Settings } from '../settings.ts';
 import { cloudInitFor } from './cloud-init.ts';
-import { type Change, differing, formOf, hardwareChange, joined, writeConfig } from './config.ts';
+import {
+  type Change,
+  differing,
+  formOf,
+  hardwareChange,
+  joined,
+  withChange,
+  writeConfig,
+} from './config.ts';
 import { growDisk } from './disks.ts';
 import type { Machine } from './machine.ts';
+import { seedChange } from './seed-change.ts';
 import type { Session } from './session.ts';
 
 export interface SettingUp {
@@ -22,10 +31,12 @@ export async function setUp(
   undo: Undo,
 ): Promise<Machine> {
   await growDisk(session, machine, blueprint.disk_size_gb, { undo });
-  const change = newChange(session.settings, instance, machine.config);
+  const seed = await seedChange(session, { instance, blueprint, machine }, true);
+  // Beside a seed, Proxmox VE's own drive for cloud-init is not asked for.
+  const seeded = withChange(machine.config, seed);
+  const change = joined(newChange(session.settings, instance, seeded), seed);
   await writeConfig(session, machine, formOf(change), `set machine ${machine.vmid} up`);
-  const kept = Object.entries(machine.config).filter(([option]) => !change.remove.includes(option));
-  return { ...machine, config: { ...Object.fromEntries(kept), ...change.set } };
+  return { ...machine, config: withChange(machine.config, change) };
 }
 
 /** The change that a fresh copy needs; options that only the template asked for are taken away. */

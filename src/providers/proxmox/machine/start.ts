@@ -1,23 +1,41 @@
+import type { Plan } from '../../../contract/driver.ts';
 import type { SizedInstance } from '../../../contract/instance.ts';
 import { isBuilding } from '../../../lifecycle/ownership.ts';
-import { type Change, formOf, hardwareChange, isEmpty, joined, writeConfig } from './config.ts';
+import type { Blueprint } from '../blueprint.ts';
+import {
+  type Change,
+  formOf,
+  hardwareChange,
+  isEmpty,
+  joined,
+  withChange,
+  writeConfig,
+} from './config.ts';
 import type { Machine } from './machine.ts';
 import { keepIndex } from './mark.ts';
 import { resumeGuest, switchOn } from './power.ts';
 import { isRunning, readConfig } from './read.ts';
+import { seedChange } from './seed-change.ts';
 import type { Session } from './session.ts';
+
+const nothing: Change = { set: {}, remove: [] };
 
 /** Brings CPUs, memory, NICs and the facts for cloud-init up to date and then the power on. */
 export async function powerOn(
   session: Session,
   machine: Machine,
-  instance: SizedInstance,
+  { instance, blueprint }: Pick<Plan<Partial<Blueprint>>, 'instance' | 'blueprint'>,
 ): Promise<Machine> {
   const { vmid } = machine;
   const unfinished = isBuilding(machine);
+  const seed = unfinished
+    ? nothing
+    : await seedChange(session, { machine, instance, blueprint }, false);
+  const seeded = { ...machine, config: withChange(machine.config, seed) };
   const change = joined(
     hardwareChange(session.settings, instance, machine.config),
-    await cloudInitChange(session, machine, instance),
+    await cloudInitChange(session, seeded, instance),
+    seed,
   );
   await writeConfig(session, machine, formOf(change), `bring machine ${vmid} up to date`);
   if (await switchOn(session, machine, { unfinished })) session.started.add(vmid);
@@ -31,7 +49,7 @@ async function cloudInitChange(
   machine: Machine,
   instance: SizedInstance,
 ): Promise<Change> {
-  if (settings.cloud_init === 'off' || isBuilding(machine)) return { set: {}, remove: [] };
+  if (settings.cloud_init === 'off' || isBuilding(machine)) return nothing;
   const { cloudInitAtStart } = await import('./cloud-init.ts');
   return cloudInitAtStart(settings, instance, machine.config);
 }

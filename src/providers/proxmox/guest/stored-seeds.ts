@@ -1,0 +1,41 @@
+import { path } from '../../../kit/http/address.ts';
+import { run } from '../api/tasks.ts';
+import { listOf, recordOf, textOf } from '../api/wire.ts';
+import type { Session } from '../machine/session.ts';
+import { readSeedName, type SeedName, volumeOf } from './seed-names.ts';
+import type { ImagePlace } from './upload.ts';
+
+export interface StoredSeed extends SeedName {
+  readonly name: string;
+}
+
+/** The seeds of this installation on a node's storage. */
+export async function listSeeds(
+  { api, context }: Session,
+  { node, storage }: ImagePlace,
+): Promise<readonly StoredSeed[]> {
+  const ask = { what: `list the images on storage ${storage}`, query: { content: 'iso' } };
+  const rows = listOf(await api.get(path`/nodes/${node}/storage/${storage}/content`, ask));
+  return rows.flatMap((row) => {
+    const name = (textOf(recordOf(row)['volid']) ?? '').replace(/^.*:iso\//, '');
+    const read = readSeedName(context.installation, name);
+    return read === undefined ? [] : [{ ...read, name }];
+  });
+}
+
+/** Success where it is gone already. */
+export async function removeSeed(
+  session: Session,
+  { node, storage }: ImagePlace,
+  name: string,
+): Promise<void> {
+  const volume = volumeOf(storage, name);
+  await run(session, {
+    method: 'DELETE',
+    path: `${path`/nodes/${node}/storage/${storage}/content/`}${encodeURIComponent(volume)}`,
+    // The answer waits for the task.
+    params: { delay: 10 },
+    what: `remove ${name} from storage ${storage}`,
+    doing: `removing ${name} from storage ${storage}`,
+  });
+}
