@@ -96,6 +96,8 @@ export interface Driver<M extends Machine = Machine, B = Blueprint, A extends Ac
   isAbsent?(thrown: unknown, machine: M): boolean;
   /** Every node that there is, for a report that found no machine on one of those of its host. */
   nodes?(deadline: Deadline): Promise<readonly string[]>;
+  /** Remains of instances that have none of these machines, as further entries of `audit`. */
+  leftovers?(machines: readonly M[], deadline: Deadline): Promise<readonly RemoteMachine[]>;
   /** One machine for `audit`, with a remark for everything that an operator should know. */
   describe(machine: M, deadline: Deadline): RemoteMachine | Promise<RemoteMachine>;
 

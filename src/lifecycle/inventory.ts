@@ -9,7 +9,9 @@ import { refusal, refusedAdoption } from './refusals.ts';
 export async function machines(life: Life): Promise<readonly RemoteMachine[]> {
   const { driver, context } = life;
   const all = await driver.list('inventory', context.deadline);
-  return Promise.all(all.map((machine) => driver.describe(machine, context.deadline)));
+  const described = all.map((machine) => driver.describe(machine, context.deadline));
+  const leftovers = (await driver.leftovers?.(all, context.deadline)) ?? [];
+  return [...(await Promise.all(described)), ...leftovers];
 }
 
 /** Marks an unmarked machine as the instance's, at the operator's word. */

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster, Logged, Options } from '../../../fakes/pve/index.ts';
 import { collectIssues } from '../../../src/cloudstack/issues.ts';
 import { resolveSettings } from '../../../src/cloudstack/settings.ts';
+import type { Check } from '../../../src/contract/provider.ts';
 import { createDeadline } from '../../../src/kit/deadline.ts';
 import { silent } from '../../../src/kit/log.ts';
 import type { Verbs } from '../../../src/lifecycle/index.ts';
@@ -74,6 +75,18 @@ export async function sessionOf(
     { ...values, ...content },
     { deadline, log: silent, installation, stateDirectory: () => '/nonexistent' },
   );
+}
+
+/** The checks of doctor with these settings of the host. */
+export async function checksOf(cluster: Cluster, more: Details): Promise<readonly Check[]> {
+  const issues = collectIssues();
+  const details = detailsFor(cluster, 'pve1', more);
+  const { values } = resolveSettings(proxmox, [{ name: 'host', details }], '', issues);
+  issues.throwIfAny('check');
+  const endMs = performance.now() + 20_000;
+  const deadline = createDeadline(() => performance.now(), { endMs, undoEndMs: endMs });
+  const context = { deadline, log: silent, installation, stateDirectory: () => '/nonexistent' };
+  return (await proxmox.checks?.(values, context)) ?? [];
 }
 
 /** Waits for what has to happen before a call is over. */

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { skipWithout } from '../../support/debian.ts';
 import { admin } from '../../support/payloads.ts';
-import { inCluster, shown } from './scene.ts';
+import { checksOf, inCluster, sessionOf, shown } from './scene.ts';
 import { metaOf, readSeed, seedDrive, seedOptions, seedsOf } from './seed-scene.ts';
 
 const skip = skipWithout('/usr/bin/isoinfo', 'genisoimage');
@@ -246,4 +246,126 @@ describe('proxmox keeps the seed of an instance in step', { concurrency: 4, skip
       assert.match(seedDrive(cluster) ?? '', /^seeds:/);
     }, seedOptions()),
   );
+
+  it(
+    'a move to another node takes the seed out and puts it back where that node has it',
+    inCluster(async ({ cloud, cluster, configure }) => {
+      configure({ ...seeds, nodes: 'pve1,pve2' });
+      cloud.change({ guest: web1 });
+      await cloud.deploy();
+      const move = (node: string) => cloud.okCustom('Migrate', { node }, { caller: admin });
+      await move('pve2');
+      const vm = cluster.vm(10042);
+      assert.deepEqual([vm.node, vm.config.get('ide2')], ['pve2', 'none,media=cdrom']);
+      await move('pve1');
+      await cloud.ok('stop');
+      await cloud.ok('start');
+      assert.deepEqual(readSeed(cluster, 'user-data'), userData);
+      cluster.faults.task({ type: 'qmigrate', fail: 'no way' });
+      const failed = await cloud.custom('Migrate', { node: 'pve2' }, { caller: admin });
+      assert.equal(failed.exitCode, 1);
+      assert.match(seedDrive(cluster) ?? '', /^seeds:iso/);
+      // Gone with the machine from every node, the one that it has left included.
+      await cloud.ok('stop');
+      await cloud.ok('delete');
+      assert.deepEqual(seedsOf(cluster), []);
+    }, seedOptions()),
+  );
+
+  it(
+    'a shared seed travels in its drive',
+    inCluster(
+      async ({ cloud, cluster, configure, changes }) => {
+        configure({ ...seeds, nodes: 'pve1,pve2' });
+        cloud.change({ guest: web1 });
+        await cloud.deploy();
+        const from = changes().length;
+        await cloud.okCustom('Migrate', { node: 'pve2' }, { caller: admin });
+        assert.match(seedDrive(cluster) ?? '', /^seeds:iso/);
+        assert.equal(
+          changes()
+            .slice(from)
+            .filter((line) => line.startsWith('PUT')).length,
+          0,
+        );
+      },
+      seedOptions({ shared: true }),
+    ),
+  );
+
+  it(
+    'audit shows a seed whose instance has no machine, once it has waited for an hour',
+    inCluster(async ({ cloud, cluster, configure }) => {
+      configure(seeds);
+      cloud.change({ guest: web1 });
+      await cloud.deploy();
+      const verbs = await sessionOf(cluster, seeds);
+      const leftovers = async () => (await verbs.machines()).filter(({ leftover }) => leftover);
+      assert.deepEqual(await leftovers(), []);
+      cluster.state.vms.delete(10042);
+      assert.deepEqual(await leftovers(), []);
+      for (const seed of seedsOf(cluster)) {
+        cluster.state.volumes.delete(seed);
+        cluster.state.volumes.add({ ...seed, ctime: seed.ctime - 4000 });
+      }
+      const [found] = await leftovers();
+      assert.match(found?.remarks?.join() ?? '', /instance without a machine, on pve1: remove it/);
+      assert.match(found?.remoteId ?? '', new RegExp(cloud.vm.uuid));
+    }, seedOptions()),
+  );
+
+  it(
+    'doctor tells what the storage for seeds lacks, with the command for it',
+    inCluster(async ({ cluster }) => {
+      const found = async () => {
+        const all = await checksOf(cluster, seeds);
+        return all.find(({ name }) => name === 'seed storage');
+      };
+      assert.equal((await found())?.state, 'ok');
+      Object.assign(cluster.state.storages.get('seeds') ?? {}, { content: ['iso', 'images'] });
+      assert.match((await found())?.found ?? '', /holds images too/);
+      Object.assign(cluster.state.storages.get('seeds') ?? {}, { content: ['images'] });
+      assert.match((await found())?.found ?? '', /takes no images/);
+      cluster.state.roles.set('CloudStackSeeds', new Set(['Datastore.Audit']));
+      const denied = await found();
+      assert.match(denied?.found ?? '', /missing on \/storage\/seeds: Datastore\.Allocate, /);
+      assert.match(
+        denied?.advice ?? '',
+        /pveum acl modify \/storage\/seeds .* --roles CloudStackSeeds/,
+      );
+      assert.equal(
+        (await checksOf(cluster, {})).some(({ name }) => name === 'seed storage'),
+        false,
+      );
+    }, seedOptions()),
+  );
+});
+
+describe('a create with a seed that is broken off', { concurrency: 4, skip }, () => {
+  for (const point of ['before', 'after'] as const) {
+    it(
+      `${point} each of its requests leaves no seed that the next calls do not find`,
+      inCluster(async ({ cloud, cluster, configure }) => {
+        configure(seeds);
+        cloud.change({ guest: web1 });
+        const broken = ['upload', 'config', 'start'];
+        for (const end of broken) {
+          const fault = cluster.faults.request({
+            method: end === 'config' ? 'PUT' : 'POST',
+            path: new RegExp(`/${end}$`),
+            cut: point,
+            times: 2,
+          });
+          await cloud.call('create');
+          fault.remove();
+          await cloud.ok('create');
+          assert.deepEqual(readSeed(cluster, 'user-data'), userData, end);
+          assert.equal(seedsOf(cluster).length, 1);
+          await cloud.ok('stop');
+          await cloud.ok('delete');
+          assert.deepEqual(seedsOf(cluster), [], end);
+        }
+      }, seedOptions()),
+    );
+  }
 });

@@ -8,6 +8,7 @@ import { requireHostOf } from '../../../lifecycle/responsibility.ts';
 import { endedWell } from '../api/error-texts.ts';
 import { cancel, exitOf, overdue } from '../api/task-state.ts';
 import { run } from '../api/tasks.ts';
+import { takeSeedOut } from '../guest/travel.ts';
 import type { Machine } from '../machine/machine.ts';
 import { configIfThere, isRunning, type Live, readLive } from '../machine/read.ts';
 import type { Session } from '../machine/session.ts';
@@ -27,8 +28,13 @@ export async function migrate(
   if (machine.node === target) return { message: `The instance is on ${target} already` };
   const live = await readLive(session, machine);
   // The move is over, and not taken back any more, while its arrival is waited for.
-  await withUndo(session.context, (undo) => move(session, { machine, live, target, undo }));
+  const putBack = await withUndo(session.context, async (undo) => {
+    const back = await takeSeedOut(session, machine, undo);
+    await move(session, { machine, live, target, undo });
+    return back;
+  });
   await arrival(session, machine, live, target);
+  await putBack(session, target);
   return { message: `The instance is on ${target} now` };
 }
 

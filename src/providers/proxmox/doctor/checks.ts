@@ -11,6 +11,7 @@ import { checkAccount } from './account.ts';
 import { checkBridges, checkNodes, checkStorages, checkTags } from './cluster.ts';
 import { checkConsole, checkEndpoints } from './connection.ts';
 import { checkRights, seeingCluster } from './rights.ts';
+import { checkSeeds } from './seeds.ts';
 import { checkTemplate, checkTemplates } from './templates.ts';
 
 /** The checks of `doctor`; they change nothing. */
@@ -36,6 +37,7 @@ export async function checks(
     ['network', async () => checkBridges(session, await rights())],
     ['tags', async () => checkTags(session, await rights())],
     ['cluster', async () => ofCluster(session, await cluster(), blueprint)],
+    ['seed storage', async () => checkSeeds(session, await cluster(), await rights())],
     ['console', async () => [await checkConsole(settings)]],
   ];
   for (const [name, step] of steps) found.push(...(await attempt(name, step)));

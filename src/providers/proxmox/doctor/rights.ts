@@ -156,6 +156,11 @@ export function givingNetwork(token: string): string {
   return giving(networks.one, token, networks.role);
 }
 
+/** The command that lets the token put seeds onto their storage and take them away. */
+export function givingSeeds(storage: string, token: string, names: readonly string[]): string {
+  return commandFor(`/storage/${storage}`, token, 'CloudStackSeeds', names);
+}
+
 /** The role may be there and lack a right: then the first command fails, and no matter. */
 export function commandFor(
   place: string,

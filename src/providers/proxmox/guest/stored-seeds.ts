@@ -1,12 +1,14 @@
 import { path } from '../../../kit/http/address.ts';
 import { run } from '../api/tasks.ts';
-import { listOf, recordOf, textOf } from '../api/wire.ts';
+import { listOf, numberOf, recordOf, textOf } from '../api/wire.ts';
 import type { Session } from '../machine/session.ts';
 import { readSeedName, type SeedName, volumeOf } from './seed-names.ts';
 import type { ImagePlace } from './upload.ts';
 
 export interface StoredSeed extends SeedName {
   readonly name: string;
+  /** How long ago it was written, by the cluster's clock. */
+  readonly ageSeconds: number;
 }
 
 /** The seeds of this installation on a node's storage. */
@@ -17,9 +19,12 @@ export async function listSeeds(
   const ask = { what: `list the images on storage ${storage}`, query: { content: 'iso' } };
   const rows = listOf(await api.get(path`/nodes/${node}/storage/${storage}/content`, ask));
   return rows.flatMap((row) => {
-    const name = (textOf(recordOf(row)['volid']) ?? '').replace(/^.*:iso\//, '');
+    const { volid, ctime } = recordOf(row);
+    const name = (textOf(volid) ?? '').replace(/^.*:iso\//, '');
     const read = readSeedName(context.installation, name);
-    return read === undefined ? [] : [{ ...read, name }];
+    return read === undefined
+      ? []
+      : [{ ...read, name, ageSeconds: api.now() - (numberOf(ctime) ?? 0) }];
   });
 }
 

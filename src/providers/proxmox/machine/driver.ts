@@ -55,6 +55,8 @@ export function connect(
       return [...session.nodes];
     },
     get: async (remoteId, deadline) => (await scanning()).readMachine(at(deadline), remoteId),
+    leftovers: async (machines, deadline) =>
+      (await import('../guest/leftover-seeds.ts')).leftoverSeeds(at(deadline), machines),
     describe: async (machine, deadline) => (await inventory()).describe(at(deadline), machine),
 
     // ---- looking ----
