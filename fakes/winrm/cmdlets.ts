@@ -212,17 +212,34 @@ export function removeDrive(machine: Machine, drive: Drive): void {
 }
 
 /** Drives are on IDE in generation 1, where none can be added to a running machine. */
-export function changeMedia(state: HostState, machine: Machine, iso: string): void {
+export function changeMedia(state: HostState, machine: Machine, iso: string, seed = ''): void {
+  const isSeed = (path: string): boolean => path !== '' && path === seed;
   if (iso === '') {
-    machine.media = machine.media.map(() => '');
+    machine.media = machine.media.map((path) => (isSeed(path) ? path : ''));
     return;
   }
   if (fileAt(state, iso) === undefined) throw notFound('SetVMDvdDrive', iso);
-  const none = machine.media.length === 0;
+  const at = machine.media.findIndex((path) => !isSeed(path));
+  const none = at < 0;
   if (none && machine.generation === 1 && machine.state !== 'Off') {
     throw invalidState('AddVMDvdDrive', machine);
   }
-  machine.media = [iso, ...machine.media.slice(1)];
+  machine.media = none
+    ? [...machine.media, iso]
+    : machine.media.map((path, i) => (i === at ? iso : path));
+}
+
+/** Add-VMDvdDrive, unless the image is in a drive already. */
+export function addDvd(machine: Machine, path: string): void {
+  if (machine.media.includes(path)) return;
+  if (machine.generation === 1 && machine.state !== 'Off') {
+    throw invalidState('AddVMDvdDrive', machine);
+  }
+  // Four places of generation 1 are on IDE, disks and drives together.
+  if (machine.generation === 1 && machine.media.length + machine.drives.length > 3) {
+    throw invalidState('AddVMDvdDrive', machine);
+  }
+  machine.media.push(path);
 }
 
 function memoryInUse({ machines }: HostState): number {

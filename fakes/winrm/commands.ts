@@ -5,6 +5,7 @@ import * as inspecting from '../../src/providers/hyperv/api/commands/inspecting.
 import * as making from '../../src/providers/hyperv/api/commands/making.ts';
 import * as reading from '../../src/providers/hyperv/api/commands/reading.ts';
 import * as removing from '../../src/providers/hyperv/api/commands/removing.ts';
+import * as seeding from '../../src/providers/hyperv/api/commands/seeding.ts';
 
 /** Every command that the provider may give a host. */
 export const commands = {
@@ -15,4 +16,5 @@ export const commands = {
   ...making,
   ...reading,
   ...removing,
+  ...seeding,
 } as const;

@@ -54,6 +54,7 @@ export function startPowerShell(
   const session: Session = {
     state,
     held: new Map(),
+    seed: new Map(),
     async pause(ms) {
       let timer: NodeJS.Timeout | undefined;
       const rest = new Promise<void>((resolve) => {

@@ -13,6 +13,8 @@ export type Given = Readonly<Record<string, unknown>>;
 /** The PowerShell process that runs a step: what it holds lives as long as it does. */
 export interface Session {
   readonly state: HostState;
+  /** The parts of a seed that came, by their places. */
+  readonly seed: Map<number, Buffer>;
   readonly held: Map<string, { from: string; to: string; doneAtMs: number; content: string }>;
   /** Waits, unless the process is killed before. */
   pause(ms: number): Promise<void>;
@@ -302,8 +304,33 @@ export const runs: Readonly<Record<string, Run>> = {
   },
 
   media: (given, session) => {
-    cmdlet.changeMedia(session.state, own(given, session), text(given['iso']));
+    cmdlet.changeMedia(session.state, own(given, session), text(given['iso']), text(given['seed']));
     return { done: true };
+  },
+
+  seedPart: (given, { seed }) => {
+    const at = Number(given['at']);
+    seed.set(at, Buffer.from(text(given['data']), 'base64'));
+    return { at };
+  },
+
+  seed: (given, session) => {
+    const { state, seed } = session;
+    const vm = own(given, session);
+    const sent = [...seed.values()].reduce((sum, { length }) => sum + length, 0);
+    if (sent !== Number(given['sent'])) {
+      const message = 'OutriggerSeedTorn';
+      throw psError({ id: message, category: 'OperationStopped', message });
+    }
+    const image = Buffer.alloc(Number(given['bytes']));
+    for (const [at, part] of seed) part.copy(image, at);
+    seed.clear();
+    const path = text(given['path']);
+    state.folders.add(path.slice(0, path.lastIndexOf('\\')).toLowerCase());
+    const content = image.toString('latin1');
+    put(state, path, { content, size: image.length, fileSize: image.length, parent: '' });
+    cmdlet.addDvd(vm, path);
+    return { written: true };
   },
 
   checkpoint: async (given, session) => {

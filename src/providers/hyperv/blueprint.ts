@@ -2,9 +2,10 @@ import * as v from 'valibot';
 import type { Fields, Values } from '../../contract/field.ts';
 import type { SizedInstance } from '../../contract/instance.ts';
 import { Failure } from '../../failure.ts';
+import { isUserData, userDataIssue } from '../../guest/user-data.ts';
 import { oneOf, wholeNumber, yesNo } from '../../kit/fields.ts';
 import { dataDiskIssues, dataDisks } from '../../lifecycle/data-disks.ts';
-import { isoPath } from '../../lifecycle/shared-settings.ts';
+import { isoPath, userData } from '../../lifecycle/shared-settings.ts';
 import { extension, isUnder, mediaPath } from './api/paths.ts';
 import type { Settings } from './settings.ts';
 
@@ -65,16 +66,28 @@ export const blueprint = {
     schema: oneOf('off', 'windows', 'linux'),
     example: 'linux',
   },
+  user_data: {
+    ...userData,
+    about:
+      'What cloud-init or cloudbase-init shall do at the first boot, as it is or in base64, where CloudStack itself sends none',
+  },
+  guest_system: {
+    about:
+      'The kind of system in the guest, which decides the form of its data; unset: windows where CloudStack or secure_boot says so, else linux',
+    schema: oneOf('linux', 'windows'),
+  },
 } as const satisfies Fields;
 
 export type Blueprint = Values<typeof blueprint>;
 
 export function blueprintIssues(wanted: Blueprint, settings: Settings): string[] {
   const named = wanted.data_disks?.some(({ storage }) => storage !== undefined);
+  const { user_data } = wanted;
   return [
     ...sourceIssues(wanted, settings),
     ...dataDiskIssues(wanted, settings),
     ...(named ? ['"data_disks" names a storage, and all disks lie in vhd_path'] : []),
+    ...(user_data === undefined || isUserData(user_data) ? [] : [userDataIssue]),
   ];
 }
 

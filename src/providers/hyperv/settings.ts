@@ -17,6 +17,7 @@ import {
   otherNodes,
   snapshotMemory,
   tlsFingerprint,
+  vendorData,
   verifyTlsCertificate,
 } from '../../lifecycle/shared-settings.ts';
 import { folderPath } from './api/paths.ts';
@@ -147,6 +148,7 @@ export const settings = {
     about:
       'On a member of a failover cluster: the nodes whose instances other CloudStack hosts report',
   },
+  vendor_data: vendorData,
   adopt_unmarked: adoptUnmarked,
   delete_adopted: deleteAdopted,
   delete_detached_disks: deleteDetachedDisks,

@@ -5,6 +5,7 @@ import * as inspecting from '../api/commands/inspecting.ts';
 import { isSamePath } from '../api/paths.ts';
 import { noFile } from '../machine/capacity.ts';
 import { type HostMachine, ownOf } from '../machine/list.ts';
+import { seedPlace } from '../machine/seed-place.ts';
 import { ask, refused, type Session } from '../machine/session.ts';
 import { settle } from '../machine/settle.ts';
 
@@ -26,11 +27,14 @@ export async function attachIso(
 
 /** Puts the image into the drive; without a path takes it out. */
 export function changeMedia(session: Session, machine: HostMachine, iso: string): Promise<void> {
+  const seed = seedPlace(session.settings, machine);
   return settle(
     session,
     machine,
-    () => ask(session, changing.media, { ...ownOf(machine), iso }, { paths: [iso] }),
-    ({ media }) =>
-      iso === '' ? media.every((path) => path === '') : media.some((path) => isSamePath(path, iso)),
+    () => ask(session, changing.media, { ...ownOf(machine), iso, seed }, { paths: [iso] }),
+    ({ media }) => {
+      const images = media.filter((path) => path !== '' && !isSamePath(path, seed));
+      return iso === '' ? images.length === 0 : images.some((path) => isSamePath(path, iso));
+    },
   );
 }

@@ -18,6 +18,7 @@ import { isDataDisk, rootOf } from '../machine/data-disks.ts';
 import { diskPlaces, makeDisk } from '../machine/disk.ts';
 import { type HostMachine, nameOf, ownOf, readDetails } from '../machine/list.ts';
 import { changePower, cutPower, withState } from '../machine/power.ts';
+import { seedPlace } from '../machine/seed-place.ts';
 import { ask, noId, refused, type Session, withDeadline } from '../machine/session.ts';
 import { isRunning, stateOf } from '../machine/state.ts';
 import { listed, refuseUsers, usersOf } from '../machine/users.ts';
@@ -63,6 +64,12 @@ interface Exchange {
   readonly fresh: string;
 }
 
+/** The image in its drive, beside the one with the data for its guest. */
+function imageIn({ settings }: Session, machine: HostMachine, { media }: Details): string {
+  const seed = seedPlace(settings, machine);
+  return media.find((path) => path !== '' && !isSamePath(path, seed)) ?? '';
+}
+
 /**
  * Answers the files of the disk that was there. Its undo ends with the exchange: from then on the machine
  * has the new disk, even when a later step fails.
@@ -91,7 +98,7 @@ function exchangeDisk(
     const old = await filesOf(session, { disks: root === undefined ? [] : [root] });
     if (blueprint.template_type === 'iso') {
       undo.add(`put the drive of ${name} back`, (margin) =>
-        changeMedia(withDeadline(session, margin), machine, before.media[0] ?? ''),
+        changeMedia(withDeadline(session, margin), machine, imageIn(session, machine, before)),
       );
       await changeMedia(session, machine, blueprint.iso_path ?? '');
     }

@@ -52,8 +52,7 @@ export function connect(
     prepare: async (plan, found) =>
       (await import('./make.ts')).prepare(at(plan.deadline), plan, found),
     make: async (making) => (await import('./make.ts')).make(at(making.deadline), making),
-    powerOn: async (machine, { instance, deadline }) =>
-      (await change()).powerOn(at(deadline), machine, instance),
+    powerOn: async (machine, plan) => (await change()).powerOn(at(plan.deadline), machine, plan),
     resume: async (machine, { deadline }) => (await change()).resume(at(deadline), machine),
     shutDown: async (machine, { deadline }, ms) =>
       (await change()).shutDown(at(deadline), machine, ms),

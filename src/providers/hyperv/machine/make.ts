@@ -45,6 +45,9 @@ export async function make(
     iso: blueprint.template_type === 'iso' ? (blueprint.iso_path ?? '') : '',
     secure: secureTemplate(instance, blueprint),
   });
+  if (instance.guest !== undefined || blueprint.user_data !== undefined) {
+    await (await import('./seed.ts')).placeSeed(session, machine, { instance, blueprint });
+  }
   return machine;
 }
 

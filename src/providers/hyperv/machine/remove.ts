@@ -8,6 +8,7 @@ import { dataFiles } from './data-disks.ts';
 import { allPlaces, machineFolder } from './disk.ts';
 import { type HostMachine, isGone, nameOf, ownOf, readDetails } from './list.ts';
 import { cutPower, withState } from './power.ts';
+import { seedPlace } from './seed-place.ts';
 import { ask, type Session } from './session.ts';
 import { checkUsers } from './users.ts';
 
@@ -32,7 +33,7 @@ async function removeStepwise(session: Session, machine: HostMachine): Promise<v
   await checkUsers(session, machine, [...changedBy(session, machine, before), ...data]);
   await cutPower(session, withState(machine, before.state));
   const own = await filesWithoutCheckpoints(session, machine, before);
-  const files = [...new Set([...own, ...data])];
+  const files = [...new Set([...own, ...data, ...seedOf(session, machine)])];
   // Its folder goes last, when the machine has taken its own files out of it.
   await ask(session, removing.erase, { files, folder: '' }, { paths: files });
   await takeOut(session, machine);
@@ -95,8 +96,9 @@ export async function withdraw(session: Session, machine: HostMachine): Promise<
 
 /** A machine that was removed in Hyper-V's own tools leaves the files that were made for it. */
 async function eraseLeft(session: Session, machine: HostMachine): Promise<void> {
-  const files = [...placesOf(session, machine), ...(await dataFilesOf(session, machine))];
-  await checkUsers(session, machine, files);
+  const disks = [...placesOf(session, machine), ...(await dataFilesOf(session, machine))];
+  await checkUsers(session, machine, disks);
+  const files = [...disks, ...seedOf(session, machine)];
   const folder = folderOf(session, machine);
   await ask(session, removing.erase, { files, folder }, { paths: files });
 }
@@ -116,6 +118,12 @@ function placesOf({ settings }: Session, machine: HostMachine): readonly string[
 /** Its data disks, detached ones too; none for a machine without a mark, which no instance can be told by. */
 async function dataFilesOf(session: Session, { mark }: HostMachine): Promise<readonly string[]> {
   return typeof mark === 'object' ? dataFiles(session, mark.uuid) : [];
+}
+
+/** The image with the data for its guest goes with it. */
+function seedOf({ settings }: Session, machine: HostMachine): readonly string[] {
+  const place = seedPlace(settings, machine);
+  return place === '' ? [] : [place];
 }
 
 /** Empty, which leaves every folder alone, for a machine without a mark. */

@@ -1,9 +1,12 @@
-import type { SizedInstance } from '../../../contract/instance.ts';
+import type { Plan } from '../../../contract/driver.ts';
 import * as changing from '../api/commands/changing.ts';
-import type { Adapter } from '../api/wire.ts';
+import { isSamePath } from '../api/paths.ts';
+import type { Adapter, Details } from '../api/wire.ts';
+import type { Blueprint } from '../blueprint.ts';
 import { type Hardware, hardwareOf, isWiredAs, pairUp, type Wiring } from './hardware.ts';
 import { type HostMachine, ownOf, readDetails } from './list.ts';
 import { changePower, withState } from './power.ts';
+import { seedPlace } from './seed-place.ts';
 import { ask, type Session } from './session.ts';
 import { settle } from './settle.ts';
 import { isRunning } from './state.ts';
@@ -12,15 +15,32 @@ import { isRunning } from './state.ts';
 export async function powerOn(
   session: Session,
   machine: HostMachine,
-  instance: SizedInstance,
+  { instance, blueprint }: Pick<Plan<Partial<Blueprint>>, 'instance' | 'blueprint'>,
 ): Promise<HostMachine> {
   const hardware = hardwareOf(instance, session.settings);
   const { adapters: known, ...made } = machine;
-  const adapters = known ?? (await readDetails(session, machine)).adapters;
+  const details = known === undefined ? await readDetails(session, machine) : undefined;
+  const adapters = known ?? details?.adapters ?? [];
+  // A create has brought the seed already.
+  if (details !== undefined && mayHaveSeed(session, machine, { instance, blueprint, details })) {
+    const seeding = { instance, blueprint, media: details.media };
+    await (await import('./seed.ts')).placeSeed(session, machine, seeding);
+  }
   await reshape(session, machine, hardware);
   await rewire(session, machine, adapters, hardware.wiring);
   await changePower(session, machine, 'start', isRunning);
   return withState(made, 'Running');
+}
+
+interface Told extends Pick<Plan<Partial<Blueprint>>, 'instance' | 'blueprint'> {
+  readonly details: Details;
+}
+
+function mayHaveSeed({ settings }: Session, machine: HostMachine, told: Told): boolean {
+  const { instance, blueprint, details } = told;
+  const place = seedPlace(settings, machine);
+  const hasOne = place !== '' && details.media.some((path) => isSamePath(path, place));
+  return hasOne || instance.guest !== undefined || blueprint.user_data !== undefined;
 }
 
 /** Sets size and policies of a machine that is off. */

@@ -149,14 +149,16 @@ switch ([string]$Given.order) {
   () => v.object({ asked: v.boolean() }),
 );
 
-/** Puts an ISO image into the drive, or takes it out. */
-export const media = command<Own & { readonly iso: string }>()(
+/** Puts an ISO image into the drive, or takes it out; the drive with the guest's data stays. */
+export const media = command<Own & { readonly iso: string; readonly seed: string }>()(
   { name: 'media', doing: 'changing the ISO image in its drive' },
   String.raw`
 # outrigger command: media
 param($Given)
 $vm = Get-Own $Given
-$drives = @(Hyper-V\Get-VMDvdDrive -VM $vm)
+$drives = @(foreach ($drive in @(Hyper-V\Get-VMDvdDrive -VM $vm)) {
+  if ([string]$drive.Path -eq '' -or [string]$drive.Path -ne [string]$Given.seed) { $drive }
+})
 if ([string]$Given.iso -eq '') {
   foreach ($drive in $drives) { Hyper-V\Set-VMDvdDrive -VMDvdDrive $drive -Path $null }
 } elseif ($drives.Count -eq 0) {
