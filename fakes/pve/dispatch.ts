@@ -101,7 +101,8 @@ async function answer(
       ...{ state: desk.state, caller, node, served: asked.served, params, files },
     };
     const data = (await handler(call)) ?? null;
-    return success(asked, data, relayed);
+    const closes = /\/upload$/.test(asked.path.rest);
+    return { ...success(asked, data, relayed), ...(closes ? { closes } : {}) };
   } catch (error) {
     return failure(desk, asked, error);
   }

@@ -9,6 +9,8 @@ export interface Answer {
   readonly type?: string;
   /** It came through another daemon, which leaves its own Connection header in. */
   readonly relayed?: boolean;
+  /** A success after which the connection is closed all the same. */
+  readonly closes?: boolean;
 }
 
 /** Errors close the connection, successes keep it: so does the real one. `nowMs` is the node's own time. */
@@ -18,7 +20,7 @@ export function send(
   answer: Answer,
   nowMs: number,
 ): void {
-  const failed = answer.status >= 400;
+  const failed = answer.status >= 400 || answer.closes === true;
   const date = new Date(nowMs).toUTCString();
   const plain = Buffer.from(answer.body);
   const gzip = wantsGzip(request) && plain.length > 1024;
