@@ -55,6 +55,8 @@ What
                      (default: the first node in the PATH of CloudStack's service)
   --secret [NAME=]FILE  Also place FILE as /etc/outrigger/secrets/NAME (root:cloud, 0640)
   --secrets-dir      Also create /etc/outrigger/secrets (root:cloud, 0750)
+  --driver [NAME=]FILE  Also place FILE as /etc/outrigger/drivers/NAME (root:root, 0755): an extension
+                     in any language, for the provider command
   --config FILE      Also place FILE as /etc/outrigger/config.json (root:root, 0644)
   --credentials FILE With --check: also compare with the path that CloudStack has registered. FILE
                      holds API keys (docs/registering.md). Outrigger on one server makes the call and
@@ -100,7 +102,7 @@ visible() { printf '%s' "${1//[^[:print:]]/?}"; }
 
 read_arguments() {
   verb=install name='' replace='' entry='' file='' node='' prefix='' config='' credentials=''
-  secrets_dir='' force='' hosts=() allowed=() secrets=() ssh_options=()
+  secrets_dir='' force='' hosts=() allowed=() secrets=() drivers=() ssh_options=()
   local word
   # Before all else, since --check decides the exit code of every refusal.
   for word in "$@"; do [ "$word" != --check ] || verb=check; done
@@ -118,6 +120,7 @@ read_arguments() {
       --hosts-file) need_value "$@"; add_hosts_of "$2"; shift ;;
       --allow-down) need_value "$@"; allowed+=("$2"); shift ;;
       --secret) need_value "$@"; secrets+=("$2"); shift ;;
+      --driver) need_value "$@"; drivers+=("$2"); shift ;;
       --ssh-option) need_value "$@"; ssh_options+=(-o "$2"); shift ;;
       --ssh-config) need_value "$@"; ssh_options+=(-F "$2"); shift ;;
       *) refuse "there is no option \"$(visible "$1")\"" ;;
@@ -170,7 +173,7 @@ check_arguments() {
   [ -z "$node" ] || [[ $node =~ ^/[A-Za-z0-9/._+-]+$ ]] ||
     refuse '--node has to be an absolute path of letters, digits and / . _ + -'
   case $verb in install | dry-run) installs=1 ;; *) installs='' ;; esac
-  [ -n "$installs" ] || [ -z "$config$secrets_dir${secrets[*]}" ] || refuse "--$verb places no secrets and no config"
+  [ -n "$installs" ] || [ -z "$config$secrets_dir${secrets[*]}${drivers[*]}" ] || refuse "--$verb places no secrets, no drivers and no config"
   choose_place
 }
 
@@ -250,12 +253,29 @@ prepare_secrets() {
     check_small 'secret file' "${given#*=}"
     secrets[k]=$given
   done
+  prepare_drivers
   [ -z "$config" ] || check_small 'config file' "$config"
   [ -n "$credentials" ] || return 0
   check_small 'credentials file' "$credentials"
   if srv_allows "$credentials" 007; then
     refuse "every user of this machine may read $credentials, which holds API keys: chmod 0600 it"
   fi
+}
+
+# A driver without a first line such as #!/bin/bash would be started by no server.
+prepare_drivers() {
+  local given k begin
+  for k in "${!drivers[@]}"; do
+    given=${drivers[k]}
+    [[ $given == *=* ]] || given=${given##*/}=$given
+    [[ ${given%%=*} =~ ^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$ ]] ||
+      refuse "\"$(visible "${given%%=*}")\" is no name for a driver"
+    can_read "${given#*=}" || refuse "cannot read the driver ${given#*=}"
+    begin=$(head -c 4 -- "${given#*=}" | tr -d '\0')
+    [[ $begin == '#!'* ]] || [[ $begin == $'\x7fELF' ]] ||
+      refuse "the driver ${given#*=} is no program: its first line has to be such as #!/bin/bash"
+    drivers[k]=$given
+  done
 }
 
 check_small() {
@@ -525,6 +545,7 @@ srv_line_too_long() {
 srv_inspect_secrets() {
   local file
   [ ! -f "$etc/config.json" ] || srv_fact secret.config.json "$(srv_salted "$etc/config.json")"
+  srv_inspect_drivers
   [ -d "$etc/secrets" ] || return 0
   srv_fact secrets_dir there
   if [ "$(stat -c %U -- "$etc/secrets")" != root ] || srv_allows "$etc/secrets" 022; then
@@ -543,16 +564,33 @@ srv_inspect_secrets() {
   done
 }
 
+# Outrigger runs no driver that another user than root could have written.
+srv_inspect_drivers() {
+  local file
+  [ -d "$etc/drivers" ] || return 0
+  if [ "$(stat -c %U -- "$etc/drivers")" != root ] || srv_allows "$etc/drivers" 022; then
+    srv_problem "$etc/drivers has to belong to root, and no other user may write in it (root:root, 0755)"
+  fi
+  for file in "$etc/drivers"/*; do
+    if [ ! -f "$file" ]; then continue; fi
+    if [ "$(stat -Lc %U -- "$file")" != root ] || srv_allows "$file" 022 || ! srv_allows "$file" 001; then
+      srv_problem "$file has to be root:root with mode 0755, but is $(srv_owner_mode "$file")"
+    fi
+    srv_fact "secret.drivers/${file##*/}" "$(srv_salted "$file")"
+  done
+}
+
 # A hash with the salt of this run: the plain hash of a short secret would give the secret away.
 srv_salted() { { printf '%s' "$salt"; cat -- "$1"; } | srv_hash; }
 
-# put WHAT [SHA]: takes the payload as the new entry, config.json or secrets/NAME; `previous` takes the
+# put WHAT [SHA]: takes the payload as the new entry, config.json, secrets/NAME or drivers/NAME; `previous` takes the
 # entry that was kept. It tries the new file out and stages it, unless the same is in place already.
 srv_put() {
   local what=$1 file=$etc/$1 owner=root:cloud mode=0640 new
   case $what in
     entry | previous) file=$dest owner=cloud:cloud mode=0755 ;;
     config.json) owner=root:root mode=0644 ;;
+    drivers/*) owner=root:root mode=0755 ;;
   esac
   if [ "$file" = "$dest" ]; then
     srv_open_work || return
@@ -566,6 +604,7 @@ srv_put() {
   case $what in
     entry | previous) srv_try_entry "$new" && srv_save ;;
     config.json) srv_try_config "$new" ;;
+    drivers/*) srv_make "$etc/drivers" root:root 0755 ;;
     *) srv_secrets_dir ;;
   esac || return
   if [ -f "$file" ] && [ ! -L "$file" ] && srv_same "$new" "$file" &&
@@ -936,6 +975,7 @@ say_placed() {
   local i=$1 given
   [ -n "$(get "$i" secrets_dir)" ] || [ -z "$secrets_dir${secrets[*]}" ] || say '    /etc/outrigger/secrets: would be made'
   for given in "${secrets[@]}"; do say_file "$i" "secrets/${given%%=*}" "${given#*=}"; done
+  for given in "${drivers[@]}"; do say_file "$i" "drivers/${given%%=*}" "${given#*=}"; done
   [ -z "$config" ] || say_file "$i" config.json "$config"
 }
 
@@ -1043,6 +1083,7 @@ stage_all() {
   for i in "${active[@]}"; do
     [ -z "$secrets_dir" ] || ask "$i" '' secrets_dir || return
     for given in "${secrets[@]}"; do put "$i" "secrets/${given%%=*}" "${given#*=}" || return; done
+    for given in "${drivers[@]}"; do put "$i" "drivers/${given%%=*}" "${given#*=}" || return; done
     [ -z "$config" ] || put "$i" config.json "$config" || return
   done
 }

@@ -17,12 +17,13 @@ const wanted = process.argv.slice(2);
 // Several partial runs may go on side by side; each has a folder of its own.
 const target = join(root, wanted.length === 0 ? 'build/test' : `build/test-${process.pid}`);
 
-const onlyWhenNamed = ['install/'];
+const onlyWhenNamed = ['install/', 'examples/'];
 
 // Files that take from 20 s to four minutes start first: one that starts last would run while the other cores are idle.
 const longest = [
   'providers/libvirt/',
   'providers/incus/',
+  'providers/command/',
   'providers/proxmox/conformance',
   'built-file/nodes',
   'instruments/faults/',

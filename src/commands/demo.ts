@@ -15,7 +15,14 @@ import { type Paint, paintFor, visibleLines } from './terminal.ts';
 
 export const demo: Command = {
   usage: '',
-  options: {},
+  options: {
+    driver: { type: 'string', value: 'PATH', about: 'Play against this driver in any language' },
+    settings: {
+      type: 'string',
+      value: 'FILE',
+      about: 'For --driver: JSON with "settings" and "blueprint"',
+    },
+  },
   positionals: { min: 0, max: 0 },
   exitCodes: {
     0: 'every call ended as CloudStack needs it',
@@ -25,16 +32,35 @@ export const demo: Command = {
   more: `
 Acts as CloudStack for one instance on the simulator and its network, from prepare to the end of
 both, with this very file as the extension of either type. Machines and networks of the simulator
-are files; these lie in a temporary directory, which is removed at the end.`,
-  run: ({ json, world }) =>
+are files; these lie in a temporary directory, which is removed at the end.
+
+  outrigger demo --driver ./mysystem --settings mysystem.json
+
+plays the instance against a driver, which really makes and removes a machine.`,
+  run: (call) =>
     withTempDir(async (directory) => {
-      const done = await play(directory, world, json ? () => {} : narrator(world));
+      const { json, world } = call;
+      const path = call.text('driver');
+      const cast: Cast =
+        path === undefined
+          ? { steps }
+          : await (await import('./driver/demo.ts')).castFor(path, directory, call, steps);
+      const where = path === undefined ? 'on the simulator' : `through ${path}`;
+      const narrate = json ? () => {} : narrator(world, where);
+      const done = await play(directory, world, cast, narrate);
       const failed = done.filter(({ asExpected }) => !asExpected);
       if (json) world.out(JSON.stringify({ steps: done }, undefined, 2));
       else world.out(closing(done, paintFor(world)));
       return failed.length === 0 ? 0 : 1;
     }),
 };
+
+/** The steps that are played; for a driver with its details and its part of the configuration. */
+interface Cast {
+  readonly steps: readonly Step[];
+  readonly details?: Scene['details'];
+  readonly drivers?: object;
+}
 
 interface Done {
   readonly action: string;
@@ -50,11 +76,16 @@ function secondsFor({ half }: Step): number {
 
 type Narrate = (step: Step, done: Done, at: number) => void;
 
-async function play(directory: string, world: CommandWorld, narrate: Narrate): Promise<Done[]> {
-  const env = sheltered(directory, world);
-  let scene: Scene = { instance: sampleInstance(1) };
+async function play(
+  directory: string,
+  world: CommandWorld,
+  cast: Cast,
+  narrate: Narrate,
+): Promise<Done[]> {
+  const env = sheltered(directory, world, cast.drivers);
+  let scene: Scene = { instance: sampleInstance(1), details: cast.details };
   const done: Done[] = [];
-  for (const [at, step] of steps.entries()) {
+  for (const [at, step] of cast.steps.entries()) {
     const payload = payloadOf(step, scene);
     const call = {
       executable: world.self,
@@ -89,18 +120,20 @@ function after(scene: Scene, conclusion: NetworkConclusion): Scene {
 }
 
 /** Everything that the calls write lands in the directory; nothing of this machine is read. */
-function sheltered(directory: string, { env }: CommandWorld): CommandWorld['env'] {
+function sheltered(
+  directory: string,
+  { env }: CommandWorld,
+  drivers: object = {},
+): CommandWorld['env'] {
   const config = join(directory, 'config.json');
-  const state = { state_directory: join(directory, 'state'), log: { enabled: false } };
+  const state = { state_directory: join(directory, 'state'), log: { enabled: false }, drivers };
   writeFileSync(config, JSON.stringify(state));
   return { PATH: env['PATH'], HOME: directory, OUTRIGGER_CONFIG: config };
 }
 
-function narrator(world: CommandWorld): Narrate {
+function narrator(world: CommandWorld, where: string): Narrate {
   const paint = paintFor(world);
-  world.out(
-    'This file is now called as CloudStack would call it, for one instance on the simulator.',
-  );
+  world.out(`This file is now called as CloudStack would call it, for one instance ${where}.`);
   return (step, { run, conclusion }, at) => {
     world.out('');
     world.out(paint.bold(`${at + 1}. ${step.action}: ${step.why}`));

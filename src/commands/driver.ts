@@ -18,6 +18,10 @@ export const driver: Command = {
       value: 'FILE',
       about: 'run, check: JSON with "settings" and "blueprint" for the driver, and "nics"',
     },
+    quick: {
+      type: 'boolean',
+      about: 'check: leave the interruptions out, which take most of the time',
+    },
     input: { type: 'string', value: 'FILE', about: 'run: JSON whose members go into the request' },
     id: { type: 'string', value: 'ID', about: 'run: the machine that the primitive is for' },
   },

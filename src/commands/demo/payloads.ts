@@ -10,7 +10,7 @@ import type { SampleInstance } from '../conform/sample-instance.ts';
 import type { Members } from '../json.ts';
 import type { Step } from './steps.ts';
 
-const details: Details = {
+const simulated: Details = {
   extension: { provider: 'simulator', installation: 'demo' },
   resourcemap: {},
   host: { assign_macs: 'true', console_url: 'https://console.example.org/{uuid}' },
@@ -23,11 +23,13 @@ const registration = { provider: 'simulator', installation: 'demo' };
 /** The instance and its network as CloudStack knows them at one moment. */
 export interface Scene {
   readonly instance: SampleInstance;
+  /** Those of a driver's extension; the simulator's unless given. */
+  readonly details?: Details | undefined;
   /** As implement-network has answered. */
   readonly uri?: string;
 }
 
-export function payloadOf(step: Step, { instance, uri }: Scene): Members {
+export function payloadOf(step: Step, { instance, uri, details = simulated }: Scene): Members {
   const { action, parameters } = step;
   if (step.half === 'network') return networkStep(step, instance, uri);
   if (action === 'statuses') return statusesPayload(details);

@@ -13,6 +13,7 @@ import type { CommandWorld } from '../command.ts';
 import { learnHere } from '../learn.ts';
 import { thisBuild } from '../node-build.ts';
 import { type Account, findAccount } from './account.ts';
+import { driverChecks } from './drivers.ts';
 import { fileChecks } from './file.ts';
 import { type Finding, fail, inLayer, ok, once, skipped } from './finding.ts';
 import { endpointsOf, networkChecks } from './network.ts';
@@ -54,6 +55,7 @@ export async function examine(examination: Examination): Promise<readonly Findin
     accountCheck(user, account, who),
     config.check,
     ...(config.value === undefined ? [] : localChecks(config.value, who)),
+    ...(config.value === undefined ? [] : await driverChecks(config.value, who)),
     // Another user's home says nothing about CloudStack's payloads.
     ...(account === undefined ? [] : payloadChecks(account)),
   ];

@@ -27,7 +27,9 @@ export async function check(call: CommandCall): Promise<number> {
     world.out(
       JSON.stringify({ driver: path, trusted: trusted(verdicts), rules: shown }, undefined, 2),
     );
-  } else for (const line of linesOf(given, verdicts, paint)) world.out(redactor.text(line));
+  } else
+    for (const line of linesOf(given, verdicts, paint, call.flag('quick')))
+      world.out(redactor.text(line));
   return trusted(verdicts) ? 0 : 1;
 }
 
@@ -59,7 +61,7 @@ function examineDriver(path: string, call: CommandCall): Promise<Examined> {
     const client = tools.createClient(played, { log: silent, installation, settings });
     const { nics } = written;
     const parts = { said, provider, values, recorder, client, directory, installation, nics };
-    const verdicts = await examine(createBench(parts), progressOf(call));
+    const verdicts = await examine(createBench(parts), progressOf(call), call.flag('quick'));
     return { verdicts, secrets: values.secrets };
   });
 }

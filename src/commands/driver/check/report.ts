@@ -8,12 +8,18 @@ export function trusted(verdicts: readonly Verdict[]): boolean {
 }
 
 /** The report for reading: the first line says whether the driver may be trusted. */
-export function linesOf(driver: string, verdicts: readonly Verdict[], paint: Paint): string[] {
+export function linesOf(
+  driver: string,
+  verdicts: readonly Verdict[],
+  paint: Paint,
+  quick: boolean,
+): string[] {
   const count = (state: Verdict['state']): number =>
     verdicts.filter((each) => each.state === state).length;
   const skipped = count('skipped') === 0 ? '' : `, ${count('skipped')} do not concern it`;
+  const as = quick ? 'may be trusted as far as --quick looks' : 'may be trusted';
   const first = trusted(verdicts)
-    ? paint.green(`${driver} may be trusted: it keeps ${count('kept')} rules${skipped}`)
+    ? paint.green(`${driver} ${as}: it keeps ${count('kept')} rules${skipped}`)
     : paint.red(
         `${driver} may not be trusted: it breaks ${count('broken')} of ${count('broken') + count('kept')} rules${skipped}`,
       );

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { runCommand } from '../../src/commands/run.ts';
+import { createWorld } from '../commands/world.ts';
+
+const needed = ['/usr/bin/lxc-create', '/usr/bin/jq', '/bin/busybox'];
+const lacking = needed.filter((path) => !existsSync(path));
+const reason =
+  process.getuid?.() !== 0 ? 'LXC wants root' : lacking.length > 0 && `lacks ${lacking.join(', ')}`;
+
+describe('examples/lxc.bash', () => {
+  it('has at most 130 lines', () => {
+    const lines = readFileSync('examples/lxc.bash', 'utf8').trimEnd().split('\n');
+    assert.ok(lines.length <= 130, `${lines.length}`);
+  });
+
+  it('may be trusted with genuine containers of LXC', {
+    skip: process.env['CI'] === undefined && reason,
+  }, async () => {
+    const path = mkdtempSync(join(tmpdir(), 'outrigger-lxc-'));
+    try {
+      const file = join(path, '..', `${path.slice(path.lastIndexOf('/') + 1)}.json`);
+      // The cgroups of a machine that runs tests may be of either version.
+      writeFileSync(file, JSON.stringify({ settings: { path, limits: 'none' } }));
+      const world = createWorld({ env: { NO_COLOR: '1', OUTRIGGER_CONFIG: '/nowhere' } });
+      const args = ['driver', 'check', 'examples/lxc.bash', '--settings', file];
+      const code = await runCommand(args, world);
+      assert.equal(code, 0, world.printed());
+      assert.match(world.printed(), /^examples\/lxc\.bash may be trusted: it keeps 20 rules/);
+      assert.deepEqual(
+        readdirSync(path).filter((name) => name !== '.outrigger'),
+        [],
+      );
+      rmSync(file);
+    } finally {
+      rmSync(path, { recursive: true, force: true });
+    }
+  });
+});
