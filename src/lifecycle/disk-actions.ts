@@ -83,7 +83,7 @@ export function diskActions({ example, timeoutSeconds, growsUnless = '' }: Wordi
       roles: adminOnly,
     },
     DeleteDisk: {
-      about: 'Deletes a detached disk of this instance, and all that is on it, for good',
+      about: 'Deletes a detached disk, with all that is on it, for good',
       succeeded: 'The disk was deleted',
       failed:
         'The disk was not deleted. The instance has to be confirmed, and the disk detached and in no snapshot',

@@ -82,9 +82,10 @@ describe('the forms that register makes', () => {
     await register(cloud, {});
     const listed = cloud.state.actions.map(({ name }) => name).reverse();
     assert.deepEqual(listed.slice(0, 3), ['ListSnapshots', 'GetIpAddresses', 'ShowErrors']);
-    assert.deepEqual(listed.slice(-4), [
+    assert.deepEqual(listed.slice(-5), [
       'RestoreSnapshot',
       'DeleteSnapshot',
+      'DeleteDisk',
       'RestoreBackup',
       'Reinstall',
     ]);
