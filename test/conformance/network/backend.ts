@@ -10,6 +10,8 @@ export interface NetworkBackend {
   registration(): Details;
   /** The parts that the provider offers; the cases of the others are skipped. */
   readonly offers: { readonly networks: boolean; readonly guests: boolean };
+  /** Why the system cannot keep a password that is reset while the instance is stopped: its case is skipped. */
+  readonly noResets?: string;
   /** The ids of all networks of the remote system. */
   networks(): Promise<readonly string[]>;
   /** Puts a network without a mark there, under this id. */

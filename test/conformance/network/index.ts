@@ -46,8 +46,9 @@ function lifeCases(setUp: NetworkSetUp, kind: Kind): void {
 
   it(
     'a password that was reset while the instance was stopped reaches it with the next start',
-    on(async ({ cloud, net, remote }) => {
+    inNetworkScene(setUp, kind, async ({ cloud, net, remote }, t) => {
       if (!remote.offers.guests) return;
+      if (remote.noResets !== undefined) return t.skip(remote.noResets);
       await net.implement();
       await cloud.ok('prepare');
       await net.start('create', guest);
@@ -84,6 +85,7 @@ function lifeCases(setUp: NetworkSetUp, kind: Kind): void {
     'a deployment whose save-vm-data fails is stopped before its create ever ran',
     on(async ({ cloud, net, backend, remote }) => {
       if (!remote.offers.guests) return;
+      const before = (await backend.machines()).length;
       await net.implement();
       await cloud.ok('prepare');
       await remote.outage(true);
@@ -91,7 +93,7 @@ function lifeCases(setUp: NetworkSetUp, kind: Kind): void {
       await remote.outage(false);
       await cloud.ok('stop', { state: 'Starting', deploying: true });
       await net.ok('release-nic', net.nic());
-      assert.deepEqual(await backend.machines(), []);
+      assert.equal((await backend.machines()).length, before);
       await net.start('create', guest);
     }),
   );

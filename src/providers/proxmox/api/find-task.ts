@@ -1,7 +1,7 @@
 import { expectFailure, Failure, wasNotSent } from '../../../failure.ts';
 import { type Pairs, path } from '../../../kit/http/address.ts';
 import type { Method } from '../../../kit/http/request.ts';
-import type { Session } from '../machine/session.ts';
+import type { TaskSession } from '../machine/session.ts';
 import { listOf, recordOf, textOf } from './wire.ts';
 
 /* The task that a request has begun whose answer got lost. */
@@ -50,7 +50,7 @@ const types: readonly (readonly [request: RegExp, types: readonly string[]])[] =
  * answer. The task of a clone is not found here: it carries the id of the machine that is copied.
  */
 export async function findTask(
-  session: Session,
+  session: TaskSession,
   sent: Sent,
   since: number,
 ): Promise<string | undefined> {
@@ -83,7 +83,7 @@ interface Place {
 
 /** A task that this account has begun on the machine since then and this action does not know. */
 async function newTask(
-  { api, tasks: known }: Session,
+  { api, tasks: known }: TaskSession,
   { node, vmid, since, wanted }: Place,
 ): Promise<string | undefined> {
   const ask = {

@@ -2,7 +2,7 @@ import { expectFailure, type Failure, isKind, reworded, statusOf } from '../../.
 import { path } from '../../../kit/http/address.ts';
 import { isOnTheWay } from '../../../kit/http/errors.ts';
 import { type Pace, poll } from '../../../kit/poll.ts';
-import type { Session } from '../machine/session.ts';
+import type { TaskSession } from '../machine/session.ts';
 import type { Api } from './client.ts';
 import { listOf, numberOf, recordOf, textOf } from './wire.ts';
 
@@ -45,7 +45,7 @@ export async function tail(
 }
 
 /** Ends a task that runs and waits until it has gone; fails while it may still run. */
-export async function cancel(session: Session, upid: string): Promise<void> {
+export async function cancel(session: TaskSession, upid: string): Promise<void> {
   const { api } = session;
   const gone = (): Promise<string | undefined> => exitOf(api, upid, 'be cancelled');
   try {
@@ -68,7 +68,7 @@ function stillRunning(upid: string, cause: Failure): Failure {
 
 /** Our own tasks of a kind that run on a node. */
 export async function running(
-  session: Session,
+  session: TaskSession,
   node: string,
   type: string,
 ): Promise<readonly string[]> {
@@ -113,7 +113,11 @@ export interface Watched {
 }
 
 /** Waits until the task has ended, and outlives a cluster that does not answer for a while. */
-export async function exitAtLast(session: Session, upid: string, work: Watched): Promise<string> {
+export async function exitAtLast(
+  session: TaskSession,
+  upid: string,
+  work: Watched,
+): Promise<string> {
   const { api } = session;
   let unknown = 0;
   let silentMs: number | undefined;
@@ -144,7 +148,7 @@ export async function exitAtLast(session: Session, upid: string, work: Watched):
  * would help, and a task that is not taken back may go on.
  */
 async function unfinished(
-  session: Session,
+  session: TaskSession,
   upid: string,
   { takenBack }: Watched,
   thrown: unknown,

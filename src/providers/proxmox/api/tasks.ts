@@ -2,7 +2,7 @@ import { expectFailure, type Failure } from '../../../failure.ts';
 import type { Pairs } from '../../../kit/http/address.ts';
 import type { Method } from '../../../kit/http/request.ts';
 import { type RetryPolicy, retryWhile } from '../../../kit/retry.ts';
-import { noteChange, type Session } from '../machine/session.ts';
+import { noteChange, type TaskSession } from '../machine/session.ts';
 import type { Api, ApiRequest } from './client.ts';
 import { failureOfText } from './error-catalogue.ts';
 import { isTransient } from './error-texts.ts';
@@ -28,7 +28,7 @@ export interface Work extends Watched {
 }
 
 /** Starts a task and waits for its end; work that met a lock is begun again a few times. */
-export async function run(session: Session, work: Work): Promise<void> {
+export async function run(session: TaskSession, work: Work): Promise<void> {
   try {
     await attempts(session, work);
   } catch (thrown) {
@@ -37,7 +37,7 @@ export async function run(session: Session, work: Work): Promise<void> {
 }
 
 /** A request that meets a lock is sent again by the client; here it is the task that met one. */
-async function attempts(session: Session, work: Work): Promise<void> {
+async function attempts(session: TaskSession, work: Work): Promise<void> {
   let task: string | undefined;
   const policy: RetryPolicy<void> = {
     deadline: session.api.deadline,
@@ -67,7 +67,7 @@ async function attempts(session: Session, work: Work): Promise<void> {
  * Sends the request; its task, or `undefined` for work that was done at once. Where the answer gets
  * lost, the task is looked for.
  */
-async function begin(session: Session, work: Work): Promise<Begun> {
+async function begin(session: TaskSession, work: Work): Promise<Begun> {
   const { api, tasks, context } = session;
   const since = api.now();
   try {
@@ -99,7 +99,7 @@ async function send(api: Api, work: Work): Promise<string | undefined> {
 }
 
 /** Waits for a task to end well; warnings are logged and count as success. */
-async function end(session: Session, upid: string, work: Work): Promise<void> {
+async function end(session: TaskSession, upid: string, work: Work): Promise<void> {
   const exit = await exitAtLast(session, upid, work);
   if (exit === 'OK') return;
   const lines = await tail(session.api, upid, { most: 100 });

@@ -1,7 +1,7 @@
 import { path } from '../../../kit/http/address.ts';
 import { run } from '../api/tasks.ts';
 import { listOf, numberOf, recordOf, textOf } from '../api/wire.ts';
-import type { Session } from '../machine/session.ts';
+import type { TaskSession } from '../machine/session.ts';
 import { readSeedName, type SeedName, volumeOf } from './seed-names.ts';
 import type { ImagePlace } from './upload.ts';
 
@@ -13,7 +13,7 @@ export interface StoredSeed extends SeedName {
 
 /** The seeds of this installation on a node's storage. */
 export async function listSeeds(
-  { api, context }: Session,
+  { api, context }: TaskSession,
   { node, storage }: ImagePlace,
 ): Promise<readonly StoredSeed[]> {
   const ask = { what: `list the images on storage ${storage}`, query: { content: 'iso' } };
@@ -30,7 +30,7 @@ export async function listSeeds(
 
 /** Success where it is gone already. */
 export async function removeSeed(
-  session: Session,
+  session: TaskSession,
   { node, storage }: ImagePlace,
   name: string,
 ): Promise<void> {

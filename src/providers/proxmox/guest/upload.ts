@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { path } from '../../../kit/http/address.ts';
 import { isUncertain } from '../api/find-task.ts';
 import { run } from '../api/tasks.ts';
-import type { Session } from '../machine/session.ts';
+import type { TaskSession } from '../machine/session.ts';
 
 export interface ImagePlace {
   readonly node: string;
@@ -14,7 +14,7 @@ export interface ImagePlace {
  * twice, since its task cannot be found by anything of ours when its answer gets lost.
  */
 export async function uploadImage(
-  session: Session,
+  session: TaskSession,
   { node, storage }: ImagePlace,
   name: string,
   content: Buffer,

@@ -7,14 +7,20 @@ import type { Settings } from '../settings.ts';
 import type { Stop } from './power-off.ts';
 import type { Live } from './read.ts';
 
-/** The values that the primitives of one action share. */
-export interface Session {
-  readonly settings: Settings;
+/** The values that requests and their tasks need. */
+export interface TaskSession {
   /** Its deadline is the one of the primitive that is at work. */
   readonly context: Context;
   readonly api: Api;
   /** The tasks that this action has begun. */
   readonly tasks: Set<string>;
+  /** The same session under another deadline. */
+  at(deadline: Deadline): TaskSession;
+}
+
+/** The values that the primitives of one action share. */
+export interface Session extends TaskSession {
+  readonly settings: Settings;
   /** The machines that this action has switched on itself. */
   readonly started: Set<number>;
   /** How each machine was when the action last asked its node, by id. */
@@ -23,7 +29,6 @@ export interface Session {
   readonly stops: Map<string, Stop>;
   /** The nodes of the cluster, as the last look at all of it has shown them. */
   readonly nodes: Set<string>;
-  /** The same session under another deadline. */
   at(deadline: Deadline): Session;
 }
 

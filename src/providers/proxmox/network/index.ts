@@ -6,13 +6,17 @@ import { settings } from './settings.ts';
 /** A vnet of Proxmox VE's SDN for each network of CloudStack. */
 export const network = defineNetworkProvider({
   settings,
-  offers: { networks: true, guests: false },
+  offers: { networks: true, guests: true },
   settingsIssues: connectionIssues,
   checks: async (given, context) => (await import('./checks.ts')).checks(given, context),
   connect: async (given, context) => {
-    const { sdn_zone: zone } = given;
-    if (zone === undefined) return {};
-    const { networks } = await import('./driver.ts');
-    return { networks: networks(openSession(given, context), zone) };
+    const { sdn_zone: zone, seed_storage: storage } = given;
+    const session = openSession(given, context);
+    return {
+      ...(zone === undefined
+        ? {}
+        : { networks: (await import('./driver.ts')).networks(session, zone) }),
+      guests: (await import('./guests.ts')).guests(session, storage),
+    };
   },
 });

@@ -3,6 +3,9 @@ import type { Fields, Values } from '../../../contract/field.ts';
 import { text } from '../../../kit/fields.ts';
 import { nodes } from '../../../lifecycle/shared-settings.ts';
 import { connectionSettings } from '../settings-connection.ts';
+import { machineSettings } from '../settings-machine.ts';
+
+const { seed_storage, vendor_data } = machineSettings;
 
 /** Numbers of VLANs or VXLANs, both ends included. */
 export interface Tags {
@@ -18,7 +21,7 @@ export const settings = {
   nodes: {
     ...nodes,
     about:
-      'The nodes that every network has to be on before an instance starts; unset: all that have the zone',
+      'The nodes that every network, and the data of every guest, has to be on before an instance starts; unset: all that have the zone or the storage',
     example: 'pve1,pve2',
   },
   sdn_zone: {
@@ -48,6 +51,8 @@ export const settings = {
       ),
     example: '2000-2999',
   },
+  seed_storage,
+  vendor_data,
 } as const satisfies Fields;
 
 export type NetworkSettings = Values<typeof settings>;

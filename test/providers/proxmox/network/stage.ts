@@ -111,7 +111,10 @@ export function wanted(more: Partial<Network> = {}): Network {
   return { id: '231', kind: 'L2', tag: 1577, ...more };
 }
 
-function contextFor(files: string, { seconds = 20, installation: of, server }: Attempt): Context {
+export function contextFor(
+  files: string,
+  { seconds = 20, installation: of, server }: Attempt,
+): Context {
   const clock = (): number => performance.now();
   const endMs = clock() + seconds * 1000;
   return {
