@@ -89,8 +89,8 @@ describe('the built file', () => {
       const { action = name } = recorded(name) as { action?: string };
       return String(call([action, simulated(name), '30'])['error']);
     };
-    // It was recorded of an action that was made by hand, with another name for its parameter.
-    assert.match(errorOf('custom'), /parameter "snap_name" is missing/);
+    // Its parameter was recorded as "snapshotname", which is the name for people: only the machine is missing.
+    assert.match(errorOf('custom'), /This instance has no machine/);
     assert.match(errorOf('getconsole'), /console/);
     assert.match(errorOf('unexpected-command'), /internal command/);
     for (const name of life) assert.equal(errorOf(name), 'undefined', name);
