@@ -77,6 +77,8 @@ export interface Driver<M extends Machine = Machine, B = Blueprint, A extends Ac
   readonly policy: Policy;
   /** It plugs a NIC in with its link down where CloudStack has disabled it; others are refused. */
   readonly takesLinksDown?: boolean;
+  /** `make` and `powerOn` hand `instance.guest` to the guest; elsewhere a create with user data is refused. */
+  readonly tellsGuests?: boolean;
 
   // ---- finding ----
   /**

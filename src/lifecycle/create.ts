@@ -13,9 +13,9 @@ import {
   markOf,
   takeUnder,
 } from './certain.ts';
+import { checkNew } from './demands.ts';
 import { type Life, refuseForeign, stepOf } from './find.ts';
 import { withGuest } from './guest.ts';
-import { checkLinks } from './links.ts';
 import { isBuilding } from './ownership.ts';
 import { beingRemoved } from './refusals.ts';
 import { consoleDetail, fillConsoleUrl } from './shared-settings.ts';
@@ -53,7 +53,7 @@ export async function create(
   instance: SizedInstance,
   blueprint: Blueprint,
 ): Promise<void> {
-  checkLinks(life.driver, instance);
+  checkNew(life.driver, instance);
   const { deadline, log } = life.context;
   const plan = { instance, blueprint, deadline };
   for (let round = 1; ; round += 1) {

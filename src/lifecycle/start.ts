@@ -2,9 +2,9 @@ import type { Blueprint, Plan } from '../contract/driver.ts';
 import type { Instance, SizedInstance } from '../contract/instance.ts';
 import type { Machine, State } from '../contract/machine.ts';
 import { exclusively, take } from './certain.ts';
+import { checkLinks } from './demands.ts';
 import { type Life, stepOf } from './find.ts';
 import { withGuest } from './guest.ts';
-import { checkLinks } from './links.ts';
 import { notRunning, otherHardware } from './refusals.ts';
 
 /** Brings CPUs, memory and NICs to what the instance says, then switches on; built machines only. */

@@ -20,6 +20,7 @@ export function connect(
   const change = () => import('./change.ts');
   return {
     policy: policyOf(settings),
+    tellsGuests: true,
     storedId: ({ stored }) => stored['hyperv_id']?.toLowerCase(),
     storedPlace({ stored }) {
       const host = stored['hyperv_host'];

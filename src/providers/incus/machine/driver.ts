@@ -23,6 +23,7 @@ export function connect(
   const power = () => import('./power.ts');
   return {
     policy: policyOf(settings),
+    tellsGuests: true,
     close: client.close,
     find: (step, purpose) => find(session, step, purpose),
     list: (_detail, deadline) => listInstances(client, settings.project, deadline),

@@ -48,6 +48,7 @@ export function connect(
 
   return {
     policy: policyOf(settings),
+    tellsGuests: true,
     find: ({ instance, deadline }, purpose) => find(at(deadline), instance, careFor[purpose]),
     list: async (detail, deadline) => (await import('./list.ts')).list(at(deadline), detail),
     async get(remoteId, deadline) {

@@ -36,6 +36,7 @@ export function connect(
   let found: ClusterResources | undefined;
   return {
     takesLinksDown: true,
+    tellsGuests: true,
     policy: { ...policyOf(settings), nodes: settings.nodes ?? [settings.node] },
 
     // ---- finding ----

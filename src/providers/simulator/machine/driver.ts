@@ -23,6 +23,7 @@ export async function connect(
   return {
     policy: { ...policyOf(settings), nodes: settings.nodes ?? [settings.node] },
     takesLinksDown: true,
+    tellsGuests: true,
     storedId: ({ stored }) => stored['simulator_id'],
     exclusive: ({ instance: { uuid, name } }, work) =>
       store.locked(uuid, `another action on ${name}`, work),

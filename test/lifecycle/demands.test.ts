@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { SizedInstance } from '../../src/contract/instance.ts';
-import { checkLinks } from '../../src/lifecycle/links.ts';
+import { checkLinks, checkNew } from '../../src/lifecycle/demands.ts';
 import { inMemory } from '../support/in-memory.ts';
 
 const instance = (linkDown?: boolean): SizedInstance => ({
@@ -21,5 +21,22 @@ describe('a NIC that CloudStack has disabled', () => {
     checkLinks(inMemory({ takesLinksDown: true }), instance(true));
     checkLinks(inMemory({}), instance(false));
     checkLinks(inMemory({}), instance());
+  });
+});
+
+describe('user data and a password', () => {
+  const facts = { instanceId: 'i', hostname: 'web', publicKeys: [], nics: [], metadata: {} };
+  const told = (guest: object) => ({ ...instance(), guest: { ...facts, ...guest } });
+
+  it('make a create fail where the guest would never get them', () => {
+    const deaf = inMemory({});
+    assert.throws(
+      () => checkNew(deaf, told({ userData: Buffer.from('x') })),
+      /User data of i-2-42-VM cannot be handed/,
+    );
+    assert.throws(() => checkNew(deaf, told({ password: 'x' })), /A password of i-2-42-VM cannot/);
+    checkNew(deaf, told({}));
+    checkNew(inMemory({ tellsGuests: true }), told({ userData: Buffer.from('x') }));
+    checkLinks(deaf, told({ userData: Buffer.from('x') }));
   });
 });
