@@ -104,9 +104,17 @@ export async function asked(
   if (answer.type === 'error') throw new Error(`${method} ${path}: ${answer.error}`);
   if (answer.type !== 'async') return answer.metadata;
   const ended = await exchanged(socketPath, 'GET', `${answer.operation}/wait`);
-  const { status_code: code, err, metadata } = ended.metadata as Record<string, unknown>;
-  if (code !== 200) throw new Error(`${method} ${path}: ${err}`);
-  return metadata;
+  // Incus tells the failure of a task as an error, LXD as the task's own facts.
+  const failed = ended.type === 'error' ? ended.error : failureIn(ended.metadata);
+  if (failed === undefined) return (ended.metadata as { readonly metadata: unknown }).metadata;
+  if (!passing.test(failed) || triesLeft === 0) throw new Error(`${method} ${path}: ${failed}`);
+  await pause(50);
+  return asked(socketPath, method, path, body, triesLeft - 1);
+}
+
+function failureIn(task: unknown): string | undefined {
+  const { status_code: code, err } = task as Record<string, unknown>;
+  return code === 200 ? undefined : String(err);
 }
 
 interface Answered {

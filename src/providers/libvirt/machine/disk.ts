@@ -36,7 +36,7 @@ export interface DiskPlan {
 /** Pools of files; in all others a volume is a device of its own. */
 const ofFiles = ['dir', 'fs', 'netfs'];
 /** A disk that we made, by its name: never a template. */
-const ownVolume = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9a-f]{8}\./;
+const ownVolume = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9a-f]{8}\.(qcow2|raw)$/;
 
 /** Finds template, ISO image and pool before anything is made. */
 export async function planDisk(
@@ -204,7 +204,10 @@ export async function removeDisks(
   keep?: string,
 ): Promise<void> {
   const all = await listVolumes(client, pool, deadline);
-  const own = all.filter(({ name }) => name.startsWith(`${uuid}-`) && name !== keep);
+  // A copy that an administrator has named after the instance is none of ours.
+  const own = all.filter(
+    ({ name }) => name.startsWith(`${uuid}-`) && ownVolume.test(name) && name !== keep,
+  );
   for (const volume of own) {
     await poll(deadline, `waiting for a task on ${volume.name}`, async () => {
       try {
