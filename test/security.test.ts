@@ -119,10 +119,14 @@ describe('Secrets', () => {
     }
   });
 
-  it('never stand in the arguments or the environment of a program, since a call starts none', () => {
+  it('never stand in the arguments or the environment of a program: a call starts none but a driver', () => {
     assert.ok(sources().length > 50);
     const rooms = ['cloudstack', 'kit', 'providers', 'main.ts', 'process.ts', 'failure.ts'];
-    for (const file of sources().filter((name) => rooms.includes(name.split('/')[0] ?? ''))) {
+    // A driver gets them on its standard input: test/providers/command/process.test.ts.
+    const driver = 'providers/command/api/process.ts';
+    const called = sources().filter((name) => rooms.includes(name.split('/')[0] ?? ''));
+    assert.ok(called.includes(driver));
+    for (const file of called.filter((name) => name !== driver)) {
       const code = readFileSync(join('src', file), 'utf8');
       assert.doesNotMatch(code, /node:(child_process|cluster|worker_threads)|\beval\(/, file);
     }
