@@ -6,9 +6,13 @@ import { type Edition, editions, missingFor } from './daemon.ts';
 import { ownCases } from './own-cases.ts';
 import { type Server, startServer } from './server.ts';
 
+const skipBreaks =
+  process.env['OUTRIGGER_THOROUGH'] === undefined
+    ? 'takes minutes: set OUTRIGGER_THOROUGH=1'
+    : undefined;
+
 /** Both servers take minutes for the suite, and answer alike but for what own-cases.ts plays on each. */
-const isWhole = (edition: Edition): boolean =>
-  edition === 'incus' || process.env['OUTRIGGER_THOROUGH'] !== undefined;
+const isWhole = (edition: Edition): boolean => edition === 'incus' || skipBreaks === undefined;
 
 /** The conformance suite and the provider's own cases, on a genuine server of this edition. */
 export function keepsPromises(edition: Edition): void {
@@ -25,10 +29,10 @@ export function keepsPromises(edition: Edition): void {
     return started;
   };
   const setUp = async (place: Place) => incusBackend(await genuine(), place);
-  if (isWhole(edition)) conformance(`incus, on a genuine ${title},`, setUp);
+  if (isWhole(edition)) conformance(`incus, on a genuine ${title},`, setUp, { skipBreaks });
   else {
     describe(`incus, on a genuine ${title}, keeps the promises of a provider`, () =>
-      it('from deploy to destroy', { skip: 'takes minutes: set OUTRIGGER_THOROUGH=1' }));
+      it('from deploy to destroy', { skip: skipBreaks ?? false }));
   }
   describe(`incus on a genuine ${title}, itself`, () => ownCases(genuine, setUp));
   after(async () => (await started)?.close());
