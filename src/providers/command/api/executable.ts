@@ -27,7 +27,8 @@ export function executableOf(name: string, { directory, owner }: Drivers): Execu
   if (!driverName.test(name)) {
     throw new Failure('config', `"${name}" is not the bare name of a file in ${directory}`);
   }
-  const folder = look(directory, () => lstatSync(directory));
+  // A folder that is missing is told by the file that is wanted.
+  const folder = look(`${directory}/${name}`, () => lstatSync(directory));
   if (!folder.isDirectory()) throw refused(directory, 'it is not a directory');
   refuseOthers(directory, folder, owner);
   const path = look(`${directory}/${name}`, () => realpathSync(`${directory}/${name}`));
