@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { runCommand } from '../../src/commands/run.ts';
 import { createWorld } from '../commands/world.ts';
+import { leftOut } from '../support/thorough.ts';
 
 const needed = ['/usr/bin/lxc-create', '/usr/bin/jq', '/bin/busybox'];
 const lacking = needed.filter((path) => !existsSync(path));
-const thorough = process.env['OUTRIGGER_THOROUGH'] !== undefined;
 const reason =
   process.getuid?.() !== 0 ? 'LXC wants root' : lacking.length > 0 && `lacks ${lacking.join(', ')}`;
 
@@ -20,9 +20,7 @@ describe('examples/lxc.bash', () => {
 
   it('may be trusted with genuine containers of LXC', {
     // Some fifty lives with a shell for each primitive.
-    skip: thorough
-      ? process.env['CI'] === undefined && reason
-      : 'takes minutes: set OUTRIGGER_THOROUGH=1',
+    skip: leftOut ?? (process.env['CI'] === undefined && reason),
   }, async () => {
     const path = mkdtempSync(join(tmpdir(), 'outrigger-lxc-'));
     try {

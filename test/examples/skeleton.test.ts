@@ -5,11 +5,9 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { runCommand } from '../../src/commands/run.ts';
 import { createWorld } from '../commands/world.ts';
+import { leftOut } from '../support/thorough.ts';
 
-const thorough = process.env['OUTRIGGER_THOROUGH'] !== undefined;
-const skip = thorough
-  ? !existsSync('/usr/bin/python3') && 'there is no /usr/bin/python3'
-  : 'takes minutes: set OUTRIGGER_THOROUGH=1';
+const skip = leftOut ?? (!existsSync('/usr/bin/python3') && 'there is no /usr/bin/python3');
 
 describe('The driver that init writes in Python', () => {
   it('keeps every rule, whenever it is interrupted', { skip }, async () => {

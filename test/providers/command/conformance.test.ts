@@ -7,10 +7,5 @@ if (pythonMissing !== undefined && process.env['CI'] === undefined) {
     it('with a good driver', { skip: pythonMissing });
   });
 } else {
-  // Some fifty lives with a process for each primitive; wrong-drivers.test.ts breaks off single ones.
-  const skipBreaks =
-    process.env['OUTRIGGER_THOROUGH'] === undefined
-      ? 'takes minutes: set OUTRIGGER_THOROUGH=1'
-      : undefined;
-  conformance('command', commandBackend, { skipBreaks });
+  conformance('command', commandBackend);
 }

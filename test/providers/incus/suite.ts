@@ -1,18 +1,14 @@
 import { after, describe, it } from 'node:test';
 import { conformance } from '../../conformance/index.ts';
+import { leftOut } from '../../support/thorough.ts';
 import type { Place } from '../../support/world.ts';
 import { incusBackend } from './backend.ts';
 import { type Edition, editions, missingFor } from './daemon.ts';
 import { ownCases } from './own-cases.ts';
 import { type Server, startServer } from './server.ts';
 
-const skipBreaks =
-  process.env['OUTRIGGER_THOROUGH'] === undefined
-    ? 'takes minutes: set OUTRIGGER_THOROUGH=1'
-    : undefined;
-
 /** Both servers take minutes for the suite, and answer alike but for what own-cases.ts plays on each. */
-const isWhole = (edition: Edition): boolean => edition === 'incus' || skipBreaks === undefined;
+const isWhole = (edition: Edition): boolean => edition === 'incus' || leftOut === undefined;
 
 /** The conformance suite and the provider's own cases, on a genuine server of this edition. */
 export function keepsPromises(edition: Edition): void {
@@ -29,10 +25,10 @@ export function keepsPromises(edition: Edition): void {
     return started;
   };
   const setUp = async (place: Place) => incusBackend(await genuine(), place);
-  if (isWhole(edition)) conformance(`incus, on a genuine ${title},`, setUp, { skipBreaks });
+  if (isWhole(edition)) conformance(`incus, on a genuine ${title},`, setUp);
   else {
     describe(`incus, on a genuine ${title}, keeps the promises of a provider`, () =>
-      it('from deploy to destroy', { skip: skipBreaks ?? false }));
+      it('from deploy to destroy', { skip: leftOut ?? false }));
   }
   describe(`incus on a genuine ${title}, itself`, () => ownCases(genuine, setUp));
   after(async () => (await started)?.close());

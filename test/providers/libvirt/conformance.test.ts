@@ -1,5 +1,6 @@
 import { after, describe, it } from 'node:test';
 import { conformance } from '../../conformance/index.ts';
+import { leftOut } from '../../support/thorough.ts';
 import type { Place } from '../../support/world.ts';
 import { libvirtBackend } from './backend.ts';
 import { libvirtMissing } from './daemon.ts';
@@ -19,11 +20,7 @@ if (missing !== undefined && process.env['CI'] === undefined) {
   };
   const setUp = (place: Place) => libvirtBackend(hosts(), place);
   // Some fifty lives of guests that QEMU emulates, which takes minutes; own-cases.ts kills a create anywhere.
-  const skipBreaks =
-    process.env['OUTRIGGER_THOROUGH'] === undefined
-      ? 'takes minutes: set OUTRIGGER_THOROUGH=1'
-      : undefined;
-  conformance('libvirt', setUp, { skipBreaks });
+  conformance('libvirt', setUp, { skipBreaks: leftOut });
   describe('libvirt on a genuine libvirtd', () => ownCases(setUp));
   after(async () => made?.close());
 }

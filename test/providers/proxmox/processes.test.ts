@@ -7,6 +7,7 @@ import { printConfig } from '../../../fakes/pve/machines.ts';
 import { readMark } from '../../../src/lifecycle/mark.ts';
 import type { Cloud } from '../../conformance/cloud.ts';
 import type { Details, Vm as Instance } from '../../support/payloads.ts';
+import { leftOut } from '../../support/thorough.ts';
 import { detailsFor, secret, startCluster } from './backend.ts';
 import { buildFile, type Server, startServer } from './process.ts';
 import { inCluster } from './scene.ts';
@@ -43,7 +44,7 @@ function foreign(cluster: Cluster, vmids: readonly number[]): () => readonly str
 }
 
 /** Set for all combinations, which takes minutes. */
-const thorough = process.env['OUTRIGGER_THOROUGH'] !== undefined;
+const thorough = leftOut === undefined;
 
 interface Death {
   readonly path: RegExp;
