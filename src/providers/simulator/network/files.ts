@@ -1,6 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { Failure } from '../../../failure.ts';
-import { writeNote } from '../../../kit/note-file.ts';
 import { systemCode } from '../../../kit/system-error.ts';
 
 /** A folder with one file of JSON for each thing that the simulated system keeps beside its machines. */
@@ -29,10 +28,30 @@ export function openFiles(folder: string): Files {
     write: (name, content) =>
       attempt(`write ${name}`, undefined, () => {
         mkdirSync(folder, { recursive: true, mode: 0o700 });
-        writeNote(fileOf(name), `${JSON.stringify(content, undefined, 2)}\n`);
+        const draft = `${folder}/${draftsOf(name)}${Math.random().toString(36).slice(2)}`;
+        writeFileSync(draft, `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o600 });
+        renameSync(draft, fileOf(name));
+        clearDrafts(folder, name);
       }),
-    remove: (name) => attempt(`remove ${name}`, undefined, () => rmSync(fileOf(name))),
+    remove: (name) =>
+      attempt(`remove ${name}`, undefined, () => {
+        clearDrafts(folder, name);
+        rmSync(fileOf(name));
+      }),
   };
+}
+
+function draftsOf(name: string): string {
+  return `.${name}.json.`;
+}
+
+/**
+ * Removes the drafts of writers that were killed, for they may hold passwords. A writer whose draft goes
+ * before it has taken its place was overtaken: this change is the later one of the two.
+ */
+function clearDrafts(folder: string, name: string): void {
+  const drafts = readdirSync(folder).filter((file) => file.startsWith(draftsOf(name)));
+  for (const draft of drafts) rmSync(`${folder}/${draft}`, { force: true });
 }
 
 /** The value for a missing file or folder, or what the work comes to. */
