@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,8 +8,8 @@ import { bundle, shared } from '../build.mjs';
 
 /*
  * Bundles the tests beside the code they test and runs them with Node's own runner.
- * `node test/run.mjs [part of a file name …]` runs only the matching files; those that take long
- * run only when they are named.
+ * `node test/run.mjs [part of a file name …]` runs only the matching files. Without a part it runs every
+ * file that no other script of package.json plays as `node test/run.mjs PART`.
  */
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -17,10 +17,14 @@ const wanted = process.argv.slice(2);
 // Several partial runs may go on side by side; each has a folder of its own.
 const target = join(root, wanted.length === 0 ? 'build/test' : `build/test-${process.pid}`);
 
-const onlyWhenNamed = ['install/', 'examples/'];
+const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+const otherScripts = Object.values(scripts).flatMap(
+  (command) => /^node test\/run\.mjs (\S+)$/.exec(command)?.[1] ?? [],
+);
 
 // Files that take from 20 s to four minutes start first: one that starts last would run while the other cores are idle.
 const longest = [
+  'providers/incus/on-incus',
   'providers/libvirt/',
   'providers/incus/',
   'providers/command/',
@@ -40,7 +44,7 @@ async function testFiles() {
     longest.findIndex((part) => file.startsWith(part)) + 1 || longest.length + 1;
   files.sort((a, b) => rank(a) - rank(b));
   return wanted.length === 0
-    ? files.filter((file) => !onlyWhenNamed.some((part) => file.startsWith(part)))
+    ? files.filter((file) => !otherScripts.some((part) => file.startsWith(part)))
     : files.filter((file) => wanted.some((part) => file.includes(part)));
 }
 

@@ -1,4 +1,5 @@
 import { after, describe, it } from 'node:test';
+import type { SetUp } from '../../conformance/backend.ts';
 import { conformance } from '../../conformance/index.ts';
 import { leftOut } from '../../support/thorough.ts';
 import type { Place } from '../../support/world.ts';
@@ -10,12 +11,14 @@ import { type Server, startServer } from './server.ts';
 /** Both servers take minutes for the suite, and answer alike but for what own-cases.ts plays on each. */
 const isWhole = (edition: Edition): boolean => edition === 'incus' || leftOut === undefined;
 
-/** The conformance suite and the provider's own cases, on a genuine server of this edition. */
-export function keepsPromises(edition: Edition): void {
-  const { title } = editions[edition];
+/** Plays on a genuine server of this edition, which the first case starts; skipped where there is none. */
+export function onGenuine(
+  edition: Edition,
+  play: (setUp: SetUp, genuine: () => Promise<Server>) => void,
+): void {
   const missing = missingFor(edition);
   if (missing !== undefined && process.env['CI'] === undefined) {
-    describe(`incus on a genuine ${title} keeps the promises of a provider`, () =>
+    describe(`incus on a genuine ${editions[edition].title}`, () =>
       it('from deploy to destroy', { skip: missing }));
     return;
   }
@@ -24,12 +27,19 @@ export function keepsPromises(edition: Edition): void {
     started ??= startServer(edition);
     return started;
   };
-  const setUp = async (place: Place) => incusBackend(await genuine(), place);
-  if (isWhole(edition)) conformance(`incus, on a genuine ${title},`, setUp);
-  else {
-    describe(`incus, on a genuine ${title}, keeps the promises of a provider`, () =>
-      it('from deploy to destroy', { skip: leftOut ?? false }));
-  }
-  describe(`incus on a genuine ${title}, itself`, () => ownCases(genuine, setUp));
+  play(async (place: Place) => incusBackend(await genuine(), place), genuine);
   after(async () => (await started)?.close());
+}
+
+/** The conformance suite and the provider's own cases, on a genuine server of this edition. */
+export function keepsPromises(edition: Edition): void {
+  const { title } = editions[edition];
+  onGenuine(edition, (setUp, genuine) => {
+    if (isWhole(edition)) conformance(`incus, on a genuine ${title},`, setUp);
+    else {
+      describe(`incus, on a genuine ${title}, keeps the promises of a provider`, () =>
+        it('from deploy to destroy', { skip: leftOut ?? false }));
+    }
+    describe(`incus on a genuine ${title}, itself`, () => ownCases(genuine, setUp));
+  });
 }
