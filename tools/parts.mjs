@@ -5,15 +5,18 @@ import { withoutStubs } from './stubs.mjs';
 
 /*
  * A call needs one provider and no command, so most of the file is never run. esbuild cuts it along
- * its dynamic imports. Each part becomes a string literal, which costs V8 far less to pass over than
- * code does, and the loader evaluates the string when the part is asked for.
+ * its dynamic imports. All parts lie in one comment inside a function, which costs V8 far less to pass over
+ * than code or a string does; the function's own text holds them, and the loader evaluates a part when it
+ * is asked for.
  */
 
 /** How esbuild names another chunk. */
 const chunkName = /"\.\/([A-Z0-9]{8})\.js"/g;
 const entryName = 'ENTRYPNT';
-/** Between two parts: no code has it, since esbuild writes it as an escape. */
-const separator = '\u0001';
+/** The line between two parts, what stands for the end of a comment, and the end of a line that was cut. */
+const separator = '\n~\n';
+const commentEnd = '*~/';
+const cut = '~~\n';
 /** In place of `import`: the loader's function that evaluates a part later. As long as `import`. */
 const later = 'lazily';
 /** What the loader puts before each part; in parentheses, so that V8 compiles it at once. */
@@ -150,30 +153,25 @@ function movedDown({ version, sources, names, mappings }, chunk, root) {
 
 /** What follows line 1: the prologue, the parts, and the loader, which runs the first part. */
 export function assemble({ prologue, parts, end }) {
-  const texts = parts.map(({ code }) => code);
-  if (texts.some((code) => code.includes(separator))) throw new Error('a part has the separator');
-  const all = literal(texts.join(separator));
-  return `${prologue}\nvar parts=${all}.split(${literal(separator)});\n${end}${loader}\n`;
+  for (const { name, code } of parts) {
+    const taken = [separator, commentEnd, cut].find((mark) => code.includes(mark));
+    if (taken !== undefined) throw new Error(`${name} has ${JSON.stringify(taken)} in its code`);
+  }
+  const comment = parts.map(({ code }) => asComment(code)).join(separator);
+  return `${prologue}\n${opened}${comment}${closed}\n${end}${loader}\n`;
 }
 
+const opened = 'function text(){/*\n';
+const closed = '\n*/}';
+
 /**
- * One literal for all parts, since V8 hashes each literal of less than 16 KB character by character.
- *
- * In quotation marks that minified code hardly uses, since V8 is slow with every `\`. In lines, for
- * Node prints the line in which a file that was cut off ends, and CloudStack's pipe holds 64 KB.
+ * In lines, for Node prints the line in which a file that was cut off ends, and CloudStack's pipe holds
+ * 64 KB. The stamp stays whole: the build looks for it in the text and puts the hash in its place.
  */
-function literal(text) {
-  const lines = text
-    // The stamp stays whole: the build looks for it in the text and puts the hash in its place.
-    .match(/(?:sha256:0{64}|.){1,2000}/gs)
-    .map((line) =>
-      line
-        .replace(/[\\']/g, '\\$&')
-        .replace(/\n/g, '\\n')
-        .replace(/\r/g, '\\r')
-        .replaceAll(separator, '\\x01\\\n'),
-    );
-  return `'${lines.join('\\\n')}'`;
+function asComment(code) {
+  return code
+    .replaceAll('*/', commentEnd)
+    .replace(/(?:sha256:0{64}|.){2000}(?=.)/g, (line) => `${line}${cut}`);
 }
 
 /**
@@ -181,13 +179,15 @@ function literal(text) {
  * any other name is one of Node's own modules. Without a prototype, the exports are a table from the
  * start, where V8 would make a new shape for each of a hundred names.
  */
-const loader = `var loaded={};
+const loader = `var parts=String(text).slice(${opened.length},-${closed.length}).split(${JSON.stringify(separator)});
+var loaded={};
 function use(id){
 var made=loaded[id];
 if(made!==undefined)return made;
-var text=parts[id];
-if(text===undefined)return loaded[id]=require(id);
-(0,eval)(${JSON.stringify(opening)}+text)(made=Object.create(null),use,later);
+var code=parts[id];
+if(code===undefined)return loaded[id]=require(id);
+code=code.split(${JSON.stringify(cut)}).join('').split('${commentEnd}').join('*/');
+(0,eval)(${JSON.stringify(opening)}+code)(made=Object.create(null),use,later);
 return loaded[id]=made;
 }
 function later(id){

@@ -17,7 +17,7 @@ import { builtFile, serviceEnv, spawnFile } from '../support/spawned.ts';
 const line1 = (file: string): string => readFileSync(file, 'utf8').split('\n', 1)[0] ?? '';
 const codeOfLine1 = (): string => / -e (\S+)$/.exec(line1(builtFile))?.[1] ?? '';
 
-describe('the file whose parts are strings', () => {
+describe('the file whose parts lie in a comment', () => {
   let folder = '';
   let file = '';
   let payload = '';
@@ -82,7 +82,7 @@ describe('the file whose parts are strings', () => {
     const text = readFileSync(builtFile, 'utf8');
     const ends = [...text.matchAll(/\n/g)].map(({ index }) => index + 1);
     const lastLine = ends.at(-2) ?? 0;
-    // Each kind of place: behind a whole line, inside a string, inside the loader and the licences.
+    // Each kind of place: behind a whole line, inside a part, inside the loader and the licences.
     const places = [
       ...[ends[0], ends[1], ends[2], ends[3], ends[40], lastLine].map((place) => place ?? 0),
       ...[200, 20_000, text.length / 2, text.length - 3000, lastLine - 20, lastLine + 5],
@@ -101,7 +101,11 @@ describe('the file whose parts are strings', () => {
   it('fails when it was cut off and line 1 names another Node', () => {
     const [, ...rest] = readFileSync(builtFile, 'utf8').split('\n');
     const other = `#!${process.execPath}\n${rest.join('\n')}`;
-    for (const place of [other.indexOf('var parts'), other.length / 2, other.lastIndexOf('use(')]) {
+    for (const place of [
+      other.indexOf('function text'),
+      other.length / 2,
+      other.lastIndexOf('use('),
+    ]) {
       lay(other.slice(0, place));
       const { exitCode, output } = spawnFile(file, ['statuses', payload, '5']);
       assert.equal(exitCode, 1, `cut off after ${place} bytes: ${output.slice(0, 200)}`);
