@@ -35,6 +35,7 @@ const longest = [
   'providers/hyperv/conformance',
   'providers/proxmox/',
   'instruments/scale/',
+  'quick-start',
 ];
 
 async function testFiles() {

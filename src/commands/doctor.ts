@@ -2,7 +2,7 @@ import type { Deadline } from '../contract/context.ts';
 import { deadlineIn } from '../kit/deadline.ts';
 import { apiHelp, apiOptions, readAccess } from './api/access.ts';
 import type { Command, CommandCall } from './command.ts';
-import { readGiven } from './doctor/details.ts';
+import { type Places, readGiven } from './doctor/details.ts';
 import { examine } from './doctor/examine.ts';
 import { type Finding, inLayer } from './doctor/finding.ts';
 import { readable } from './doctor/report.ts';
@@ -15,6 +15,8 @@ export const doctor: Command = {
   options: {
     provider: { type: 'string', value: 'NAME', about: 'The provider, where no detail names it' },
     details: { type: 'string', value: 'FILE', about: 'Details as JSON, by place or of the host' },
+    setup: { type: 'string', value: 'FILE', about: 'Details from the setup file of register' },
+    host: { type: 'string', value: 'NAME', about: 'With --setup: which host; default: the first' },
     payload: { type: 'string', value: 'FILE', about: 'Details from a payload CloudStack wrote' },
     user: { type: 'string', value: 'NAME', about: 'The user CloudStack runs as; default: cloud' },
     ...apiOptions,
@@ -39,6 +41,7 @@ its hosts; "outrigger audit" looks at much more.
 ${apiHelp}
 
   outrigger doctor
+  outrigger doctor --setup zone.json
   sudo -u cloud outrigger doctor provider=simulator node=sim1
   outrigger doctor --payload /var/lib/cloudstack/management/extensions/.../...json --json`,
   async run(call) {
@@ -47,6 +50,7 @@ ${apiHelp}
       words: positionals,
       detailsFile: text('details'),
       payloadFile: text('payload'),
+      setup: await setupOf(call),
     });
     const deadline = deadlineIn(timeoutSeconds);
     const found = await examine({
@@ -62,6 +66,12 @@ ${apiHelp}
     return wrong === 0 ? 0 : 1;
   },
 };
+
+/** The details in a setup file, by place, as CloudStack will hand them to a call. */
+async function setupOf(call: CommandCall): Promise<Places | undefined> {
+  if (call.text('setup') === undefined) return undefined;
+  return (await import('./doctor/from-setup.ts')).placesIn(call);
+}
 
 async function cloudStackFindings(
   call: CommandCall,

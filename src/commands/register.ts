@@ -29,6 +29,7 @@ export const register: Command = {
       about: 'A physical network: registers a network extension (4.23)',
     },
     'make-networks': { type: 'boolean', about: 'With --network: it makes networks, too' },
+    init: { type: 'string', value: 'PROVIDER', about: 'Print a setup file to begin with' },
     setup: { type: 'string', value: 'FILE', about: 'All of it, with hosts and templates, as JSON' },
     installation: { type: 'string', value: 'ID', about: 'The id of all marks, as it is to be' },
     prune: { type: 'boolean', about: 'Take away details and actions that the file lacks' },
@@ -52,17 +53,24 @@ roles and a time-out that fits, and the registration with clusters. Running it a
 only what has drifted; what others added stays without --prune. Install the file first (install.sh).
 ${apiHelp}
 
+  outrigger register "Proxmox Lab" --init proxmox --detail node=pve1 > zone.json
   outrigger register "Proxmox Lab" --provider proxmox --cluster pve --plan
   outrigger register --setup zone.json --credentials ~/cloud.json
   outrigger register Sim --provider simulator --print
   outrigger register "Lab Net" --provider proxmox --network guests --secret token=FILE
   outrigger register "Proxmox Lab" --check`,
   run(call) {
+    const provider = call.text('init');
+    if (provider !== undefined) return begin(call, provider);
     if (call.flag('check')) return check(call);
     if (call.text('network') !== undefined && !call.flag('remove')) return forNetwork(call);
     return call.flag('remove') ? remove(call) : establish(call);
   },
 };
+
+async function begin(call: CommandCall, provider: string): Promise<number> {
+  return (await import('./register/init/init.ts')).init(call, provider);
+}
 
 async function forNetwork(call: CommandCall): Promise<number> {
   return (await import('./register/network/establish.ts')).establishNetwork(call);

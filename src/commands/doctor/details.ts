@@ -11,6 +11,7 @@ export interface Given {
   readonly words: readonly string[];
   readonly detailsFile: string | undefined;
   readonly payloadFile: string | undefined;
+  readonly setup?: Places | undefined;
 }
 
 const places = ['extension', 'resourcemap', 'host', 'virtualmachine'] as const;
@@ -23,13 +24,16 @@ export interface GivenDetails {
   readonly instance: Level;
 }
 
-/** Typed details win over files, and a file of details over a payload. */
-export function readGiven({ words, detailsFile, payloadFile }: Given): GivenDetails {
+/** Typed details win over files, a file of details over a payload, and a payload over a setup file. */
+export function readGiven({ words, detailsFile, payloadFile, setup }: Given): GivenDetails {
   const typed = readKeyValues(words);
   const file = detailsFile === undefined ? {} : readDetailsFile(resolve(detailsFile));
   const payload = payloadFile === undefined ? undefined : readPayload(resolve(payloadFile));
   const all = (place: (typeof places)[number]): Details =>
-    Object.assign({}, ...[payload, file, typed].map((each) => each?.[place] ?? {})) as Details;
+    Object.assign(
+      {},
+      ...[setup, payload, file, typed].map((each) => each?.[place] ?? {}),
+    ) as Details;
   const externaldetails = {
     ...{ extension: all('extension'), resourcemap: all('resourcemap'), host: all('host') },
     ...{ virtualmachine: {}, action: {} },
@@ -40,7 +44,8 @@ export function readGiven({ words, detailsFile, payloadFile }: Given): GivenDeta
   };
 }
 
-type Places = Readonly<Partial<Record<(typeof places)[number], Details>>>;
+/** Details by where CloudStack keeps them. */
+export type Places = Readonly<Partial<Record<(typeof places)[number], Details>>>;
 
 /** The details in a payload that CloudStack wrote for a call of its own. */
 function readPayload(file: string): Places {

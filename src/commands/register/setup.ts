@@ -2,7 +2,9 @@ import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { Failure } from '../../failure.ts';
 import { issueWords, members } from '../../kit/issue-words.ts';
-import { readJson, readText } from '../json.ts';
+import { parseJson, readText } from '../json.ts';
+import { withoutComments } from './init/json-with-comments.ts';
+import { placeholdersIn } from './init/placeholders.ts';
 
 /** Details as the file has them; secrets are better named by the file that holds them. */
 export type GivenDetails = Readonly<Record<string, string | number | boolean | { file: string }>>;
@@ -76,9 +78,17 @@ function setupSchema() {
 
 export type Setup = v.InferOutput<ReturnType<typeof setupSchema>>;
 
-/** The declarative file, checked as a whole; relative names in it count from its directory. */
+/**
+ * The declarative file, checked as a whole; relative names in it count from its directory. A line that
+ * begins with two slashes is a comment.
+ */
 export function readSetup(file: string): Setup {
-  const result = v.safeParse(setupSchema(), readJson(file));
+  const text = readText(file);
+  const open = placeholdersIn(text);
+  if (open.length > 0) {
+    throw new Failure('usage', `${file} is not complete: ${open.join(', ')} is to be replaced`);
+  }
+  const result = v.safeParse(setupSchema(), parseJson(file, withoutComments(text)));
   if (result.success) return withoutContradictions(file, result.output);
   throw new Failure('usage', `${file} is invalid: ${issueWords(result.issues)}`, {
     advice: 'docs/registering.md shows one',
