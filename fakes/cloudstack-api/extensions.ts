@@ -65,7 +65,11 @@ export function deleteExtension(state: FakeState, form: Values): object {
   const extension = extensionBy(state, form.get('id'));
   const { id } = extension;
   if (!extension.isUserDefined) throw wrong('System extension can not be deleted');
-  if (state.clusters.some((each) => each.registration?.extensionId === id)) {
+  const registrations = [
+    ...state.clusters.flatMap(({ registration }) => registration ?? []),
+    ...state.physicalNetworks.flatMap((each) => each.registrations),
+  ];
+  if (registrations.some(({ extensionId }) => extensionId === id)) {
     throw failed('Extension has associated resources, unregister them to delete the extension');
   }
   const count = state.actions.filter(({ extensionId }) => extensionId === id).length;

@@ -32,8 +32,11 @@ import {
 import {
   createNetworkOffering,
   listNetworkOfferings,
+  listNetworkServiceProviders,
+  listNetworks,
   listPhysicalNetworks,
   registerWithNetwork,
+  unregisterFromNetwork,
   updateNetworkOffering,
   updateRegisteredWithNetwork,
 } from './networks.ts';
@@ -69,13 +72,17 @@ function isForNetwork({ release }: FakeState, form: Values): boolean {
 
 const calls: Readonly<Record<string, Answer>> = {
   ...{ createExtension, updateExtension, listExtensions, deleteExtension },
-  unregisterExtension,
+  unregisterExtension: (state, form) =>
+    isForNetwork(state, form)
+      ? unregisterFromNetwork(state, form)
+      : unregisterExtension(state, form),
   registerExtension: (state, form) =>
     isForNetwork(state, form) ? registerWithNetwork(state, form) : registerExtension(state, form),
   updateRegisteredExtension: (state, form) =>
     isForNetwork(state, form)
       ? updateRegisteredWithNetwork(state, form)
       : updateRegisteredExtension(state, form),
+  ...{ listNetworks, listNetworkServiceProviders },
   ...{ listPhysicalNetworks, listNetworkOfferings, createNetworkOffering, updateNetworkOffering },
   ...{ addCustomAction, updateCustomAction, listCustomActions, deleteCustomAction },
   ...{ listClusters, addCluster, updateCluster, listHosts, addHost, updateHost },

@@ -80,18 +80,38 @@ export interface FakePhysicalNetwork {
     readonly extensionId: string;
     /** The services of the provider, as the extension had them when it was registered. */
     readonly services: readonly string[];
+    /** CloudStack's row for it as a provider on this physical network. */
+    provider: { readonly state: 'Enabled' | 'Disabled' };
     details: Texts;
     hidden: Texts;
   }[];
 }
 
+interface FakeService {
+  readonly name: string;
+  readonly provider: readonly { readonly name: string }[];
+}
+
 export interface FakeOffering {
   readonly id: string;
   readonly name: string;
+  readonly displaytext: string;
   readonly guestiptype: string;
   readonly specifyvlan: boolean;
-  readonly service: readonly { readonly name: string }[];
+  readonly specifyipranges: boolean;
+  readonly service: readonly FakeService[];
   state: string;
+}
+
+/** A network as listNetworks shows it; the rest is as in the recorded one. */
+export interface FakeNetwork {
+  readonly id: string;
+  readonly name: string;
+  readonly type?: string;
+  readonly broadcasturi?: string;
+  readonly vlan?: string;
+  readonly service?: readonly FakeService[];
+  readonly details?: Texts;
 }
 
 /** A zone with its pods and the image stores in it. */
@@ -112,6 +132,9 @@ export interface FakeState {
   readonly templates: FakeTemplate[];
   readonly physicalNetworks: FakePhysicalNetwork[];
   readonly offerings: FakeOffering[];
+  /** Networks; those of projects apart. */
+  readonly networks: FakeNetwork[];
+  readonly projectNetworks: FakeNetwork[];
   readonly zones: FakeZone[];
   /** Instances as listVirtualMachines shows them; those of projects apart, as there. */
   readonly machines: FakeMachine[];
@@ -146,7 +169,7 @@ export function createState(release: FakeRelease): FakeState {
     hosts: [],
     templates: [],
     physicalNetworks: [{ id: randomUUID(), name: 'guests', registrations: [] }],
-    offerings: [],
+    ...{ offerings: [], networks: [], projectNetworks: [] },
     zones: [{ ...zone, pods: [pod], imageStores: 1 }],
     machines: [],
     projectMachines: [],

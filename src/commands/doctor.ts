@@ -1,5 +1,4 @@
-import type { Deadline } from '../contract/context.ts';
-import { deadlineIn } from '../kit/deadline.ts';
+import { type DeadlineControl, deadlineIn } from '../kit/deadline.ts';
 import { apiHelp, apiOptions, readAccess } from './api/access.ts';
 import type { Command, CommandCall } from './command.ts';
 import { type Places, readGiven } from './doctor/details.ts';
@@ -32,12 +31,14 @@ Checks this server, the details, the network to the remote system and the remote
 and prints for each check the result and the advice. It changes nothing anywhere.
 
 Details are given as key=value: of the host, or with extension. or resourcemap. in front, or
-with virtualmachine. for what a template or an offering gives its instances. A secret is better
-given in a file: --details, --payload, or KEY_file=NAME in the secrets directory.
+with virtualmachine. for what a template or an offering gives its instances, or physicalnetwork.
+for those of a network extension. A secret is better given in a file: --details, --payload, or
+KEY_file=NAME in the secrets directory.
 Run it as user cloud to see what CloudStack sees, or as root to see everything.
 
 With access to CloudStack it also asks whether another extension has drawn instances of ours to
-its hosts; "outrigger audit" looks at much more.
+its hosts, and looks at all network extensions, the networks they serve and their remote systems;
+"outrigger audit" looks at much more.
 ${apiHelp}
 
   outrigger doctor
@@ -75,9 +76,13 @@ async function setupOf(call: CommandCall): Promise<Places | undefined> {
 
 async function cloudStackFindings(
   call: CommandCall,
-  deadline: Deadline,
+  deadline: DeadlineControl,
 ): Promise<readonly Finding[]> {
   if (readAccess(call) === undefined) return [];
   const { drawnChecks } = await import('./doctor/drawn.ts');
-  return inLayer('cloudstack', await drawnChecks(call, deadline));
+  const { extensionFindings } = await import('./doctor/network-extensions.ts');
+  return [
+    ...inLayer('cloudstack', await drawnChecks(call, deadline)),
+    ...(await extensionFindings(call, deadline)),
+  ];
 }

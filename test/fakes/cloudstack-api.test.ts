@@ -48,7 +48,7 @@ const [simulated, opsSim] = [genuine.extension.id, genuine.extension.resources[0
 
 /** The objects that the recorded calls name. */
 function stage({ state }: FakeCloudStack, command: string, send: Readonly<Record<string, string>>) {
-  const { extensionid, resourceid, clusterid, id } = send;
+  const { extensionid, resourceid, clusterid, id, physicalnetworkid } = send;
   const isExtension = command.endsWith('Extension');
   const extension = extensionid ?? (isExtension ? id : undefined) ?? simulated;
   addExtension(state, extension);
@@ -64,6 +64,17 @@ function stage({ state }: FakeCloudStack, command: string, send: Readonly<Record
     });
   }
   state.machines.push(genuine.virtualmachine);
+  state.networks.push({
+    ...{ id: genuine.network.id, name: 'da-l2', service: [] },
+    ...{ broadcasturi: 'vlan://698', vlan: '698' },
+  });
+  const { name, guestiptype, displaytext } = genuine.networkoffering;
+  state.offerings.push({
+    ...{ id: 'o', name, guestiptype, displaytext, specifyvlan: true, specifyipranges: false },
+    ...{ service: [], state: 'Enabled' },
+  });
+  for (const each of state.physicalNetworks)
+    Object.assign(each, { id: physicalnetworkid ?? each.id });
   if (command === 'addCustomAction' || command === 'deleteExtension') return;
   state.templates.push({ id: genuine.template.id, name: 't', extensionId: extension, details: {} });
   const { successmessage, errormessage, parameters } = genuine.extensioncustomaction;

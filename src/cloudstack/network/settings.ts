@@ -1,8 +1,10 @@
 import type { NetworkProvider } from '../../contract/network.ts';
+import type { Registry } from '../../contract/provider.ts';
 import { expectFailure, Failure } from '../../failure.ts';
 import type { Known } from '../call-facts.ts';
 import { knownWords, type Level, resolveFields, unknownDetails } from '../details.ts';
 import { collectIssues, type Issues } from '../issues.ts';
+import type { Details } from '../payload.ts';
 import { chooseProvider, coreFields, resolveCore } from '../settings.ts';
 import type { NetworkPayload } from './payload.ts';
 
@@ -12,20 +14,34 @@ export async function withNetworkProvider<Facts extends Known<'args' | 'config'>
   { registration }: NetworkPayload,
 ) {
   const issues = collectIssues();
-  const levels: readonly Level[] = [{ name: 'network registration', details: registration }];
-  const core = resolveCore(levels, issues);
-  const provider = await choose(core.provider, facts);
-  const half = await provider.network?.();
-  if (half === undefined) throw withoutNetworkHalf(provider.name);
-  const settings = resolveHalf(half, levels, facts.config.secretsDirectory, issues);
-  if (core.installation === undefined) issues.add('config', noInstallation);
+  const { world, config } = facts;
+  const found = await readNetworkHalf(registration, { ...world, ...config }, issues);
   issues.throwIfAny(`${facts.args.action} could not be run`);
+  const { core, provider, half, settings, unread } = found;
   return {
     ...{ ...facts, core, provider, half, settings: settings.values },
     secrets: [...facts.secrets, ...settings.secrets],
     endpoint: () => JSON.stringify([provider.name, 'network', settings.texts]),
-    unread: () => unreadDetails(half, levels),
+    unread,
   };
+}
+
+interface HalfSite {
+  readonly startedAs: string;
+  readonly registry: Registry;
+  readonly secretsDirectory: string;
+}
+
+/** The network half that a registration with a physical network leads to, and its settings. */
+export async function readNetworkHalf(registration: Details, site: HalfSite, issues: Issues) {
+  const levels: readonly Level[] = [{ name: 'network registration', details: registration }];
+  const core = resolveCore(levels, issues);
+  const provider = await choose(core.provider, site);
+  const half = await provider.network?.();
+  if (half === undefined) throw withoutNetworkHalf(provider.name);
+  const settings = resolveHalf(half, levels, site.secretsDirectory, issues);
+  if (core.installation === undefined) issues.add('config', noInstallation);
+  return { core, provider, half, settings, unread: () => unreadDetails(half, levels) };
 }
 
 const noInstallation =
@@ -47,13 +63,13 @@ function resolveHalf(
   return settings;
 }
 
-async function choose(named: string | undefined, { world }: Known<'args'>) {
+async function choose(named: string | undefined, { startedAs, registry }: HalfSite) {
   try {
-    return await chooseProvider(named, world.startedAs, world.registry);
+    return await chooseProvider(named, startedAs, registry);
   } catch (thrown) {
     const { message } = expectFailure(thrown);
     throw new Failure('config', message.replace('extension or host', 'physical network'), {
-      advice: `Set the detail "provider" of the registration with the physical network to one of: ${Object.keys(world.registry).join(', ')} (updateRegisteredExtension resourcetype=PhysicalNetwork, with all other details)`,
+      advice: `Set the detail "provider" of the registration with the physical network to one of: ${Object.keys(registry).join(', ')} (updateRegisteredExtension resourcetype=PhysicalNetwork, with all other details)`,
     });
   }
 }

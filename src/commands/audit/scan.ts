@@ -11,9 +11,10 @@ import { silent } from '../../kit/log.ts';
 import { createRedactor } from '../../kit/redact.ts';
 import { type Verbs, verbsOf } from '../../lifecycle/index.ts';
 import type { CommandWorld } from '../command.ts';
-import { entryAt, findAccount, ownerOf } from '../doctor/account.ts';
+import { entryAt, ownerOf } from '../doctor/account.ts';
 import { endpointsOf } from '../doctor/network.ts';
 import { learnHere } from '../learn.ts';
+import { serviceState } from '../service-state.ts';
 import type { ListedHost } from './listed.ts';
 import { type Asked, systemsOf } from './systems.ts';
 
@@ -132,7 +133,7 @@ async function open(
   secrets.push(...settings.secrets);
   issues.throwIfAny('Its details do not fit');
   const installation = core.installation ?? '';
-  const state = config.stateDirectory ?? `${serviceHome(world)}/.local/state/outrigger`;
+  const state = serviceState(config, world);
   const verbs = verbsOf(provider, settings.values, {
     ...{ deadline, log: silent, installation },
     // Nothing is made: what is looked for is the service's own.
@@ -141,13 +142,6 @@ async function open(
   const named = endpointsOf(provider, settings.values).map((url) => url.toLowerCase());
   const endpoints = named.length > 0 ? named : [`${state}/${provider.name}`];
   return { host, provider, installation, endpoints, verbs };
-}
-
-/** The home of the service's user also when root runs the command: the state is the service's. */
-function serviceHome({ env }: CommandWorld): string {
-  const asRoot = process.getuid?.() === 0;
-  const home = asRoot ? findAccount('cloud')?.home : undefined;
-  return (home ?? env['HOME'] ?? '').replace(/\/+$/, '');
 }
 
 /** Refuses a directory of another user, who could not read again what this process writes there. */

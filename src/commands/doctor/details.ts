@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
 import type { Level } from '../../cloudstack/details.ts';
 import { instanceDetails } from '../../cloudstack/instance.ts';
+import { isNetworkPayload } from '../../cloudstack/network/call.ts';
+import { readEnvelope } from '../../cloudstack/network/payload.ts';
 import { type Details, parsePayload, readPayloadFile } from '../../cloudstack/payload.ts';
 import { operatorLevels } from '../../cloudstack/settings.ts';
 import { Failure } from '../../failure.ts';
-import { readKeyValues } from '../conform/key-values.ts';
+import { readPlaced } from '../conform/key-values.ts';
 import { isMembers, readJson } from '../json.ts';
 
 export interface Given {
@@ -14,7 +16,7 @@ export interface Given {
   readonly setup?: Places | undefined;
 }
 
-const places = ['extension', 'resourcemap', 'host', 'virtualmachine'] as const;
+const places = ['extension', 'resourcemap', 'host', 'virtualmachine', 'physicalnetwork'] as const;
 
 /** Details by the places that they come from. */
 export interface GivenDetails {
@@ -22,11 +24,13 @@ export interface GivenDetails {
   readonly levels: readonly Level[];
   /** The choices of a template, an offering or the user for an instance; empty without one. */
   readonly instance: Level;
+  /** Of a network extension's registration with a physical network; empty without one. */
+  readonly registration: Details;
 }
 
 /** Typed details win over files, a file of details over a payload, and a payload over a setup file. */
 export function readGiven({ words, detailsFile, payloadFile, setup }: Given): GivenDetails {
-  const typed = readKeyValues(words);
+  const typed = readPlaced(words, places);
   const file = detailsFile === undefined ? {} : readDetailsFile(resolve(detailsFile));
   const payload = payloadFile === undefined ? undefined : readPayload(resolve(payloadFile));
   const all = (place: (typeof places)[number]): Details =>
@@ -41,6 +45,7 @@ export function readGiven({ words, detailsFile, payloadFile, setup }: Given): Gi
   return {
     levels: operatorLevels({ externaldetails, parameters: {} }),
     instance: { name: 'instance', details: all('virtualmachine') },
+    registration: all('physicalnetwork'),
   };
 }
 
@@ -49,7 +54,9 @@ export type Places = Readonly<Partial<Record<(typeof places)[number], Details>>>
 
 /** The details in a payload that CloudStack wrote for a call of its own. */
 function readPayload(file: string): Places {
-  const parsed = parsePayload(readPayloadFile(file));
+  const raw = readPayloadFile(file);
+  if (isNetworkPayload(raw)) return { physicalnetwork: readEnvelope(raw).registration };
+  const parsed = parsePayload(raw);
   if (!('payload' in parsed)) throw new Failure('usage', `${file}: ${parsed.issues.join('; ')}`);
   const { payload } = parsed;
   return { ...payload.externaldetails, virtualmachine: instanceDetails(payload) };
@@ -60,7 +67,7 @@ export function readDetailsFile(file: string): Places {
   const refuse = (why: string): Failure =>
     new Failure('usage', `The details file ${file} ${why}`, {
       advice:
-        'It holds {"extension": {...}, "resourcemap": {...}, "host": {...}, "virtualmachine": {...}} or the host alone',
+        'It holds {"extension": {...}, "resourcemap": {...}, "host": {...}, "virtualmachine": {...}, "physicalnetwork": {...}} or the host alone',
     });
   const given = readJson(file);
   if (!isMembers(given)) throw refuse('does not hold a JSON object');

@@ -6,17 +6,18 @@ import { chooseProvider, resolveCore, resolveSettings } from '../../cloudstack/s
 import type { Check, Provider } from '../../contract/provider.ts';
 import { Failure, fullText } from '../../failure.ts';
 import type { DeadlineControl } from '../../kit/deadline.ts';
-import { readEndpoint } from '../../kit/http/address.ts';
 import { silent } from '../../kit/log.ts';
 import { createRedactor } from '../../kit/redact.ts';
+import type { Texts } from '../api/form.ts';
 import type { CommandWorld } from '../command.ts';
 import { learnHere } from '../learn.ts';
 import { thisBuild } from '../node-build.ts';
 import { type Account, findAccount } from './account.ts';
+import { connectionChecks } from './connections.ts';
 import { driverChecks } from './drivers.ts';
 import { fileChecks } from './file.ts';
 import { type Finding, fail, inLayer, ok, once, skipped } from './finding.ts';
-import { endpointsOf, networkChecks } from './network.ts';
+import { examineHalf } from './network-half.ts';
 import { payloadChecks } from './payloads.ts';
 import { placeChecks } from './places.ts';
 import { prepareChecks } from './prepare.ts';
@@ -39,6 +40,8 @@ export interface Examination {
   readonly levels: readonly Level[];
   /** The details of an instance, where some were given. */
   readonly instance: Level;
+  /** The details of a registration with a physical network, where some were given. */
+  readonly registration: Texts;
   readonly deadline: DeadlineControl;
   readonly onStep: (what: string) => void;
 }
@@ -59,9 +62,26 @@ export async function examine(examination: Examination): Promise<readonly Findin
     // Another user's home says nothing about CloudStack's payloads.
     ...(account === undefined ? [] : payloadChecks(account)),
   ];
-  const rest =
-    config.value === undefined ? [] : await examineRemote(examination, config.value, who);
+  const rest = config.value === undefined ? [] : await beyond(examination, config.value, who);
   return once([...inLayer('server', server), ...rest]);
+}
+
+/** Both halves, as far as the details of each were given. */
+async function beyond(
+  examination: Examination,
+  config: Config,
+  account: Account,
+): Promise<readonly Finding[]> {
+  const { levels, instance, registration, providerName } = examination;
+  const isGiven = [...levels, instance].some(({ details }) => Object.keys(details).length > 0);
+  const hasHalf = Object.keys(registration).length > 0;
+  if (!isGiven && !hasHalf && providerName === undefined) {
+    const found = 'no details given: nothing beyond this server was looked at';
+    return inLayer('settings', [skipped('details', found)]);
+  }
+  const half = hasHalf ? await examineHalf({ ...examination, label: 'network half' }) : [];
+  if (!isGiven && hasHalf) return half;
+  return [...(await examineRemote(examination, config, account)), ...half];
 }
 
 function localChecks(config: Config, who: Account): Check[] {
@@ -74,13 +94,6 @@ async function examineRemote(
   account: Account,
 ): Promise<Finding[]> {
   const { levels, instance, world, providerName } = examination;
-  if (
-    [...levels, instance].every(({ details }) => Object.keys(details).length === 0) &&
-    !providerName
-  ) {
-    const found = 'no details given: nothing beyond this server was looked at';
-    return inLayer('settings', [skipped('details', found)]);
-  }
   const issues = collectIssues();
   const core = resolveCore(levels, issues);
   let provider: Provider;
@@ -132,18 +145,8 @@ async function examineProvider(
   { deadline, onStep }: Examination,
   { provider, values, config, account, installation, blueprint }: Opened,
 ): Promise<Finding[]> {
-  const network: Check[] = [];
-  const urls = endpointsOf(provider, values);
-  for (const url of urls) {
-    onStep(`connecting to ${url}`);
-    const endpoint = readEndpoint(url, { title: provider.title, allowPlainHttp: true });
-    const checks = await networkChecks(provider.title, endpoint, tlsOf(values), deadline);
-    network.push(
-      ...checks.map((check) =>
-        urls.length === 1 ? check : { ...check, name: `${check.name} ${endpoint.authority}` },
-      ),
-    );
-  }
+  const place = { deadline, onStep, title: provider.title, tls: tlsOf(values) };
+  const network = await connectionChecks(provider, values, place);
   onStep(`asking ${provider.title}`);
   const state = config.stateDirectory ?? `${account.home ?? ''}/.local/state/outrigger`;
   // Nothing is made: a provider that finds no directory says so.

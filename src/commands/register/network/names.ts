@@ -18,9 +18,14 @@ const builtIn = [
   ...['MidoNet', 'Tungsten', 'Nsx', 'Netris', 'NetworkExtension'],
 ];
 
+/** CloudStack's own provider of that name. */
+export function builtInProvider(name: string): string | undefined {
+  return builtIn.find((each) => each.toLowerCase() === name.toLowerCase());
+}
+
 /** Throws `usage` for a name under which CloudStack would never call the extension. */
 export function checkProviderName(name: string): void {
-  const taken = builtIn.find((each) => each.toLowerCase() === name.toLowerCase());
+  const taken = builtInProvider(name);
   if (taken === undefined) return;
   throw new Failure('usage', `"${name}" is the name of CloudStack's own provider ${taken}`, {
     advice:
