@@ -7,6 +7,7 @@ import { lastingFindings } from './audit/compare.ts';
 import { installationFindings } from './audit/installation.ts';
 import type { Lists } from './audit/listed.ts';
 import { inventoryOption, withLists } from './audit/lists.ts';
+import { networkFindings } from './audit/networks.ts';
 import { writePrometheus } from './audit/prometheus.ts';
 import { exitCodeFor, readable } from './audit/report.ts';
 import { scanHosts } from './audit/scan.ts';
@@ -34,7 +35,8 @@ export const audit: Command = {
 Compares the marked machines on the remote systems with CloudStack's instances. It finds
 orphans (machines that CloudStack will never delete), duplicates and copies, lost, foreign and
 damaged marks, and machines on the wrong VLAN, of the wrong size, or running while CloudStack
-says stopped. It changes nothing. The first line and the exit code suit Nagios and its like.
+says stopped; of network extensions, networks and guests' data without a network or an instance
+in CloudStack, and networks that are gone. It changes nothing. The first line and the exit code suit Nagios and its like.
 ${apiHelp}
 
   outrigger audit --credentials /etc/outrigger/audit.json
@@ -68,7 +70,11 @@ async function examineLists(call: CommandCall, lists: Lists, deadline: Deadline)
   }
   const onStep = progressOf(call);
   const seen = await scanHosts(hosts, { world, deadline, changes: false, onStep });
-  const found = [...installationFindings(hosts), ...(await lastingFindings(lists, seen))];
+  const found = [
+    ...installationFindings(hosts),
+    ...(await lastingFindings(lists, seen)),
+    ...(await networkFindings(lists, { world, deadline, onStep })),
+  ];
   const counts = {
     instances: instances.length,
     machines: seen.seenMachines.length,

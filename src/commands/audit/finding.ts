@@ -1,7 +1,7 @@
 /** How bad a finding is, in the words of Nagios; `unknown`: a host could not be asked, or a file not be written. */
 export type Severity = 'warning' | 'critical' | 'unknown';
 
-/** Every kind of finding about machines; each is a series for Prometheus. */
+/** Every kind of finding about machines and networks; each is a series for Prometheus. */
 export const kinds = [
   'orphan',
   'left-behind',
@@ -21,7 +21,10 @@ export const kinds = [
   'power',
   'remark',
   'installation',
+  'network',
+  'guest-data',
   'unreachable-host',
+  'unreachable-networks',
 ] as const;
 
 /** `prometheus`: its file could not be written, so that no series can tell. */

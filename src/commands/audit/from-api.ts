@@ -41,9 +41,10 @@ function instanceOf(uuid: string, entry: Entry, hosts: KnownHosts | undefined): 
       advice: 'Use the keys of a root administrator',
     });
   }
-  const nics = asEntries(entry['nic']).map((nic) =>
-    nicOf(asText(nic['macaddress']), asText(nic['broadcasturi'])),
-  );
+  const nics = asEntries(entry['nic']).map((nic) => ({
+    ...nicOf(asText(nic['macaddress']), asText(nic['broadcasturi'])),
+    uuid: asText(nic['id']).toLowerCase(),
+  }));
   const [cpus, mebibytes] = [Number(entry['cpunumber']), Number(entry['memory'])];
   return {
     ...{ uuid, name, state: asText(entry['state']), nics },

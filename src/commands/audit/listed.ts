@@ -1,6 +1,7 @@
 import type { Level } from '../../cloudstack/details.ts';
 import { toSegment } from '../../cloudstack/nic.ts';
 import type { Segment } from '../../contract/instance.ts';
+import type { ListedNetwork, NetworkExtension } from '../network-half/extensions.ts';
 
 /** An instance as CloudStack lists it. */
 export interface Listed {
@@ -19,6 +20,8 @@ export interface Listed {
 }
 
 export interface ListedNic {
+  /** Absent where the list comes from a file. */
+  readonly uuid?: string;
   readonly mac: string;
   readonly segment?: Segment | undefined;
 }
@@ -41,6 +44,14 @@ export interface Lists {
   readonly hosts: readonly ListedHost[];
   /** The instances as they are a while later; the same ones where they come from a file. */
   again(): Promise<readonly Listed[]>;
+  /** The network extensions and their networks; absent where CloudStack is not asked. */
+  halves?(): Promise<Halves>;
+}
+
+export interface Halves {
+  readonly extensions: readonly NetworkExtension[];
+  /** As they are when it is called. */
+  networks(): Promise<readonly ListedNetwork[]>;
 }
 
 /** A NIC by its MAC address and `vlan://1577`, as CloudStack writes where it belongs. */

@@ -3,6 +3,7 @@ import type { Deadline } from '../../contract/context.ts';
 import { demandAccess } from '../api/access.ts';
 import { createApi } from '../api/client.ts';
 import type { CommandCall, Option } from '../command.ts';
+import { listNetworkExtensions, listNetworks } from '../network-half/extensions.ts';
 import { listHosts, listInstances } from './from-api.ts';
 import { readInventory } from './from-file.ts';
 import type { Lists } from './listed.ts';
@@ -28,7 +29,11 @@ export async function withLists<T>(
   try {
     const found = hosts === undefined ? await listHosts(api) : { hosts, known: undefined };
     const list = async () => instances ?? listInstances(api, found.known);
-    return await work({ hosts: found.hosts, instances: await list(), again: list });
+    const halves = async () => ({
+      extensions: await listNetworkExtensions(api),
+      networks: () => listNetworks(api),
+    });
+    return await work({ hosts: found.hosts, instances: await list(), again: list, halves });
   } finally {
     api.close();
   }
