@@ -46,8 +46,11 @@ export function readValue(
   return { value: result.output, text };
 }
 
+/** A number limits a number by its size and a text by its length. */
 function isWithin(value: unknown, text: string, limit: unknown): boolean {
-  if (typeof limit === 'number') return typeof value === 'number' && value <= limit;
+  if (typeof limit === 'number') {
+    return (typeof value === 'number' ? value : text.length) <= limit;
+  }
   return Array.isArray(limit) ? matchesAny(text, limit as string[]) : true;
 }
 

@@ -21,8 +21,8 @@ export interface Field<Value = unknown> {
   /** Other words that mean the same detail, as existing hosts and templates use them. */
   readonly also?: readonly string[];
   /**
-   * Blueprint only: the setting that limits what an instance may choose, either patterns that the
-   * text has to match or the largest number.
+   * Blueprint only: the setting that limits what an instance may choose: patterns that the text has to
+   * match, the largest number, or the greatest length of a text.
    */
   readonly within?: string;
 }

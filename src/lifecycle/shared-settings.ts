@@ -93,6 +93,14 @@ export const deleteDetachedDisks = {
   default: 'true',
 } as const;
 
+export const maxUserData = {
+  about:
+    'How long the detail user_data of an instance may be; 0 leaves it to operators, and to the user data that CloudStack itself sends',
+  schema: wholeNumber({ min: 0, max: 32_768 }),
+  default: '32768',
+  unit: 'characters',
+} as const;
+
 export const maxSnapshots = {
   about: 'How many snapshots an instance may have; 0 forbids them',
   schema: wholeNumber({ min: 0, max: 100 }),
@@ -206,6 +214,7 @@ export const secureBoot = {
 export const userData = {
   about: 'What cloud-init shall do at the first boot',
   schema: longText(32_768),
+  within: 'max_user_data',
 } as const;
 
 /** Told to every guest of the host; the tenant's own data come before it. */

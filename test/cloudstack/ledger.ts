@@ -40,6 +40,7 @@ export function ledger(members: Members = {}): { provider: Provider; entries: En
       nodes: { about: 'Nodes', schema: list() },
       allowed_templates: { about: 'Allowed', schema: patterns },
       max_disk_gb: { about: 'Most', schema: wholeNumber() },
+      max_note: { about: 'Longest', schema: wholeNumber() },
       verify: { about: 'Whether to verify', schema: yesNo, default: 'true' },
     },
     blueprint: {
@@ -50,6 +51,7 @@ export function ledger(members: Members = {}): { provider: Provider; entries: En
         within: 'allowed_templates',
       },
       disk_size_gb: { about: 'Size', schema: wholeNumber(), within: 'max_disk_gb' },
+      note: { about: 'A text', schema: text(), within: 'max_note' },
       is_full_clone: { about: 'Full', schema: yesNo, default: 'false' },
     },
     stored: { ledger_id: 'The id', proxmox_vmid: 'Another' },

@@ -215,6 +215,13 @@ describe('settings', () => {
     assert.match(other, /not allowed by the operator's "allowed_templates"/);
     const trick = await error({ host: limits, virtualmachine: { template_id: 'debian-12x' } });
     assert.match(trick, /allowed_templates/);
+    const long = await error({ host: { max_note: '4' }, virtualmachine: { note: 'hello' } });
+    assert.match(long, /"note" is "hello" and is not allowed by the operator's "max_note"/);
+    const { given: short } = await got({
+      host: { max_note: '5' },
+      virtualmachine: { note: 'hello' },
+    });
+    assert.equal((short[1] as { note?: string }).note, 'hello');
   });
 
   it("an operator's blueprint defaults may exceed the limits for tenants", async () => {
@@ -432,6 +439,13 @@ describe('the definitions of every provider', () => {
             assert.ok(success, `${key} does not take ${JSON.stringify(text)}`);
           }
         }
+      }
+    });
+
+    it(`what an instance of ${name} chooses is limited by settings that exist`, async () => {
+      const { blueprint, settings } = await load();
+      for (const [key, { within }] of Object.entries<Field>(blueprint)) {
+        if (within !== undefined) assert.ok(Object.hasOwn(settings, within), `${key}: ${within}`);
       }
     });
   }

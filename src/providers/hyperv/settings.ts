@@ -14,6 +14,7 @@ import {
   maxDiskGb,
   maxDisks,
   maxSnapshots,
+  maxUserData,
   otherNodes,
   snapshotMemory,
   tlsFingerprint,
@@ -116,6 +117,7 @@ export const settings = {
   max_disk_gb: maxDiskGb,
   max_disks: maxDisks,
   max_snapshots: maxSnapshots,
+  max_user_data: maxUserData,
   snapshot_memory: snapshotMemory,
   checkpoint_type: {
     about:

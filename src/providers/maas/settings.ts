@@ -7,6 +7,7 @@ import {
   consoleButton,
   deleteAdopted,
   graceSeconds,
+  maxUserData,
   tlsFingerprint,
   verifyTlsCertificate,
 } from '../../lifecycle/shared-settings.ts';
@@ -75,6 +76,7 @@ export const settings = {
     schema: patterns,
     example: 'a*',
   },
+  max_user_data: maxUserData,
   require_tags: {
     about: 'Tags that a machine must have, no matter what an instance chooses',
     schema: tags,

@@ -14,6 +14,7 @@ import {
   maxDiskGb,
   maxDisks,
   maxSnapshots,
+  maxUserData,
   node,
   nodes,
   otherNodes,
@@ -67,6 +68,7 @@ export const settings = {
   max_disks: maxDisks,
   delete_detached_disks: deleteDetachedDisks,
   max_snapshots: maxSnapshots,
+  max_user_data: maxUserData,
   snapshot_memory: snapshotMemory,
   min_free_memory_gb: {
     about: 'How much memory of the node must stay free when an instance is made',
