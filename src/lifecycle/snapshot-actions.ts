@@ -2,8 +2,8 @@ import { everyone, type Parameter } from '../contract/action.ts';
 import { snapDescription, snapName, snapSaveMemory } from './shared-settings.ts';
 
 interface Wording {
-  /** `disk` or `disks`, as instances of the provider have. */
-  readonly disks: 'disk' | 'disks';
+  /** The part that a snapshot holds of an instance: its only disk, all of its disks, or the first one. */
+  readonly disks: 'disk' | 'disks' | 'root disk';
   readonly timeoutSeconds: number;
   /** For a remote system whose snapshots may have got names that a new one cannot have. */
   readonly existingName?: Parameter<string>;

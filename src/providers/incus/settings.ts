@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Fields, Values } from '../../contract/field.ts';
 import { list, longText, oneOf, text, yesNo } from '../../kit/fields.ts';
+import { dataDiskIssues, dataDisks } from '../../lifecycle/data-disks.ts';
 import {
   allowedStorages,
   allowedTemplates,
@@ -8,9 +9,11 @@ import {
   consoleButton,
   consoleUrl,
   deleteAdopted,
+  deleteDetachedDisks,
   diskSizeGb,
   graceSeconds,
   maxDiskGb,
+  maxDisks,
   maxSnapshots,
   maxUserData,
   nodes,
@@ -141,6 +144,8 @@ export const settings = {
   },
   allowed_storages: allowedStorages,
   max_disk_gb: maxDiskGb,
+  max_disks: maxDisks,
+  delete_detached_disks: deleteDetachedDisks,
   max_snapshots: maxSnapshots,
   max_user_data: maxUserData,
   grace_seconds: graceSeconds,
@@ -169,6 +174,11 @@ export const blueprint = {
     ...diskSizeGb,
     about: 'Size of the disk; unset: that of the profile or the pool',
   },
+  data_disks: {
+    ...dataDisks,
+    about:
+      "Data disks that the instance is made with: sizes in GiB, each followed by @POOL where it is not the root disk's",
+  },
   secure_boot: secureBoot,
   user_data: userData,
 } as const satisfies Fields;
@@ -191,8 +201,11 @@ export function settingsIssues(given: Settings): readonly string[] {
 }
 
 /** A device for the disk needs its pool, which the profile alone knows otherwise. */
-export function blueprintIssues({ storage, disk_size_gb }: Blueprint): readonly string[] {
-  return storage === undefined && disk_size_gb !== undefined
-    ? ['"disk_size_gb" needs "storage"']
-    : [];
+export function blueprintIssues(wanted: Blueprint, settings: Settings): readonly string[] {
+  const { storage, disk_size_gb } = wanted;
+  const lacksPool = storage === undefined && disk_size_gb !== undefined;
+  return [
+    ...(lacksPool ? ['"disk_size_gb" needs "storage"'] : []),
+    ...dataDiskIssues(wanted, settings),
+  ];
 }

@@ -3,12 +3,13 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fingerprintOf } from '../../../fakes/http/keys.ts';
-import { marking, type Remote } from '../../../src/providers/incus/api/wire.ts';
+import { marking, type Remote, uuidKey } from '../../../src/providers/incus/api/wire.ts';
 import { incus } from '../../../src/providers/incus/index.ts';
 import type { Backend, RemoteMachine } from '../../conformance/backend.ts';
 import { judgeBy } from '../../conformance/break.ts';
 import type { Details } from '../../support/payloads.ts';
 import type { Place } from '../../support/world.ts';
+import { dataDisksIn, nameOf, type Volume } from './data-disks.ts';
 import { type CuttingProxy, startProxy } from './proxy.ts';
 import type { Identity, Server } from './server.ts';
 
@@ -34,8 +35,7 @@ export async function incusBackend(
   const project = `case${projects}`;
   // The server takes no MAC twice on one bridge, and bridges are the machine's: each case has its own.
   const bridges = `o${process.pid.toString(36)}${projects.toString(36)}v`;
-  for (const vlan of vlans)
-    execFileSync('ip', ['link', 'add', `${bridges}${vlan}`, 'type', 'bridge']);
+  setBridges(vlans.map((vlan) => `link add ${bridges}${vlan} type bridge`));
   const shared = { 'features.images': 'false', 'features.profiles': 'false' };
   await genuine.ask('POST', '/1.0/projects', { name: project, config: shared });
   const proxy = await startProxy(genuine);
@@ -53,11 +53,18 @@ export async function incusBackend(
   };
   const one = async (name: string) => (await genuine.ask('GET', at(name))) as Remote;
   const content = (name: string) => join(genuine.rootOf(project, name), 'content');
-  const look = (machine: Remote): RemoteMachine =>
-    looked(
+  const volumes = async () =>
+    (await genuine.ask(
+      'GET',
+      `/1.0/storage-pools/default/volumes/custom?recursion=1&project=${project}`,
+    )) as Volume[];
+  const look = (machine: Remote, all: readonly Volume[]): RemoteMachine => ({
+    ...looked(
       machine,
       existsSync(content(machine.name)) ? readFileSync(content(machine.name), 'utf8') : '',
-    );
+    ),
+    dataDisks: dataDisksIn(machine, all, (name) => genuine.volumeOf(project, name)),
+  });
   const image = async (name: string): Promise<{ readonly target: string }> =>
     (await genuine.ask('GET', `/1.0/images/aliases/${name}`)) as { target: string };
   const { target } = await image('busybox');
@@ -90,7 +97,10 @@ export async function incusBackend(
       elsewhere: "the tests' own server is no cluster",
       move: "the tests' own server is no cluster",
     },
-    machines: async () => (await all()).map(look),
+    async machines() {
+      const disks = await volumes();
+      return (await all()).map((each) => look(each, disks));
+    },
     async plant({ name: wanted, mark, power: to = 'off' }) {
       const taken = (await all()).map(({ name }) => name);
       const clean = wanted.replace(/[^A-Za-z0-9-]/g, '-').replace(/^[^A-Za-z]/, 'x');
@@ -152,6 +162,21 @@ export async function incusBackend(
       await change(name, { 'security.protection.delete': 'true' });
     },
     changeDisk: async (name) => writeFileSync(content(name), 'written over'),
+    async changeDataDisk(name, disk) {
+      const { config } = await one(name);
+      const own = (await volumes()).find(
+        (each) => nameOf(each) === disk && each.config[uuidKey] === config[uuidKey],
+      );
+      writeFileSync(join(genuine.volumeOf(project, own?.name ?? ''), 'content'), 'written over');
+    },
+    dataDisks: async () => {
+      const machines = await all();
+      return (await volumes()).map((each) => ({
+        machine:
+          machines.find(({ config }) => config[uuidKey] === each.config[uuidKey])?.name ?? '',
+        name: nameOf(each),
+      }));
+    },
     async damage(name) {
       const { config } = await one(name);
       const cut = config['user.outrigger.mark']?.slice(0, 40) ?? '';
@@ -181,12 +206,20 @@ export async function incusBackend(
     async close() {
       await proxy.close();
       await idle(genuine, project);
-      for (const machine of await all()) await remove(machine);
-      for (const vlan of vlans) execFileSync('ip', ['link', 'del', `${bridges}${vlan}`]);
+      await Promise.all((await all()).map(remove));
+      for (const { name } of await volumes()) {
+        const at = `/1.0/storage-pools/default/volumes/custom/${name}`;
+        await genuine.ask('DELETE', `${at}?project=${project}`);
+      }
+      setBridges(vlans.map((vlan) => `link del ${bridges}${vlan}`));
       await genuine.ask('DELETE', `/1.0/images/aliases/${project}`);
       await genuine.ask('DELETE', `/1.0/projects/${project}`);
     },
   };
+}
+
+function setBridges(commands: readonly string[]): void {
+  execFileSync('ip', ['-batch', '-'], { input: `${commands.join('\n')}\n` });
 }
 
 function secretsIn({ folder }: Place, { cert, key }: Identity): Details {

@@ -29,6 +29,14 @@ describe('incus on a genuine cluster of two members', { skip: skip ?? false }, (
       assert.equal(await at(), 'm2');
       const strange = await cloud.custom('Migrate', { node: 'm3' }, { caller: admin });
       assert.match(strange.text, /No host speaks for node m3/);
+      await cloud.okCustom('AddDisk', { size_gb: 1 }, { caller: admin });
+      const disk = { disk: 'default/data1', confirm: cloud.vm.name };
+      const kept = await cloud.custom('Migrate', { node: 'm1' }, { caller: admin });
+      assert.match(kept.text, /Data disks stay on their member: default\/data1 on m2/);
+      assert.equal((await cloud.machine()).power, 'on');
+      for (const action of ['DetachDisk', 'DeleteDisk']) {
+        await cloud.okCustom(action, disk, { caller: admin });
+      }
       await cloud.okCustom('Migrate', { node: 'm1' }, { caller: admin });
       assert.equal(await at(), 'm1');
       assert.equal((await cloud.ok('status')).document['power_state'], 'PowerOn');

@@ -23,6 +23,8 @@ export interface Server {
   allow(project: string): Promise<void>;
   /** The root file system of an instance, as the server keeps it. */
   rootOf(project: string, name: string): string;
+  /** The files of a custom volume. */
+  volumeOf(project: string, name: string): string;
   close(): Promise<void>;
 }
 
@@ -46,6 +48,7 @@ export async function startServer(edition: Edition): Promise<Server> {
     },
     rootOf: (project, name) =>
       join(home, 'storage-pools/default/containers', `${project}_${name}`, 'rootfs'),
+    volumeOf: (project, name) => join(home, 'storage-pools/default/custom', `${project}_${name}`),
     close: daemon.close,
   };
 }

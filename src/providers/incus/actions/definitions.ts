@@ -1,12 +1,14 @@
 import { type Actions, adminOnly, everyone } from '../../../contract/action.ts';
 import { text } from '../../../kit/fields.ts';
+import { diskActions, diskStorage } from '../../../lifecycle/disk-actions.ts';
 import { powerActions } from '../../../lifecycle/power-actions.ts';
-import { diskSizeGb } from '../../../lifecycle/shared-settings.ts';
 import { snapshotActions } from '../../../lifecycle/snapshot-actions.ts';
+
+const disks = diskActions({ example: 'default/data1', timeoutSeconds: 120 });
 
 /** The custom actions, with the names that other providers have for them. */
 export const actions = {
-  ...snapshotActions({ disks: 'disk', timeoutSeconds: 300 }),
+  ...snapshotActions({ disks: 'root disk', timeoutSeconds: 300 }),
   GetIpAddresses: {
     about: 'Lists the addresses of the instance',
     succeeded: 'The addresses of the instance',
@@ -18,27 +20,21 @@ export const actions = {
     wants: 'shown',
   },
   ...powerActions,
-  ResizeDisk: {
-    about: 'Makes the disk of the instance larger',
-    succeeded: 'The disk has its new size',
-    failed: 'The disk did not grow. A disk never gets smaller, and the storage pool needs room',
+  ...disks,
+  AddDisk: {
+    ...disks.AddDisk,
     parameters: {
-      size_gb: {
-        type: 'NUMBER',
-        about: 'The new size of the disk',
-        schema: diskSizeGb.schema,
-        unit: 'GiB',
-        required: true,
-        example: '40',
-        title: 'Size in GiB',
+      ...disks.AddDisk.parameters,
+      storage: {
+        ...diskStorage,
+        about: "The pool; without it the root disk's",
+        optionsFrom: ['allowed_storages'],
       },
     },
-    timeoutSeconds: 120,
-    roles: adminOnly,
   },
   Reinstall: {
     about:
-      'Makes the disk anew from the image; NICs, CPUs and memory size stay, the old disk is gone',
+      'Makes the root disk anew from the image; data disks, NICs, CPUs and memory size stay, the old root disk is gone',
     succeeded: 'The instance was installed anew',
     failed:
       'The instance was not installed anew. The instance has to be confirmed, its image has to be there, and its snapshots have to be removed first',
@@ -54,7 +50,7 @@ export const actions = {
       'Moves the instance to another member; a container is shut down for it and started again',
     succeeded: 'The instance was moved',
     failed:
-      'The instance was not moved. The member has to be one that a host speaks for, with room and the same networks and pools',
+      'The instance was not moved. The member has to be one that a host speaks for, with room and the same networks and pools; data disks have to be on shared storage',
     effect: 'interrupts',
     parameters: {
       node: {

@@ -1,11 +1,10 @@
 import type { Handlers, Outcome } from '../../../contract/action.ts';
 import type { Deadline, Undo } from '../../../contract/context.ts';
-import { Failure } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
 import { suspended } from '../../../lifecycle/power-actions.ts';
 import { read } from '../api/client.ts';
-import { guestSchema, type Machine, stateOf } from '../api/wire.ts';
-import { replace, reread } from '../machine/instances.ts';
+import { bytesOf, guestSchema, type Machine, stateOf } from '../api/wire.ts';
+import { reread } from '../machine/instances.ts';
 import { change } from '../machine/power.ts';
 import type { Session } from '../machine/session.ts';
 import { untilIdle } from '../machine/tasks.ts';
@@ -27,8 +26,6 @@ export function handlers(session: Session): Handlers<Machine, Blueprint, typeof 
       if (stateOf(machine) === 'paused') await change(session, machine, 'unfreeze', deadline);
       return { message: 'The instance goes on' };
     },
-    ResizeDisk: ({ machine, parameters: { size_gb }, deadline }) =>
-      resizeDisk(session, machine, size_gb, deadline),
     Reinstall: async (call) => (await import('./reinstall.ts')).reinstall(session, call),
     Migrate: async (call) => (await import('./migrate.ts')).migrate(session, call),
     GetDetails: async ({ machine }) => detailsOf(machine),
@@ -69,46 +66,6 @@ async function addressesOf(
     );
   const message = rows.length === 0 ? 'No addresses are known.' : `Addresses: ${rows.length}`;
   return { message, rows };
-}
-
-/** Only larger: a file system that is cut off is lost. */
-async function resizeDisk(
-  { client, settings }: Session,
-  machine: Machine,
-  sizeGb: number,
-  deadline: Deadline,
-): Promise<Outcome> {
-  const { devices, expanded_devices: all } = machine.incus;
-  const found = Object.entries(all).find(([, { type, path: at }]) => type === 'disk' && at === '/');
-  if (found === undefined) throw new Failure('upstream', `${machine.remoteId} has no root disk`);
-  const [name, root] = found;
-  const { max_disk_gb: most } = settings;
-  const today = bytesOf(root['size']);
-  if (most !== undefined && sizeGb > most) {
-    throw refused(`A disk may have ${most} GiB at most`);
-  }
-  if (today !== undefined && sizeGb * 2 ** 30 < today) {
-    throw refused('A disk can only be made larger');
-  }
-  const larger = { ...devices, [name]: { ...root, size: `${sizeGb}GiB` } };
-  await replace(client, machine, { config: {}, devices: larger }, deadline);
-  return { message: `The disk has ${sizeGb} GiB` };
-}
-
-const units: Readonly<Record<string, number>> = {
-  ...{ '': 1, B: 1, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 },
-  ...{ KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 },
-};
-
-/** A size as Incus writes it, such as 10GiB. */
-function bytesOf(size: string | undefined): number | undefined {
-  const [, digits, unit = ''] = /^(\d+)([A-Za-z]*)$/.exec(size ?? '') ?? [];
-  const factor = units[unit];
-  return digits === undefined || factor === undefined ? undefined : Number(digits) * factor;
-}
-
-function refused(sentence: string): Failure {
-  return new Failure('usage', sentence, { tenant: sentence });
 }
 
 function detailsOf({ remoteId, incus }: Machine): Outcome {

@@ -4,7 +4,7 @@ import type { SnapshotDriver } from '../../../contract/snapshot.ts';
 import { path } from '../../../kit/http/address.ts';
 import { isGone, read } from '../api/client.ts';
 import { type Config, type Machine, snapshotSchema, stateOf } from '../api/wire.ts';
-import { readInstance, replace } from '../machine/instances.ts';
+import { replace } from '../machine/instances.ts';
 import { change } from '../machine/power.ts';
 import type { Session } from '../machine/session.ts';
 import { untilIdle } from '../machine/tasks.ts';
@@ -44,11 +44,12 @@ export function snapshots(session: Session): SnapshotDriver<Machine> {
       await client.send('PUT', path`/1.0/instances/${remoteId}`, { ...ask, json });
     },
     async keepToday(machine, { deadline }) {
-      const now = await readInstance(client, machine.remoteId, deadline);
       const { config, devices } = machine.incus;
-      const brought = Object.keys(now?.machine.incus.config ?? {}).map((key) => [key, '']);
-      const today = { ...lasting(Object.fromEntries(brought)), ...lasting(config) };
-      await replace(client, machine, { config: today, devices }, deadline);
+      const today = (now: Machine) => {
+        const brought = Object.keys(now.incus.config).map((key) => [key, '']);
+        return { devices, config: { ...lasting(Object.fromEntries(brought)), ...lasting(config) } };
+      };
+      await replace(client, machine, today, deadline);
     },
     async switchOn(machine, { deadline }) {
       await change(session, machine, 'start', deadline);

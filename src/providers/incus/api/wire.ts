@@ -109,6 +109,24 @@ export function snapshotSchema() {
   });
 }
 
+/** A project, with the addresses of everything in it. */
+export function projectSchema() {
+  return v.object({
+    config: v.optional(texts(), {}),
+    used_by: v.optional(v.nullable(v.array(v.string())), null),
+  });
+}
+
+/** A custom volume. LXD says of one that all members share that it is nowhere. */
+export function volumeSchema() {
+  return v.object({
+    name: v.string(),
+    description: v.optional(v.string(), ''),
+    location: v.optional(v.string(), ''),
+    config: v.nullable(texts()),
+  });
+}
+
 export function imageSchema() {
   return v.object({ fingerprint: v.string(), type: v.optional(v.string(), 'container') });
 }
@@ -133,4 +151,21 @@ export function guestSchema() {
       ),
     ),
   });
+}
+
+/** The things in a list of addresses, such as `/1.0/storage-pools/default?project=cloudstack`. */
+export function namesIn(addresses: readonly string[]): readonly string[] {
+  return addresses.map((each) => each.split('?')[0]?.split('/').pop() ?? '');
+}
+
+const units: Readonly<Record<string, number>> = {
+  ...{ '': 1, B: 1, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 },
+  ...{ KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 },
+};
+
+/** A size as Incus writes it, such as 10GiB. */
+export function bytesOf(size: string | undefined): number | undefined {
+  const [, digits, unit = ''] = /^(\d+)([A-Za-z]*)$/.exec(size ?? '') ?? [];
+  const factor = units[unit];
+  return digits === undefined || factor === undefined ? undefined : Number(digits) * factor;
 }

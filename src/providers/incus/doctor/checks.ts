@@ -4,6 +4,7 @@ import type { Check } from '../../../contract/provider.ts';
 import { expectFailure, fullText } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
 import { type Client, createClient, read } from '../api/client.ts';
+import { namesIn } from '../api/wire.ts';
 import { listInstances } from '../machine/instances.ts';
 import type { Blueprint, Settings } from '../settings.ts';
 
@@ -106,9 +107,7 @@ async function vlanNetworks(
       deadline,
     });
     const [before = '', after = ''] = pattern.split('{vlan}');
-    const names = read(v.array(v.string()), metadata).map(
-      (each) => each.split('?')[0]?.split('/').pop() ?? '',
-    );
+    const names = namesIn(read(v.array(v.string()), metadata));
     const found = names.filter((each) => each.startsWith(before) && each.endsWith(after));
     if (found.length > 0)
       return { state: 'ok', found: `${found.length} networks are called ${pattern}` };

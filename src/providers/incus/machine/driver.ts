@@ -10,7 +10,7 @@ import { type Device, type Machine, marking, stateOf } from '../api/wire.ts';
 import type { Blueprint, Settings } from '../settings.ts';
 import { find } from './find.ts';
 import { hasHardware } from './hardware.ts';
-import { listInstances, patchConfig, readInstance, removeInstance } from './instances.ts';
+import { listInstances, patchConfig, readInstance } from './instances.ts';
 import type { Session } from './session.ts';
 
 /** The primitives of Incus for one call. */
@@ -31,6 +31,8 @@ export function connect(
     nodes: async (deadline) => (await import('./members.ts')).members(client, deadline),
     isAbsent: (thrown) => isGone(thrown),
     describe,
+    leftovers: async (machines, deadline) =>
+      (await import('./leftovers.ts')).leftovers(session, machines, deadline),
     state: async (machine) => stateOf(machine),
     hasHardware: async (machine, { instance }) => hasHardware(machine, instance, settings),
     guard: ({ incus: { expanded_config: all } }) =>
@@ -55,9 +57,11 @@ export function connect(
     restart: async (machine, { deadline }) => (await power()).restart(session, machine, deadline),
     claimRemoval: async (machine, { deadline }) =>
       (await import('./make.ts')).claimRemoval(session, machine, deadline),
-    destroy: ({ remoteId }, { deadline }) => removeInstance(client, remoteId, deadline),
+    destroy: async (machine, { instance, deadline }) =>
+      (await import('./remove.ts')).destroy(session, machine, instance.uuid, deadline),
     writeMark: (machine, mark, { deadline }) =>
       patchConfig(client, machine, marking(mark), deadline),
+    disks: async () => (await import('../actions/disks.ts')).disks(session),
     snapshots: async () => (await import('../actions/snapshots.ts')).snapshots(session),
     run: async () => (await import('../actions/handlers.ts')).handlers(session),
     async console({ instance }, machine) {

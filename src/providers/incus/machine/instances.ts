@@ -5,6 +5,7 @@ import { type Pairs, path } from '../../../kit/http/address.ts';
 import { type Client, isGone, read } from '../api/client.ts';
 import {
   type Config,
+  type Device,
   type Devices,
   instanceSchema,
   type Machine,
@@ -85,55 +86,99 @@ export async function reread(client: Client, name: string, deadline: Deadline): 
 
 const mostWrites = 8;
 
+interface Write {
+  readonly method: 'PATCH' | 'PUT';
+  /** Completes "could not change the ... of", such as `hardware`. */
+  readonly part: string;
+  /** The body that is sent over the instance as it is now; `lost` where that is not what was meant any more. */
+  over(now: Machine): Readonly<Record<string, unknown>> | 'lost';
+}
+
+/**
+ * Changes an instance while nothing else does. The ETag moves with the power too, so that a refused
+ * write is tried again over the instance as it is then; `lost` also where there is none any more.
+ */
+async function write(
+  client: Client,
+  name: string,
+  { method, part, over }: Write,
+  deadline: Deadline,
+): Promise<Machine | 'lost'> {
+  for (let turn = 1; ; turn += 1) {
+    const now = await readInstance(client, name, deadline);
+    const json = now === undefined ? 'lost' : over(now.machine);
+    if (json === 'lost') return json;
+    const ask = { what: `change the ${part} of ${name}`, deadline, etag: now?.etag, json };
+    try {
+      await client.send(method, path`/1.0/instances/${name}`, ask);
+      return await reread(client, name, deadline);
+    } catch (thrown) {
+      if (!isKind(thrown, 'conflict') || turn === mostWrites) throw thrown;
+      await deadline.sleep(25 * 2 ** turn, `waiting for another change of ${name}`);
+    }
+  }
+}
+
 /**
  * Changes configuration keys while the instance's mark is the one that `machine` was read with;
- * `lost` otherwise. A key with an empty value is removed. The ETag moves with the power too, so
- * that a refused write is tried again over an instance whose mark is the same.
+ * `lost` otherwise. A key with an empty value is removed.
  */
-export async function patchConfig(
+export function patchConfig(
   client: Client,
   machine: Machine,
   config: Config,
   deadline: Deadline,
 ): Promise<Machine | 'lost'> {
-  const { remoteId: name } = machine;
-  for (let write = 1; ; write += 1) {
-    const now = await readInstance(client, name, deadline);
-    if (now === undefined || !isSame(now.machine, machine)) return 'lost';
-    const ask = { what: `change the configuration of ${name}`, deadline, etag: now.etag };
-    try {
-      await client.send('PATCH', path`/1.0/instances/${name}`, { ...ask, json: { config } });
-      return await reread(client, name, deadline);
-    } catch (thrown) {
-      if (!isKind(thrown, 'conflict') || write === mostWrites) throw thrown;
-      await deadline.sleep(25 * 2 ** write, `waiting for another change of ${name}`);
-    }
-  }
+  const over = (now: Machine) => (isSame(now, machine) ? { config } : 'lost');
+  return write(
+    client,
+    machine.remoteId,
+    { method: 'PATCH', part: 'configuration', over },
+    deadline,
+  );
 }
 
 function isSame(one: Machine, other: Machine): boolean {
   return [markKey, removingKey].every((key) => one.incus.config[key] === other.incus.config[key]);
 }
 
-/** Replaces the keys and devices given; those of `devices` that are `undefined` are taken off. */
-export async function replace(
+/** Connects one more device; `lost` where the name has been taken meanwhile. */
+export function addDevice(
   client: Client,
   machine: Machine,
-  { config, devices }: { readonly config: Config; readonly devices: Devices },
+  [name, device]: readonly [string, Device],
   deadline: Deadline,
-): Promise<Machine> {
-  const { remoteId: name } = machine;
-  const now = await readInstance(client, name, deadline);
-  if (now === undefined) return reread(client, name, deadline);
-  const { architecture, ephemeral, profiles, description, config: today } = now.machine.incus;
-  const merged = Object.entries({ ...today, ...config }).filter(([, value]) => value !== '');
-  const json = {
-    ...{ architecture, ephemeral, profiles, description, devices },
-    config: Object.fromEntries(merged),
+): Promise<Machine | 'lost'> {
+  const over = (now: Machine) =>
+    isSame(now, machine) && now.incus.expanded_devices[name] === undefined
+      ? { devices: { [name]: device } }
+      : 'lost';
+  return write(client, machine.remoteId, { method: 'PATCH', part: 'devices', over }, deadline);
+}
+
+/** The keys and the devices that an instance is to have in place of those it has; keys that are empty go. */
+export interface Hardware {
+  readonly config: Config;
+  readonly devices: Devices;
+}
+
+/** Replaces keys and devices by those that `wanted` makes of the instance as it is at that moment. */
+export function replace(
+  client: Client,
+  { remoteId: name }: Machine,
+  wanted: (now: Machine) => Hardware | 'lost',
+  deadline: Deadline,
+): Promise<Machine | 'lost'> {
+  const over = (now: Machine) => {
+    const hardware = wanted(now);
+    if (hardware === 'lost') return hardware;
+    const { config, devices } = hardware;
+    const { architecture, ephemeral, profiles, description, config: today } = now.incus;
+    const merged = Object.entries({ ...today, ...config }).filter(([, value]) => value !== '');
+    const lasting = { architecture, ephemeral, profiles, description };
+    return { ...lasting, devices, config: Object.fromEntries(merged) };
   };
-  const ask = { what: `change the hardware of ${name}`, deadline, etag: now.etag, json };
-  await client.send('PUT', path`/1.0/instances/${name}`, ask);
-  return reread(client, name, deadline);
+  return write(client, name, { method: 'PUT', part: 'hardware', over }, deadline);
 }
 
 export type PowerAction = 'start' | 'stop' | 'restart' | 'freeze' | 'unfreeze';
@@ -149,28 +194,4 @@ export async function order(
   const json = { action, timeout: seconds ?? -1, force };
   const ask = { what: `${action} ${name}`, deadline, json };
   await client.send('PUT', path`/1.0/instances/${name}/state`, ask);
-}
-
-/** Removes the instance, running or not; succeeds for one that is gone already. */
-export async function removeInstance(
-  client: Client,
-  name: string,
-  deadline: Deadline,
-): Promise<void> {
-  for (;;) {
-    const now = await readInstance(client, name, deadline);
-    if (now === undefined) return;
-    try {
-      if (now.machine.incus.status !== 'Stopped') await order(client, name, 'stop', { deadline });
-      await client.send('DELETE', path`/1.0/instances/${name}`, {
-        what: `remove ${name}`,
-        deadline,
-      });
-      return;
-    } catch (thrown) {
-      if (isGone(thrown)) return;
-      if (!isKind(thrown, 'conflict')) throw thrown;
-    }
-    await deadline.sleep(200, `waiting for another task on ${name}`);
-  }
 }

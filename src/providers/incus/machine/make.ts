@@ -9,7 +9,8 @@ import { namesFor } from './find.ts';
 import { guestConfig } from './guest.ts';
 import { nicDevices, sizeOf } from './hardware.ts';
 import { findImage, type Image } from './image.ts';
-import { patchConfig, readInstance, removeInstance, reread } from './instances.ts';
+import { patchConfig, readInstance, reread } from './instances.ts';
+import { destroy, removeInstance } from './remove.ts';
 import type { Session } from './session.ts';
 import { untilIdle } from './tasks.ts';
 
@@ -138,7 +139,8 @@ async function removeUnfinished(
     const machine = (await readInstance(client, name, deadline))?.machine;
     const own = machine !== undefined && verdictOn(machine, wanted) === 'ours';
     if (!own || !isBuilding(machine)) continue;
-    if (await claimRemoval(session, machine, deadline))
-      await removeInstance(client, name, deadline);
+    if (await claimRemoval(session, machine, deadline)) {
+      await destroy(session, machine, instance.uuid, deadline);
+    }
   }
 }

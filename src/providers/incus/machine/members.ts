@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Deadline } from '../../../contract/context.ts';
 import { type Client, read } from '../api/client.ts';
+import { namesIn } from '../api/wire.ts';
 
 /** The names of a cluster's members; none for a server that is alone. */
 export async function members(client: Client, deadline: Deadline): Promise<readonly string[]> {
@@ -10,7 +11,5 @@ export async function members(client: Client, deadline: Deadline): Promise<reado
   const listed = await client.send('GET', '/1.0/cluster/members', {
     ...{ what: 'list the members of the cluster', deadline },
   });
-  return read(v.array(v.string()), listed.metadata).map(
-    (each) => each.split('?')[0]?.split('/').pop() ?? '',
-  );
+  return namesIn(read(v.array(v.string()), listed.metadata));
 }

@@ -55,8 +55,14 @@ async function broughtUpToDate(
   const knows = hasConfig(machine, told);
   if (knows && hasHardware(machine, instance, settings)) return machine;
   const config = { ...sizeOf(instance), ...told };
-  const devices = devicesFor(machine, instance, settings);
-  const ready = await replace(client, machine, { config, devices }, deadline);
+  const ready = await replace(
+    client,
+    machine,
+    (now) =>
+      stateOf(now) === 'on' ? 'lost' : { config, devices: devicesFor(now, instance, settings) },
+    deadline,
+  );
+  if (ready === 'lost') return reread(client, machine.remoteId, deadline);
   const kept = knows ? undefined : keptInstanceId(machine, told);
   if (kept === undefined) return ready;
   const written = await patchConfig(client, ready, kept, deadline);

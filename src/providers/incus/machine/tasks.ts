@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { Deadline } from '../../../contract/context.ts';
 import { poll } from '../../../kit/poll.ts';
 import { type Client, read } from '../api/client.ts';
-import { type Operation, operationSchema } from '../api/wire.ts';
+import { namesIn, type Operation, operationSchema } from '../api/wire.ts';
 
 /**
  * Waits until no task of the server is under way on the instance; answers whether one was.
@@ -31,9 +31,8 @@ async function runningTasks(client: Client, deadline: Deadline): Promise<readonl
   return [pending, running, cancelling].flatMap((each) => each ?? []);
 }
 
-/** Resources are addresses such as `/1.0/instances/i-2-42-VM?project=cloudstack`. */
 function isAbout({ resources }: Operation, name: string): boolean {
   return Object.values(resources ?? {}).some((addresses) =>
-    addresses?.some((address) => address.split('?')[0]?.split('/').pop() === name),
+    namesIn(addresses ?? []).includes(name),
   );
 }
