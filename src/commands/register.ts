@@ -28,6 +28,10 @@ export const register: Command = {
       value: 'NAME',
       about: 'A physical network: registers a network extension (4.23)',
     },
+    offering: {
+      ...{ type: 'string', value: 'KIND', multiple: true },
+      about: 'With --network: an offering to make: L2 (default), Shared or Isolated',
+    },
     'make-networks': { type: 'boolean', about: 'With --network: it makes networks, too' },
     init: { type: 'string', value: 'PROVIDER', about: 'Print a setup file to begin with' },
     setup: { type: 'string', value: 'FILE', about: 'All of it, with hosts and templates, as JSON' },

@@ -3,6 +3,7 @@ import { flatten, type Parameters } from '../api/form.ts';
 import { shellWord } from '../terminal.ts';
 import { shownDetail } from './details.ts';
 import type { Change, Plan, Reference } from './plan.ts';
+import { keyRules } from './rules.ts';
 import type { Wanted } from './wanted.ts';
 
 /** How cmk finds what is not known: the list, the key of its entries and of the name in them. */
@@ -13,10 +14,16 @@ const lists: Readonly<Record<string, readonly [string, string, string]>> = {
   pod: ['list pods', 'pod', 'name'],
   ostype: ['list ostypes', 'ostype', 'description'],
   physicalnetwork: ['list physicalnetworks', 'physicalnetwork', 'name'],
+  offering: ['list networkofferings', 'networkoffering', 'name'],
 };
 
 /** Of what was made; a pipeline ends as its last command does, so jq has to fail without one. */
 const firstId = '[.. | .id? // empty] | first // empty';
+
+/** The extension that the commands are for, and the resource that it is registered with. */
+interface Printed extends Pick<Wanted, 'name' | 'zone'> {
+  readonly kind?: 'cluster' | 'network';
+}
 
 /**
  * The plan as commands for cmk and jq, to be read and run by a person.
@@ -24,11 +31,12 @@ const firstId = '[.. | .id? // empty] | first // empty';
  * Secrets become shell variables that have to be set first; ids that are not known yet too.
  */
 export function printCommands(
-  { changes, remarks }: Plan,
+  plan: Plan,
   known: ReadonlyMap<Reference, string>,
-  { name: extensionName, zone }: Pick<Wanted, 'name' | 'zone'>,
+  { name: extensionName, zone, kind = 'cluster' }: Printed,
   secrets: ReadonlySet<string>,
 ): string[] {
+  const { changes, remarks } = plan;
   const variables = new Map<Reference, string>();
   const made = new Set<Reference>();
   const before: string[] = [];
@@ -71,6 +79,7 @@ export function printCommands(
     '#!/bin/sh',
     '# What `outrigger register` would do, for cmk (https://github.com/apache/cloudstack-cloudmonkey).',
     ...remarks.map((remark) => `# ${sentence(remark.replace(/\s+/g, ' '))}`),
+    ...keyRules(plan, kind),
     'set -eu',
     ...[...asked.values()].flatMap(({ variable, about }) => [
       `# ${variable}: ${about.replace(/\s+/g, ' ')}`,

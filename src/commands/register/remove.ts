@@ -3,6 +3,7 @@ import { type Api, asText, type Entry } from '../api/client.ts';
 import { deletion } from './actions.ts';
 import { isCalled, resourcesOf, templatesOf } from './actual.ts';
 import { isBuiltIn, wayBack } from './built-in.ts';
+import { offeringsOff, refuseWithNetworks } from './network/remove.ts';
 import type { Change, Plan } from './plan.ts';
 
 /** Everything that takes the extension out of CloudStack again; its file and its machines stay. */
@@ -19,13 +20,18 @@ export async function planRemoval(api: Api, name: string): Promise<Plan> {
       advice: wayBack(extension, actions),
     });
   }
-  const clusters = resourcesOf(extension);
-  await refuseWithHosts(api, name, clusters);
-  await refuseWithTemplates(api, extension);
+  const resources = resourcesOf(extension);
+  const isNetwork = extension['type'] === 'NetworkOrchestrator';
+  if (isNetwork) await refuseWithNetworks(api, asText(extension['name']));
+  else {
+    await refuseWithHosts(api, name, resources);
+    await refuseWithTemplates(api, extension);
+  }
   const actions = await api.list('listCustomActions', { extensionid: id });
   return {
     changes: [
-      ...clusters.map((cluster) => unregistration(id, cluster)),
+      ...(isNetwork ? await offeringsOff(api, asText(extension['name'])) : []),
+      ...resources.map((resource) => unregistration(id, resource)),
       ...actions.map(deletion),
       {
         verb: 'delete',
@@ -68,13 +74,17 @@ async function refuseWithTemplates(api: Api, extension: Entry): Promise<void> {
   );
 }
 
-function unregistration(extensionid: string, cluster: Entry): Change {
-  const resourceid = asText(cluster['id']);
+function unregistration(extensionid: string, resource: Entry): Change {
+  const resourceid = asText(resource['id']);
+  const isNetwork = resource['type'] === 'PhysicalNetwork';
+  const [resourcetype, word] = isNetwork
+    ? (['PhysicalNetwork', 'physical network'] as const)
+    : (['Cluster', 'cluster'] as const);
   return {
     verb: 'delete',
-    subject: `registration with cluster ${asText(cluster['name'])}`,
+    subject: `registration with ${word} ${asText(resource['name'])}`,
     differences: [],
     command: 'unregisterExtension',
-    parameters: () => ({ extensionid, resourceid, resourcetype: 'Cluster' }),
+    parameters: () => ({ extensionid, resourceid, resourcetype }),
   };
 }

@@ -4,7 +4,7 @@ import { type Release, readRelease } from '../../api/release.ts';
 import { isCalled, resourcesOf } from '../actual.ts';
 import { keptBy } from '../installation.ts';
 import { directoryOf } from '../names.ts';
-import type { WantedNetwork } from './wanted.ts';
+import type { Kind, WantedNetwork } from './wanted.ts';
 
 /** CloudStack's side of a network extension, as it is now. */
 export interface ActualNetwork {
@@ -12,7 +12,8 @@ export interface ActualNetwork {
   readonly extension: Entry | undefined;
   readonly others: readonly Entry[];
   readonly physicalNetwork: Entry | undefined;
-  readonly offering: Entry | undefined;
+  /** By their names, of those that are wanted. */
+  readonly offerings: ReadonlyMap<string, Entry>;
 }
 
 export async function readActualNetwork(api: Api, wanted: WantedNetwork): Promise<ActualNetwork> {
@@ -21,11 +22,10 @@ export async function readActualNetwork(api: Api, wanted: WantedNetwork): Promis
   const all = await api.list('listExtensions', { details: 'all' });
   const extension = all.find((each) => isCalled(each, wanted.name));
   checkExtension(wanted, extension, all);
-  const offerings = await api.list('listNetworkOfferings', { name: offeringName(wanted) });
   return {
     ...{ release, extension, others: all.filter((each) => each !== extension) },
     physicalNetwork: await physicalNetworkOf(api, wanted),
-    offering: offerings.find(({ name }) => name === offeringName(wanted)),
+    offerings: await offeringsOf(api, wanted),
   };
 }
 
@@ -36,9 +36,20 @@ export function checkRelease({ version, servesNetworks }: Release): void {
   });
 }
 
-/** The one offering that register makes: L2, with the user data of the extension. */
-export function offeringName({ name }: WantedNetwork): string {
-  return `${name} L2`;
+/** The offering of each kind that register makes, with the user data of the extension. */
+export function offeringName({ name }: Pick<WantedNetwork, 'name'>, kind: Kind): string {
+  return `${name} ${kind}`;
+}
+
+async function offeringsOf(api: Api, wanted: WantedNetwork): Promise<ReadonlyMap<string, Entry>> {
+  const found = new Map<string, Entry>();
+  for (const kind of wanted.half.offers.guests ? wanted.kinds : []) {
+    const name = offeringName(wanted, kind);
+    const all = await api.list('listNetworkOfferings', { name });
+    const one = all.find((each) => each['name'] === name);
+    if (one !== undefined) found.set(name, one);
+  }
+  return found;
 }
 
 function checkExtension(

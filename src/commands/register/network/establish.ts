@@ -44,7 +44,7 @@ function planned(wanted: WantedNetwork, actual: ActualNetwork) {
 function unknown({ text }: CommandCall, { installation }: WantedNetwork): ActualNetwork {
   const release = releaseOf(text('cloudstack') ?? '4.23');
   checkRelease(release);
-  const nothing = { extension: undefined, physicalNetwork: undefined, offering: undefined };
+  const nothing = { extension: undefined, physicalNetwork: undefined, offerings: new Map() };
   if (installation !== undefined) return { release, others: [], ...nothing };
   throw new Failure('usage', 'Without access to CloudStack, --print needs --installation', {
     advice: `Give the one of the extension that serves the cluster. ${apiHelp}`,
@@ -53,7 +53,8 @@ function unknown({ text }: CommandCall, { installation }: WantedNetwork): Actual
 
 function print({ world }: CommandCall, wanted: WantedNetwork, actual: ActualNetwork): number {
   const plan = planned(wanted, actual);
-  const lines = printCommands(plan, idsFor(wanted, actual), { name: wanted.name }, wanted.secrets);
+  const about = { name: wanted.name, kind: 'network' } as const;
+  const lines = printCommands(plan, idsFor(wanted, actual), about, wanted.secrets);
   for (const line of lines) world.out(line);
   return 0;
 }
@@ -62,7 +63,9 @@ function idsFor(wanted: WantedNetwork, actual: ActualNetwork): ReadonlyMap<strin
   const ids = [
     ['extension', asText(actual.extension?.['id'])],
     [`physicalnetwork:${wanted.physicalNetwork}`, asText(actual.physicalNetwork?.['id'])],
-    ['offering', asText(actual.offering?.['id'])],
+    ...[...actual.offerings].map(
+      ([name, each]) => [`offering:${name}`, asText(each['id'])] as const,
+    ),
   ] as const;
   return new Map(ids.filter(([, id]) => id !== ''));
 }

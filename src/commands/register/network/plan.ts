@@ -4,7 +4,7 @@ import { shellWord } from '../../terminal.ts';
 import { mergeDetails, shownDetail } from '../details.ts';
 import type { Change, Difference, Plan } from '../plan.ts';
 import { type ActualNetwork, installationFor, offeringName, registeredDetails } from './actual.ts';
-import type { WantedNetwork } from './wanted.ts';
+import type { Kind, WantedNetwork } from './wanted.ts';
 
 /** All changes for a network extension, in the order in which the one needs the other. */
 export function planNetwork(wanted: WantedNetwork, actual: ActualNetwork): Plan {
@@ -91,38 +91,64 @@ function registrationChanges(
   ];
 }
 
-/** Made and switched on: an offering that spells its provider otherwise sends no command. */
-function offeringChanges(wanted: WantedNetwork, { offering }: ActualNetwork): readonly Change[] {
+function offeringChanges(wanted: WantedNetwork, actual: ActualNetwork): readonly Change[] {
   if (!wanted.half.offers.guests) return [];
-  const name = offeringName(wanted);
+  return wanted.kinds.flatMap((kind) => offeringChange(wanted, actual, kind));
+}
+
+/** Made and switched on: an offering that spells its provider otherwise sends no command. */
+function offeringChange(
+  wanted: WantedNetwork,
+  { offerings }: ActualNetwork,
+  kind: Kind,
+): readonly Change[] {
+  const name = offeringName(wanted, kind);
+  const offering = offerings.get(name);
+  const reference = `offering:${name}`;
   const enable: Change = {
     ...{ verb: 'update', subject: `network offering ${name}`, command: 'updateNetworkOffering' },
     differences: [{ what: 'state', to: 'Enabled' }],
-    parameters: (idOf) => ({ id: idOf('offering'), state: 'Enabled' }),
+    parameters: (idOf) => ({ id: idOf(reference), state: 'Enabled' }),
   };
   if (offering !== undefined) return asText(offering['state']) === 'Enabled' ? [] : [enable];
-  const service = { service: 'UserData', provider: wanted.name };
+  // CloudStack allows an L2 network no other service.
+  const services = kind === 'L2' ? ['UserData'] : ['UserData', 'CustomAction'];
+  const given = services.map((service) => ({ service, provider: wanted.name }));
   return [
     {
-      ...{ verb: 'create', subject: `network offering ${name}`, makes: 'offering' },
-      differences: [{ what: 'user data by', to: wanted.name }],
+      ...{ verb: 'create', subject: `network offering ${name}`, makes: reference },
+      differences: services.map((service) => ({ what: `${service} by`, to: wanted.name })),
       command: 'createNetworkOffering',
       parameters: () => ({
-        ...{ name, displaytext: `L2 with user data by ${wanted.name}` },
-        ...{ guestiptype: 'L2', traffictype: 'GUEST', specifyvlan: !wanted.makesNetworks },
-        ...{ supportedservices: ['UserData'], serviceproviderlist: [service] },
+        ...{ name, displaytext: `${kind} with user data by ${wanted.name}` },
+        ...{ guestiptype: kind, traffictype: 'GUEST', ...placesOf(kind, wanted) },
+        ...{ supportedservices: services, serviceproviderlist: given },
       }),
     },
     enable,
   ];
 }
 
-function remarksOn({ name, makesNetworks }: WantedNetwork, { extension }: ActualNetwork): string[] {
+/** Shared networks always have a VLAN and addresses of an administrator; Isolated ones get theirs. */
+function placesOf(kind: Kind, { makesNetworks }: WantedNetwork) {
+  if (kind === 'Shared') return { specifyvlan: true, specifyipranges: true };
+  return { specifyvlan: kind === 'L2' && !makesNetworks };
+}
+
+function remarksOn(
+  { name, makesNetworks, kinds }: WantedNetwork,
+  { extension }: ActualNetwork,
+): string[] {
   return [
     `The same file has to be there under this name too: ./install.sh --name ${shellWord(name)}, with the --host options of the other one`,
     'Networks that exist keep their offering: an L2 or Shared network without user data can never get any, and a new one is needed',
     'SourceNat, StaticNat, PortForwarding, Firewall, Lb, Vpn, Dhcp, Dns and NetworkACL stay with the virtual router: no offering may name this extension for them',
     'With several physical networks, offerings need tags that lead to the right one',
+    ...(kinds.some((kind) => kind !== 'L2')
+      ? [
+          'Shared and Isolated networks get no DHCP with it: guests learn their address from the same image as the user data, and an Isolated network needs gateway and netmask when it is made',
+        ]
+      : []),
     ...(makesNetworks
       ? ['Networks that were made before network.isolation.method was set keep their VLANs']
       : []),

@@ -12,6 +12,10 @@ import { checkName, pathOf } from '../names.ts';
 import { typedDetails } from '../typed.ts';
 import { checkProviderName } from './names.ts';
 
+/** Kinds of networks, in CloudStack's spelling. */
+export const kinds = ['L2', 'Shared', 'Isolated'] as const;
+export type Kind = (typeof kinds)[number];
+
 /** The network extension as it is to be; its details belong to the registration alone. */
 export interface WantedNetwork {
   readonly name: string;
@@ -25,6 +29,8 @@ export interface WantedNetwork {
   readonly installation: string | undefined;
   /** Networks are made on the remote system, in place of VLANs that CloudStack chooses. */
   readonly makesNetworks: boolean;
+  /** The kinds of networks that get an offering. */
+  readonly kinds: readonly Kind[];
   readonly secrets: ReadonlySet<string>;
 }
 
@@ -49,6 +55,16 @@ export async function readWantedNetwork(call: CommandCall): Promise<WantedNetwor
       advice: 'Leave --make-networks out',
     });
   }
+  if (!half.offers.guests && texts('offering').length > 0) {
+    throw new Failure(
+      'usage',
+      `The provider ${provider.name} keeps no user data, and offerings are for those`,
+      {
+        advice: 'Leave --offering out, and make one of your own with CustomAction alone',
+      },
+    );
+  }
+  refuseServices(texts('detail'));
   const fields = { ...coreFields, ...half.settings };
   const secrets = secretKeys(fields);
   const details = typedDetails(texts, fields);
@@ -56,8 +72,36 @@ export async function readWantedNetwork(call: CommandCall): Promise<WantedNetwor
   return {
     ...{ name, path: pathOf(name, text('path')), provider: provider.name, title: provider.title },
     ...{ half, physicalNetwork: text('network') ?? '', details, makesNetworks, secrets },
+    kinds: kindsIn(texts('offering')),
     installation: text('installation') ?? details['installation'],
   };
+}
+
+function kindsIn(words: readonly string[]): readonly Kind[] {
+  const given = words.map((word) => {
+    const kind = kinds.find((each) => each.toLowerCase() === word.toLowerCase());
+    if (kind !== undefined) return kind;
+    throw new Failure('usage', `--offering ${word} is no kind of network`, {
+      advice: `There are: ${kinds.join(', ')}`,
+    });
+  });
+  return given.length === 0 ? ['L2'] : kinds.filter((kind) => given.includes(kind));
+}
+
+/** CloudStack reads these of the extension itself, and what we do not serve would fail at a start. */
+function refuseServices(details: readonly string[]): void {
+  const key = details
+    .map((each) => each.split('=')[0] ?? '')
+    .find((each) => /^network\./.test(each));
+  if (key === undefined) return;
+  throw new Failure(
+    'usage',
+    `The detail ${key} is one of the extension, which register sets itself`,
+    {
+      advice:
+        'Of services it has UserData and CustomAction alone: SourceNat, StaticNat, PortForwarding, Firewall, Lb, Vpn, Dhcp, Dns and NetworkACL stay with the virtual router, and a command for one of them is refused, with it the start. --make-networks sets network.isolation.method',
+    },
+  );
 }
 
 function refuseOthers({ text, texts, flag }: CommandCall): void {
