@@ -1,6 +1,5 @@
 import { conformance } from '../../conformance/index.ts';
 import { poolOptions, proxmoxBackend } from './backend.ts';
 
-// A file of its own: the runner has it at work beside the suite against a newer cluster, and mostly
-// both wait.
+// npm test plays the suite against a newer cluster with all rights; the rules are the same ones here.
 conformance('proxmox 8.4 with rights on one pool', proxmoxBackend(poolOptions));
