@@ -18,10 +18,11 @@ export function run(registry: Registry): void {
 /** CloudStack always gives three arguments; a custom action may have the name of a command. */
 function isForOperator(argv: readonly string[]): boolean {
   const [word, file = '', seconds = ''] = argv;
-  if (argv.length === 3 && file.startsWith('/') && /^\d+$/.test(seconds)) return false;
+  const isCall = argv.length === 3 && /^\d+$/.test(seconds);
+  if (isCall && file.startsWith('/')) return false;
   if (word !== undefined && isCommandWord(word)) return true;
   // A terminal gets help and suggestions; a pipe gets a JSON document.
-  return argv.length !== 3 && process.stdout.isTTY === true;
+  return !isCall && process.stdout.isTTY === true;
 }
 
 function operate(argv: readonly string[], registry: Registry): void {

@@ -13,15 +13,23 @@ import type {
 import { table } from './table.ts';
 import { paintFor } from './terminal.ts';
 
+/** The three things that most people want, in the order in which they want them. */
+const first: readonly (readonly [string, string])[] = [
+  ['outrigger demo', 'See it work, without any other system'],
+  ['outrigger register NAME --init PROVIDER', 'Begin a setup of your own'],
+  ['outrigger doctor --setup FILE', 'Find out what is wrong'],
+];
+
 /** The list of all commands, for an operator who typed none. */
 export function overview(commands: Commands, world: CommandWorld): string {
   const paint = paintFor(world);
   const list = Object.entries(commands).map(([name, { about }]) => [name, about]);
   return [
-    `${paint.bold(`Outrigger ${version}`)} lets Apache CloudStack run instances on other systems.`,
+    `${paint.bold(`Outrigger ${version}`)}: Apache CloudStack instances on Proxmox VE, Hyper-V and others`,
     '',
-    'CloudStack itself calls it with an action, a payload file and a time-out.',
-    'For people it has these commands:',
+    ...table(first, 2),
+    '',
+    'All commands:',
     '',
     ...table(
       list.map(([name = '', about = '']) => [{ text: name, paint: paint.bold }, about]),
@@ -30,6 +38,7 @@ export function overview(commands: Commands, world: CommandWorld): string {
     '',
     `Providers: ${Object.keys(world.registry).join(', ')}`,
     'More about one: outrigger help <command>',
+    'CloudStack itself calls the file with an action, a payload file and a time-out.',
   ].join('\n');
 }
 

@@ -4,19 +4,28 @@ import type { Command } from './command.ts';
 import { learnHere } from './learn.ts';
 import { loadProvider } from './load-provider.ts';
 import { settingsBlocks } from './reference.ts';
+import { matching } from './search.ts';
+import { visible } from './terminal.ts';
 
 export const settings: Command = {
-  usage: '<provider>',
+  usage: '<provider> [word ...]',
   options: {
     markdown: { type: 'boolean', about: 'Print it as it stands in the documentation' },
     driver: { type: 'string', value: 'NAME', about: 'For the provider command: its driver' },
   },
-  positionals: { min: 1, max: 1 },
-  exitCodes: { 0: 'listed', 2: 'wrong usage, or there is no such provider' },
+  positionals: { min: 1, max: 20 },
+  exitCodes: {
+    0: 'listed',
+    1: 'no row holds the words',
+    2: 'wrong usage, or there is no such provider',
+  },
   more: `
+With words it lists only the rows that hold all of them. --json lists everything.
+
   outrigger settings simulator
+  outrigger settings proxmox cloud
   outrigger settings simulator --json | jq .settings`,
-  async run({ positionals: [name = ''], json, flag, text, world }) {
+  async run({ positionals: [name = '', ...words], json, flag, text, world }) {
     const driver = text('driver');
     const details = driver === undefined ? {} : { driver };
     const level = { name: 'extension', details } as const;
@@ -28,8 +37,15 @@ export const settings: Command = {
       const network = half?.settings;
       const facts = { settings: own, core: coreFields, blueprint, stored, network };
       world.out(JSON.stringify(facts, undefined, 2));
-    } else if (flag('markdown')) world.out(markdown(settingsBlocks(provider, half)).trimEnd());
-    else printBlocks(settingsBlocks(provider, half), world);
+      return 0;
+    }
+    const blocks = matching(settingsBlocks(provider, half), words);
+    if (blocks.length === 0) {
+      world.err(`No detail of ${provider.title} holds the words ${visible(words.join(' '))}`);
+      return 1;
+    }
+    if (flag('markdown')) world.out(markdown(blocks).trimEnd());
+    else printBlocks(blocks, world);
     return 0;
   },
 };

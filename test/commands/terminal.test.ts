@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { readable as auditReport } from '../../src/commands/audit/report.ts';
+import { readable as doctorReport } from '../../src/commands/doctor/report.ts';
 import { table, wrapped } from '../../src/commands/table.ts';
 import {
   paintFor,
@@ -74,5 +76,39 @@ describe('Texts', () => {
     assert.equal(shellWord('/usr/bin/x-1.2'), '/usr/bin/x-1.2');
     assert.equal(shellWord(`it's a`), `'it'\\''s a'`);
     assert.equal(shellWord(''), "''");
+  });
+});
+
+describe('The last line', () => {
+  const world = createWorld({ terminal: true, env: { NO_COLOR: '1' } });
+  const last = (lines: readonly string[]): string | undefined => lines[lines.length - 1];
+
+  test('the last line of doctor says what to do next', () => {
+    const next = (...states: readonly ('ok' | 'warn' | 'fail')[]) =>
+      last(
+        doctorReport(
+          states.map((state) => ({ name: state, state, found: '', layer: 'provider' })),
+          world,
+        ),
+      );
+    assert.match(next('ok', 'fail', 'fail') ?? '', /^Next: follow the advice under "fail"/);
+    assert.match(next('ok', 'warn') ?? '', /^Next: look at the lines that say warn/);
+    assert.equal(next('ok'), 'Next: deploy an instance.');
+    const server = [{ name: 'Node.js', state: 'ok', found: '', layer: 'server' }] as const;
+    assert.match(last(doctorReport(server, world)) ?? '', /^Next: outrigger doctor --setup FILE/);
+  });
+
+  test('the last line of audit says what to do next at a terminal, and not to monitoring', () => {
+    const counts = { instances: 1, machines: 1, hosts: 1 };
+    const found = {
+      severity: 'critical',
+      kind: 'orphan',
+      subject: 'i-2-42-VM',
+      found: 'nobody owns it',
+    } as const;
+    assert.match(last(auditReport([found], counts, world)) ?? '', /^Next: follow the advice/);
+    assert.match(last(auditReport([], counts, world)) ?? '', /^Next: nothing/);
+    const piped = createWorld({ terminal: false });
+    assert.equal(auditReport([], counts, piped).length, 1);
   });
 });

@@ -45,5 +45,13 @@ export function readable(
       line,
     ]),
   ]);
-  return [head, ...table(rows)];
+  // A monitoring system shows the other lines as they are, to people who know them.
+  return [head, ...table(rows), ...(world.terminal ? [nextStep(findings)] : [])];
+}
+
+/** The next thing that the operator does. */
+function nextStep(findings: readonly Finding[]): string {
+  return findings.length === 0
+    ? 'Next: nothing. Let a monitoring system run this command.'
+    : 'Next: follow the advice of the critical findings, then of the others, and run audit again.';
 }

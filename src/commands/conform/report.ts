@@ -27,7 +27,17 @@ export function readable(given: Found, paint: Paint): string[] {
     '',
     paint.bold(`${summary(findings)}, ${transcript.calls.length} calls`),
     ...(kept === undefined ? [] : [`Payload files: ${kept}`]),
+    nextStep(findings),
   ];
+}
+
+/** The next thing that the author of the executable does; musts come before shoulds. */
+function nextStep(findings: Found['findings']): string {
+  const first = (state: Finding['state']) => findings.find((each) => each.state === state)?.rule.id;
+  const broken = first('fail') ?? first('warn');
+  return broken === undefined
+    ? 'Next: outrigger register, to make CloudStack know it.'
+    : `Next: mend ${broken}, the first broken rule, and run conform again.`;
 }
 
 /** The same as facts. */

@@ -35,7 +35,7 @@ export function readable(findings: readonly Finding[], world: CommandWorld): str
     const padded = table([['skipped', '', ''], ...rows], 2).slice(1);
     return ['', paint.bold(headings[layer]), ...padded];
   });
-  return [...blocks.slice(1), '', summary(findings)];
+  return [...blocks.slice(1), '', summary(findings), nextStep(findings)];
 }
 
 function summary(findings: readonly Finding[]): string {
@@ -48,4 +48,18 @@ function summary(findings: readonly Finding[]): string {
     ...(count('skipped') === 0 ? [] : [`${count('skipped')} skipped`]),
   ];
   return `${words.join(', ')}.`;
+}
+
+/** The next thing that the operator does; a failed check of a nearer layer often explains those beyond it. */
+function nextStep(findings: readonly Finding[]): string {
+  const wrong = findings.find(({ state }) => state === 'fail');
+  if (wrong !== undefined) {
+    return `Next: follow the advice under "${wrong.name}", the first line that says fail, and run doctor again.`;
+  }
+  if (findings.every(({ layer }) => layer !== 'provider')) {
+    return 'Next: outrigger doctor --setup FILE, or with the details of a host, to look at the remote system.';
+  }
+  return findings.some(({ state }) => state === 'warn')
+    ? 'Next: look at the lines that say warn; none of them keeps an instance from being made.'
+    : 'Next: deploy an instance.';
 }
