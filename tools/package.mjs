@@ -13,13 +13,16 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
 import { bundle } from '../build.mjs';
+import { debOf } from './packages/deb.mjs';
+import { entriesOf } from './packages/entries.mjs';
+import { rpmOf } from './packages/rpm.mjs';
+import { layOut, packed, setModes } from './packages/tree.mjs';
 import { billOfMaterials } from './sbom.mjs';
 
 /*
- * Puts the built file and what belongs to it into one tar file, for servers without the internet, and
- * its bill of materials beside it: `node tools/package.mjs [folder]`. Needs GNU tar.
+ * Puts the built file and what belongs to it into a tar file, for servers without the internet, into a .deb
+ * and an .rpm, and the bill of materials beside them: `node tools/package.mjs [folder]`. Needs GNU tar.
  *
  * The same content makes the same bytes: one fixed date, owner root, sorted names, and a gzip wrapper
  * without compression, since what zlib makes of the same text differs from one Node to the next.
@@ -48,9 +51,13 @@ async function main(folder = join(root, 'build')) {
   try {
     const bill = await fill(join(work, top), manifest);
     mkdirSync(folder, { recursive: true });
+    const archive = archiveOf(work, top);
+    const { deb, rpm } = systemPackages(work, join(work, top), manifest);
     for (const [name, data] of [
-      [`${top}.tar.gz`, packed(work, top)],
+      [`${top}.tar.gz`, archive],
       [`${top}.cdx.json`, bill],
+      [`${manifest.name}_${manifest.version}_all.deb`, deb],
+      [`${top}-1.noarch.rpm`, rpm],
     ]) {
       writeFileSync(join(folder, name), data);
       process.stdout.write(`${sha256(data)}  ${join(folder, name)}\n`);
@@ -104,7 +111,7 @@ function filesIn(folder) {
 }
 
 /** A tar file in the format of POSIX, ustar, which every version of GNU tar writes alike. */
-function packed(work, top) {
+function archiveOf(work, top) {
   const names = filesIn(join(work, top));
   for (const name of names) {
     chmodSync(join(work, top, name), /(^|\/)(install\.sh|outrigger)$/.test(name) ? 0o755 : 0o644);
@@ -115,11 +122,27 @@ function packed(work, top) {
     maxBuffer: 64 * 1024 * 1024,
     env: { PATH: process.env['PATH'], LC_ALL: 'C' },
   });
-  const wrapped = gzipSync(tar, { level: 0 });
-  // The level of compression and the system that packed it do not count.
-  wrapped[8] = 0;
-  wrapped[9] = 255;
-  return wrapped;
+  return packed(tar);
+}
+
+/** The same files for dpkg and for rpm. */
+function systemPackages(work, unpacked, manifest) {
+  const tree = join(work, 'tree');
+  const read = (name) => readFileSync(join(unpacked, name), 'utf8');
+  const licence = 'Apache License 2.0, on Debian in /usr/share/common-licenses/Apache-2.0';
+  const copyright = `Outrigger\nCopyright 2026 The Outrigger authors\n${licence}\n\n${read('LICENSES-THIRD-PARTY')}`;
+  layOut(tree, unpacked, { changelog: read('CHANGELOG.md'), copyright });
+  const entries = entriesOf(tree);
+  setModes(tree, entries);
+  return {
+    deb: debOf(work, tree, { manifest, entries }),
+    rpm: rpmOf({ manifest, entries: [...entries, licenceFile(read('LICENSE'))] }),
+  };
+}
+
+/** Debian has the text of the licence already, and other systems do not. */
+function licenceFile(text) {
+  return { path: 'usr/share/doc/outrigger/LICENSE', kind: 'file', content: Buffer.from(text) };
 }
 
 await main(process.argv[2]);

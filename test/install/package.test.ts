@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Farm, runScript, skip, startFarm } from './server-farm.ts';
+import { skip as cannotInstall, describeSystemPackages } from './system-packages.ts';
 
 describe('the package', () => {
   let folder = '';
@@ -17,10 +18,12 @@ describe('the package', () => {
   const pack = (name: string) => {
     const target = join(folder, name);
     execFileSync(process.execPath, ['tools/package.mjs', target], { stdio: 'pipe' });
-    const [bill = '', file = '', ...more] = readdirSync(target).sort();
+    const [rpm = '', bill = '', file = '', deb = '', ...more] = readdirSync(target).sort();
     assert.deepEqual(more, []);
+    assert.match(rpm, /^outrigger-\d+\.\d+\.\d+-1\.noarch\.rpm$/);
     assert.match(bill, /^outrigger-\d+\.\d+\.\d+\.cdx\.json$/);
     assert.match(file, /^outrigger-\d+\.\d+\.\d+\.tar\.gz$/);
+    assert.match(deb, /^outrigger_\d+\.\d+\.\d+_all\.deb$/);
     return join(target, file);
   };
 
@@ -39,8 +42,10 @@ describe('the package', () => {
         env: { ...process.env, ...hostile },
       },
     );
-    const [, file = ''] = readdirSync(target).sort();
-    assert.ok(readFileSync(tar).equals(readFileSync(join(target, file))));
+    for (const file of readdirSync(target)) {
+      const one = readFileSync(join(folder, 'one', file));
+      assert.ok(one.equals(readFileSync(join(target, file))), file);
+    }
   });
 
   it('holds the file, install.sh, checksums, licences and docs, all owned by root', () => {
@@ -59,6 +64,10 @@ describe('the package', () => {
       'docs/operating.md',
     ])
       assert.ok(listing.includes(`/${name}\n`), name);
+  });
+
+  describe('for Debian and for systems with rpm', { skip: cannotInstall }, () => {
+    describeSystemPackages(() => join(folder, 'one'));
   });
 
   describe('unpacked on a server without the internet', { skip }, () => {
