@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { inScene } from '../../conformance/cloud.ts';
+import { examine } from '../../conformance/operator.ts';
 import { admin } from '../../support/payloads.ts';
 import type { Place } from '../../support/world.ts';
 import { incusBackend } from './backend.ts';
@@ -55,6 +56,20 @@ describe('incus on a genuine cluster of two members', { skip: skip ?? false }, (
       const { text, exitCode } = await cloud.call('statuses', { host: { nodes: 'm2,m7' } });
       assert.equal(exitCode, 1);
       assert.match(text, /m7/);
+    }),
+  );
+
+  it(
+    'doctor tells of a member that was evacuated',
+    inScene(setUp, async (scene) => {
+      const { ask } = (await cluster()).first;
+      const members = async () =>
+        (await examine(scene))?.find(({ name }) => name === 'members')?.found;
+      const set = (action: string) => ask('POST', '/1.0/cluster/members/m2/state', { action });
+      assert.equal(await members(), 'all 2 are online');
+      await set('evacuate');
+      assert.equal(await members(), 'm2 is Evacuated');
+      await set('restore');
     }),
   );
 

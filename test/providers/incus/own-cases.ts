@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { SetUp } from '../../conformance/backend.ts';
 import { inScene, type Scene } from '../../conformance/cloud.ts';
-import { instanceOf, operatorVerbs } from '../../conformance/operator.ts';
+import { examine, instanceOf, operatorVerbs } from '../../conformance/operator.ts';
 import { admin } from '../../support/payloads.ts';
 import type { Place } from '../../support/world.ts';
 import type { IncusBackend } from './backend.ts';
@@ -234,6 +234,34 @@ export function ownCases(genuine: () => Promise<Server>, setUp: SetUp): void {
       const [left, ...more] = await operatorVerbs(scene).machines();
       assert.deepEqual([left?.leftover, left?.name, more], [true, cloud.vm.name, []]);
       assert.match(String(left?.remarks), /incus storage volume delete default/);
+    }),
+  );
+
+  it(
+    'doctor tells which restrictions and limits of the project are in the way, and the room of the pool',
+    inScene(setUp, async (scene) => {
+      const { project } = scene.backend as IncusBackend;
+      const { ask } = await genuine();
+      const found = async (name: string) =>
+        (await examine(scene))?.find((check) => check.name.startsWith(name));
+      assert.equal((await found('project'))?.state, 'ok');
+      assert.match((await found('storage default'))?.found ?? '', /^dir, \d+ of \d+ GiB free$/);
+      const { config } = (await ask('GET', `/1.0/projects/${project}`)) as {
+        readonly config: Readonly<Record<string, string>>;
+      };
+      // Only a project with profiles of its own can be restricted.
+      const strict = {
+        ...{ 'features.profiles': 'true', restricted: 'true' },
+        ...{ 'limits.instances': '0', 'limits.containers': '5' },
+      };
+      await ask('PUT', `/1.0/projects/${project}`, { config: { ...config, ...strict } });
+      const refuses = await found('project');
+      assert.equal(refuses?.state, 'fail');
+      assert.match(refuses?.found ?? '', /refuses NICs on bridges, snapshots$/);
+      const advice = `incus project set ${project} restricted.devices.nic=allow restricted.snapshots=allow`;
+      assert.equal(refuses?.advice, advice);
+      const limits = await found('limits');
+      assert.deepEqual([limits?.state, limits?.found], ['warn', 'instances 0 of 0']);
     }),
   );
 }

@@ -28,10 +28,8 @@ export function disks(session: Session): DiskDriver<Machine, IncusDisk> {
   return {
     storages: true,
     async list({ remoteId }, { instance, deadline }) {
-      const [now, volumes] = await Promise.all([
-        reread(client, remoteId, deadline),
-        listVolumes(session, instance.uuid, deadline),
-      ]);
+      const now = await reread(client, remoteId, deadline);
+      const volumes = await listVolumes(session, instance.uuid, deadline);
       return { disks: [rootOf(now), ...volumes.map((each) => shown(each, slotsOf(now, each)[0]))] };
     },
     async add(machine, { sizeGb, storage, number }, _now, { instance, undo, deadline }) {

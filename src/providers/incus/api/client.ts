@@ -129,7 +129,7 @@ function forgotten(what: string): never {
 
 /** Refusals that say that another request was first. */
 const conflicts =
-  /already exists|UNIQUE constraint|already running|already stopped|is busy|is running|already frozen/i;
+  /already exists|UNIQUE constraint|already running|already stopped|is busy|is running|already frozen|matching non-reusable operation/i;
 
 function kindOf(status: number, message: string): FailureKind {
   if (status === 404) return 'not-found';

@@ -1,12 +1,15 @@
 import * as v from 'valibot';
-import type { Context } from '../../../contract/context.ts';
+import type { Context, Deadline } from '../../../contract/context.ts';
 import type { Check } from '../../../contract/provider.ts';
-import { expectFailure, fullText } from '../../../failure.ts';
+import { expectFailure } from '../../../failure.ts';
 import { path } from '../../../kit/http/address.ts';
 import { type Client, createClient, read } from '../api/client.ts';
 import { namesIn } from '../api/wire.ts';
 import { listInstances } from '../machine/instances.ts';
 import type { Blueprint, Settings } from '../settings.ts';
+import { attempt } from './attempt.ts';
+import { memberChecks, poolCheck, poolOf } from './places.ts';
+import { projectChecks } from './project.ts';
 
 /** For `doctor`: whether Incus answers and trusts us, and whether what instances need is there. */
 export async function checks(
@@ -16,7 +19,8 @@ export async function checks(
 ): Promise<readonly Check[]> {
   const client = createClient(settings, context);
   const has = (name: string, at: string) => exists(client, context, name, at);
-  const { project, profiles, network, vlan_network, target } = settings;
+  const { profiles, network, vlan_network, target } = settings;
+  const { deadline } = context;
   const { template_id: image, storage } = blueprint;
   try {
     const server = await serverCheck(client, context);
@@ -24,7 +28,8 @@ export async function checks(
     return [
       server,
       await instancesCheck(client, settings, context),
-      await has(`project ${project}`, path`/1.0/projects/${project}`),
+      ...(await projectChecks(client, settings, deadline)),
+      ...(await memberChecks(client, deadline)),
       ...(await Promise.all(
         profiles.map((each) => has(`profile ${each}`, path`/1.0/profiles/${each}`)),
       )),
@@ -32,9 +37,7 @@ export async function checks(
         ? []
         : [await has(`network ${network}`, path`/1.0/networks/${network}`)]),
       ...(vlan_network === undefined ? [] : [await vlanNetworks(client, context, vlan_network)]),
-      ...(storage === undefined
-        ? []
-        : [await has(`storage ${storage}`, path`/1.0/storage-pools/${storage}`)]),
+      ...(await storageChecks(client, settings, storage, deadline)),
       ...(image === undefined ? [] : [await imageCheck(has, image)]),
       ...(target === undefined ? [] : [await targetCheck(has, target)]),
     ];
@@ -89,6 +92,22 @@ function instancesCheck(client: Client, { project }: Settings, { deadline }: Con
   });
 }
 
+/** Where an instance chooses none, its root disk is in the pool of a profile. */
+async function storageChecks(
+  client: Client,
+  { profiles }: Settings,
+  chosen: string | undefined,
+  deadline: Deadline,
+): Promise<readonly Check[]> {
+  // A profile that cannot be read has a check of its own.
+  const pool = chosen ?? (await poolOf(client, profiles, deadline).catch(unread));
+  return pool === undefined ? [] : [await poolCheck(client, pool, deadline)];
+}
+
+function unread(thrown: unknown): undefined {
+  expectFailure(thrown);
+}
+
 function exists(client: Client, { deadline }: Context, name: string, at: string): Promise<Check> {
   return attempt(name, async () => {
     await client.send('GET', at, { what: `find ${name}`, deadline });
@@ -129,12 +148,4 @@ function targetCheck(has: Has, target: string): Promise<Check> {
   return target.startsWith('@')
     ? has(`group ${target}`, path`/1.0/cluster/groups/${target.slice(1)}`)
     : has(`member ${target}`, path`/1.0/cluster/members/${target}`);
-}
-
-async function attempt(name: string, look: () => Promise<Omit<Check, 'name'>>): Promise<Check> {
-  try {
-    return { name, ...(await look()) };
-  } catch (thrown) {
-    return { name, state: 'fail', found: fullText(expectFailure(thrown)) };
-  }
 }

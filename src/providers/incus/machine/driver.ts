@@ -108,9 +108,10 @@ function nicOf({ type, hwaddr, vlan }: Device, given: string | undefined) {
 function withoutConsole(): Failure {
   return new Failure(
     'unsupported',
-    'Incus shows its consoles over websockets, which CloudStack cannot',
+    'Incus has the text console of a container, and the text and SPICE consoles of a virtual machine, over websockets only, and the console proxy of CloudStack speaks VNC',
     {
-      advice: 'Use incus console, or set console_url to a gateway of your own',
+      advice:
+        'Use incus console NAME (--type=vga for the screen of a virtual machine), or set console_url to a gateway of your own',
       tenant: 'The console of this instance is not offered here',
     },
   );
