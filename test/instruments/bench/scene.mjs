@@ -34,10 +34,16 @@ function about(file) {
   return { version, providers: Object.keys(providers) };
 }
 
+const sourceOf = (name) => `test/instruments/bench/${name}.ts`;
+
+/** Whether a provider is measured. */
+export function hasStage(name) {
+  return existsSync(sourceOf(name));
+}
+
 /** The stage of this name in a process of its own, with the steps that it announces. */
 export async function openStage(scene, name) {
-  const source = `test/instruments/bench/${name}.ts`;
-  if (!existsSync(source)) throw new Error(`${name} is not measured: there is no ${source}`);
+  const source = sourceOf(name);
   const folder = join(scene.folder, name);
   const outfile = join(scene.folder, `${name}.js`);
   await build({
