@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, it } from 'node:test';
+import { commonOptions } from '../../src/commands/arguments.ts';
 import { commands } from '../../src/commands/index.ts';
 
 const root = resolve('.');
@@ -9,9 +10,13 @@ const left = ['node_modules', 'build', 'out', '.git'];
 
 describe('pages', () => {
   for (const page of pagesBelow(root)) {
-    it(`${relative(root, page)} leads only to pages, headings and commands that are there`, () => {
+    it(`${relative(root, page)} leads only to pages, headings and commands that are there`, async () => {
       const text = readFileSync(page, 'utf8');
-      const wrong = [...brokenLinks(page, text), ...unknownCommands(text)];
+      const wrong = [
+        ...brokenLinks(page, text),
+        ...unknownCommands(text),
+        ...(await unknownOptions(text)),
+      ];
       assert.deepEqual(wrong, []);
     });
   }
@@ -60,8 +65,7 @@ function unknownCommands(text: string): readonly string[] {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
     readonly scripts: Readonly<Record<string, string>>;
   };
-  const blocks = [...text.matchAll(/^```\w*\n([\s\S]*?)^```/gm)].map(([, block = '']) => block);
-  return blocks.flatMap((block) => [
+  return blocksOf(text).flatMap((block) => [
     ...[...block.matchAll(/^(?:\S*\/)?outrigger ([a-z]+)/gm)].flatMap(([line, word = '']) =>
       Object.hasOwn(commands, word) ? [] : [line],
     ),
@@ -69,4 +73,37 @@ function unknownCommands(text: string): readonly string[] {
       Object.hasOwn(scripts, word) ? [] : [line],
     ),
   ]);
+}
+
+/** The blocks of code, with lines that end in a backslash joined. */
+function blocksOf(text: string): readonly string[] {
+  const blocks = [...text.matchAll(/^```\w*\n([\s\S]*?)^```/gm)].map(([, block = '']) => block);
+  return blocks.map((block) => block.replace(/\\\n\s*/g, ''));
+}
+
+const installOptions = new Set(readFileSync('install.sh', 'utf8').match(/--[a-z][a-z-]+/g));
+
+/** Options that the command of their line does not have; a pipe or a comment ends the line. */
+async function unknownOptions(text: string): Promise<readonly string[]> {
+  const lines = blocksOf(text).flatMap((block) => block.split('\n'));
+  const wrong = await Promise.all(
+    lines.map(async (line) => {
+      const [, program = '', rest = ''] =
+        /^(?:sudo (?:-u \w+ )?)?(?:\S*\/)?(outrigger|install\.sh|outrigger-install) ([^|#]*)/.exec(
+          line,
+        ) ?? [];
+      const known = program === 'outrigger' ? await optionsOf(rest) : installOptions;
+      return [...rest.matchAll(/(?<=^| )--[a-z][a-z-]*/g)].flatMap(([option]) =>
+        program === '' || known.has(option) ? [] : [line],
+      );
+    }),
+  );
+  return wrong.flat();
+}
+
+async function optionsOf(rest: string): Promise<ReadonlySet<string>> {
+  const [word = ''] = rest.split(' ');
+  const entry = Object.hasOwn(commands, word) ? commands[word] : undefined;
+  const own = entry === undefined ? {} : (await entry.load()).options;
+  return new Set(Object.keys({ ...own, ...commonOptions }).map((name) => `--${name}`));
 }
