@@ -5,7 +5,7 @@ import { Failure } from '../failure.ts';
 import { readSeconds } from './arguments.ts';
 import type { Command, CommandCall } from './command.ts';
 import { examine } from './conform/examine.ts';
-import { readKeyValues } from './conform/key-values.ts';
+import { readKeyValues, readPlaced } from './conform/key-values.ts';
 import { type Found, inJson, readable } from './conform/report.ts';
 import { withTempDirGraceful } from './temp-dir.ts';
 import { paintFor, progressOf } from './terminal.ts';
@@ -19,11 +19,12 @@ export const conform: Command = {
       multiple: true,
       about: 'A host detail the extension needs',
     },
+    network: { type: 'boolean', about: 'It is a network extension (CloudStack 4.23)' },
     action: { type: 'string', value: 'NAME', about: 'A custom action it has, to try that too' },
     timeout: {
       type: 'string',
       value: 'SECONDS',
-      about: 'Argument 3 of the calls that do work; 120 without it',
+      about: 'Argument 3 of the calls that do work; 120 without it, 60 for a network extension',
     },
     keep: { type: 'boolean', about: 'Keep the payload files and say where they are' },
   },
@@ -41,11 +42,16 @@ Aimed at a real extension, it really creates, stops and deletes such instances o
 system. It never names any other instance, and it deletes the ones it created, also after a
 failure or Ctrl-C. Use a test system all the same.
 
+With --network it calls the commands of a network extension instead, for two networks with numbers
+above 900,000,000 and their guests; the details are those of the registration with the physical
+network. It makes such networks and removes them.
+
 Details are given as key=value: of the host, or with extension., resourcemap. or
 virtualmachine. in front for the other places they may come from.
 
   outrigger conform ./my-extension url=https://10.0.0.1 virtualmachine.template_id=9000
-  outrigger conform ./outrigger provider=simulator --json`,
+  outrigger conform ./outrigger provider=simulator --json
+  outrigger conform ./outrigger --network provider=simulator installation=test`,
   async run(call) {
     const { json, world } = call;
     const found = await withTempDirGraceful((directory, asked) =>
@@ -64,27 +70,30 @@ async function inKeptDirectory(call: CommandCall, asked: Asked): Promise<Found> 
   return { ...(await runIn(call, asked, directory)), kept: directory };
 }
 
-function runIn(
-  { positionals, text, texts, json, world }: CommandCall,
-  asked: Asked,
-  directory: string,
-): Promise<Found> {
-  const [executable = '', ...words] = positionals;
-  const details = readKeyValues([...texts('provider-details'), ...words]);
-  const given = text('timeout');
-  const timeoutSeconds = given === undefined ? 120 : readSeconds('--timeout', given);
-  const action = text('action');
-  return examine({
-    executable: resolve(executable),
-    details,
-    directory,
-    env: world.env,
-    timeoutSeconds,
-    ...(action === undefined ? {} : { action }),
+async function runIn(call: CommandCall, asked: Asked, directory: string): Promise<Found> {
+  const [executable = '', ...words] = call.positionals;
+  const { json, world } = call;
+  const given = call.text('timeout');
+  const timeoutSeconds = (usual: number): number =>
+    given === undefined ? usual : readSeconds('--timeout', given);
+  const typed = [...call.texts('provider-details'), ...words];
+  const action = call.text('action');
+  const common = {
+    ...{ executable: resolve(executable), directory, env: world.env },
     onCall: progressOf({ json, world }),
     goOn() {
       const signal = asked();
       if (signal !== undefined) throw new Failure('timeout', `Stopped by ${signal}`);
     },
+  };
+  if (call.flag('network')) {
+    if (action !== undefined) throw new Failure('usage', '--action does not go with --network');
+    const { host = {} } = readPlaced(typed, []);
+    const examination = { ...common, registration: host, timeoutSeconds: timeoutSeconds(60) };
+    return (await import('./conform/network/examine.ts')).examineNetwork(examination);
+  }
+  return examine({
+    ...{ ...common, details: readKeyValues(typed), timeoutSeconds: timeoutSeconds(120) },
+    ...(action === undefined ? {} : { action }),
   });
 }

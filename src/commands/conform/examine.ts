@@ -58,7 +58,7 @@ export async function examine(examination: Examination): Promise<{
 }
 
 /** A should that is broken is a warning; a failure is no merit of an executable that only fails. */
-function judged(rule: Rule, transcript: Transcript): Finding {
+export function judged(rule: Rule, transcript: Transcript): Finding {
   const finding = rule.judge(transcript);
   if (finding.byFailing && failsEveryCall(transcript))
     return skipped('it fails every call, so that it fails this one shows nothing');
@@ -119,6 +119,6 @@ function withLeft(failure: Failure, calls: readonly Call[]): Failure {
   });
 }
 
-function filesBeside(executable: string): string[] {
+export function filesBeside(executable: string): string[] {
   return readdirSync(dirname(executable));
 }
