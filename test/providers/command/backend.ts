@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { after } from 'node:test';
 import { writeMark } from '../../../src/lifecycle/mark.ts';
 import { isReading, type Reach } from '../../../src/providers/command/api/client.ts';
 import { describeDriver } from '../../../src/providers/command/api/description.ts';
 import { executableAt } from '../../../src/providers/command/api/executable.ts';
 import { providerOver } from '../../../src/providers/command/api/learn.ts';
-import { type Ended, runProcess } from '../../../src/providers/command/api/process.ts';
 import { command } from '../../../src/providers/command/index.ts';
 import { registry } from '../../../src/providers/index.ts';
 import { anothersMark } from '../../conformance/another-owner.ts';
@@ -14,6 +14,7 @@ import { type Judge, judgeBy } from '../../conformance/break.ts';
 import { deadlineIn } from '../../support/http-client.ts';
 import type { Details } from '../../support/payloads.ts';
 import type { Place } from '../../support/world.ts';
+import { type Forks, forksOf, killed } from './forks.ts';
 
 type Json = Record<string, unknown>;
 type State = { machines: Record<string, Json>; control: Json };
@@ -38,7 +39,13 @@ export function configured(place: Pick<Place, 'folder'>): void {
 
 export const goodDriver = join(process.cwd(), 'test/providers/command/good.py');
 
-/** The good driver over a system in one file, looked at and disturbed without the driver's code. */
+let forks: Promise<Forks> | undefined;
+after(async () => (await forks)?.close());
+
+/**
+ * The good driver over a system in one file, looked at and disturbed without the driver's code. Its
+ * calls are forks; process.test.ts and wrong-drivers.test.ts play drivers that Outrigger itself starts.
+ */
 export async function commandBackend(place: Place): Promise<Backend> {
   let judge: Judge['judge'] = () => undefined;
   const reach: Reach = {
@@ -47,9 +54,9 @@ export async function commandBackend(place: Place): Promise<Backend> {
     environment: {},
     async play(word, input, deadline) {
       const how = judge(!isReading(word));
-      const start = { path: goodDriver, word, input, environment: {}, deadline };
       if (how === 'before') return killed;
-      const ended = await runProcess(start);
+      forks ??= forksOf(goodDriver);
+      const ended = await (await forks).run({ word, input, deadline });
       return how === 'after' ? killed : ended;
     },
   };
@@ -73,12 +80,6 @@ export async function commandBackend(place: Place): Promise<Backend> {
     },
   };
 }
-
-/** A driver that was killed, or whose answer got lost. */
-const killed: Ended = {
-  ...{ how: 'exit', exitCode: null, signal: 'SIGKILL' },
-  ...{ stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) },
-};
 
 /** The system in its file, for a driver of this name in the place's folder. */
 export function overState(place: Place, driver: string): Backend {
