@@ -217,6 +217,12 @@ export const userData = {
   within: 'max_user_data',
 } as const;
 
+export const guestSystem = {
+  about:
+    'The kind of system in the guest, which decides the form of its data; unset: windows where CloudStack says so, else linux',
+  schema: oneOf('linux', 'windows'),
+} as const;
+
 /** Told to every guest of the host; the tenant's own data come before it. */
 export const vendorData = {
   about:

@@ -40,7 +40,9 @@ function choose(cloud: Cloud, data_disks: string): void {
   cloud.change({ details: { ...cloud.vm.details, 'External:data_disks': data_disks } });
 }
 
-export function diskCases(setUp: SetUp): void {
+export function diskCases(setUp: SetUp, skipBreaks?: string): void {
+  const breaking = { skip: skipBreaks ?? false };
+
   for (const power of ['on', 'off'] as const) {
     it(
       `a disk is added, detached, attached again and deleted while the instance is ${power}`,
@@ -271,6 +273,7 @@ export function diskCases(setUp: SetUp): void {
 
   it(
     'an AddDisk that breaks off at any change loses no disk, and the next one works',
+    breaking,
     unlessWithout(setUp, {
       action: 'AddDisk',
       breaks: [forGood, once],
@@ -290,6 +293,7 @@ export function diskCases(setUp: SetUp): void {
 
   it(
     'a DetachDisk that breaks off at any change keeps the disk, and the next one works',
+    breaking,
     unlessWithout(setUp, {
       action: 'DetachDisk',
       breaks: [forGood, once],
@@ -308,6 +312,7 @@ export function diskCases(setUp: SetUp): void {
 
   it(
     'a DeleteDisk that breaks off at any change is finished by the next one',
+    breaking,
     unlessWithout(setUp, {
       action: 'DeleteDisk',
       breaks: [forGood, once],

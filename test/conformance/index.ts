@@ -28,7 +28,7 @@ export function conformance(
     describe('ownership', () => ownershipCases(setUp));
     describe('what an operator asks', () => inventoryCases(setUp));
     describe('custom actions', () => actionCases(setUp));
-    describe('data disks', () => diskCases(setUp));
+    describe('data disks', () => diskCases(setUp, skipBreaks));
     describe('requests that break off', { skip: skipBreaks ?? false }, () => brokenCases(setUp));
     describe('limits', () => limitCases(setUp));
   });

@@ -22,6 +22,8 @@ export interface VmNic {
   readonly ip?: string;
   /** The first name server of the NIC's network. */
   readonly dns?: string;
+  /** An operator has taken its link down. */
+  readonly isDown?: boolean;
 }
 
 /** An instance as CloudStack's database has it. */
@@ -185,7 +187,7 @@ function nicsFor(action: string, { nics }: Vm): readonly Json[] {
   ].map((nic) => nicFor(action, nic));
 }
 
-function nicFor(action: string, { deviceId, uuid, mac, vlan, uri, ip, dns }: VmNic): Json {
+function nicFor(action: string, { deviceId, uuid, mac, vlan, uri, ip, dns, isDown }: VmNic): Json {
   const network = 204 + deviceId;
   const label = uri ?? `vlan://${vlan}`;
   const broadcastType = label.startsWith('vlan:') ? 'Vlan' : 'Vxlan';
@@ -200,6 +202,7 @@ function nicFor(action: string, { deviceId, uuid, mac, vlan, uri, ip, dns }: VmN
     mac,
     ...(ip === undefined ? {} : { ip, netmask: '255.255.255.0', gateway: '10.1.1.1' }),
     ...(dns === undefined ? {} : { dns1: dns }),
+    ...(isDown === true ? { enabled: false } : {}),
     type: 'Guest',
     // Before the network is implemented nobody knows its VLAN.
     ...(action === 'prepare' ? {} : { broadcastType, broadcastUri: label, isolationUri: label }),

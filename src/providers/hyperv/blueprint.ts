@@ -5,7 +5,7 @@ import { Failure } from '../../failure.ts';
 import { isUserData, userDataIssue } from '../../guest/user-data.ts';
 import { oneOf, wholeNumber, yesNo } from '../../kit/fields.ts';
 import { dataDiskIssues, dataDisks } from '../../lifecycle/data-disks.ts';
-import { isoPath, userData } from '../../lifecycle/shared-settings.ts';
+import { guestSystem, isoPath, userData } from '../../lifecycle/shared-settings.ts';
 import { extension, isUnder, mediaPath } from './api/paths.ts';
 import type { Settings } from './settings.ts';
 
@@ -72,9 +72,9 @@ export const blueprint = {
       'What cloud-init or cloudbase-init shall do at the first boot, as it is or in base64, where CloudStack itself sends none',
   },
   guest_system: {
+    ...guestSystem,
     about:
       'The kind of system in the guest, which decides the form of its data; unset: windows where CloudStack or secure_boot says so, else linux',
-    schema: oneOf('linux', 'windows'),
   },
 } as const satisfies Fields;
 

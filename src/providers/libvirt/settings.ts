@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import type { Fields, Values } from '../../contract/field.ts';
+import { isUserData, userDataIssue } from '../../guest/user-data.ts';
 import { longText, oneOf, text, yesNo } from '../../kit/fields.ts';
+import { dataDiskIssues, dataDisks } from '../../lifecycle/data-disks.ts';
 import {
   allowedIsos,
   allowedStorages,
@@ -9,15 +11,21 @@ import {
   consoleButton,
   consoleUrl,
   deleteAdopted,
+  deleteDetachedDisks,
   diskSizeGb,
   graceSeconds,
+  guestSystem,
   isoPath,
   maxDiskGb,
+  maxDisks,
   maxSnapshots,
+  maxUserData,
   secureBoot,
   storage,
   templateId,
   tlsFingerprint,
+  userData,
+  vendorData,
   verifyTlsCertificate,
 } from '../../lifecycle/shared-settings.ts';
 import { addressPattern } from './api/address.ts';
@@ -28,7 +36,11 @@ const device = { most: 15, pattern: /^[A-Za-z0-9][A-Za-z0-9._-]*$/ };
 const word = { most: 40, pattern: /^[a-z0-9][a-z0-9._-]*$/ };
 const perVlan = /^[A-Za-z0-9][A-Za-z0-9._-]*\{vlan\}[A-Za-z0-9._-]*$/;
 /** No name of a volume leads out of its pool. */
-const volume = { most: 200, pattern: /^[A-Za-z0-9][\w.+@:-]*$/, wants: 'the name of a volume' };
+export const volume = {
+  most: 200,
+  pattern: /^[A-Za-z0-9][\w.+@:-]*$/,
+  wants: 'the name of a volume',
+};
 
 const pem = (what: string) => () =>
   v.pipe(
@@ -70,6 +82,12 @@ export const settings = {
     about: 'The storage pool whose volumes are the ISO images',
     schema: text({ ...name, wants: 'the name of a storage pool' }),
     example: 'isos',
+  },
+  seed_pool: {
+    about:
+      "The storage pool of the images with user data, keys and passwords for guests; unset: that of the instance's disk",
+    schema: text({ ...name, wants: 'the name of a storage pool' }),
+    example: 'seeds',
   },
   bridge: {
     about: 'The bridge on the host that NICs are connected to',
@@ -155,9 +173,13 @@ export const settings = {
   allowed_isos: { ...allowedIsos, example: 'debian-*' },
   allowed_storages: allowedStorages,
   max_disk_gb: maxDiskGb,
+  max_disks: maxDisks,
   max_snapshots: maxSnapshots,
   grace_seconds: graceSeconds,
+  max_user_data: maxUserData,
+  vendor_data: vendorData,
   delete_adopted: deleteAdopted,
+  delete_detached_disks: deleteDetachedDisks,
   console_url: consoleUrl,
   console_button: consoleButton,
 } as const satisfies Fields;
@@ -190,7 +212,14 @@ export const blueprint = {
     schema: yesNo,
     default: 'false',
   },
+  data_disks: { ...dataDisks, about: `${dataDisks.about}, which is that of the root disk` },
   secure_boot: secureBoot,
+  user_data: {
+    ...userData,
+    about:
+      'What cloud-init or cloudbase-init shall do at the first boot, as it is or in base64, where CloudStack itself sends none',
+  },
+  guest_system: guestSystem,
 } as const satisfies Fields;
 
 export type Blueprint = Values<typeof blueprint>;
@@ -219,7 +248,7 @@ export function settingsIssues(given: Settings): readonly string[] {
 
 /** A pool of templates that also holds disks would let a tenant choose another instance's disk. */
 export function blueprintIssues(chosen: Blueprint, given: Settings): readonly string[] {
-  const { template_id, iso_path, storage, disk_size_gb } = chosen;
+  const { template_id, iso_path, storage, disk_size_gb, user_data } = chosen;
   const { template_pool, allowed_templates, iso_pool } = given;
   return [
     ...(template_id === undefined && iso_path === undefined
@@ -235,5 +264,7 @@ export function blueprintIssues(chosen: Blueprint, given: Settings): readonly st
     ...(storage === template_pool && allowed_templates === undefined
       ? ['"allowed_templates" is needed where "storage" and "template_pool" are one pool']
       : []),
+    ...dataDiskIssues(chosen, given),
+    ...(user_data === undefined || isUserData(user_data) ? [] : [userDataIssue]),
   ];
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as v from 'valibot';
@@ -23,11 +23,11 @@ import {
   powerOf,
 } from '../../../src/providers/libvirt/api/domains.ts';
 import { settings } from '../../../src/providers/libvirt/settings.ts';
-import type { RemoteMachine } from '../../conformance/backend.ts';
+import type { DataDisk, RemoteMachine } from '../../conformance/backend.ts';
 import type { Identity } from './certificates.ts';
 import type { Daemon } from './daemon.ts';
 import { contentAt } from './images.ts';
-import { contentOf } from './qcow2.ts';
+import { contentOf, sizeOf } from './qcow2.ts';
 
 const broken = (why: string) => new Error(why);
 
@@ -79,8 +79,9 @@ async function lookAt(client: Client, domain: Domain, pool: string): Promise<Loo
   const tree = readTree(live, broken);
   const power = powers[state] ?? 'other';
   const disk = diskOf(tree, pool);
+  const dataDisks = dataDisksOf(domain.uuid, tree, pool);
   return {
-    ...{ domain, live: tree, remoteId: domain.uuid, name: domain.name, power, disk },
+    ...{ domain, live: tree, remoteId: domain.uuid, name: domain.name, power, disk, dataDisks },
     mark: markIn(tree),
     cpus: Number(textIn(first(tree, 'vcpu'))),
     memoryMb: Number(textIn(first(tree, 'memory'))) / 1024,
@@ -88,7 +89,7 @@ async function lookAt(client: Client, domain: Domain, pool: string): Promise<Loo
       mac: first(nic, 'mac')?.attributes['address'] ?? '',
       vlan: vlanOf(first(nic, 'source')?.attributes['bridge']),
     })),
-    all: JSON.stringify([domain.name, power, lasting, markIn(tree), disk]),
+    all: JSON.stringify([domain.name, power, lasting, markIn(tree), disk, dataDisks]),
   };
 }
 
@@ -109,6 +110,23 @@ function diskOf(domain: XmlNode, pool: string): string {
   if (file === undefined) return '';
   const path = join(pool, file.split('/').pop() ?? '');
   return existsSync(path) ? `${file}: ${contentOf(path)}` : `nothing at ${file}`;
+}
+
+/** The data disks of a machine in the pool, whether it has them or not. */
+function dataDisksOf(uuid: string, domain: XmlNode, pool: string): readonly DataDisk[] {
+  const files = readdirSync(pool).filter((name) => name.startsWith(`${uuid}-data`));
+  return files.sort().map((file) => {
+    const name = `data-${/-data(\d+)\./.exec(file)?.[1]}`;
+    const attached = below(first(domain, 'devices'), 'disk').some((disk) =>
+      first(disk, 'source')?.attributes['file']?.endsWith(file),
+    );
+    const path = join(pool, file);
+    return { name, attached, gib: sizeOf(path) / 2 ** 30, content: wordFor(contentOf(path)) };
+  });
+}
+
+function wordFor(content: string): string {
+  return content === 'template' ? 'empty' : content === 'wwwwwwww' ? 'written over' : content;
 }
 
 /** A small machine as an administrator of the host would define it. */
@@ -136,10 +154,23 @@ export async function powerOff(client: Client, domain: Domain): Promise<void> {
   await order(client, domain, 'destroy', deadline());
 }
 
+function writeToDrive(daemon: Daemon, uuid: string, drive: string, letter: number): void {
+  const device = `/machine/peripheral/${drive}/virtio-backend`;
+  monitor(daemon, uuid, `qemu-io -d ${device} "write -f -P ${letter} ${contentAt} 512"`);
+}
+
+/** Writes over what a data disk holds that a running guest has. */
+export function writeToDataDisk(daemon: Daemon, { live, remoteId }: Looked, name: string): void {
+  const file = `${remoteId}-${name.replace('data-', 'data')}.qcow2`;
+  const disk = below(first(live, 'devices'), 'disk').find((each) =>
+    first(each, 'source')?.attributes['file']?.endsWith(file),
+  );
+  writeToDrive(daemon, remoteId, first(disk, 'alias')?.attributes['name'] ?? '', 0x77);
+}
+
 /** Writes over what the disk of a running guest holds, by its own process. */
 export function writeToDisk(daemon: Daemon, uuid: string, letter: number): void {
-  const command = `qemu-io -d /machine/peripheral/virtio-disk0/virtio-backend "write -f -P ${letter} ${contentAt} 512"`;
-  monitor(daemon, uuid, command);
+  writeToDrive(daemon, uuid, 'virtio-disk0', letter);
 }
 
 export function monitor(daemon: Daemon, uuid: string, command: string): string {

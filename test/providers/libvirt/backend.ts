@@ -18,6 +18,7 @@ import {
   plantDomain,
   powerOff,
   untilBooted,
+  writeToDataDisk,
   writeToDisk,
 } from './admin.ts';
 import type { Identity } from './certificates.ts';
@@ -127,6 +128,12 @@ export async function libvirtBackend(
       letter += 1;
       writeToDisk(daemon, remoteId, letter);
     },
+    changeDataDisk: async (remoteId, name) => writeToDataDisk(daemon, await one(remoteId), name),
+    dataDisks: async () =>
+      readdirSync(daemon.pools.default).flatMap((file) => {
+        const [, machine, number] = /^([0-9a-f-]{36})-data(\d+)\./.exec(file) ?? [];
+        return machine === undefined ? [] : [{ machine, name: `data-${number}` }];
+      }),
     async damage(remoteId) {
       const { domain, power, mark } = await one(remoteId);
       const xml = writeTree(node('mark', {}, mark.slice(0, 40)));

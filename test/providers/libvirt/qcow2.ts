@@ -30,3 +30,12 @@ export function contentOf(path: string): string {
     closeSync(file);
   }
 }
+
+/** The bytes of the disk that the file stands for. */
+export function sizeOf(path: string): number {
+  const bytes = Buffer.alloc(32);
+  const file = openSync(path, 'r');
+  readSync(file, bytes, 0, 32, 0);
+  closeSync(file);
+  return Number(bytes.readBigUInt64BE(24));
+}

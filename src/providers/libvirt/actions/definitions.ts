@@ -1,7 +1,11 @@
 import { type Actions, adminOnly, everyone } from '../../../contract/action.ts';
+import { text } from '../../../kit/fields.ts';
+import { diskActions, diskStorage } from '../../../lifecycle/disk-actions.ts';
 import { powerActions } from '../../../lifecycle/power-actions.ts';
-import { diskSizeGb } from '../../../lifecycle/shared-settings.ts';
 import { snapshotActions } from '../../../lifecycle/snapshot-actions.ts';
+import { volume } from '../settings.ts';
+
+const disks = diskActions({ example: 'data-1', timeoutSeconds: 120 });
 
 /** The custom actions, with the names that other providers have for them. */
 export const actions = {
@@ -17,23 +21,55 @@ export const actions = {
     wants: 'shown',
   },
   ...powerActions,
-  ResizeDisk: {
-    about: 'Makes the disk of the instance larger',
-    succeeded: 'The disk has its new size',
-    failed:
-      'The disk did not grow. A disk never gets smaller, and one with snapshots keeps its size',
+  ...disks,
+  AddDisk: {
+    ...disks.AddDisk,
     parameters: {
-      size_gb: {
-        type: 'NUMBER',
-        about: 'The new size of the disk',
-        schema: diskSizeGb.schema,
-        unit: 'GiB',
-        required: true,
-        example: '40',
+      ...disks.AddDisk.parameters,
+      storage: {
+        ...diskStorage,
+        about: "The storage pool; without it the root disk's",
+        optionsFrom: ['allowed_storages'],
       },
     },
-    timeoutSeconds: 120,
+  },
+  AttachIso: {
+    about: 'Puts an ISO image into the drive of the instance',
+    succeeded: 'The image is in the drive',
+    failed: 'No image was put in. It has to be a volume of iso_pool, and allowed',
+    parameters: {
+      iso_path: {
+        type: 'STRING',
+        about: 'The volume of iso_pool',
+        example: 'debian-12-netinst.iso',
+        optionsFrom: ['allowed_isos'],
+        schema: text(volume),
+        required: true,
+      },
+    },
+    timeoutSeconds: 60,
     roles: adminOnly,
+  },
+  DetachIso: {
+    about: 'Takes the ISO image out of the drive of the instance',
+    succeeded: 'The drive is empty',
+    failed: 'The drive could not be emptied. The guest may have locked it',
+    parameters: {},
+    timeoutSeconds: 60,
+    roles: adminOnly,
+  },
+  Reinstall: {
+    about:
+      'Makes the root disk anew from its template or image; NICs, CPUs, memory size and data disks stay, the old root disk is gone',
+    succeeded: 'The instance was installed anew',
+    failed:
+      'The instance was not installed anew. The instance has to be confirmed, its template has to be there and allowed, and its snapshots have to be removed first',
+    effect: 'discards',
+    parameters: {},
+    timeoutSeconds: 1800,
+    roles: adminOnly,
+    destroysData: true,
+    usesBlueprint: true,
   },
   GetDetails: {
     about: 'Shows what libvirt knows of the instance',

@@ -18,6 +18,8 @@ export interface Ask {
   readonly what: string;
   /** Ends the waiting, also while changes are taken back. */
   readonly deadline: Deadline;
+  /** Sent as a stream when libvirt has agreed to the call. */
+  readonly content?: Buffer;
 }
 
 /** libvirt over TLS for one call of ours; calls that wait for each other are the caller's to order. */
@@ -71,6 +73,7 @@ export function createClient(settings: Settings, { log, suspect }: Context): Cli
           numberOf(procedure),
           Buffer.concat(args),
           ask,
+          ask.content,
         );
         const body = createReader(answer.body);
         const failure = answer.isError ? errorIn(body, what) : undefined;

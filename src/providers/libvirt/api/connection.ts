@@ -20,8 +20,11 @@ export interface Answer {
 /** A connection that libvirt has accepted; answers may come in any order. */
 export interface Connection {
   readonly isOpen: boolean;
-  /** Fails with `unreachable` when the connection ends first, and with `timeout` by the deadline. */
-  call(procedure: number, body: Buffer, wait: Wait): Promise<Answer>;
+  /**
+   * Fails with `unreachable` when the connection ends first, and with `timeout` by the deadline. With a
+   * content libvirt takes it as a stream once it has agreed, and the answer is that it has all of it.
+   */
+  call(procedure: number, body: Buffer, wait: Wait, content?: Buffer): Promise<Answer>;
   close(): void;
 }
 
@@ -33,6 +36,8 @@ export interface Wait {
 
 interface Pending {
   readonly what: string;
+  /** Sends the content of the call when libvirt has agreed to it. */
+  goOn?: (() => void) | undefined;
   resolve(answer: Answer): void;
   reject(thrown: unknown): void;
 }
@@ -106,10 +111,17 @@ function connectionOver(socket: Socket, attempt: Attempt, rest: Buffer): Connect
   };
   const take = (message: Message): void => {
     if (message.program === programs.keepalive) send(pong(message));
-    if (message.program !== programs.remote || message.type !== types.reply) return;
-    const { status, body } = message;
-    pending.get(message.serial)?.resolve({ isError: status === statuses.error, body });
-    pending.delete(message.serial);
+    if (message.program !== programs.remote || !answers.includes(message.type)) return;
+    const { status, body, serial: of } = message;
+    const isError = status === statuses.error;
+    const call = pending.get(of);
+    if (call?.goOn !== undefined && !isError) {
+      call.goOn();
+      call.goOn = undefined;
+    } else {
+      call?.resolve({ isError, body });
+      pending.delete(of);
+    }
   };
   const read = (piece: Buffer): void => {
     try {
@@ -128,7 +140,7 @@ function connectionOver(socket: Socket, attempt: Attempt, rest: Buffer): Connect
     get isOpen() {
       return isOpen;
     },
-    call(procedure, body, { what, deadline }) {
+    call(procedure, body, { what, deadline }, content) {
       serial += 1;
       const own = serial;
       if (!isOpen) return Promise.reject(transportFailure(reset(), { ...attempt, what }, 'no'));
@@ -144,9 +156,14 @@ function connectionOver(socket: Socket, attempt: Attempt, rest: Buffer): Connect
             release();
             done(value);
           };
-        pending.set(own, { what, resolve: settle(resolve), reject: settle(reject) });
-        const { remote: program } = programs;
-        send({ program, procedure, type: types.call, serial: own, status: statuses.ok, body });
+        const head = { program: programs.remote, procedure, serial: own };
+        const goOn =
+          content &&
+          (() => {
+            for (const part of streamed(content)) send({ ...head, ...part });
+          });
+        pending.set(own, { what, goOn, resolve: settle(resolve), reject: settle(reject) });
+        send({ ...head, type: types.call, status: statuses.ok, body });
       });
     },
     close() {
@@ -154,6 +171,23 @@ function connectionOver(socket: Socket, attempt: Attempt, rest: Buffer): Connect
       socket.destroy();
     },
   };
+}
+
+/** The answer to a call, and the one that ends a stream. */
+const answers: readonly number[] = [types.reply, types.stream];
+
+/** As much as every release of libvirt takes in one message. */
+const partBytes = 64 * 1024;
+
+/** The content in parts, and the word that these were all. */
+function streamed(content: Buffer): readonly Pick<Message, 'type' | 'status' | 'body'>[] {
+  const { stream: type } = types;
+  const count = Math.ceil(content.length / partBytes);
+  const parts = Array.from({ length: count }, (_, part) => {
+    const body = content.subarray(part * partBytes, (part + 1) * partBytes);
+    return { type, status: statuses.continues, body };
+  });
+  return [...parts, { type, status: statuses.ok, body: Buffer.alloc(0) }];
 }
 
 /** A ping is 1 and wants 2; a pong is never answered. */

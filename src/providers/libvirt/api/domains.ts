@@ -205,14 +205,15 @@ export function prefixOf(uri: string): string {
   return uri.split(':').slice(1, 3).join('-');
 }
 
-export function updateDevice(
+/** Plugs a device in, takes it out, or gives it another medium or password, where the flags say. */
+export function changeDevice(
   client: Client,
   domain: Domain,
+  how: Extract<Changing, 'attachDevice' | 'detachDevice' | 'updateDevice'>,
   xml: string,
   ask: Ask & { readonly flags: number },
 ): Promise<void> {
-  const args = [domainArg(domain), text(xml), u32(ask.flags)];
-  return client.call('updateDevice', args, ask, nothing);
+  return client.call(how, [domainArg(domain), text(xml), u32(ask.flags)], ask, nothing);
 }
 
 /** Tells a running guest's disk its new size. */

@@ -21,6 +21,8 @@ export interface PoolPlace {
   readonly pool: Pool;
   readonly kind: string;
   readonly path: string;
+  /** Its volumes are files; in all other pools a volume is a device of its own. */
+  readonly holdsFiles: boolean;
 }
 
 /** A volume's size, file and format. */
@@ -62,6 +64,13 @@ export async function findPool(client: Client, name: string, deadline: Deadline)
   });
 }
 
+/** The pools whose volumes can be listed now. */
+export function listActivePools(client: Client, deadline: Deadline): Promise<readonly Pool[]> {
+  const active = 2;
+  const ask = { what: 'list the storage pools', deadline };
+  return client.call('allPools', [u32(1), u32(active)], ask, (from) => from.list(readPool));
+}
+
 export async function placeOf(
   client: Client,
   name: string,
@@ -72,7 +81,8 @@ export async function placeOf(
   const xml = await client.call('poolXml', [poolArg(pool), u32(0)], ask, (from) => from.text());
   const tree = readTree(xml, brokenXml);
   const path = textIn(first(tree, 'target', 'path'));
-  return { pool, kind: tree.attributes['type'] ?? '', path };
+  const kind = tree.attributes['type'] ?? '';
+  return { pool, kind, path, holdsFiles: ['dir', 'fs', 'netfs'].includes(kind) };
 }
 
 export interface PoolSpace {
@@ -149,6 +159,18 @@ export function listVolumes(
 
 export function createVolume(client: Client, pool: Pool, xml: string, ask: Ask): Promise<Volume> {
   return client.call('createVolume', [poolArg(pool), text(xml), u32(0)], ask, readVolume);
+}
+
+/** Writes over the volume from its beginning; the answer says that all has arrived. */
+export function uploadVolume(
+  client: Client,
+  volume: Volume,
+  content: Buffer,
+  deadline: Deadline,
+): Promise<void> {
+  const ask = { what: `write volume ${volume.name}`, deadline, content };
+  const args = [volumeArg(volume), u64(0), u64(content.length), u32(0)];
+  return client.call('uploadVolume', args, ask, () => {});
 }
 
 /** Copies the whole volume; libvirt goes on with it although our call may have ended. */

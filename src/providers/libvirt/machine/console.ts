@@ -3,7 +3,7 @@ import type { Console } from '../../../contract/driver.ts';
 import { Failure } from '../../../failure.ts';
 import { first, writeTree, type XmlNode } from '../../../kit/xml/tree.ts';
 import { fillConsoleUrl } from '../../../lifecycle/shared-settings.ts';
-import { affects, updateDevice } from '../api/domains.ts';
+import { affects, changeDevice } from '../api/domains.ts';
 import { randomPassword } from './description.ts';
 import { readDescription } from './hardware.ts';
 import { type Machine, stateOf } from './machines.ts';
@@ -33,7 +33,7 @@ export async function openConsole(
   const password = randomPassword();
   const xml = writeTree(withPassword(screen, password, new Date(Date.now() + passwordMs)));
   const ask = { what: `open the screen of ${instance.name}`, deadline, flags: affects.live };
-  await updateDevice(client, machine.domain, xml, ask);
+  await changeDevice(client, machine.domain, 'updateDevice', xml, ask);
   return { kind: 'vnc', host: console_address ?? vnc_listen, port, password };
 }
 

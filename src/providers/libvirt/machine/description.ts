@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { SizedInstance } from '../../../contract/instance.ts';
 import { node, type XmlNode } from '../../../kit/xml/tree.ts';
 import type { Blueprint, Settings } from '../settings.ts';
+import { cdromElement, type DiskFile, discBus, diskElement, type Slot } from './drive-elements.ts';
 import { sizeElements } from './hardware.ts';
 import { nicElement } from './nics.ts';
 
@@ -10,14 +11,7 @@ export interface Drafted {
   readonly kind: 'kvm' | 'qemu';
   readonly metadata: readonly XmlNode[];
   readonly disk: DiskFile;
-  readonly iso: string | undefined;
-}
-
-export interface DiskFile {
-  readonly path: string;
-  readonly format: string;
-  /** A device of the host in place of a file. */
-  readonly isBlock: boolean;
+  readonly iso: DiskFile | undefined;
 }
 
 /** The description of a new domain, whose UUID is the instance's. */
@@ -88,6 +82,20 @@ function firmware(
   ];
 }
 
+/** So many disks and NICs can be plugged into a running guest of the newer chip set, besides its own. */
+const freePorts = 16;
+
+function rootPorts({ machine_type }: Settings): readonly XmlNode[] {
+  if (discBus(machine_type) === 'ide') return [];
+  const ports = Array.from({ length: freePorts }, (_, port) => ({
+    index: port + 1,
+    model: 'pcie-root-port',
+  }));
+  return [{ index: 0, model: 'pcie-root' }, ...ports].map((each) =>
+    node('controller', { type: 'pci', ...each }),
+  );
+}
+
 function devices({ disk, iso }: Drafted, instance: SizedInstance, settings: Settings): XmlNode {
   const { disk_bus: bus, vnc_listen } = settings;
   return node(
@@ -95,7 +103,8 @@ function devices({ disk, iso }: Drafted, instance: SizedInstance, settings: Sett
     {},
     diskElement(disk, { bus, dev: bus === 'virtio' ? 'vda' : 'sda' }),
     ...(bus === 'scsi' ? [node('controller', { type: 'scsi', model: 'virtio-scsi' })] : []),
-    cdromElement(iso, cdromPlace(settings)),
+    ...rootPorts(settings),
+    cdromElement(iso, discPlace(settings)),
     ...instance.nics.map((nic) => nicElement(nic, settings)),
     node(
       'channel',
@@ -109,37 +118,9 @@ function devices({ disk, iso }: Drafted, instance: SizedInstance, settings: Sett
   );
 }
 
-export interface Slot {
-  readonly bus: string;
-  readonly dev: string;
-}
-
-export function diskElement({ path, format, isBlock }: DiskFile, { bus, dev }: Slot): XmlNode {
-  return node(
-    'disk',
-    { type: isBlock ? 'block' : 'file', device: 'disk' },
-    node('driver', { name: 'qemu', type: format, discard: 'unmap' }),
-    node('source', { [isBlock ? 'dev' : 'file']: path }),
-    node('target', { dev, bus }),
-  );
-}
-
-/** The drive is there without a disc too, so that one can be put in while the guest runs. */
-export function cdromElement(iso: string | undefined, { bus, dev }: Slot): XmlNode {
-  return node(
-    'disk',
-    { type: 'file', device: 'cdrom' },
-    node('driver', { name: 'qemu', type: 'raw' }),
-    iso === undefined ? undefined : node('source', { file: iso }),
-    node('target', { dev, bus }),
-    node('readonly'),
-  );
-}
-
-function cdromPlace({ machine_type }: Settings): Slot {
-  return /^pc(-i440fx.*)?$/.test(machine_type)
-    ? { bus: 'ide', dev: 'hdc' }
-    : { bus: 'sata', dev: 'sdc' };
+function discPlace({ machine_type }: Settings): Slot {
+  const bus = discBus(machine_type);
+  return { bus, dev: bus === 'ide' ? 'hdc' : 'sdc' };
 }
 
 /** A random password that has run out opens the screen for no client: `console` sets a new one. */

@@ -1,17 +1,14 @@
 import type { Deadline } from '../../../contract/context.ts';
-import { Failure, isKind } from '../../../failure.ts';
+import { Failure } from '../../../failure.ts';
 import { poll } from '../../../kit/poll.ts';
-import { node, writeTree, type XmlNode } from '../../../kit/xml/tree.ts';
+import { node, writeTree } from '../../../kit/xml/tree.ts';
 import type { Client } from '../api/client.ts';
 import { hasCode } from '../api/errors.ts';
 import {
   copyVolume,
   createVolume,
-  deleteVolume,
   findVolume,
-  listVolumes,
   lookUp,
-  type Pool,
   type PoolPlace,
   placeOf,
   resizeVolume,
@@ -20,23 +17,19 @@ import {
   volumeFacts,
 } from '../api/volumes.ts';
 import type { Blueprint, Settings } from '../settings.ts';
-import type { DiskFile } from './description.ts';
+import type { DiskFile } from './drive-elements.ts';
 import type { Made } from './marks.ts';
+import { ownVolume, rootName } from './volume-names.ts';
 
 /** The disk that an instance is to have, and from where it comes. */
 export interface DiskPlan {
   readonly place: PoolPlace;
   readonly template: VolumeFacts | undefined;
-  readonly iso: string | undefined;
+  readonly iso: DiskFile | undefined;
   readonly bytes: number;
   readonly manner: Made['manner'];
   readonly format: 'qcow2' | 'raw';
 }
-
-/** Pools of files; in all others a volume is a device of its own. */
-const ofFiles = ['dir', 'fs', 'netfs'];
-/** A disk that we made, by its name: never a template. */
-const ownVolume = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9a-f]{8}\.(qcow2|raw)$/;
 
 /** Finds template, ISO image and pool before anything is made. */
 export async function planDisk(
@@ -54,26 +47,39 @@ export async function planDisk(
     iso_path === undefined || iso_pool === undefined ? undefined : find(iso_pool, iso_path),
   ]);
   const wanted = (disk_size_gb ?? 0) * 2 ** 30;
-  const isFiles = ofFiles.includes(place.kind);
   const manner = template === undefined ? 'empty' : is_full_clone ? 'full' : 'linked';
-  if (manner === 'linked' && !isFiles) throw cannotLink(place);
-  const bytes = Math.max(wanted, template?.capacity ?? 0);
-  const plan = { place, template, iso: iso?.path, bytes, manner } as const;
+  if (manner === 'linked' && !place.holdsFiles) throw cannotLink(place);
+  const bytes = Math.max(wanted, template?.facts.capacity ?? 0);
+  const plan = { place, template: template?.facts, iso: iso?.file, bytes, manner } as const;
   await refuseWithoutRoom(client, plan, deadline);
-  return { ...plan, format: isFiles ? 'qcow2' : 'raw' };
+  return { ...plan, format: formatIn(place) };
 }
 
-async function sourceIn(
+interface Source {
+  readonly facts: VolumeFacts;
+  readonly file: DiskFile;
+}
+
+/** A template or an ISO image in its pool. */
+export async function sourceIn(
   client: Client,
   pool: string,
   name: string,
   deadline: Deadline,
-): Promise<VolumeFacts> {
-  const { pool: found } = await placeOf(client, pool, deadline);
-  const isOwn = ownVolume.test(name);
-  const volume = isOwn ? undefined : await findVolume(client, found, name, deadline);
-  if (volume !== undefined) return volumeFacts(client, volume, deadline);
-  throw new Failure('not-found', `Storage pool ${pool} has no volume ${name} to use`, {
+): Promise<Source> {
+  const place = await placeOf(client, pool, deadline);
+  // An instance's disk or seed is no template and no image for another one.
+  const volume =
+    ownVolume(name) === undefined
+      ? await findVolume(client, place.pool, name, deadline)
+      : undefined;
+  if (volume === undefined) throw noSource(pool, name);
+  const facts = await volumeFacts(client, volume, deadline);
+  return { facts, file: { path: facts.path, format: 'raw', isBlock: !place.holdsFiles } };
+}
+
+function noSource(pool: string, name: string): Failure {
+  return new Failure('not-found', `Storage pool ${pool} has no volume ${name} to use`, {
     advice: `On the host: virsh vol-list ${pool}`,
     tenant: 'The template or ISO image of this instance does not exist',
   });
@@ -112,12 +118,12 @@ async function refuseWithoutRoom(
 export function madeFor(plan: DiskPlan, uuid: string, once: string): Made {
   const { place, template, bytes, manner, format } = plan;
   return {
-    ...{ pool: place.pool.name, volume: `${uuid}-${once}.${format}`, manner },
+    ...{ pool: place.pool.name, volume: rootName(uuid, once, format), manner },
     ...{ from: sourceOf(plan), bytes: String(bytes) },
   };
   function sourceOf({ iso }: DiskPlan): string {
     if (template !== undefined) return `${template.volume.pool}/${template.volume.name}`;
-    return iso ?? '';
+    return iso?.path ?? '';
   }
 }
 
@@ -127,8 +133,13 @@ export function isAsPlanned(made: Made, plan: DiskPlan): boolean {
   return (['pool', 'manner', 'from', 'bytes'] as const).every((key) => made[key] === wanted[key]);
 }
 
-export function fileOf({ place: { path, kind }, format }: DiskPlan, { volume }: Made): DiskFile {
-  return { path: `${path}/${volume}`, format, isBlock: !ofFiles.includes(kind) };
+/** The format of the disks that are made in a pool. */
+export function formatIn({ holdsFiles }: PoolPlace): DiskPlan['format'] {
+  return holdsFiles ? 'qcow2' : 'raw';
+}
+
+export function fileIn({ path, holdsFiles }: PoolPlace, name: string, format: string): DiskFile {
+  return { path: `${path}/${name}`, format, isBlock: !holdsFiles };
 }
 
 /** Makes the disk unless it is there; ends when it is whole, also where another call is making it. */
@@ -163,60 +174,38 @@ async function createDisk(
   const { place, template, bytes } = plan;
   const ask = { what: `make the disk ${made.volume}`, deadline };
   if (plan.manner === 'full' && template !== undefined) {
-    const xml = writeTree(volumeElement(plan, made, template.capacity));
+    const xml = volumeXml(made.volume, template.capacity, plan.format);
     await copyVolume(client, place.pool, { xml, from: template.volume }, ask);
     return bytes === template.capacity ? true : undefined;
   }
-  await createVolume(client, place.pool, writeTree(volumeElement(plan, made, bytes)), ask);
+  const backing = plan.manner === 'linked' ? template : undefined;
+  const xml = volumeXml(made.volume, bytes, plan.format, backing);
+  await createVolume(client, place.pool, xml, ask);
   return true;
 }
 
-function volumeElement(
-  { template, format, manner }: DiskPlan,
-  { volume }: Made,
+/** The description of a new volume; one with a backing file differs from that only. */
+export function volumeXml(
+  name: string,
   bytes: number,
-): XmlNode {
-  const links = manner === 'linked' && template !== undefined;
-  return node(
+  format: string,
+  backing?: Pick<VolumeFacts, 'path' | 'format'>,
+): string {
+  const element = node(
     'volume',
     {},
-    node('name', {}, volume),
+    node('name', {}, name),
     node('capacity', { unit: 'bytes' }, String(bytes)),
     node('allocation', { unit: 'bytes' }, '0'),
     node('target', {}, node('format', { type: format })),
-    links
-      ? node(
+    backing === undefined
+      ? undefined
+      : node(
           'backingStore',
           {},
-          node('path', {}, template.path),
-          node('format', { type: template.format }),
-        )
-      : undefined,
+          node('path', {}, backing.path),
+          node('format', { type: backing.format }),
+        ),
   );
-}
-
-/** Removes the volumes in the pool that were made for the domain; a backing file is never one of them. */
-export async function removeDisks(
-  client: Client,
-  pool: Pool,
-  uuid: string,
-  deadline: Deadline,
-  keep?: string,
-): Promise<void> {
-  const all = await listVolumes(client, pool, deadline);
-  // A copy that an administrator has named after the instance is none of ours.
-  const own = all.filter(
-    ({ name }) => name.startsWith(`${uuid}-`) && ownVolume.test(name) && name !== keep,
-  );
-  for (const volume of own) {
-    await poll(deadline, `waiting for a task on ${volume.name}`, async () => {
-      try {
-        await deleteVolume(client, volume, deadline);
-        return true;
-      } catch (thrown) {
-        if (isKind(thrown, 'conflict')) return undefined;
-        throw thrown;
-      }
-    });
-  }
+  return writeTree(element);
 }

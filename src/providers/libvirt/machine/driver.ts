@@ -28,10 +28,14 @@ export function connect(
   const power = () => import('./power.ts');
   return {
     policy: policyOf(settings),
+    takesLinksDown: true,
+    tellsGuests: true,
     close: client.close,
     list: (_detail, deadline) => listMachines(client, deadline),
     get: (uuid, deadline) => findMachine(client, uuid, deadline),
     isAbsent: (thrown) => hasCode(thrown, 'noDomain'),
+    leftovers: async (machines, deadline) =>
+      (await import('./leftovers.ts')).leftovers(session, machines, deadline),
     describe: (machine, deadline) => describe(session, machine, deadline),
     async state(machine) {
       const trouble = troubleOf(machine);
@@ -56,6 +60,7 @@ export function connect(
       (await import('./remove.ts')).removeMachine(session, machine, deadline),
     writeMark: (machine, mark, { deadline }) => writeMachineMark(client, machine, mark, deadline),
     snapshots: async () => (await import('../actions/snapshots.ts')).snapshots(session),
+    disks: async () => (await import('../actions/disks.ts')).disks(session),
     run: async () => (await import('../actions/handlers.ts')).handlers(session),
     console: async (step, machine) =>
       (await import('./console.ts')).openConsole(session, step, machine),

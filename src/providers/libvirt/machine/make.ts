@@ -9,7 +9,7 @@ import { defineDomain, readMetadata, renameDomain } from '../api/domains.ts';
 import { hasCode } from '../api/errors.ts';
 import type { Blueprint } from '../settings.ts';
 import { archOf, describeNew } from './description.ts';
-import { type DiskPlan, ensureDisk, fileOf, isAsPlanned, madeFor, planDisk } from './disk.ts';
+import { type DiskPlan, ensureDisk, fileIn, isAsPlanned, madeFor, planDisk } from './disk.ts';
 import { kindFor, refuseWithoutMemory } from './host.ts';
 import { claimRemoval, findMachine, isOff, type Machine, reread } from './machines.ts';
 import { type Made, madeElement, madeIn, markElement, uris } from './marks.ts';
@@ -66,7 +66,7 @@ async function define(
     name: `${instance.name}.new-${once}`,
     kind: await kindFor(client, settings, archOf(instance), deadline),
     metadata: [markElement(markFor(instance.uuid)), madeElement(made)],
-    disk: fileOf(plan, made),
+    disk: fileIn(plan.place, made.volume, plan.format),
     iso: plan.iso,
   };
   const xml = writeTree(describeNew(drafted, instance, blueprint, settings));

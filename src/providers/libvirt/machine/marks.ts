@@ -7,8 +7,8 @@ import { brokenXml } from '../api/volumes.ts';
 
 /*
  * The elements that we keep in a domain's metadata, each under a namespace of its own, so that each can
- * be written without touching the others: the mark, the announcement of a removal, and a note of the disk
- * that the domain was made with.
+ * be written without touching the others: the mark, the announcement of a removal, a note of the disk
+ * that the domain was made with, and one for each further pool with volumes of the instance.
  */
 
 export const uris = {
@@ -56,10 +56,25 @@ export function markIn(xml: string | undefined): Mark | 'unreadable' | undefined
   }
 }
 
-/** The note in the element that libvirt hands back; `undefined` for one that lacks a part. */
+/** Two calls that note two pools at once leave both notes. */
+export function poolUri(name: string): string {
+  return `urn:outrigger:pool${Buffer.from(name).toString('hex')}:1`;
+}
+
+export function poolElement(name: string): XmlNode {
+  const uri = poolUri(name);
+  const prefix = prefixOf(uri);
+  return node(`${prefix}:pool`, { [`xmlns:${prefix}`]: uri, name });
+}
+
+/** The note in the element that libvirt hands back. */
 export function madeIn(xml: string | undefined): Made | undefined {
-  if (xml === undefined) return undefined;
-  const { pool, volume, from, bytes, manner } = readTree(xml, brokenXml).attributes;
+  return madeFrom(xml === undefined ? undefined : readTree(xml, brokenXml));
+}
+
+/** `undefined` for a note that lacks a part. */
+export function madeFrom(element: XmlNode | undefined): Made | undefined {
+  const { pool, volume, from, bytes, manner } = element?.attributes ?? {};
   if (pool === undefined || volume === undefined || from === undefined || bytes === undefined) {
     return undefined;
   }

@@ -14,7 +14,7 @@ interface Wire {
 
 /** A NIC as an element of a domain's description. */
 export function nicElement(nic: Nic, settings: Settings): XmlNode {
-  const { mac, mtu, rateMbps } = nic;
+  const { mac, mtu, rateMbps, linkDown } = nic;
   const { kind, source, portgroup, openVSwitch, tag } = wireOf(nic, settings);
   const average = rateMbps === undefined ? undefined : kibibytesOf(rateMbps);
   return node(
@@ -25,6 +25,7 @@ export function nicElement(nic: Nic, settings: Settings): XmlNode {
     openVSwitch ? node('virtualport', { type: 'openvswitch' }) : undefined,
     tag === undefined ? undefined : node('vlan', {}, node('tag', { id: tag })),
     node('model', { type: settings.nic_model }),
+    linkDown === true ? node('link', { state: 'down' }) : undefined,
     mtu === undefined ? undefined : node('mtu', { size: mtu }),
     average === undefined
       ? undefined
@@ -101,7 +102,8 @@ export function factsOf(nic: XmlNode, wanted: XmlNode): string {
   const rates = (from: XmlNode) =>
     ['inbound', 'outbound'].map((way) => first(from, 'bandwidth', way)?.attributes['average']);
   const mtu = (from: XmlNode) => first(from, 'mtu')?.attributes['size'];
-  const own = [macOf(nic), first(nic, 'model')?.attributes['type'], network, portgroup];
+  const isDown = first(nic, 'link')?.attributes['state'] === 'down';
+  const own = [macOf(nic), first(nic, 'model')?.attributes['type'], network, portgroup, isDown];
   if (network !== undefined) {
     const asked = [mtu(wanted) && mtu(nic), first(wanted, 'bandwidth') && rates(nic)];
     return JSON.stringify([own, asked]);

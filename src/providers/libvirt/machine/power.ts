@@ -5,6 +5,7 @@ import { poll, pollFor } from '../../../kit/poll.ts';
 import { writeTree } from '../../../kit/xml/tree.ts';
 import { affects, defineDomain, order, writeMetadata } from '../api/domains.ts';
 import { hasCode } from '../api/errors.ts';
+import { withSeed } from '../guest/seed.ts';
 import type { Blueprint } from '../settings.ts';
 import { brought, fits, readDescription } from './hardware.ts';
 import { isAsleep, isOff, isStartingUp, type Machine, reread, stateOf } from './machines.ts';
@@ -36,12 +37,14 @@ export async function powerOn(
 async function bringHardware(
   session: Session,
   machine: Machine,
-  { instance, deadline }: Plan<Partial<Blueprint>>,
+  plan: Plan<Partial<Blueprint>>,
 ): Promise<boolean> {
   const { client, settings } = session;
+  const { instance, deadline } = plan;
   const description = await readDescription(session, machine, 'whenOff', deadline);
-  if (fits(description, instance, settings)) return false;
-  const xml = writeTree(brought(description, instance, settings));
+  const seeded = await withSeed(session, machine, description, plan);
+  if (seeded === description && fits(description, instance, settings)) return false;
+  const xml = writeTree(brought(seeded, instance, settings));
   await defineDomain(client, xml, { what: `change the hardware of ${instance.name}`, deadline });
   return true;
 }
