@@ -23,6 +23,8 @@ export interface Action {
   /** Calls of this one and of the clean-up after it, while the fault lasts. */
   readonly pairs?: number;
   readonly only?: readonly SystemName[];
+  /** The instance brings user data. */
+  readonly userData?: boolean;
   /** How many requests or changes get the fault, where not all of them do. */
   readonly most?: number;
   /** For the faults of these names only; all of them without. */

@@ -50,6 +50,8 @@ export async function judgeAudit(
   if (unreachable.length > 0) return unreachable.map(({ found }) => `audit sees nothing: ${found}`);
   const about = ({ found, subject }: Finding, { remoteId }: RemoteMachine): boolean =>
     subject === remoteId || found.includes(remoteId);
+  const loose = scene.remote.loose().filter((part) => !findings.some(names(part)));
+  if (loose.length > 0) return loose.map((part) => `${part} is left, and audit does not name it`);
   if (state === 'Error' || state === undefined) {
     const parts = own.flatMap(({ loose = [] }) => loose);
     return [
@@ -57,7 +59,7 @@ export async function judgeAudit(
         .filter((machine) => !findings.some((finding) => about(finding, machine)))
         .map(({ remoteId, name }) => `${name} (${remoteId}) is left, and audit does not say so`),
       ...parts
-        .filter((part) => !findings.some(({ found }) => found.toLowerCase().includes(part)))
+        .filter((part) => !findings.some(names(part)))
         .map((part) => `${part} is left, and audit does not name it`),
     ];
   }
@@ -65,3 +67,8 @@ export async function judgeAudit(
     .filter((each) => each.subject === scene.cloud.vm.name || own.some((one) => about(each, one)))
     .map(({ kind, found }) => `audit: ${kind}: ${found}`);
 }
+
+const names =
+  (part: string) =>
+  ({ found, subject }: Finding): boolean =>
+    `${found} ${subject}`.toLowerCase().includes(part.toLowerCase());

@@ -53,8 +53,8 @@ export function idOf({ provider, action, fault, position }: FaultCase): string {
 export async function play(faultCase: FaultCase, file: string): Promise<Result> {
   const place = makeServer();
   try {
-    const { provider, fault } = faultCase;
-    const remote = await systems[provider](place, fault.narrowRights === true);
+    const { provider, action, fault } = faultCase;
+    const remote = await systems[provider](place, { ...fault, ...action });
     const scene: Scene = { place, remote, cloud: createCloud(place, remote, file) };
     let left: Complaints = [];
     const result = await inside(faultCase, scene).finally(async () => {

@@ -7,6 +7,13 @@ const createOnly = {
   most: 5,
 } as const;
 
+/** Its user data reach the guest on an image, which comes and goes with the machine. */
+const withUserData = {
+  userData: true,
+  only: ['proxmox', 'hyperv'],
+  faults: resultUnknown,
+} as const;
+
 export const lifeActions: readonly Action[] = [
   {
     name: 'prepare',
@@ -42,6 +49,38 @@ export const lifeActions: readonly Action[] = [
     failed: [],
     end: 'audited',
     faults: ['refused', '503', 'state-full'],
+  },
+  {
+    ...withUserData,
+    name: 'create-user-data',
+    from: 'prepared',
+    call: word('create'),
+    failed: [cleanUp, 'again'],
+    end: 'running',
+  },
+  {
+    ...withUserData,
+    name: 'create-user-data-stop',
+    from: 'prepared',
+    call: word('create'),
+    failed: [cleanUp],
+    end: 'audited',
+  },
+  {
+    ...withUserData,
+    name: 'start-user-data',
+    from: 'stopped',
+    call: word('start'),
+    failed: [{ word: 'stop', state: 'Starting' }, 'again'],
+    end: 'running',
+  },
+  {
+    ...withUserData,
+    name: 'delete-user-data',
+    from: 'stopped',
+    call: word('delete'),
+    failed: ['again'],
+    end: 'gone',
   },
   {
     name: 'clean-up',

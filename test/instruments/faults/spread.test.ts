@@ -54,7 +54,7 @@ const cases: readonly string[] = [
   'proxmox/status/dns-slow',
   'maas/stop/ipv6-refused',
   'hyperv/status/ipv6-dead',
-  'proxmox/create-again/killed@9',
+  'proxmox/create-user-data/killed@9',
   'maas/Redeploy/terminated@4',
   'hyperv/create/twice',
   'simulator/create/thrice',

@@ -1,13 +1,16 @@
 import { fingerprintOf, readKey } from '../../../fakes/http/keys.ts';
+import type { Cluster, Options } from '../../../fakes/pve/index.ts';
 import type { Backend } from '../../conformance/backend.ts';
 import { hyperVBackend } from '../../providers/hyperv/backend.ts';
 import { maasBackend } from '../../providers/maas/backend.ts';
 import { pageOptions, proxmoxBackend } from '../../providers/proxmox/backend.ts';
+import { seedOptions } from '../../providers/proxmox/seed-scene.ts';
 import { simulatorBackend } from '../../providers/simulator/backend.ts';
 import type { HostDetails } from '../../support/payloads.ts';
 import type { Place } from '../../support/world.ts';
 import type { Message } from './messages.ts';
 import { type FaultProxy, startProxy } from './proxy.ts';
+import { deadDrives, looseSeeds, withUserData } from './user-data.ts';
 
 /** A remote system of one case, and the way to it. */
 export interface System {
@@ -16,20 +19,32 @@ export interface System {
   readonly proxy: FaultProxy | undefined;
   /** Details that lead through the proxy, by another name of this host if one is given. */
   through(host?: string): HostDetails;
+  /** The names of things on the system that belong to no machine; audit has to name them. */
+  loose(): readonly string[];
   /** Releases everything that an ended process holds there, as the real system does after a while. */
   letGo(): void;
   /** Answers what was left there although no call is under way, such as disks of no machine. */
   close(): Promise<readonly string[]>;
 }
 
+/** How the system of a case differs from the usual one. */
+export interface Wishes {
+  /** The rights of the provider's page alone. */
+  readonly narrowRights?: boolean;
+  /** The instances bring user data. */
+  readonly userData?: boolean;
+}
+
 export const systems = {
-  proxmox: async (_, narrow) =>
-    behindProxy(await proxmoxBackend(narrow ? pageOptions() : {})(), 'url', {}),
-  hyperv: async () => {
+  proxmox: async (_, { narrowRights = false, userData = false }) =>
+    userData ? seededProxmox() : proxmoxBehindProxy(narrowRights ? pageOptions() : {}),
+  hyperv: async (_, { userData = false }) => {
     const backend = await hyperVBackend();
     const { fake } = backend;
     const letGo = (): void => fake.clearShells();
-    return behindProxy(backend, 'url', { isChange: isStep, rewritten: true, letGo });
+    return behindProxy(userData ? withUserData(backend) : backend, 'url', {
+      ...{ isChange: isStep, rewritten: true, letGo },
+    });
   },
   maas: async () => {
     const tls = readKey('trusted');
@@ -43,13 +58,28 @@ export const systems = {
       // Long enough to be injected in the middle.
       host: { ...console, slow_task_ms: '150', ...backend.details().host },
     });
-    return { backend, proxy: undefined, through, letGo() {}, close };
+    return { backend, proxy: undefined, through, loose: () => [], letGo() {}, close };
   },
-} as const satisfies Readonly<
-  Record<string, (place: Place, narrowRights: boolean) => Promise<System>>
->;
+} as const satisfies Readonly<Record<string, (place: Place, wishes: Wishes) => Promise<System>>>;
 
 export type SystemName = keyof typeof systems;
+
+async function proxmoxBehindProxy(options: Options): Promise<System> {
+  return behindProxy(await proxmoxBackend(options)(), 'url', {});
+}
+
+async function seededProxmox(): Promise<System> {
+  const clusters: Cluster[] = [];
+  const backend = await proxmoxBackend(seedOptions(), (made) => clusters.push(made))();
+  const system = await behindProxy(withUserData(backend, { seed_storage: 'seeds' }), 'url', {});
+  return {
+    ...system,
+    loose: () => clusters.flatMap(looseSeeds),
+    async close() {
+      return [...clusters.flatMap(deadDrives), ...(await system.close())];
+    },
+  };
+}
 
 const console = { console_url: 'https://console.example/{uuid}' };
 
@@ -69,11 +99,14 @@ async function behindProxy(backend: Backend, key: string, way: Way): Promise<Sys
   const proxy = await startProxy({
     port: Number(port),
     isChange,
-    ...(rewritten ? { rewrite: (text) => text.replaceAll(/[\w.-]+:\d+(?=\/wsman)/g, target) } : {}),
+    ...(rewritten
+      ? { rewrite: (text) => text.replaceAll(/(?<=\/\/)[\w.-]+:\d+(?=\/wsman)/g, target) }
+      : {}),
   });
   return {
     backend,
     proxy,
+    loose: () => [],
     letGo,
     through(name = proxy.address) {
       const details = backend.details();
