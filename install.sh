@@ -40,6 +40,8 @@ Where
                      from it as CloudStack does: lower case, _ for spaces and other characters
   --replace DIR/ENTRY  Instead of --name: take the place of a built-in script, for example
                      Proxmox/proxmox.sh. install.sh keeps a copy; --uninstall restores it
+  --network-name NAME  Also make the link for the network extension NAME (CloudStack 4.23), whose
+                     directory is made from the name as well; --uninstall removes both
   --entry FILE       Name of the file in the extension's directory (default: outrigger)
   --host HOST        A server as ssh knows it: alias, user@server or ssh://user@server:port
   --hosts-file FILE  A file with one HOST in each line; # begins a comment
@@ -101,7 +103,7 @@ refuse() {
 visible() { printf '%s' "${1//[^[:print:]]/?}"; }
 
 read_arguments() {
-  verb=install name='' replace='' entry='' file='' node='' prefix='' config='' credentials=''
+  verb=install name='' network_name='' link_dir='' replace='' entry='' file='' node='' prefix='' config='' credentials=''
   secrets_dir='' force='' hosts=() allowed=() secrets=() drivers=() ssh_options=()
   local word
   # Before all else, since --check decides the exit code of every refusal.
@@ -116,6 +118,7 @@ read_arguments() {
       --secrets-dir) secrets_dir=1 ;;
       --name | --replace | --entry | --file | --node | --prefix | --config | --credentials)
         need_value "$@"; printf -v "${1#--}" '%s' "$2"; shift ;;
+      --network-name) need_value "$@"; network_name=$2; shift ;;
       --host) need_value "$@"; add_host "$2"; shift ;;
       --hosts-file) need_value "$@"; add_hosts_of "$2"; shift ;;
       --allow-down) need_value "$@"; allowed+=("$2"); shift ;;
@@ -175,6 +178,17 @@ check_arguments() {
   case $verb in install | dry-run) installs=1 ;; *) installs='' ;; esac
   [ -n "$installs" ] || [ -z "$config$secrets_dir${secrets[*]}${drivers[*]}" ] || refuse "--$verb places no secrets, no drivers and no config"
   choose_place
+  choose_link
+}
+
+# Sets link_dir: the directory of the network extension, whose file is a link to the other one.
+choose_link() {
+  [ -n "$network_name" ] || return 0
+  [ "$verb" != rollback ] || refuse '--rollback needs no --network-name: the link leads to whatever file is there'
+  link_dir=$(directory_of "$network_name")
+  [[ $link_dir != . && $link_dir != .. && ${#link_dir} -le 255 ]] ||
+    refuse "\"$(visible "$network_name")\" makes no directory's name"
+  [ "${link_dir,,}" != "${dir,,}" ] || refuse '--network-name has the directory of --name: instances and networks have an extension each'
 }
 
 # Sets dir and entry: where the file lies below the extensions directory.
@@ -286,7 +300,7 @@ check_small() {
 # ---- 4. What runs on the servers -----------------------------------------------------------------
 #
 # session_script sends these functions as text. They may use only each other and the variables that
-# it sends with them. Each command (inspect, put, remove, secrets_dir, commit, undo, keep, behind,
+# it sends with them. Each command (inspect, put, remove, link, unlink, secrets_dir, commit, undo, keep, behind,
 # registered) is the function srv_ with that name.
 
 # Answers commands until the session ends. Each is a line `BYTES COMMAND ARGUMENT ...`, after which so
@@ -336,6 +350,7 @@ srv_set_paths() {
   # CloudStack may compare every file in the tree between its servers.
   beside=${tree%/*}
   place=$tree/$dir dest=$tree/$dir/$entry
+  link_place=$tree/$link_dir link=$tree/$link_dir/$entry leads_to=../$dir/$entry
   state=$root/var/lib/outrigger/$dir/$entry
   etc=$root/etc/outrigger
   service_path=$(srv_service_path)
@@ -393,6 +408,7 @@ srv_inspect() {
   srv_inspect_file
   srv_inspect_tree
   srv_inspect_names
+  [ -z "$link_dir" ] || srv_inspect_link
   [ -z "$installs" ] || srv_inspect_room
   if [ -n "$home" ]; then
     srv_inspect_node
@@ -471,6 +487,33 @@ srv_inspect_tree() {
   for path in "$place"/* "$place"/.[!.]*; do
     [ "$path" = "$dest" ] || [ ! -e "$path" ] || srv_warn "$path does not belong there: only $entry does"
   done
+}
+
+# The second way to the file: CloudStack follows the link and looks at what it leads to.
+srv_inspect_link() {
+  if [ -L "$link_place" ] || { [ -e "$link_place" ] && [ ! -d "$link_place" ]; }; then
+    srv_problem "$link_place is not a plain directory"
+  elif [ -d "$link_place" ] && srv_allows "$link_place" 002; then
+    srv_problem "every user may write in $link_place (mode $(stat -c %a -- "$link_place")): chmod o-w it"
+  fi
+  if [ -L "$link" ] && [ "$(readlink -- "$link")" = "$leads_to" ]; then srv_fact link ok
+  elif [ -e "$link" ] || [ -L "$link" ]; then srv_fact link other
+  else srv_fact link missing
+  fi
+}
+
+# link: stages the link, unless it is there; unlink stages that it goes.
+srv_link() {
+  [ ! -L "$link" ] || return 0
+  srv_fact changed link
+  srv_open_work && srv_try ln -s -- "$leads_to" "$work/link" && srv_try chown -h cloud:cloud -- "$work/link" &&
+    srv_stage "$link" "$work/link" "$work/link.old"
+}
+
+srv_unlink() {
+  [ -L "$link" ] || return 0
+  srv_fact changed link
+  srv_open_work && srv_stage "$link" '' "$work/link.old"
 }
 
 # CloudStack takes two names that differ in case only for one, while the file system keeps them apart.
@@ -701,7 +744,7 @@ srv_remove() {
 
 # stage DEST NEW OLD: one rename of the coming commit; without NEW, DEST goes. OLD is a copy for undo.
 srv_stage() {
-  if [ -f "$1" ]; then srv_try cp -p -- "$1" "$3" || return; fi
+  if [ -f "$1" ] || [ -L "$1" ]; then srv_try cp -pP -- "$1" "$3" || return; fi
   t_dest+=("$1") t_new+=("$2") t_old+=("$3") t_done+=('')
 }
 
@@ -710,7 +753,8 @@ srv_commit() {
   local k
   for k in "${!t_dest[@]}"; do
     if [ "${t_dest[k]}" = "$dest" ]; then srv_make "$place" cloud:cloud 0755 || return; fi
-    if [ -f "${t_dest[k]}" ] && ! srv_same "${t_dest[k]}" "${t_old[k]}"; then
+    if [ "${t_dest[k]}" = "$link" ] && [ -n "${t_new[k]}" ]; then srv_make "$link_place" cloud:cloud 0755 || return; fi
+    if [ -f "${t_dest[k]}" ] && [ ! -L "${t_dest[k]}" ] && ! srv_same "${t_dest[k]}" "${t_old[k]}"; then
       why="another program has just changed ${t_dest[k]}"
       return 1
     fi
@@ -736,7 +780,7 @@ srv_undo() {
   for ((k = ${#t_dest[@]} - 1; k >= 0; k--)); do
     [ -n "${t_done[k]}" ] || continue
     old=${t_old[k]}
-    [ -f "$old" ] || old=''
+    [ -f "$old" ] || [ -L "$old" ] || old=''
     srv_swap "$old" "${t_dest[k]}" || bad+="${t_dest[k]}: $why; "
     t_done[k]=''
   done
@@ -753,6 +797,7 @@ srv_keep() {
     state_open=1
     rm -f -- "$state"/installed "$state"/previous "$state"/replaced "$state"/behind
     [ -n "$replace" ] || rmdir -- "$place" 2>/dev/null
+    [ -z "$link_dir" ] || rmdir -- "$link_place" 2>/dev/null
   elif [ -n "$put_sha" ]; then
     [ -z "$saved" ] || srv_try mv -f -- "$state/$saved.new" "$state/$saved" || srv_warn "$why"
     if srv_open_state; then printf '%s\n' "$put_sha" >"$state/installed" || srv_warn "cannot write $state/installed"; fi
@@ -797,7 +842,7 @@ session_script() {
   local root=${1#ssh://}
   root=${root##*@} root=${root//\//}
   root=${prefix//%h/$root}
-  declare -p nonce root verb installs name dir entry replace node salt size line_length least_node
+  declare -p nonce root verb installs name dir entry link_dir replace node salt size line_length least_node
   # shellcheck disable=SC2046 # One word per function.
   declare -f $(compgen -A function srv_)
   echo 'srv_main; exit'
@@ -973,6 +1018,7 @@ change() {
 # What --dry-run says of secrets and configuration, without their content.
 say_placed() {
   local i=$1 given
+  [ "$(get "$i" link)" != missing ] || say "    $link_dir/$entry: would lead to $dir/$entry"
   [ -n "$(get "$i" secrets_dir)" ] || [ -z "$secrets_dir${secrets[*]}" ] || say '    /etc/outrigger/secrets: would be made'
   for given in "${secrets[@]}"; do say_file "$i" "secrets/${given%%=*}" "${given#*=}"; done
   for given in "${drivers[@]}"; do say_file "$i" "drivers/${given%%=*}" "${given#*=}"; done
@@ -1010,6 +1056,8 @@ plan() {
   else
     "plan_${verb/dry-run/install}" "$1"
   fi
+  [ "$(get "$1" link)" != other ] ||
+    problem "$1" "$link_dir/$entry is there and does not lead to $dir/$entry: move it away, or --uninstall --name it where it is a copy of Outrigger"
 }
 
 plan_install() {
@@ -1081,6 +1129,9 @@ stage_all() {
     esac || return
   done
   for i in "${active[@]}"; do
+    if [ -n "$link_dir" ]; then
+      if [ "$verb" = uninstall ]; then ask "$i" '' unlink || return; else ask "$i" '' link || return; fi
+    fi
     [ -z "$secrets_dir" ] || ask "$i" '' secrets_dir || return
     for given in "${secrets[@]}"; do put "$i" "secrets/${given%%=*}" "${given#*=}" || return; done
     for given in "${drivers[@]}"; do put "$i" "drivers/${given%%=*}" "${given#*=}" || return; done
@@ -1161,6 +1212,7 @@ check() {
   connect
   choose_reference
   compare_secrets
+  [ -z "$link_dir" ] || compare_links
   table_row SERVER STATE VERSION CONTENT NODE
   for i in "${!hosts[@]}"; do check_server "$i"; done
   for i in "${!compared[@]}"; do table_row "${compared[i]}" "${comparison[i]}" '' '' ''; done
@@ -1214,6 +1266,20 @@ compare_secrets() {
         [ "${comparison[-1]}" = missing ] || comparison[-1]=differs
       fi
     done
+  done
+}
+
+# The same for the link of the network extension.
+compare_links() {
+  local i
+  compared+=("$link_dir/$entry") comparison+=(ok)
+  for i in "${active[@]}"; do
+    case $(get "$i" link) in
+      ok) continue ;;
+      missing) problem "$i" "$link_dir/$entry is missing: CloudStack cannot run the network extension here" ;;
+      *) problem "$i" "$link_dir/$entry does not lead to $dir/$entry" ;;
+    esac
+    comparison[-1]=missing
   done
 }
 

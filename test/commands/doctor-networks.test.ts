@@ -83,7 +83,7 @@ describe('doctor and network extensions', () => {
     ],
     'a file that is not on every server': [
       ({ cloud }) => void cloud.state.files.delete('lab_net/outrigger'),
-      /^fail Lab Net: its file is missing or differs.*install\.sh --name "Lab Net"/,
+      /^fail Lab Net: its file is missing or differs.*install\.sh --network-name "Lab Net"/,
     ],
     'a disabled provider': [
       ({ cloud }) => {

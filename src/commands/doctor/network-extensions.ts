@@ -85,7 +85,7 @@ function extensionChecks(
           fail(
             name,
             'its file is missing or differs between the management servers, which blocks every start on its networks',
-            `./install.sh --name "${name}" brings it there`,
+            `./install.sh --network-name "${name}" with the --name and --host options of the other one makes its link`,
           ),
         ]),
     ...(builtIn === undefined

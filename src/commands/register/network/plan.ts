@@ -140,7 +140,7 @@ function remarksOn(
   { extension }: ActualNetwork,
 ): string[] {
   return [
-    `The same file has to be there under this name too: ./install.sh --name ${shellWord(name)}, with the --host options of the other one`,
+    `The file has to be there under this name too: ./install.sh --name OTHER --network-name ${shellWord(name)}, where OTHER is the extension of the cluster, with its --host options`,
     'Networks that exist keep their offering: an L2 or Shared network without user data can never get any, and a new one is needed',
     'SourceNat, StaticNat, PortForwarding, Firewall, Lb, Vpn, Dhcp, Dns and NetworkACL stay with the virtual router: no offering may name this extension for them',
     'With several physical networks, offerings need tags that lead to the right one',
