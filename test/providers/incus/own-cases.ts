@@ -145,6 +145,17 @@ export function ownCases(genuine: () => Promise<Server>, setUp: SetUp): void {
   );
 
   it(
+    'of two reboots at once, and of two deletes, none fails',
+    inScene(setUp, async ({ cloud, backend }) => {
+      await cloud.deploy();
+      await Promise.all([cloud.ok('reboot'), cloud.ok('reboot')]);
+      assert.equal((await cloud.machine()).power, 'on');
+      await Promise.all([cloud.ok('delete'), cloud.ok('delete')]);
+      assert.deepEqual(await backend.machines(), []);
+    }),
+  );
+
+  it(
     'Reinstall is refused before anything is stopped where the server cannot, or snapshots are there',
     inScene(setUp, async ({ cloud }) => {
       const { edition } = await genuine();
@@ -180,7 +191,7 @@ export function ownCases(genuine: () => Promise<Server>, setUp: SetUp): void {
       const { cloud, backend } = scene;
       const { proxy } = backend as IncusBackend;
       proxy.holdTasks(Number.POSITIVE_INFINITY);
-      const created = await cloud.call('create', { timeoutSeconds: 20 });
+      const created = await cloud.call('create', { timeoutSeconds: 12 });
       assert.equal(created.exitCode, 1);
       assert.match(String(created.document['error']), /Gave up after/);
       assert.deepEqual(await backend.machines(), []);
@@ -188,7 +199,7 @@ export function ownCases(genuine: () => Promise<Server>, setUp: SetUp): void {
       await cloud.deploy();
       proxy.holdTasks(Number.POSITIVE_INFINITY);
       const parameters = { snap_name: 'too-slow' };
-      const saved = await cloud.custom('CreateSnapshot', parameters, { timeoutSeconds: 20 });
+      const saved = await cloud.custom('CreateSnapshot', parameters, { timeoutSeconds: 12 });
       assert.equal(saved.exitCode, 1);
       proxy.holdTasks(0);
       const { document } = await cloud.okCustom('ListSnapshots');
@@ -230,9 +241,15 @@ export function ownCases(genuine: () => Promise<Server>, setUp: SetUp): void {
       const { cloud, backend } = scene;
       await cloud.deploy();
       await cloud.okCustom('AddDisk', { size_gb: 1 }, { caller: admin });
-      await backend.removeBehind((await cloud.machine()).remoteId);
-      const [left, ...more] = await operatorVerbs(scene).machines();
-      assert.deepEqual([left?.leftover, left?.name, more], [true, cloud.vm.name, []]);
+      const { remoteId } = await cloud.machine();
+      const bare = { 'user.outrigger.mark': '', 'user.outrigger.uuid': '' };
+      await (await genuine()).ask('PATCH', at(scene, remoteId), { config: bare });
+      const leftover = async () =>
+        (await operatorVerbs(scene).machines()).filter(({ leftover }) => leftover === true);
+      assert.match(String((await leftover())[0]?.remarks), /i-2-42-VM has it connected/);
+      await backend.removeBehind(remoteId);
+      const [left, ...more] = await leftover();
+      assert.deepEqual([left?.name, more], [cloud.vm.name, []]);
       assert.match(String(left?.remarks), /incus storage volume delete default/);
     }),
   );

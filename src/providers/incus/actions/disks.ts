@@ -50,7 +50,7 @@ export function disks(session: Session): DiskDriver<Machine, IncusDisk> {
         if (now.some((each) => each.pool === pool && each.name === name)) return 'lost';
         throw taken(pool, name);
       }
-      const volume = { ...made, description: '', node: machine.node };
+      const volume = { ...made, description: '', node: machine.node, users: [] };
       const added = await connect(session, machine, shown(volume), deadline);
       if (added === 'lost') await removeNew(session, machine, once, { instance, deadline });
       return added;

@@ -42,7 +42,7 @@ async function suspend(
   const { client } = session;
   const { remoteId } = machine;
   undo.add(`let ${remoteId} go on`, async (margin) => {
-    await untilIdle(client, remoteId, margin);
+    await untilIdle(client, [remoteId], margin);
     const now = await reread(client, remoteId, margin);
     if (stateOf(now) === 'paused') await change(session, now, 'unfreeze', margin);
   });

@@ -32,7 +32,7 @@ export async function migrate(session: Session, call: Call): Promise<Outcome> {
   const live = ran && machine.incus.type === 'virtual-machine';
   if (ran && !live) {
     undo.add(`start ${remoteId} again`, async (margin) => {
-      await untilIdle(client, remoteId, margin);
+      await untilIdle(client, [remoteId], margin);
       const now = await reread(client, remoteId, margin);
       if (stateOf(now) === 'off') await order(client, remoteId, 'start', { deadline: margin });
     });

@@ -30,7 +30,7 @@ export async function reinstall(
   }
   const ran = stateOf(machine) !== 'off';
   undo.add(`start ${remoteId} again`, async (margin) => {
-    await untilIdle(client, remoteId, margin);
+    await untilIdle(client, [remoteId], margin);
     const now = await reread(client, remoteId, margin);
     if (ran && stateOf(now) === 'off') await order(client, remoteId, 'start', { deadline: margin });
   });

@@ -26,7 +26,7 @@ export function snapshots(session: Session): SnapshotDriver<Machine> {
     async take({ remoteId }, { name }, { undo, deadline }) {
       undo.add(`remove snapshot ${name} of ${remoteId}`, async (margin) => {
         // Incus goes on with what it was told after we have given up.
-        await untilIdle(client, remoteId, margin);
+        await untilIdle(client, [remoteId], margin);
         await removeSnapshot(session, remoteId, name, margin);
       });
       const ask = { what: `save snapshot ${name} of ${remoteId}`, deadline };

@@ -124,6 +124,7 @@ export function volumeSchema() {
     description: v.optional(v.string(), ''),
     location: v.optional(v.string(), ''),
     config: v.nullable(texts()),
+    used_by: v.optional(v.nullable(v.array(v.string())), null),
   });
 }
 

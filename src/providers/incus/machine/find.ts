@@ -30,10 +30,7 @@ export async function find(
   const choice = await look();
   const changes = purpose === 'change' || purpose === 'create';
   if (choice.kind !== 'missing' || !changes) return choice;
-  for (const each of namesFor(instance)) {
-    if (await untilIdle(client, each, deadline)) return look();
-  }
-  return choice;
+  return (await untilIdle(client, namesFor(instance), deadline)) ? look() : choice;
 }
 
 /**

@@ -12,7 +12,9 @@ export async function leftovers(
   deadline: Deadline,
 ): Promise<readonly RemoteMachine[]> {
   const owners = new Set(
-    machines.flatMap(({ mark, name }) => (typeof mark === 'object' ? mark.uuid : (name ?? []))),
+    machines.flatMap(({ mark, name }) =>
+      typeof mark === 'object' ? mark.uuid : mark === 'unreadable' ? (name ?? []) : [],
+    ),
   );
   try {
     const all = await listVolumes(session, 'all', deadline);
@@ -25,8 +27,14 @@ export async function leftovers(
   }
 }
 
-function leftover({ pool, name, mark }: Volume): RemoteMachine {
-  const remark = `it is a data disk of ${mark.name} (${mark.uuid}), which has no machine here: look at what is on it, and remove it with incus storage volume delete ${pool} ${name}`;
+/** A machine that was given back keeps its disks connected. */
+function leftover({ pool, name, mark, users }: Volume): RemoteMachine {
+  const whose = `it is a data disk of ${mark.name} (${mark.uuid}), which has no machine here`;
+  const advice =
+    users.length === 0
+      ? `look at what is on it, and remove it with incus storage volume delete ${pool} ${name}`
+      : `${users.join(', ')} has it connected`;
   const nature = { power: 'off', mark: undefined, leftover: true } as const;
-  return { remoteId: `${pool}/${name}`, name: mark.name, ...nature, remarks: [remark] };
+  const remarks = [`${whose}: ${advice}`];
+  return { remoteId: `${pool}/${name}`, name: mark.name, ...nature, remarks };
 }

@@ -23,7 +23,7 @@ export async function make(session: Session, making: Making<Machine, Blueprint>)
   );
   const image = await findImage(client, blueprint.template_id, deadline);
   for (const partial of partials) {
-    await untilIdle(client, partial.remoteId, deadline);
+    await untilIdle(client, [partial.remoteId], deadline);
     const now = await readInstance(client, partial.remoteId, deadline);
     if (now !== undefined && mayBeFinished(now.machine, image)) return now.machine;
     await removeInstance(client, partial.remoteId, deadline);
@@ -119,7 +119,7 @@ export async function claimRemoval(
   machine: Machine,
   deadline: Deadline,
 ): Promise<boolean> {
-  await untilIdle(client, machine.remoteId, deadline);
+  await untilIdle(client, [machine.remoteId], deadline);
   const claimed = await patchConfig(client, machine, { [removingKey]: 'true' }, deadline);
   if (claimed !== 'lost') return true;
   const now = (await readInstance(client, machine.remoteId, deadline))?.machine;
@@ -135,7 +135,7 @@ async function removeUnfinished(
   const { client, context } = session;
   const wanted = { uuid: instance.uuid, installation: context.installation };
   for (const name of namesFor(instance)) {
-    await untilIdle(client, name, deadline);
+    await untilIdle(client, [name], deadline);
     const machine = (await readInstance(client, name, deadline))?.machine;
     const own = machine !== undefined && verdictOn(machine, wanted) === 'ours';
     if (!own || !isBuilding(machine)) continue;

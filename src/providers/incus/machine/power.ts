@@ -26,7 +26,7 @@ export async function powerOn(
       return await startOnce(session, now, plan);
     } catch (thrown) {
       if (!isKind(thrown, 'conflict') || turn === mostTurns) throw thrown;
-      await untilIdle(client, remoteId, deadline);
+      await untilIdle(client, [remoteId], deadline);
       now = await reread(client, remoteId, deadline);
     }
   }
@@ -127,8 +127,18 @@ export async function restart(
   machine: Machine,
   deadline: Deadline,
 ): Promise<void> {
+  const { client } = session;
+  const { remoteId } = machine;
   const down = await goesDown(session, machine, deadline);
-  await order(session.client, machine.remoteId, down ? 'start' : 'restart', { deadline });
+  if (!down) return order(client, remoteId, 'restart', { deadline });
+  try {
+    await order(client, remoteId, 'start', { deadline });
+  } catch (thrown) {
+    if (!isKind(thrown, 'conflict', 'upstream')) throw thrown;
+    // Of two reboots at once, the stop of one may still clear away what the start of the other has made.
+    await untilIdle(client, [remoteId], deadline);
+    await change(session, machine, 'start', deadline);
+  }
 }
 
 /** Whether a guest that is on listens within the operator's grace, and a third of the time left. */

@@ -5,18 +5,18 @@ import { type Client, read } from '../api/client.ts';
 import { namesIn, type Operation, operationSchema } from '../api/wire.ts';
 
 /**
- * Waits until no task of the server is under way on the instance; answers whether one was.
+ * Waits until no task of the server is under way on the instances; answers whether one was.
  *
  * A create is accepted before its instance can be seen: only its task shows that there will be one.
  */
 export async function untilIdle(
   client: Client,
-  name: string,
+  names: readonly string[],
   deadline: Deadline,
 ): Promise<boolean> {
   let waited = false;
-  await poll(deadline, `waiting for another task on ${name}`, async () => {
-    const busy = (await runningTasks(client, deadline)).some((task) => isAbout(task, name));
+  await poll(deadline, `waiting for another task on ${names.join(' or ')}`, async () => {
+    const busy = (await runningTasks(client, deadline)).some((task) => isAbout(task, names));
     waited ||= busy;
     return busy ? undefined : true;
   });
@@ -31,8 +31,8 @@ async function runningTasks(client: Client, deadline: Deadline): Promise<readonl
   return [pending, running, cancelling].flatMap((each) => each ?? []);
 }
 
-function isAbout({ resources }: Operation, name: string): boolean {
+function isAbout({ resources }: Operation, names: readonly string[]): boolean {
   return Object.values(resources ?? {}).some((addresses) =>
-    namesIn(addresses ?? []).includes(name),
+    namesIn(addresses ?? []).some((name) => names.includes(name)),
   );
 }

@@ -37,6 +37,8 @@ export interface Volume {
   readonly once: string | undefined;
   /** The member that alone has it; `undefined` for a server without a cluster, and for storage of all members. */
   readonly node: string | undefined;
+  /** The instances and snapshots that have it connected. */
+  readonly users: readonly string[];
 }
 
 const ownName = /^[0-9a-f-]{36}-data([1-9]\d?)$/;
@@ -106,14 +108,15 @@ const volumeAddress = /^\/1\.0\/storage-pools\/([^/]+)\/volumes\/custom\/([^/?]+
 
 function volumeIn(
   pool: string,
-  { name, description, location, config }: v.InferOutput<ReturnType<typeof volumeSchema>>,
+  { name, description, location, config, used_by }: v.InferOutput<ReturnType<typeof volumeSchema>>,
 ): readonly Volume[] {
   const mark = readMark(config?.[markKey] ?? '');
   const number = Number(ownName.exec(name)?.[1]);
   if (typeof mark !== 'object' || Number.isNaN(number)) return [];
   const node = location === 'none' || location === '' ? undefined : location;
   const once = config?.[onceKey];
-  return [{ pool, name, mark, number, size: config?.['size'], description, once, node }];
+  const users = namesIn(used_by ?? []);
+  return [{ pool, name, mark, number, size: config?.['size'], description, once, node, users }];
 }
 
 /** The devices by which the instance has the volume, of which there is one at most. */
@@ -142,7 +145,7 @@ export function deviceFor(
 export async function createVolume(
   { client }: Session,
   { node, incus: { type } }: Machine,
-  { pool, name, mark, number, size, once }: Omit<Volume, 'description' | 'node'>,
+  { pool, name, mark, number, size, once }: Omit<Volume, 'description' | 'node' | 'users'>,
   deadline: Deadline,
 ): Promise<void> {
   const json = {
