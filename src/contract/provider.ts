@@ -61,6 +61,11 @@ export interface Provider<
   /** Where the remote system answers, as URLs, for `doctor`; without it: the settings that are URLs. */
   endpoints?(settings: Values<S>): readonly string[];
   /**
+   * A name of the one remote system behind these settings, the same for every host that leads there, for
+   * `audit`. Without it all hosts of one extension are taken for one system.
+   */
+  system?(settings: Values<S>): string;
+  /**
    * For `doctor`; changes nothing and works even when `open` would fail. The blueprint is what the
    * operator's details give every instance, with the choices of one where `doctor` got them.
    */

@@ -25,6 +25,8 @@ export interface OpenHost {
   readonly installation: string;
   /** Where its remote system answers; for a local one the directory of its state. */
   readonly endpoints: readonly string[];
+  /** The one system behind it, where the provider tells them apart. */
+  readonly system?: string | undefined;
   readonly verbs: Verbs;
 }
 
@@ -141,7 +143,8 @@ async function open(
   });
   const named = endpointsOf(provider, settings.values).map((url) => url.toLowerCase());
   const endpoints = named.length > 0 ? named : [`${state}/${provider.name}`];
-  return { host, provider, installation, endpoints, verbs };
+  const system = provider.system?.(settings.values);
+  return { host, provider, installation, endpoints, system, verbs };
 }
 
 /** Refuses a directory of another user, who could not read again what this process writes there. */

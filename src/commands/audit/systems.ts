@@ -7,11 +7,19 @@ export interface Asked {
   readonly machines: readonly RemoteMachine[];
 }
 
+/** The part of it by which systems are told apart. */
+export interface Shown extends Pick<Asked, 'machines'> {
+  readonly openHost: Pick<OpenHost, 'endpoints' | 'system'> & {
+    readonly provider: Pick<OpenHost['provider'], 'name'>;
+    readonly host: Pick<OpenHost['host'], 'extension'>;
+  };
+}
+
 /**
  * A number for the remote system of each host: two extensions may lead to one, and its machines are the same
- * then. One extension is taken for one system.
+ * then. One extension is taken for one system where the provider does not tell them apart itself.
  */
-export function systemsOf(asked: readonly Asked[]): readonly number[] {
+export function systemsOf(asked: readonly Shown[]): readonly number[] {
   const systems = asked.map((_, at) => at);
   for (const [at, one] of asked.entries()) {
     const known = asked.slice(0, at).findIndex((other) => isSame(one, other));
@@ -23,16 +31,17 @@ export function systemsOf(asked: readonly Asked[]): readonly number[] {
   return systems;
 }
 
-function isSame(one: Asked, other: Asked): boolean {
+function isSame(one: Shown, other: Shown): boolean {
   const [a, b] = [one.openHost, other.openHost];
   if (a.provider.name !== b.provider.name) return false;
+  if (a.system !== undefined && b.system !== undefined) return a.system === b.system;
   if (a.host.extension === b.host.extension) return true;
   return a.endpoints.some((each) => b.endpoints.includes(each)) || showTheSame(one, other);
 }
 
 /** Two nodes of a cluster have addresses of their own and list the same machines. */
-function showTheSame(one: Asked, other: Asked): boolean {
-  const names = ({ machines }: Asked): string =>
+function showTheSame(one: Shown, other: Shown): boolean {
+  const names = ({ machines }: Shown): string =>
     JSON.stringify(machines.map(({ remoteId, name }) => [remoteId, name]).sort());
   return one.machines.length > 1 && names(one) === names(other);
 }

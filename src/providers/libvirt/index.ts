@@ -1,5 +1,6 @@
 import { defineProvider } from '../../contract/provider.ts';
 import { actions } from './actions/definitions.ts';
+import { endpointOf } from './api/address.ts';
 import { blueprint, blueprintIssues, settings, settingsIssues } from './settings.ts';
 
 /** Virtual machines of QEMU and KVM on a host that runs libvirt, over its own protocol. */
@@ -12,6 +13,8 @@ export const libvirt = defineProvider({
   stored: {},
   actions,
   prepares: false,
+  // Every host is alone: the same UUID on two of them is two machines.
+  system: ({ url }) => endpointOf(url).url.toLowerCase(),
   settingsIssues,
   blueprintIssues,
   checks: async (given, context, chosen) =>

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import type { Context } from '../../../contract/context.ts';
 import type { Check } from '../../../contract/provider.ts';
 import { expectFailure, fullText } from '../../../failure.ts';
@@ -23,13 +24,16 @@ export async function checks(
 ): Promise<readonly Check[]> {
   const client = createClient(settings, context);
   const room: Room = { client, settings, context };
-  const { template_pool, iso_pool } = settings;
+  const { template_pool, iso_pool, seed_pool } = settings;
   const { storage = 'default', template_id, iso_path } = blueprint;
   try {
     const server = await serverCheck(room);
-    if (server.state === 'fail') return [server];
-    const pools = new Set([storage, template_pool, ...(iso_pool === undefined ? [] : [iso_pool])]);
+    const certificate = certificateCheck(settings, new Date());
+    if (server.state === 'fail') return [certificate, server];
+    const more = [iso_pool, seed_pool].filter((name) => name !== undefined);
+    const pools = new Set([storage, template_pool, ...more]);
     return [
+      certificate,
       server,
       await domainsCheck(room),
       await kvmCheck(room),
@@ -44,6 +48,27 @@ export async function checks(
     ].flat();
   } finally {
     client.close();
+  }
+}
+
+const soonMs = 30 * 24 * 3600 * 1000;
+
+/** libvirt ends a connection with a certificate that has run out, and does not say why. */
+export function certificateCheck(
+  { client_cert_file: pem }: Pick<Settings, 'client_cert_file'>,
+  now: Date,
+): Check {
+  const name = 'client certificate';
+  try {
+    const { subject, validTo } = new X509Certificate(pem);
+    const leftMs = Date.parse(validTo) - now.getTime();
+    const found = `${subject.replaceAll('\n', ', ')}, valid until ${validTo}`;
+    if (leftMs > soonMs) return { name, state: 'ok', found };
+    const advice = 'Have a new one signed by the same authority, with the same name';
+    return { name, state: leftMs > 0 ? 'warn' : 'fail', found, advice };
+  } catch {
+    const advice = 'client_cert_file has to hold the certificate first, then those above it';
+    return { name, state: 'fail', found: 'cannot be read', advice };
   }
 }
 
