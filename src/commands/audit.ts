@@ -36,7 +36,8 @@ Compares the marked machines on the remote systems with CloudStack's instances. 
 orphans (machines that CloudStack will never delete), duplicates and copies, lost, foreign and
 damaged marks, and machines on the wrong VLAN, of the wrong size, or running while CloudStack
 says stopped; of network extensions, networks and guests' data without a network or an instance
-in CloudStack, and networks that are gone. It changes nothing. The first line and the exit code suit Nagios and its like.
+in CloudStack, and networks that are gone. It changes nothing. The first line and the exit code
+suit Nagios and its like.
 ${apiHelp}
 
   outrigger audit --credentials /etc/outrigger/audit.json

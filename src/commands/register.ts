@@ -30,7 +30,7 @@ export const register: Command = {
     },
     offering: {
       ...{ type: 'string', value: 'KIND', multiple: true },
-      about: 'With --network: an offering to make: L2 (default), Shared or Isolated',
+      about: 'With --network: make L2 (default), Shared or Isolated',
     },
     'make-networks': { type: 'boolean', about: 'With --network: it makes networks, too' },
     init: { type: 'string', value: 'PROVIDER', about: 'Print a setup file to begin with' },
