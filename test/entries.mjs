@@ -68,9 +68,18 @@ export function processesFor(files) {
     together.set(folder, [...(together.get(folder) ?? []), file]);
   }
   const alone = (file) => ({ name: file.replace(/\.test\.ts$/, ''), files: [file] });
-  const shared = [...together].map(([name, members]) => ({ name, files: members }));
-  shared.sort((a, b) => b.files.length - a.files.length);
+  const shared = [...together].flatMap(([name, members]) => inParts(name, members));
   return [...first.map(alone), ...shared, ...last.map(alone)];
+}
+
+/** Many of them mostly wait: a process with all files of a folder would still run when the others are done. */
+const most = 8;
+
+function inParts(name, files) {
+  const parts = Array.from({ length: Math.ceil(files.length / most) }, (_, part) =>
+    files.slice(part * most, (part + 1) * most),
+  );
+  return parts.map((members, part) => ({ name: `${name}-${part + 1}`, files: members }));
 }
 
 /** The provider or the folder that a file belongs to; small folders count as one. */

@@ -25,11 +25,20 @@ export function authority(): string {
 
 /** SHA-256 as openssl shows it. */
 export function fingerprintOf(name: KeyName): string {
-  return new X509Certificate(read(`${name}.pem`)).fingerprint256;
+  return certificateOf(name).fingerprint256;
 }
 
 export function derOf(name: KeyName): Buffer {
-  return new X509Certificate(read(`${name}.pem`)).raw;
+  return certificateOf(name).raw;
+}
+
+/** Fakes and tests ask at every request, and to read a certificate takes longer than to answer one. */
+const certificates = new Map<KeyName, X509Certificate>();
+
+function certificateOf(name: KeyName): X509Certificate {
+  const known = certificates.get(name) ?? new X509Certificate(read(`${name}.pem`));
+  certificates.set(name, known);
+  return known;
 }
 
 // The tests are run in the project's folder, wherever they were bundled to.
