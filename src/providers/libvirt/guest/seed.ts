@@ -16,7 +16,7 @@ import {
   volumeAt,
   volumeFacts,
 } from '../api/volumes.ts';
-import { fileIn, volumeXml } from '../machine/disk.ts';
+import { fileIn, roomIn, volumeXml } from '../machine/disk.ts';
 import { cdromElement, discBus } from '../machine/drive-elements.ts';
 import {
   type Drive,
@@ -54,6 +54,7 @@ export async function withSeed(
   if (drive === undefined && !isTold && !needsSeed(guest)) return description;
   const pool = settings.seed_pool ?? (await usualPool(session, description, plan));
   const place = await placeOf(client, pool, deadline);
+  await roomIn(client, place.pool, deadline);
   const noted = await notePool(session, machine, description, pool, deadline);
   await store(session, place.pool, name, seedImage(guest), deadline);
   return withDrive(noted, drive, fileIn(place, name, 'raw'));

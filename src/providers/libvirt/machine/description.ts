@@ -82,12 +82,12 @@ function firmware(
   ];
 }
 
-/** So many disks and NICs can be plugged into a running guest of the newer chip set, besides its own. */
-const freePorts = 16;
+/** The newer chip set takes devices into a running guest only where ports were left free for them. */
+const portCount = 16;
 
 function rootPorts({ machine_type }: Settings): readonly XmlNode[] {
   if (discBus(machine_type) === 'ide') return [];
-  const ports = Array.from({ length: freePorts }, (_, port) => ({
+  const ports = Array.from({ length: portCount }, (_, port) => ({
     index: port + 1,
     model: 'pcie-root-port',
   }));

@@ -9,6 +9,7 @@ import {
   createVolume,
   findVolume,
   lookUp,
+  type Pool,
   type PoolPlace,
   placeOf,
   resizeVolume,
@@ -97,21 +98,22 @@ async function refuseWithoutRoom(
   { place: { pool }, manner, bytes }: Pick<DiskPlan, 'place' | 'manner' | 'bytes'>,
   deadline: Deadline,
 ): Promise<void> {
-  const { active, available } = await spaceIn(client, pool, deadline);
-  if (!active) {
-    throw new Failure('config', `Storage pool ${pool.name} is not active`, {
-      advice: `On the host: virsh pool-start ${pool.name}; virsh pool-autostart ${pool.name}`,
-    });
-  }
+  const available = await roomIn(client, pool, deadline);
   if (manner !== 'full' || bytes <= available) return;
   const free = Math.floor(available / 2 ** 30);
-  throw new Failure(
-    'conflict',
-    `Storage pool ${pool.name} has ${free} GiB left, which is too little`,
-    {
-      tenant: 'There is no room for the disk of this instance',
-    },
-  );
+  const sentence = `Storage pool ${pool.name} has ${free} GiB left, which is too little`;
+  throw new Failure('conflict', sentence, {
+    tenant: 'There is no room for the disk of this instance',
+  });
+}
+
+/** The bytes that an active pool has left. */
+export async function roomIn(client: Client, pool: Pool, deadline: Deadline): Promise<number> {
+  const { active, available } = await spaceIn(client, pool, deadline);
+  if (active) return available;
+  throw new Failure('config', `Storage pool ${pool.name} is not active`, {
+    advice: `On the host: virsh pool-start ${pool.name}; virsh pool-autostart ${pool.name}`,
+  });
 }
 
 /** The note of the disk; its name is new, so that no disk of an earlier life is taken for it. */
