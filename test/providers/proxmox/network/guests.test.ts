@@ -6,7 +6,7 @@ import { guests } from '../../../../src/providers/proxmox/network/guests.ts';
 import { openSession } from '../../../../src/providers/proxmox/network/session.ts';
 import { detailsFor } from '../backend.ts';
 import { seedOptions, seedsOf } from '../seed-scene.ts';
-import { contextFor, read } from './stage.ts';
+import { contextFor, killedAt, read } from './stage.ts';
 
 const instanceUuid = '8f4e2a6c-0e57-4a8b-a8d5-4c4f6d6a7b10';
 const nicUuid = '0b6a2f0e-9a54-4d4e-8df2-7a4f3a1c0001';
@@ -78,4 +78,21 @@ describe('proxmox keeps the data of guests', { concurrency: 4 }, () => {
     await without.write({ ...record, data: facts }, without.deadline);
     assert.deepEqual(places(), [], 'a hostname reaches the guest without an image');
   });
+
+  for (const side of ['before', 'after'] as const) {
+    it(`and heals when a call was killed ${side} any changing request`, async (t) => {
+      const { cluster, store, places } = await begin(t);
+      const both = ['pve1', 'pve2'];
+      for (let step = 0; ; step += 1) {
+        const { write, remove, deadline } = store();
+        const writing = await killedAt({ cluster }, step, side, () => write(record, deadline));
+        await write(record, deadline);
+        assert.deepEqual([...places()].sort(), both, `step ${step}`);
+        const removing = await killedAt({ cluster }, step, side, () => remove(nicUuid, deadline));
+        await remove(nicUuid, deadline);
+        assert.deepEqual(places(), [], `step ${step}`);
+        if (!writing && !removing) return assert.ok(step >= 2);
+      }
+    });
+  }
 });

@@ -143,3 +143,24 @@ export function read(given: Readonly<Record<string, string>>): NetworkSettings {
   }
   return values as unknown as NetworkSettings;
 }
+
+/** Cuts the nth changing request and every request after it, as a kill does; answers whether it came. */
+export async function killedAt(
+  { cluster }: Pick<Stage, 'cluster'>,
+  step: number,
+  side: 'before' | 'after',
+  work: () => Promise<unknown>,
+): Promise<boolean> {
+  const usual = cluster.faults.forRequest;
+  let left = step;
+  let isDead = false;
+  cluster.faults.forRequest = (request) => {
+    if (isDead) return [{ cut: 'before' }];
+    if (request.method === 'GET' || left-- > 0) return usual(request);
+    isDead = true;
+    return [{ cut: side }];
+  };
+  await work().catch(() => {});
+  cluster.faults.forRequest = usual;
+  return isDead;
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { utimesSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { type Stage, stageFor } from './stage.ts';
+import { killedAt, type Stage, stageFor } from './stage.ts';
 
 const untold = { seconds: 4 } as const;
 
@@ -238,25 +238,4 @@ describe('proxmox networks and several servers', { concurrency: 4 }, () => {
 
 async function untilIdle({ cluster }: Stage): Promise<void> {
   await Promise.all(cluster.state.tasks.running().map(({ ended }) => ended));
-}
-
-/** Cuts the nth changing request and every request after it, as a kill does; answers whether it came. */
-async function killedAt(
-  { cluster }: Stage,
-  step: number,
-  side: 'before' | 'after',
-  work: () => Promise<unknown>,
-): Promise<boolean> {
-  const usual = cluster.faults.forRequest;
-  let left = step;
-  let isDead = false;
-  cluster.faults.forRequest = (request) => {
-    if (isDead) return [{ cut: 'before' }];
-    if (request.method === 'GET' || left-- > 0) return usual(request);
-    isDead = true;
-    return [{ cut: side }];
-  };
-  await work().catch(() => {});
-  cluster.faults.forRequest = usual;
-  return isDead;
 }
