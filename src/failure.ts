@@ -98,7 +98,7 @@ export class Failure extends Error {
   static from(thrown: unknown): Failure {
     if (thrown instanceof Failure) return thrown;
     const text = thrown instanceof Error ? thrown.message : String(thrown);
-    return new Failure('internal', `Something that should not happen did: ${text}`, {
+    return new Failure('internal', `Internal error: ${text}`, {
       cause: thrown,
       advice: 'Please report it with the lines of the log that carry this reference',
     });

@@ -25,7 +25,7 @@ export const powerActions = {
   },
   Resume: {
     about: 'Lets a suspended instance go on',
-    succeeded: 'The instance goes on',
+    succeeded: 'Instance resumed',
     failed: 'The instance does not go on. Only one that was suspended can',
     parameters: {},
     timeoutSeconds: 60,

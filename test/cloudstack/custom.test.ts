@@ -127,10 +127,7 @@ describe('custom actions', () => {
     const done = await incomplete.call('Look', admin(look()));
     assert.equal(done.exitCode, 1);
     const error = String(done.document['error']);
-    assert.match(
-      error,
-      /^Something that should not happen did: .* no handler for Look\. Please report/,
-    );
+    assert.match(error, /^Internal error: .* no handler for Look\. Please report/);
   });
 
   it('a call is refused when command line and payload name different actions', async () => {

@@ -27,13 +27,13 @@ it('takes a base URL apart', () => {
 
 it('says what is wrong with an address', () => {
   const wrong: readonly (readonly [string, RegExp])[] = [
-    ['', /The address "" of Test system is not a URL/],
-    ['pve1', /"pve1" .* is not a URL/],
-    ['pve1:8006', /is not a URL/],
-    ['https://', /is not a URL/],
-    ['https://[::1', /is not a URL/],
-    ['https://pve1:99999', /is not a URL/],
-    ['ftp://pve1', /is not a URL/],
+    ['', /The address "" of Test system is not an http\(s\) URL/],
+    ['pve1', /"pve1" .* is not an http\(s\) URL/],
+    ['pve1:8006', /is not an http\(s\) URL/],
+    ['https://', /is not an http\(s\) URL/],
+    ['https://[::1', /is not an http\(s\) URL/],
+    ['https://pve1:99999', /is not an http\(s\) URL/],
+    ['ftp://pve1', /is not an http\(s\) URL/],
     ['http://pve1', /is plain http/],
     ['https://pve1/?a=1', /has a query or a fragment/],
     ['https://pve1#x', /has a query or a fragment/],
@@ -73,5 +73,8 @@ it('encodes pairs, leaving out what is undefined and repeating lists', () => {
     encodePairs({ 'a&b': '=+ é', none: undefined, empty: '', list: ['x', ''], no: [], n: -1.5 }),
     'a%26b=%3D%2B%20%C3%A9&empty=&list=x&list=&n=-1.5',
   );
-  assert.throws(() => encodePairs({ a: '\udc00' }), { kind: 'usage', message: /half a Unicode/ });
+  assert.throws(() => encodePairs({ a: '\udc00' }), {
+    kind: 'usage',
+    message: /unpaired surrogate/,
+  });
 });

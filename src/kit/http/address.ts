@@ -32,7 +32,7 @@ export function readEndpoint(text: string, { title, allowPlainHttp = false }: Ru
   const url = parse(text);
   const secure = url?.protocol === 'https:';
   if (url === undefined || (!secure && url.protocol !== 'http:')) {
-    throw reject('is not a URL of the web', 'Write it like https://server.example.org:443');
+    throw reject('is not an http(s) URL', 'Write it like https://server.example.org:443');
   }
   if (!secure && !allowPlainHttp) {
     throw reject('is plain http, which would send secrets in the clear', 'Use https://');
@@ -101,6 +101,6 @@ function encode(text: string): string {
   try {
     return encodeURIComponent(text);
   } catch {
-    throw new Failure('usage', 'A text for the remote system holds half a Unicode character');
+    throw new Failure('usage', 'A text for the remote system holds an unpaired surrogate');
   }
 }

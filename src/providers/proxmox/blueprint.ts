@@ -114,7 +114,7 @@ function userDataIssues({ user_data }: Blueprint, { seed_storage }: Settings): r
 
 function sourceIssues({ template_type, template_id, iso_path }: Blueprint): readonly string[] {
   if (template_type === 'template' && template_id === undefined) {
-    return ['"template_id" is missing: it is to be a detail of the template, offering or host'];
+    return ['"template_id" is missing: set it on the template, offering or host'];
   }
   if (template_type !== 'iso') return [];
   if (iso_path === undefined) return ['"iso_path" is missing: template_type is iso'];

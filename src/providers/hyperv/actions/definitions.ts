@@ -14,7 +14,7 @@ const anySnapshotName = {
   schema: () =>
     v.pipe(
       text({ most: 100 })(),
-      v.check((name) => !/\p{Cs}/u.test(name), 'must not hold half a Unicode character'),
+      v.check((name) => !/\p{Cs}/u.test(name), 'must not hold an unpaired surrogate'),
     ),
 } as const;
 

@@ -26,7 +26,7 @@ export function handlers(session: Session): Handlers<HostMachine, Blueprint, typ
     GetIpAddresses: (call) => getIpAddresses(at(call), call.machine),
     Reset: switching('reset', isRunning, 'The instance was reset'),
     Suspend: switching('pause', (state) => state === 'Paused', suspended.message),
-    Resume: switching('resume', isRunning, 'The instance goes on'),
+    Resume: switching('resume', isRunning, 'Instance resumed'),
     AttachIso: (call) => attachIso(at(call), call.machine, call.parameters.iso_path),
     async DetachIso(call) {
       await changeMedia(at(call), call.machine, '');

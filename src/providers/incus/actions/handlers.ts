@@ -24,7 +24,7 @@ export function handlers(session: Session): Handlers<Machine, Blueprint, typeof 
     },
     async Resume({ machine, deadline }) {
       if (stateOf(machine) === 'paused') await change(session, machine, 'unfreeze', deadline);
-      return { message: 'The instance goes on' };
+      return { message: 'Instance resumed' };
     },
     Reinstall: async (call) => (await import('./reinstall.ts')).reinstall(session, call),
     Migrate: async (call) => (await import('./migrate.ts')).migrate(session, call),

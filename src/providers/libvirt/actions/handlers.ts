@@ -32,7 +32,7 @@ export function handlers(session: Session): Handlers<Machine, Blueprint, typeof 
     },
     async Resume({ machine, deadline }) {
       await resume(session, machine, deadline);
-      return { message: 'The instance goes on' };
+      return { message: 'Instance resumed' };
     },
     AttachIso: async ({ machine, parameters: { iso_path }, deadline }) =>
       (await import('./media.ts')).attachIso(session, machine, iso_path, deadline),

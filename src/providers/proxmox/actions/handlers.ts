@@ -39,7 +39,7 @@ export function handlers({ at }: Session): Handlers<Machine, Blueprint, typeof a
     },
     async Resume({ machine, deadline }) {
       await ignoring(resumeGuest(at(deadline), machine), /already running$/);
-      return { message: 'The instance goes on' };
+      return { message: 'Instance resumed' };
     },
     AttachIso: async (call) => (await disks()).attachIso(at(call.deadline), call),
     DetachIso: async (call) => (await disks()).detachIso(at(call.deadline), call),

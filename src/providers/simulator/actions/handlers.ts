@@ -32,7 +32,7 @@ export function handlers(session: Session): Handlers<Seen, Blueprint, typeof act
     },
     async Resume(call) {
       await change('resuming', call, () => ({ power: 'on' }));
-      return { message: 'The instance goes on' };
+      return { message: 'Instance resumed' };
     },
     /** A fresh disk from the template; the old one's snapshots go with it, everything else stays. */
     async Reinstall(call) {
