@@ -7,6 +7,7 @@ import { below, first } from '../../../src/kit/xml/tree.ts';
 import type { SetUp } from '../../conformance/backend.ts';
 import { inScene, type Scene } from '../../conformance/cloud.ts';
 import { operatorVerbs } from '../../conformance/operator.ts';
+import { skipWithout } from '../../support/debian.ts';
 import { admin } from '../../support/payloads.ts';
 import type { Looked } from './admin.ts';
 import type { LibvirtBackend } from './backend.ts';
@@ -37,10 +38,13 @@ async function discsOf({ cloud }: Scene): Promise<readonly (string | undefined)[
 const text = Buffer.from('#cloud-config\n{}\n');
 const web1 = { hostname: 'web1', publicKeys: ['ssh-ed25519 AAAA web'], metadata: {} };
 
+const skip = skipWithout('/usr/bin/isoinfo', 'genisoimage');
+
 /** The cases about what a guest is told and given, each on a host alone. */
 export function guestCases(setUp: SetUp): void {
   it(
     'user data of any bytes arrive on an image in a drive, which start brings up to date and delete removes',
+    { skip },
     inScene(setUp, async (scene) => {
       const { cloud } = scene;
       const bytes = [Buffer.from([0, 255, 254, 13, 10]), Buffer.alloc(300_000, 'ab'), text];
@@ -77,6 +81,7 @@ export function guestCases(setUp: SetUp): void {
 
   it(
     'a machine without a seed gets one only for user data, in the pool that the operator has set',
+    { skip },
     inScene(setUp, async (scene) => {
       const { cloud } = scene;
       const host = { seed_pool: 'templates' };
