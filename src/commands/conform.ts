@@ -24,7 +24,7 @@ export const conform: Command = {
     timeout: {
       type: 'string',
       value: 'SECONDS',
-      about: 'Argument 3 of the calls that do work; 120 without it, 60 for a network extension',
+      about: 'Argument 3 of the calls that do work: 120, or 60 for networks',
     },
     keep: { type: 'boolean', about: 'Keep the payload files and say where they are' },
   },

@@ -25,7 +25,7 @@ export function overview(commands: Commands, world: CommandWorld): string {
   const paint = paintFor(world);
   const list = Object.entries(commands).map(([name, { about }]) => [name, about]);
   return [
-    `${paint.bold(`Outrigger ${version}`)}: Apache CloudStack instances on Proxmox VE, Hyper-V and others`,
+    `${paint.bold(`Outrigger ${version}`)}: Apache CloudStack on Proxmox VE, Hyper-V and others`,
     '',
     ...table(first, 2),
     '',
