@@ -311,7 +311,7 @@ describe('a failure', () => {
       const { exitCode, document } = await place.call('create', recorded('create'));
       assert.equal(exitCode, 1);
       assert.equal(document['status'], 'error');
-      if (thrown === 'text') assert.match(String(document['error']), /did: text\. /);
+      if (thrown === 'text') assert.match(String(document['error']), /Internal error: text\. /);
     }
   });
 });

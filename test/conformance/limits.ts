@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import * as v from 'valibot';
 import { admin } from '../support/payloads.ts';
 import type { SetUp } from './backend.ts';
 import { has, inScene, knows, type Scene } from './cloud.ts';
@@ -146,10 +147,12 @@ export function limitCases(setUp: SetUp): void {
       }
       const before = await backend.machines();
       const { details } = cloud.vm;
-      for (const [key, { within = '' }] of limited) {
-        const isNumber = within.startsWith('max_');
-        cloud.change({ details: { ...details, [`External:${key}`]: isNumber ? '9' : 'mine' } });
-        const host = { [within]: isNumber ? '8' : 'yours-*' };
+      for (const [key, { within = '', schema }] of limited) {
+        const isNumber = typeof v.safeParse(schema(), '9').output === 'number';
+        // A text is limited by patterns or by its length.
+        const wanted = isNumber ? '9' : key === 'user_data' ? '#cloud-config' : 'mine';
+        cloud.change({ details: { ...details, [`External:${key}`]: wanted } });
+        const host = { [within]: within.startsWith('max_') ? '8' : 'yours-*' };
         const { exitCode, text } = await cloud.call('create', { host });
         assert.equal(exitCode, 1, key);
         assert.match(text, new RegExp(within));
