@@ -44,9 +44,10 @@ describe('The bill of materials', () => {
   let bill: Bill;
   before(() => {
     execFileSync(process.execPath, ['tools/package.mjs', folder], { stdio: 'pipe' });
-    const [billFile = '', tarFile = ''] = readdirSync(folder).sort();
-    tar = join(folder, tarFile);
-    text = readFileSync(join(folder, billFile), 'utf8');
+    const made = (end: string): string =>
+      join(folder, readdirSync(folder).find((name) => name.endsWith(end)) ?? '');
+    tar = made('.tar.gz');
+    text = readFileSync(made('.cdx.json'), 'utf8');
     bill = JSON.parse(text);
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
