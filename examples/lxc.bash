@@ -5,13 +5,12 @@
 # one process can win: from then on the machine is there, with its mark, whatever becomes of lxc-create.
 # LXC wants root. For user cloud: visudo -f /etc/sudoers.d/outrigger, with the line
 #   cloud ALL=(root) NOPASSWD: /etc/outrigger/drivers/lxc
+# shellcheck disable=SC2015,SC2016 # what stands in single quotes, jq fills in
 set -uo pipefail
 [ "$EUID" = 0 ] || exec sudo -n -- "$0" "$@"
 exec 3>&1 1>&2 # what the programs print goes to the log: file 3 is for the answer alone
-request=$(cat)
 
-get() { jq -r "$1 // empty" <<<"$request"; } # get FILTER: a value of the request
-answer() { jq -c '{protocol: 1} + .' >&3; }  # answer: the JSON on standard input
+changed() { echo '{"protocol": 1}' >&3; }
 fail() { # fail KIND SENT MESSAGE
   jq -nc --arg k "$1" --argjson s "$2" --arg m "$3" '{protocol: 1, error: {kind: $k, sent: $s, message: $m}}' >&3
   exit 1
@@ -21,8 +20,8 @@ must() { # must COMMAND...: its last words become the failure
 }
 
 describe() {
-  answer <<'JSON'
-{"name": "LXC", "about": "Containers of LXC on the management server itself",
+  cat >&3 <<'JSON'
+{"protocol": 1, "name": "LXC", "about": "Containers of LXC on the management server itself",
  "marks": "label", "ids": "name", "capabilities": ["shut-down"],
  "settings": {
   "path": {"about": "The folder of the containers", "default": "/var/lib/lxc", "pattern": "/[A-Za-z0-9/._-]+", "wants": "an absolute path"},
@@ -34,6 +33,18 @@ describe() {
 JSON
 }
 
+# The values of the request, read at once: a start of jq takes longer than most of what LXC does. Where the request has
+# hardware, the instance's record is made of it: $record
+read_request() {
+  request=$(cat)
+  IFS=$'\x1f' read -r -d '' path bridge limits template id mapped record < <(jq -j '
+    (.instance.nics // []) as $nics | (.settings.bridge // "") as $bridge |
+    [.settings.path, $bridge, .settings.limits, .blueprint.template, .machine.id // .id // .name,
+      all($nics[]; .segment == "untagged" or (.segment == "vlan" and ($bridge == "" or ($bridge | contains("{vlan}"))))),
+      (.instance // {} | {cpus, memoryBytes, nics: [$nics[] | {mac, vlan: (.vlan // "untagged")}]} |
+        if .cpus then tojson else "" end)]
+    | map(tostring) | join("\u001f") + "\u001f"' <<<"$request")
+}
 state_of() { # state_of NAME
   [ -e "$path/$1/config" ] || { echo off && return; }
   case $(timeout 10 lxc-info -P "$path" -n "$1" -sH 2>/dev/null </dev/null) in
@@ -41,90 +52,79 @@ state_of() { # state_of NAME
   esac
 }
 
-show() { # show NAME: the machine as JSON; fails where there certainly is none
-  [ -e "$records/$1.json" ] || [ -e "$path/$1/config" ] || return 1
-  { cat "$records/$1.json" 2>/dev/null || echo '{"mark": null}'; } |
-    jq -c --arg id "$1" --arg state "$(state_of "$1")" '{id: $id, name: $id, state: $state} + .'
+look() { # NAMES on standard input | look: a line for each that is there
+  while read -r name; do
+    [ -e "$records/$name.json" ] || [ -e "$path/$name/config" ] || continue
+    printf '%s\t%s\t%s\n' "$name" "$(state_of "$name")" "$(cat "$records/$name.json" 2>/dev/null || echo '{"mark": null}')"
+  done
 }
-
+as_machine='split("\t") as [$id, $state, $record] | {id: $id, name: $id, state: $state} + ($record | fromjson)'
 list() {
   [ -d "$path" ] || fail denied false "there is no folder $path, so that no list is complete"
   for file in "$records"/*.json "$path"/*/config; do
     file=${file#"$records"/} file=${file#"$path"/} file=${file%.json} && echo "${file%/config}"
-  done | sort -u | while read -r name; do show "$name" || true; done | jq -sc '{machines: ., complete: true}' | answer
+  done | sort -u | look | jq -cnR "{protocol: 1, machines: [inputs | $as_machine], complete: true}" >&3
+}
+get() {
+  read -r line < <(look <<<"$id") || fail missing false "there is no container $id"
+  jq -cR "{protocol: 1, machine: ($as_machine)}" <<<"$line" >&3
+}
+change_record() { # change_record FILTER: in one step; code 4 where the filter gives nothing
+  jq -ce --argjson request "$request" "$1" "$records/$id.json" >"$records/$id.$$" && mv "$records/$id.$$" "$records/$id.json"
 }
 
-hardware() { # the CPUs, memory and NICs that the instance of the request has now
-  jq -c '.instance | {cpus, memoryBytes, nics: [.nics[] | {mac, vlan: (.vlan // "untagged")}]}' <<<"$request"
-}
-
-write_config() { # write_config NAME: the hardware of the record in LXC's words
-  jq -r --arg bridge "$(get .settings.bridge)" --arg limits "$(get .settings.limits)" '
+write_config() { # the hardware of the record in LXC's words
+  jq -r --arg bridge "$bridge" --arg limits "$limits" '
     (.nics | to_entries[] | "lxc.net.\(.key).hwaddr = \(.value.mac)",
       if $bridge == "" then "lxc.net.\(.key).type = empty"
       else "lxc.net.\(.key).type = veth", "lxc.net.\(.key).flags = up",
         "lxc.net.\(.key).link = \($bridge | sub("\\{vlan\\}"; "\(.value.vlan // "")"))" end),
     if $limits == "cgroup2" then "lxc.cgroup2.memory.max = \(.memoryBytes)", "lxc.cgroup2.cpu.max = \(.cpus * 100000) 100000"
-    else empty end' "$records/$1.json" >"$records/$1.conf"
+    else empty end' <<<"$record" >"$records/$id.conf"
 }
 
-change_record() { # change_record NAME JSON: in one step
-  jq -c --argjson more "$2" '. + $more' "$records/$1.json" >"$records/$1.new" && mv "$records/$1.new" "$records/$1.json"
-}
-
-refuse_networks() {
-  jq -e --arg bridge "$(get .settings.bridge)" 'all(.instance.nics[]?; .segment == "untagged" or
-    (.segment == "vlan" and ($bridge == "" or ($bridge | contains("{vlan}")))))' <<<"$request" >/dev/null ||
-    fail invalid false "a NIC is on a network that the setting \"bridge\" does not map"
-}
-
+refuse_networks() { [ "$mapped" = true ] || fail invalid false "a NIC is on a network that the setting \"bridge\" does not map"; }
 make() {
-  name=$(get .name)
-  refuse_networks
-  mkdir -p "$records"
-  [ ! -e "$path/$name" ] || [ -e "$records/$name.json" ] || fail in-use false "there is a container $name already"
-  hardware | jq -c --arg m "$(get .mark)" '. + {mark: $m}' >"$records/$name.$$"
-  ln -T "$records/$name.$$" "$records/$name.json" || taken=1 # a link is made in one step, and once
-  rm -f "$records/$name.$$"
-  [ -z "${taken-}" ] || fail in-use false "there is a machine $name already"
-  write_config "$name"
-  must lxc-create -P "$path" -n "$name" -t "$(get .blueprint.template)" -f /dev/null
-  echo "lxc.include = $records/$name.conf" >>"$path/$name/config"
-  jq -nc --arg id "$name" '{id: $id}' | answer
+  refuse_networks && mkdir -p "$records"
+  [ ! -e "$path/$id" ] || [ -e "$records/$id.json" ] || fail in-use false "there is a container $id already"
+  jq -c --argjson record "$record" '$record + {mark}' <<<"$request" >"$records/$id.$$"
+  ln -T "$records/$id.$$" "$records/$id.json" && linked=1 # a link is made in one step, and once
+  rm -f "$records/$id.$$" && [ -n "${linked-}" ] || fail in-use false "there is a machine $id already"
+  write_config
+  must lxc-create -P "$path" -n "$id" -t "$template" -f /dev/null
+  echo "lxc.include = $records/$id.conf" >>"$path/$id/config"
+  jq -c '{protocol: 1, id: .name}' <<<"$request" >&3
 }
 
 power_on() {
-  if [ "$(state_of "$id")" = off ]; then
-    refuse_networks
-    [ -z "$(get .instance.cpus)" ] || { change_record "$id" "$(hardware)" && write_config "$id"; }
-    must lxc-start -P "$path" -n "$id" -d
-  fi
-  answer <<<'{}'
+  [ "$(state_of "$id")" = off ] || { changed && return; }
+  refuse_networks
+  [ -z "$record" ] || { change_record ". + $record" && write_config; } || fail unknown true "no record of $id can be written"
+  must lxc-start -P "$path" -n "$id" -d && changed
 }
-
+cut_power() { [ "$(state_of "$id")" = off ] || must lxc-stop -P "$path" -n "$id" -k; }
 destroy() {
-  [ "$(state_of "$id")" = off ] || must lxc-stop -P "$path" -n "$id" -k
+  cut_power
   [ ! -e "$path/$id" ] || lxc-destroy -P "$path" -n "$id" </dev/null || must rm -rf -- "$path/$id"
   must rm -f -- "$records/$id.conf" "$records/$id.json" # last: until here the machine can be seen
-  answer <<<'{}'
+  changed
 }
-
 write_mark() {
-  now=$(show "$id") || fail missing false "there is no container $id"
-  [ "$(jq -r '.mark // empty' <<<"$now")" = "$(get .expected)" ] || { answer <<<'{"lost": true}' && return; }
-  mkdir -p "$records" && [ -e "$records/$id.json" ] || echo '{"cpus": 1, "memoryBytes": 0, "nics": []}' >"$records/$id.json"
-  change_record "$id" "$(jq -c '{mark}' <<<"$request")" || fail unknown true "the record of $id cannot be written"
-  answer <<<'{}'
+  [ -n "$(look <<<"$id")" ] || fail missing false "there is no container $id"
+  mkdir -p "$records" && [ -e "$records/$id.json" ] || echo '{"mark": null, "cpus": 1, "memoryBytes": 0, "nics": []}' >"$records/$id.json"
+  change_record 'if .mark == $request.expected then . + ($request | {mark}) else empty end'
+  case $? in 0) changed ;;
+    4) rm -f "$records/$id.$$" && echo '{"protocol": 1, "lost": true}' >&3 ;;
+    *) fail unknown true "no record of $id can be written" ;;
+  esac
 }
 
 shopt -s nullglob
-path=$(get .settings.path) records=$path/.outrigger id=$(get .machine.id)
+[ "${1-}" = describe ] || read_request
+records=${path-}/.outrigger
 case ${1-} in
-  describe) describe ;; list) list ;; make) make ;; destroy) destroy ;;
-  get) show "$(get .id)" | jq -c '{machine: .}' | answer || fail missing false "there is no container $(get .id)" ;;
-  power-on) power_on ;;
-  shut-down) timeout 5 lxc-stop -P "$path" -n "$id" --nokill -t 2 </dev/null; answer <<<'{}' ;;
-  cut-power) [ "$(state_of "$id")" = off ] || must lxc-stop -P "$path" -n "$id" -k; answer <<<'{}' ;;
-  write-mark) write_mark ;;
+  describe | list | get | make | power-on | destroy | write-mark) "${1//-/_}" ;;
+  shut-down) lxc-stop -P "$path" -n "$id" --nokill --nowait </dev/null; changed ;;
+  cut-power) cut_power && changed ;;
   *) fail invalid false "no primitive ${1-}" ;;
 esac

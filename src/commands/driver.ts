@@ -22,6 +22,11 @@ export const driver: Command = {
       type: 'boolean',
       about: 'check: leave the interruptions out, which take most of the time',
     },
+    'at-once': {
+      type: 'string',
+      value: 'N',
+      about: 'check: how many rules are played at a time, 3 unless given',
+    },
     input: { type: 'string', value: 'FILE', about: 'run: JSON whose members go into the request' },
     id: { type: 'string', value: 'ID', about: 'run: the machine that the primitive is for' },
   },

@@ -109,6 +109,26 @@ describe('outrigger driver check', { skip }, () => {
     });
   });
 
+  it('plays nothing else when create does not work, and says so', async () => {
+    await inFolder(async (folder) => {
+      const code =
+        'def refuse(request):\n    raise Refused("denied", "no right to start")\n\nWORDS["power-on"] = refuse\n';
+      const { code: exit, printed } = await command('check', ...install(folder, code));
+      assert.equal(exit, 1);
+      assert.match(printed.split('\n')[0] ?? '', /it breaks 1 of 2 rules, \d+ were not played/);
+      assert.match(printed, /^BROKEN {2}create ends with one machine that runs/m);
+      assert.match(printed, /not played, since create has to work first/);
+    });
+  });
+
+  it('refuses a number of rules at a time that is none', async () => {
+    await inFolder(async (folder) => {
+      const { code, complained } = await command('check', ...install(folder, ''), '--at-once', 'x');
+      assert.equal(code, 2);
+      assert.match(complained, /--at-once takes a number from 1 to 16/);
+    });
+  });
+
   it('names each broken rule with the call that shows it, and leaves no machine behind', async () => {
     await inFolder(async (folder) => {
       const code =

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { runCommand } from '../../src/commands/run.ts';
 import { createWorld } from '../commands/world.ts';
-import { leftOut } from '../support/thorough.ts';
 
 const lacking = (file: string): string | false => !existsSync(file) && `there is no ${file}`;
 const inCi = process.env['CI'] !== undefined;
@@ -55,7 +54,7 @@ describe('The driver that init writes', () => {
   }
 
   it('in python keeps every rule, whenever it is interrupted', {
-    skip: leftOut ?? languages.python.skip,
+    skip: languages.python.skip,
   }, async () => {
     assert.match(await checked('python'), /^\.\/mine may be trusted: it keeps 20 rules/m);
   });

@@ -23,6 +23,8 @@ export interface Bench {
   verbs(server?: string): Verbs;
   /** An instance that no machine was made for yet. */
   instance(): SizedInstance;
+  /** Whether an instance of this bench has the UUID. */
+  isOwn(uuid: string): boolean;
   /** The machines whose mark names the instance. */
   own(instance: SizedInstance): Promise<readonly RemoteMachine[]>;
   /** The machines that are none of this check's. */
@@ -34,6 +36,8 @@ export interface BenchParts extends Pick<Bench, 'said' | 'provider' | 'values' |
   readonly directory: string;
   readonly installation: string;
   readonly nics: Written['nics'];
+  /** A number that no other instance of this check has. */
+  nextId(): number;
 }
 
 /** How long one verb may take, in seconds; a driver that needs longer is told so. */
@@ -41,12 +45,11 @@ export const verbSeconds = 120;
 
 export function createBench(parts: BenchParts): Bench {
   const { said, provider, values, recorder, client, directory, installation, nics } = parts;
-  const begin = Math.floor(Math.random() * 90_000) + 10_000;
-  let count = 0;
+  const uuids = new Set<string>();
   const verbs: Bench['verbs'] = (server = 'one') =>
     verbsOf(provider, values.settings, {
       ...{ deadline: deadlineIn(verbSeconds), log: silent, installation },
-      stateDirectory: (name) => made(join(directory, server, name)),
+      stateDirectory: (name) => existing(join(directory, server, name)),
     });
   const isOurs = ({ mark }: RemoteMachine): boolean =>
     typeof mark === 'object' && mark.installation === installation;
@@ -54,9 +57,11 @@ export function createBench(parts: BenchParts): Bench {
     ...{ said, provider, values, recorder, client, verbs },
     has: (capability) => (said.capabilities ?? []).some((each) => each === capability),
     instance() {
-      count += 1;
-      return instanceOf(begin + count, nics);
+      const made = instanceOf(parts.nextId(), nics);
+      uuids.add(made.uuid);
+      return made;
     },
+    isOwn: (uuid) => uuids.has(uuid),
     async own({ uuid }) {
       const all = await verbs('looker').machines();
       return all.filter(({ mark }) => typeof mark === 'object' && mark.uuid === uuid);
@@ -65,7 +70,7 @@ export function createBench(parts: BenchParts): Bench {
   };
 }
 
-function made(path: string): string {
+function existing(path: string): string {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   return path;
 }

@@ -1,5 +1,7 @@
 import type { RemoteMachine } from '../../../contract/machine.ts';
 import { Failure, fullText } from '../../../failure.ts';
+import { deadlineIn } from '../../../kit/deadline.ts';
+import { mapLimit } from '../../../kit/map-limit.ts';
 import type { Bench } from './bench.ts';
 import { interruptionRules } from './interruption-rules.ts';
 import { lifeRules } from './life-rules.ts';
@@ -17,53 +19,78 @@ export interface Verdict {
   readonly run?: Recorded;
 }
 
-const rules: readonly Rule[] = [
-  ...lifeRules,
-  ...primitiveRules,
-  ...interruptionRules,
-  ...optionalRules,
-];
-
-/** Plays every rule in turn; a broken one leaves nothing behind for the next, as far as that can be. */
-export async function examine(
-  bench: Bench,
-  onStep: (rule: string) => void,
-  quick: boolean,
-): Promise<readonly Verdict[]> {
-  const before = await bench.strangers();
-  const verdicts: Verdict[] = [];
-  const played = quick ? rules.filter((rule) => !interruptionRules.includes(rule)) : rules;
-  for (const rule of played) {
-    onStep(rule.title);
-    verdicts.push(await judge(bench, rule));
-    await cleanUp(bench);
-  }
-  return [...verdicts, strangersUntouched(before, await bench.strangers())];
+export interface Examination {
+  /** A bench of its own for each rule, so that no rule sees the runs or the machines of another one. */
+  open(): Bench;
+  readonly quick: boolean;
+  /** How many rules are played at a time. */
+  readonly atOnce: number;
+  onStep(step: string): void;
 }
 
-async function judge(bench: Bench, { title, skip, play }: Rule): Promise<Verdict> {
+/** Without a machine there is nothing that the other rules could be played with. */
+const [creation, ...lives] = lifeRules;
+
+/**
+ * Plays the rules, several at a time: each has instances of its own, as CloudStack has many, and a driver
+ * that one instance's action confuses about another's may not be trusted.
+ */
+export async function examine(examination: Examination): Promise<readonly Verdict[]> {
+  const { open, quick, atOnce, onStep } = examination;
+  const bench = open();
+  await removeLeft(bench, () => true);
+  const before = await bench.strangers();
+  const rules = [
+    ...lives,
+    // The longest of them first, so that none is left alone at the end.
+    ...(quick ? [] : interruptionRules),
+    ...primitiveRules,
+    ...optionalRules,
+  ];
+  let begun = 0;
+  const play = async (rule: Rule): Promise<Verdict> => {
+    begun += 1;
+    onStep(`${begun} of ${rules.length + 1}: ${rule.title}`);
+    return playRule(open(), rule);
+  };
+  const first = creation === undefined ? [] : [await play(creation)];
+  const works = first.every(({ state }) => state === 'kept');
+  const others = works ? await mapLimit(rules, atOnce, play) : rules.map(notPlayed);
+  return [...first, ...others, strangersUntouched(before, await bench.strangers())];
+}
+
+function notPlayed({ title }: Rule): Verdict {
+  return { rule: title, state: 'skipped', reason: 'not played, since create has to work first' };
+}
+
+async function playRule(bench: Bench, { title, skip, play }: Rule): Promise<Verdict> {
   const reason = skip?.(bench);
   if (reason !== undefined) return { rule: title, state: 'skipped', reason };
-  const { recorder } = bench;
-  const first = recorder.runs.length;
-  recorder.interrupt(undefined);
   try {
     await play(bench);
     return { rule: title, state: 'kept' };
   } catch (thrown) {
-    recorder.interrupt(undefined);
-    const run = recorder.runs.slice(first).at(-1);
+    const run = bench.recorder.runs.at(-1);
     const text = thrown instanceof Broken ? thrown.message : fullText(Failure.from(thrown));
     return { rule: title, state: 'broken', reason: text, ...(run === undefined ? {} : { run }) };
+  } finally {
+    bench.recorder.interrupt(undefined);
+    await removeLeft(bench, bench.isOwn);
   }
 }
 
-/** Removes by the driver's own primitive: all that is marked by this check was made by it. */
-async function cleanUp({ verbs, client }: Bench): Promise<void> {
-  const { deadlineIn } = await import('../../../kit/deadline.ts');
+/**
+ * Removes by the driver's own primitive: all that carries the mark of a check was made by one. Machines
+ * that an interrupted check has left are removed before the first rule.
+ */
+async function removeLeft(
+  { verbs, client }: Bench,
+  isWanted: (uuid: string) => boolean,
+): Promise<void> {
   try {
     for (const { remoteId: id, name, mark } of await verbs('looker').machines()) {
       if (typeof mark !== 'object' || !mark.installation.startsWith('check-')) continue;
+      if (!isWanted(mark.uuid)) continue;
       const machine = { id, name, mark: null, state: 'unknown' } as const;
       const request = { machine, instance: { uuid: mark.uuid, name: mark.name } };
       await client.ask('destroy', request, { what: `remove ${id}`, deadline: deadlineIn(60) });

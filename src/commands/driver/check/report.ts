@@ -16,7 +16,8 @@ export function linesOf(
 ): string[] {
   const count = (state: Verdict['state']): number =>
     verdicts.filter((each) => each.state === state).length;
-  const skipped = count('skipped') === 0 ? '' : `, ${count('skipped')} do not concern it`;
+  const why = trusted(verdicts) ? 'do not concern it' : 'were not played';
+  const skipped = count('skipped') === 0 ? '' : `, ${count('skipped')} ${why}`;
   const as = quick ? 'may be trusted as far as --quick looks' : 'may be trusted';
   const first = trusted(verdicts)
     ? paint.green(`${driver} ${as}: it keeps ${count('kept')} rules${skipped}`)
