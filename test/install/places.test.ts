@@ -47,7 +47,7 @@ describe('install.sh, on a server with an unsuitable directory,', { skip }, () =
   }, async () => {
     const { b } = farm.servers;
     const small = join(b.root, 'etc/cloudstack');
-    mount('3m', small);
+    mount('6m', small);
     mkdirSync(b.tree);
     chmodSync(small, 0o777);
     // install.sh runs Node once after it has looked at the free space, and before it sends the file.
