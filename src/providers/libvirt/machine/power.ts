@@ -44,6 +44,9 @@ async function bringHardware(
   const description = await readDescription(session, machine, 'whenOff', deadline);
   const seeded = await withSeed(session, machine, description, plan);
   if (seeded === description && fits(description, instance, settings)) return false;
+  // An upload takes seconds, in which another call may have attached a disk: its description comes first.
+  const now = await readDescription(session, machine, 'whenOff', deadline);
+  if (writeTree(now) !== writeTree(description)) return bringHardware(session, machine, plan);
   const xml = writeTree(brought(seeded, instance, settings));
   await defineDomain(client, xml, { what: `change the hardware of ${instance.name}`, deadline });
   return true;
